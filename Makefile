@@ -1,0 +1,44 @@
+# Two commands do everything: `make demo` and `make test`. Everything is installed in .venv; nothing else is touched.
+# PYTHON=... chooses the interpreter (3.11 or later; Airflow 2.11 runs on 3.12 at the latest).
+
+V33 := .venv
+V211 := .venv/airflow-2.11
+SETUP := pyproject.toml scripts/setup.sh
+HAS_211 = $(V33)/bin/python -c 'import sys; sys.exit(sys.version_info >= (3, 13))'
+NOT_RUN = echo "**** NOT RUN: Airflow 2.11 needs Python 3.12 or earlier; the tests on that line were left out ****"
+
+.PHONY: help test test-slow lint lock clean
+
+help:
+	@echo "make demo       the main job in a real Airflow, against the emulator (FILE=... to move your own file)"
+	@echo "make ui         the same Airflow with its web UI, until Ctrl-C"
+	@echo "make test       lint, types and the tests on Airflow 3.3 and 2.11"
+	@echo "make test-slow  browser, schedulers, kill loops"
+	@echo "make lock       newest versions that fit together, into constraints/"
+
+$(V33)/.ready: $(SETUP) constraints/airflow-3.3.txt
+	@scripts/setup.sh $(V33) constraints/airflow-3.3.txt
+	@touch $@
+
+$(V211)/.ready: $(V33)/.ready constraints/airflow-2.11.txt
+	@if $(HAS_211); then scripts/setup.sh $(V211) constraints/airflow-2.11.txt; fi
+	@mkdir -p $(V211) && touch $@
+
+lint: $(V33)/.ready
+	$(V33)/bin/ruff check .
+	$(V33)/bin/ruff format --check .
+	$(V33)/bin/mypy
+
+test: lint $(V211)/.ready
+	$(V33)/bin/python -m pytest
+	@if $(HAS_211); then echo "$(V211)/bin/python -m pytest"; $(V211)/bin/python -m pytest; else $(NOT_RUN); fi
+
+test-slow: $(V33)/.ready $(V211)/.ready
+	$(V33)/bin/python -m pytest -m slow
+	@if $(HAS_211); then echo "$(V211)/bin/python -m pytest -m slow"; $(V211)/bin/python -m pytest -m slow; else $(NOT_RUN); fi
+
+lock: $(V33)/.ready
+	scripts/lock.sh
+
+clean:
+	rm -rf .venv dist build test-output

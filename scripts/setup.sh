@@ -1,0 +1,35 @@
+#!/bin/sh
+# Makes a virtual environment with one Airflow line and this package in it: setup.sh FOLDER CONSTRAINTS
+# Installs what the machine itself lacks (the venv module) where the user is root, and says so otherwise.
+set -eu
+folder=$1
+constraints=$2
+# An environment that is active around us must not decide where things go.
+unset VIRTUAL_ENV PYTHONHOME CONDA_PREFIX
+
+find_python() {
+    for candidate in ${PYTHON:-python3 python3.12 python3.11 python3.13}; do
+        if "$candidate" -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null; then
+            echo "$candidate"
+            return
+        fi
+    done
+    echo "No Python 3.11 or later found: install one, or name it with PYTHON=..." >&2
+    exit 1
+}
+
+python=$(find_python)
+if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+    version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
+        apt-get update -q && apt-get install -q -y "python$version-venv"
+    else
+        echo "Python's venv module is missing: install the package python$version-venv" >&2
+        exit 1
+    fi
+fi
+
+[ -x "$folder/bin/python" ] || "$python" -m venv "$folder"
+# uv resolves and installs in seconds what takes pip minutes; it is installed like any other package.
+[ -x "$folder/bin/uv" ] || "$folder/bin/python" -m pip install -q --disable-pip-version-check uv
+"$folder/bin/uv" pip install -q --python "$folder/bin/python" --constraint "$constraints" --editable '.[dev]'
