@@ -14,9 +14,12 @@ def get_provider_info() -> dict[str, Any]:
 
     Airflow calls this while it is itself being imported, so nothing here may import Airflow.
     """
+    from airflow_provider_taskcluster.connection.form import connection_type_metadata
+
     return {
         "package-name": "airflow-provider-taskcluster",
         "name": "Taskcluster",
         "description": "`Taskcluster <https://taskcluster.net/>`__",
         "versions": [__version__],
+        "connection-types": [connection_type_metadata()],
     }

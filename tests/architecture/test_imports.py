@@ -15,20 +15,23 @@ ALLOWED = {
     "__init__": {"connection"},
     "exceptions": set(),
     "retry": {"exceptions"},
-    "connection": {"exceptions", "retry"},
-    "transfer": {"exceptions", "retry"},
-    "services": {"exceptions", "retry"},
+    "network": {"retry"},
+    "names": {"exceptions"},
+    "redaction": set(),
+    "connection": {"services", "network", "retry", "exceptions"},
+    "services": {"network", "retry", "redaction", "exceptions"},
+    "transfer": {"names", "network", "retry", "redaction", "exceptions"},
     "waits": {"services", "exceptions"},
-    "hooks": {"connection", "services", "transfer", "retry", "exceptions"},
+    "hooks": {"connection", "services", "transfer", "names", "exceptions"},
     "operators": {"hooks", "transfer", "exceptions"},
     "sensors": {"hooks", "waits", "exceptions"},
     "emulator": set(),
 }
 # rooms whose code must run without Airflow; `exceptions` alone takes its root class from there.
-WITHOUT_AIRFLOW = {"connection", "retry", "transfer", "services", "waits", "emulator"}
+WITHOUT_AIRFLOW = set(ALLOWED) - {"exceptions", "hooks", "operators", "sensors"}
 # what a DAG file imports stays light: these are imported inside functions there.
 HEAVY = {"taskcluster", "aiohttp", "requests", "fsspec", "tenacity", "urllib3", "mohawk"}
-LIGHT_ROOMS = {"__init__", "exceptions", "connection", "hooks", "operators", "sensors"}
+LIGHT_ROOMS = {"__init__", "exceptions", "hooks", "operators", "sensors"}
 # decisions only: no I/O, no clock.
 PURE: set[str] = set()
 IMPURE_MODULES = {

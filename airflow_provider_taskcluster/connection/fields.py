@@ -1,0 +1,77 @@
+"""The fields of a Taskcluster connection, said once. The form and the parser are made from this.
+
+Airflow reads this while it is itself being imported: nothing here may import Airflow.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+CONNECTION_TYPE = "taskcluster"
+CONNECTION_TYPE_NAME = "Taskcluster"
+HOOK_CLASS = "airflow_provider_taskcluster.hooks.taskcluster.TaskclusterHook"
+
+
+@dataclass(frozen=True)
+class ExtraField:
+    """One field of the connection that Airflow keeps in ``extra``.
+
+    :param name: Key in ``extra``.
+    :param label: What the form calls it.
+    :param kind: What the form lets one type; ``password`` is masked.
+    :param help: One line below the field.
+    """
+
+    name: str
+    label: str
+    kind: Literal["string", "password", "number", "integer", "boolean"]
+    help: str
+
+
+EXTRA_FIELDS = (
+    ExtraField(
+        "certificate",
+        "Certificate",
+        "password",
+        "Only for temporary credentials: the certificate that came with them, as JSON.",
+    ),
+    ExtraField(
+        "authorized_scopes",
+        "Authorized scopes",
+        "string",
+        "Use no more than these scopes of the client. Separated by spaces, or a JSON list.",
+    ),
+    ExtraField("project_id", "Project ID", "string", "Project of uploads that do not name one."),
+    ExtraField(
+        "from_env",
+        "Take from environment",
+        "boolean",
+        "Root URL and credentials come from TASKCLUSTER_PROXY_URL or TASKCLUSTER_ROOT_URL, "
+        "TASKCLUSTER_CLIENT_ID, TASKCLUSTER_ACCESS_TOKEN and TASKCLUSTER_CERTIFICATE of the worker.",
+    ),
+    ExtraField("connect_timeout", "Connect time-out (s)", "number", "Seconds to wait for a connection. 10 if empty."),
+    ExtraField("read_timeout", "Read time-out (s)", "number", "Seconds of silence that end a request. 60 if empty."),
+    ExtraField("max_retries", "Retries", "integer", "Repeats of a request that failed for the moment. 5 if empty."),
+    ExtraField(
+        "verify",
+        "Verify TLS",
+        "string",
+        "true (if empty), false, or the path of a bundle of trusted certificates on the worker.",
+    ),
+    ExtraField("proxies", "Proxies", "string", 'JSON: {"https": "http://proxy:3128"}. The environment\'s if empty.'),
+    ExtraField(
+        "upload_secret",
+        "Upload secret",
+        "password",
+        "Upload ids are derived from it, so that a retry takes up its own upload. The access token if empty.",
+    ),
+)
+
+LABELS = {"host": "Root URL", "login": "Client ID", "password": "Access token"}
+PLACEHOLDERS = {
+    "host": "https://taskcluster.example.com",
+    "login": "project/my-team/airflow (empty: anonymous)",
+    "password": "the token of the client",
+}
+HIDDEN_FIELDS = ("schema", "port", "extra")

@@ -1,0 +1,154 @@
+"""What a Taskcluster connection means: its fields, checked, or those of the environment in their place."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from airflow_provider_taskcluster.connection import values
+from airflow_provider_taskcluster.exceptions import ConfigurationError
+from airflow_provider_taskcluster.network import Network
+from airflow_provider_taskcluster.retry import RetryPolicy
+from airflow_provider_taskcluster.services import credentials
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_provider_taskcluster.services.credentials import Credentials
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConnectionSettings:
+    """A connection that is fit for use. Secrets never show in its ``repr``.
+
+    :param root_url: Root URL of the deployment, without a trailing slash.
+    :param credentials: What to sign with, or None to stay anonymous.
+    :param authorized_scopes: Scopes to limit oneself to, or None for all that the client has.
+    :param project_id: Project of uploads that do not name one.
+    :param upload_secret: Key that upload ids are derived from; None takes the access token.
+    :param network: Time-outs, retries, proxies and trusted certificates.
+    """
+
+    root_url: str
+    credentials: Credentials | None = None
+    authorized_scopes: tuple[str, ...] | None = None
+    project_id: str | None = None
+    upload_secret: str | None = field(default=None, repr=False)
+    network: Network = field(default_factory=Network)
+
+    @property
+    def secrets(self) -> tuple[str, ...]:
+        """What must never be printed."""
+        own = self.credentials.secrets if self.credentials else ()
+        return (*own, self.upload_secret) if self.upload_secret else own
+
+
+def parse(
+    *,
+    conn_id: str,
+    host: str | None,
+    login: str | None,
+    password: str | None,
+    port: int | None,
+    extra: Mapping[str, Any],
+    environ: Mapping[str, str],
+) -> ConnectionSettings:
+    """Read a connection. None and "" in an extra mean that it is not set.
+
+    :param conn_id: Its id, for errors.
+    :param environ: The environment, asked when the extra ``from_env`` is set.
+    :raises ConfigurationError: A field cannot be used as it is; says which one and what to write there.
+    """
+    where = f"Connection {conn_id!r}"
+    extra = {key: value for key, value in extra.items() if value is not None and value != ""}
+    if values.boolean(extra.get("from_env", False), f"{where}: from_env"):
+        return _with_extras(where, extra, **_from_environment(environ))
+    if port:
+        raise ConfigurationError(f"{where}: write the port into the root URL (https://host:{port}), not beside it")
+    return _with_extras(
+        where,
+        extra,
+        root_url=checked_root_url(host, where),
+        credentials=credentials.checked(login, password, extra.get("certificate"), where=where),
+    )
+
+
+def from_environment(environ: Mapping[str, str], *, conn_id: str) -> ConnectionSettings:
+    """Settings where no connection is defined: as the Taskcluster clients read them from the environment.
+
+    :raises ConfigurationError: The environment names no deployment either.
+    """
+    if not environ.get("TASKCLUSTER_PROXY_URL") and not environ.get("TASKCLUSTER_ROOT_URL"):
+        raise ConfigurationError(
+            f"There is no connection {conn_id!r}, and TASKCLUSTER_ROOT_URL is not set: "
+            f"add a connection of the type taskcluster, or set the variable"
+        )
+    return ConnectionSettings(**_from_environment(environ))
+
+
+def checked_root_url(url: str | None, where: str) -> str:
+    """Return the root URL if it can be one.
+
+    :raises ConfigurationError: Says what to write instead.
+    """
+    if not url:
+        raise ConfigurationError(f"{where} has no root URL: set it, such as https://taskcluster.example.com")
+    if url != url.strip():
+        raise ConfigurationError(f"{where}: the root URL has white space around it; write {url.strip()!r}")
+    if url.endswith("/"):
+        raise ConfigurationError(f"{where}: the root URL ends with a slash; write {url.rstrip('/')!r}")
+    if "://" not in url:
+        raise ConfigurationError(f"{where}: the root URL has no scheme; write {'https://' + url!r}")
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ConfigurationError(f"{where}: {_without_login(url)!r} is not a root URL; write https://host")
+    if parts.username or parts.password:
+        raise ConfigurationError(f"{where}: the root URL holds a login; use the client ID and the access token")
+    if parts.path or parts.query or parts.fragment:
+        raise ConfigurationError(f"{where}: the root URL ends after the host; write '{parts.scheme}://{parts.netloc}'")
+    return url
+
+
+def _without_login(url: str) -> str:
+    return url.rpartition("@")[2]
+
+
+def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    variable = "TASKCLUSTER_PROXY_URL" if environ.get("TASKCLUSTER_PROXY_URL") else "TASKCLUSTER_ROOT_URL"
+    root_url = checked_root_url(environ.get(variable), f"The environment variable {variable}")
+    if not environ.get("TASKCLUSTER_CLIENT_ID"):  # no client id means no authentication
+        return {"root_url": root_url, "credentials": None}
+    return {
+        "root_url": root_url,
+        "credentials": credentials.checked(
+            environ["TASKCLUSTER_CLIENT_ID"],
+            environ.get("TASKCLUSTER_ACCESS_TOKEN"),
+            environ.get("TASKCLUSTER_CERTIFICATE"),
+            where="The environment (TASKCLUSTER_CLIENT_ID, _ACCESS_TOKEN, _CERTIFICATE)",
+        ),
+    }
+
+
+def _with_extras(where: str, extra: Mapping[str, Any], **base: Any) -> ConnectionSettings:
+    usual = Network()
+
+    def number(name: str, default: float) -> float:
+        return values.positive_number(extra[name], f"{where}: {name}") if name in extra else default
+
+    retries = extra.get("max_retries", usual.retry.max_retries)
+    return ConnectionSettings(
+        **base,
+        authorized_scopes=values.scopes(extra["authorized_scopes"], f"{where}: authorized_scopes")
+        if "authorized_scopes" in extra
+        else None,
+        project_id=extra.get("project_id"),
+        upload_secret=extra.get("upload_secret"),
+        network=Network(
+            connect_timeout=number("connect_timeout", usual.connect_timeout),
+            read_timeout=number("read_timeout", usual.read_timeout),
+            verify=values.verify(extra.get("verify", True), f"{where}: verify"),
+            proxies=values.proxies(extra["proxies"], f"{where}: proxies") if "proxies" in extra else None,
+            retry=RetryPolicy(max_retries=values.whole_number(retries, f"{where}: max_retries")),
+        ),
+    )

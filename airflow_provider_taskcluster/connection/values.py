@@ -1,0 +1,81 @@
+"""Readers of single values in a connection's ``extra``, which forms, URIs and JSON write in different types."""
+
+from __future__ import annotations
+
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+from airflow_provider_taskcluster.exceptions import ConfigurationError
+
+_TRUE = {"true", "1", "yes", "on"}
+_FALSE = {"false", "0", "no", "off"}
+
+
+def boolean(value: Any, where: str) -> bool:
+    """Read true or false."""
+    word = str(value).strip().lower()
+    if word in _TRUE | _FALSE:
+        return word in _TRUE
+    raise ConfigurationError(f"{where} is {value!r}: write true or false")
+
+
+def positive_number(value: Any, where: str) -> float:
+    """Read a number of seconds."""
+    try:
+        number = float(value)
+    except (TypeError, ValueError):
+        number = math.nan
+    if isinstance(value, bool) or not (0 < number < math.inf):
+        raise ConfigurationError(f"{where} is {value!r}: write a number of seconds above 0")
+    return number
+
+
+def whole_number(value: Any, where: str) -> int:
+    """Read a count, 0 or more."""
+    try:
+        number = int(str(value))
+    except ValueError:
+        number = -1
+    if isinstance(value, bool) or number < 0:
+        raise ConfigurationError(f"{where} is {value!r}: write a whole number, 0 or more")
+    return number
+
+
+def verify(value: Any, where: str) -> bool | str:
+    """Read true, false, or the path of a CA bundle."""
+    word = str(value).strip()
+    if word.lower() in _TRUE | _FALSE:
+        return word.lower() in _TRUE
+    if not Path(word).exists():
+        raise ConfigurationError(f"{where} is {word!r}, and there is no such file: write true, false or a CA bundle")
+    return word
+
+
+def scopes(value: Any, where: str) -> tuple[str, ...]:
+    """Read a list of scopes: a list, a JSON list, or words with white space between them."""
+    if isinstance(value, str):
+        value = _json(value, where) if value.lstrip().startswith("[") else value.split()
+    if not isinstance(value, list | tuple) or not all(isinstance(scope, str) and scope for scope in value):
+        raise ConfigurationError(f"{where}: write scopes separated by spaces, or a JSON list of strings")
+    return tuple(value)
+
+
+def proxies(value: Any, where: str) -> dict[str, str]:
+    """Read a proxy URL by scheme: an object, or JSON of one."""
+    if isinstance(value, str):
+        value = _json(value, where)
+    usable = isinstance(value, dict) and all(
+        scheme in {"http", "https"} and isinstance(url, str) and "://" in url for scheme, url in value.items()
+    )
+    if not usable:
+        raise ConfigurationError(f'{where}: write JSON such as {{"https": "http://proxy.example.com:3128"}}')
+    return dict(value)
+
+
+def _json(text: str, where: str) -> Any:
+    try:
+        return json.loads(text)
+    except ValueError:
+        raise ConfigurationError(f"{where} is not valid JSON") from None

@@ -1,0 +1,173 @@
+"""Everything that this provider raises.
+
+::
+
+    TaskclusterError                 the root; also an AirflowException
+    ├── ConfigurationError           the connection or the environment cannot work as it is
+    ├── InvalidInput                 an argument that cannot work; nothing was sent
+    │   └── InvalidName              a name that the services or the stores would not carry
+    ├── ConnectionFailed             no answer: refused, reset, timed out              (transient)
+    ├── ServiceError                 an API of Taskcluster answered with an error
+    │   ├── AuthenticationFailed     401: wrong or expired credentials
+    │   ├── InsufficientScopes       403: the client lacks a scope
+    │   ├── NotFound                 404
+    │   ├── NoMatchingMethod         406: no download method in common
+    │   ├── Conflict                 409: the name, or these hashes, are taken by another upload
+    │   ├── Expired                  410
+    │   └── ServiceUnavailable       408, 425, 429, 5xx                                (transient)
+    ├── ArtifactError                the task published an error in the place of the artifact
+    └── TransferError                bytes that did not arrive as they should
+        ├── StoreError               the store answered with an error (transient for 408, 425, 429, 5xx)
+        ├── Truncated                the body ended early                              (transient)
+        ├── HashMismatch             the bytes are not those that the service knows
+        ├── NotVerifiable            the service names no hash that can be checked
+        ├── TooLarge                 more bytes than the caller allows
+        ├── SourceChanged            the source is not what it was when it was hashed
+        ├── ReferenceRefused         a URL chosen by a task, and nobody allowed to follow it
+        └── DestinationError         the destination cannot be written: disk full, no permission
+
+Each error names the thing and the next step, survives pickling, and carries the fact whether the same request may
+succeed later (``transient``). What to do about that is decided elsewhere: in ``retry.py`` for requests, in
+``operators/outcome.py`` for tasks.
+"""
+
+from __future__ import annotations
+
+from airflow.providers.common.compat.sdk import AirflowException
+
+
+class TaskclusterError(AirflowException):
+    """Root of the tree. ``transient`` tells whether the same request may succeed later."""
+
+    transient = False
+
+
+class ConfigurationError(TaskclusterError):
+    """The connection or the environment cannot work as it is; the message says what to change."""
+
+
+class InvalidInput(TaskclusterError):
+    """An argument that cannot work. Nothing was sent."""
+
+
+class InvalidName(InvalidInput):
+    """A name that the services or the stores would not carry."""
+
+
+class ConnectionFailed(TaskclusterError):
+    """No answer came: refused, reset, timed out, or a certificate that is not trusted (not transient)."""
+
+    def __init__(self, message: str, *, transient: bool = True) -> None:
+        super().__init__(message)
+        self.transient = transient
+
+
+class ServiceError(TaskclusterError):
+    """An API of Taskcluster answered with an error.
+
+    :param message: What was called, what came back, and the next step.
+    :param status: HTTP status, 0 where there was none.
+    :param code: Taskcluster's error code, such as ``RequestConflict``; empty when the answer was not Taskcluster's.
+    :param retry_after: Seconds the server asked to wait, if it did.
+    """
+
+    def __init__(self, message: str, *, status: int = 0, code: str = "", retry_after: float | None = None) -> None:
+        super().__init__(message)
+        self.status = status
+        self.code = code
+        self.retry_after = retry_after
+
+
+class AuthenticationFailed(ServiceError):
+    """401: the credentials are wrong, expired or not known."""
+
+
+class InsufficientScopes(ServiceError):
+    """403: the client lacks a scope; the message names it."""
+
+
+class NotFound(ServiceError):
+    """404: there is no such thing, or not yet (an upload that is not finished)."""
+
+
+class NoMatchingMethod(ServiceError):
+    """406: the service offers no download method that this client knows."""
+
+
+class Conflict(ServiceError):
+    """409: the name belongs to another upload, or other hashes are recorded."""
+
+
+class Expired(ServiceError):
+    """410: it was there and is gone."""
+
+
+class ServiceUnavailable(ServiceError):
+    """408, 425, 429 or 5xx: the service cannot answer now."""
+
+    transient = True
+
+
+class ArtifactError(TaskclusterError):
+    """The task published an error in the place of the artifact.
+
+    :param message: The whole sentence.
+    :param reason: Taskcluster's reason, such as ``file-missing-on-worker``.
+    """
+
+    def __init__(self, message: str, *, reason: str = "") -> None:
+        super().__init__(message)
+        self.reason = reason
+
+
+class TransferError(TaskclusterError):
+    """Bytes that did not arrive as they should."""
+
+
+class StoreError(TransferError):
+    """The store that holds the bytes answered with an error.
+
+    :param message: What was asked and what came back, without the signature of the URL.
+    :param status: HTTP status.
+    :param retry_after: Seconds the store asked to wait, if it did.
+    """
+
+    def __init__(
+        self, message: str, *, status: int = 0, retry_after: float | None = None, transient: bool = False
+    ) -> None:
+        super().__init__(message)
+        self.status = status
+        self.retry_after = retry_after
+        self.transient = transient
+
+
+class Truncated(TransferError):
+    """The body ended before all of it had come."""
+
+    transient = True
+
+
+class HashMismatch(TransferError):
+    """The bytes are not those that the service knows."""
+
+
+class NotVerifiable(TransferError):
+    """The service names no hash that can be checked (sha256 or sha512)."""
+
+
+class TooLarge(TransferError):
+    """More bytes than the caller allows."""
+
+
+class SourceChanged(TransferError):
+    """The source is not what it was when it was hashed. The upload was not finished."""
+
+
+class ReferenceRefused(TransferError):
+    """A URL that a task chose, and the caller has not allowed such URLs."""
+
+
+class DestinationError(TransferError):
+    """The destination cannot be written. A later try, or another worker, may have room for it."""
+
+    transient = True

@@ -1,0 +1,1 @@
+"""The hook: connection, credentials, services and the transfer engine behind one face."""

@@ -1,0 +1,97 @@
+"""The hook's view of task artifacts: list, look, download. A ``run_id`` of None is the latest run."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow_provider_taskcluster import names
+from airflow_provider_taskcluster.hooks.base import TaskclusterBaseHook
+from airflow_provider_taskcluster.services.artifacts import Artifacts
+from airflow_provider_taskcluster.transfer.config import MEMORY_CAP, TransferConfig
+from airflow_provider_taskcluster.transfer.sink import MemorySink, sink_for
+
+if TYPE_CHECKING:
+    from airflow_provider_taskcluster.services.answers import ArtifactInfo
+    from airflow_provider_taskcluster.transfer.model import TransferResult
+    from airflow_provider_taskcluster.transfer.sink import Destination
+
+
+class ArtifactsHook(TaskclusterBaseHook):
+    """Artifacts of tasks."""
+
+    def list_artifacts(self, task_id: str, run_id: int | None = None) -> list[ArtifactInfo]:
+        """All artifacts of a run, from all pages. Scope ``queue:list-artifacts:<taskId>[:<runId>]``.
+
+        Object artifacts are listed before their upload is finished; ``artifact_info`` tells what is present.
+        """
+        names.task_id(task_id)
+
+        async def collect() -> list[ArtifactInfo]:
+            return [info async for page in Artifacts(self.client).pages(task_id, run_id) for info in page]
+
+        found: list[ArtifactInfo] = self._run(collect())
+        return found
+
+    def artifact_info(self, task_id: str, name: str, run_id: int | None = None) -> ArtifactInfo:
+        """One artifact that is present. Scope ``queue:list-artifacts:<taskId>[:<runId>]``.
+
+        :raises NotFound: No such task, run or artifact, or not yet.
+        """
+        call = Artifacts(self.client).info(names.task_id(task_id), names.artifact_name(name), run_id)
+        info: ArtifactInfo = self._run(call)
+        return info
+
+    def download_artifact(
+        self,
+        task_id: str,
+        name: str,
+        destination: Destination,
+        run_id: int | None = None,
+        *,
+        allow_reference: bool = False,
+        max_bytes: int | None = None,
+        require_hashes: bool = True,
+    ) -> TransferResult:
+        """Download an artifact of any storage type. Scope ``queue:get-artifact:<name>``.
+
+        Artifacts on the object service are verified by their hashes. Others have none: their length and the gzip
+        trailer are checked, and the result says ``verified: length``.
+
+        :param destination: A path (written beside itself and renamed when verified), an open binary file, a function
+            that returns a writer, or ``MemorySink()``.
+        :param allow_reference: Follow an URL that the task chose.
+        :param max_bytes: Refuse more than this (4 GiB for references by default).
+        :param require_hashes: Refuse an object without a sha256 or sha512.
+        :raises NotFound: No such task, run or artifact, or not yet.
+        :raises ArtifactError: The task published an error in its place.
+        :raises ReferenceRefused: It is a URL that the task chose, and ``allow_reference`` is not set.
+        """
+        from airflow_provider_taskcluster.transfer.artifact import ArtifactDownloader
+
+        names.task_id(task_id)
+        names.artifact_name(name)
+        config = TransferConfig(
+            network=self.settings.network,
+            max_bytes=max_bytes,
+            allow_reference=allow_reference,
+            require_hashes=require_hashes,
+        )
+        downloader = ArtifactDownloader(self._engine_services, self._store, config)
+        return downloader.download(task_id, name, run_id, sink_for(destination))
+
+    def read_artifact(
+        self,
+        task_id: str,
+        name: str,
+        run_id: int | None = None,
+        *,
+        allow_reference: bool = False,
+        max_bytes: int | None = MEMORY_CAP,
+    ) -> bytes:
+        """Return the bytes of an artifact.
+
+        :param max_bytes: Refuse more than this (64 MiB by default); None for no limit.
+        """
+        sink = MemorySink(max_bytes)
+        self.download_artifact(task_id, name, sink, run_id, allow_reference=allow_reference)
+        return sink.content()

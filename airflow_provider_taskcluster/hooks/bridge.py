@@ -1,0 +1,60 @@
+"""The JSON services as the transfer engine wants them: plain functions, run in the loop thread."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import mask_secret
+
+from airflow_provider_taskcluster.services import credentials
+from airflow_provider_taskcluster.services.artifacts import Artifacts
+from airflow_provider_taskcluster.services.loop import run
+from airflow_provider_taskcluster.services.objects import Objects
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_provider_taskcluster.services.client import Client
+
+# Long enough to start a request, for a URL that is used at once.
+SIGNED_FOR = 300
+
+
+@dataclass(frozen=True)
+class EngineServices:
+    """``ObjectService`` and ``ArtifactService`` of the engine, through one client."""
+
+    client: Client
+
+    def create_upload(self, name: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        """``createUpload``."""
+        return run(Objects(self.client).create_upload(name, request))
+
+    def finish_upload(self, name: str, request: Mapping[str, Any]) -> None:
+        """``finishUpload``."""
+        run(Objects(self.client).finish_upload(name, request))
+
+    def start_download(self, name: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        """``startDownload``."""
+        return run(Objects(self.client).start_download(name, request))
+
+    def object_metadata(self, name: str) -> Mapping[str, Any]:
+        """``object``."""
+        return run(Objects(self.client).metadata(name))
+
+    def artifact_content(self, task_id: str, name: str, run_id: int | None) -> dict[str, Any]:
+        """``artifact`` or ``latestArtifact``."""
+        return run(Artifacts(self.client).content(task_id, name, run_id))
+
+    def artifact_url(self, task_id: str, name: str, run_id: int | None) -> str:
+        """URL of ``getArtifact`` or ``getLatestArtifact``, signed where there are credentials."""
+        signed_for = SIGNED_FOR if self.client.credentials else None
+        return Artifacts(self.client).url(task_id, name, run_id, signed_for=signed_for)
+
+    def objects_as(self, granted: Mapping[str, str]) -> EngineServices:
+        """Return the same under the credentials that the queue gave for one artifact."""
+        given = credentials.from_service(granted)
+        for secret in given.secrets:
+            mask_secret(secret)
+        return EngineServices(self.client.acting_as(given))

@@ -1,0 +1,102 @@
+"""``TaskclusterHook``: the one face of the provider for DAG code."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any, Literal
+
+from airflow.providers.common.compat.sdk import mask_secret
+
+from airflow_provider_taskcluster.connection import fields, form
+from airflow_provider_taskcluster.exceptions import ConfigurationError, InsufficientScopes, TaskclusterError
+from airflow_provider_taskcluster.hooks.artifacts import ArtifactsHook
+from airflow_provider_taskcluster.hooks.objects import ObjectsHook
+from airflow_provider_taskcluster.hooks.purge_cache import PurgeCacheHook
+from airflow_provider_taskcluster.services import credentials
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime
+
+    from airflow_provider_taskcluster.services.answers import Json
+    from airflow_provider_taskcluster.services.credentials import Credentials
+
+Service = Literal["object", "queue", "purge-cache", "auth"]
+SERVICES: tuple[Service, ...] = ("object", "queue", "purge-cache", "auth")
+
+
+class TaskclusterHook(ObjectsHook, ArtifactsHook, PurgeCacheHook):
+    """Talks to a Taskcluster deployment and moves bytes to and from it.
+
+    Use it in operators and in TaskFlow functions::
+
+        hook = TaskclusterHook("taskcluster_default")
+        hook.download_artifact(task_id, "public/build/target.zip", "/data/target.zip")
+
+    :param taskcluster_conn_id: Id of the connection. Where none is defined the environment decides, as for the
+        Taskcluster clients (``TASKCLUSTER_ROOT_URL`` and the like).
+    :param connect_timeout: Seconds to wait for a connection, in place of the connection's.
+    :param read_timeout: Seconds of silence that end a request, in place of the connection's.
+    :param max_retries: Repeats of a request that failed for the moment, in place of the connection's.
+    """
+
+    conn_name_attr = "taskcluster_conn_id"
+    default_conn_name = "taskcluster_default"
+    conn_type = fields.CONNECTION_TYPE
+    hook_name = fields.CONNECTION_TYPE_NAME
+
+    @classmethod
+    def get_connection_form_widgets(cls) -> dict[str, Any]:
+        """Fields of the connection form, for Airflow before 3.2."""
+        return form.form_widgets()
+
+    @classmethod
+    def get_ui_field_behaviour(cls) -> dict[str, Any]:
+        """Labels and placeholders of the connection form, for Airflow before 3.2."""
+        return form.field_behaviour()
+
+    def ping(self, service: Service = "object") -> Json:
+        """Ask whether a service is up; needs no scope.
+
+        :param service: ``object``, ``queue``, ``purge-cache`` or ``auth``.
+        """
+        answer: Json = self._run(self.client.call(service, "ping"))
+        return answer
+
+    def temporary_credentials(
+        self, scopes: Iterable[str], expires: datetime, *, name: str | None = None
+    ) -> Credentials:
+        """Issue credentials that hold only some scopes for some time, for handing on. No call is made.
+
+        :param scopes: What they shall hold. Scopes that the client lacks make them useless.
+        :param expires: When they end, at most 31 days from now.
+        :param name: Client id to give them; needs the scope ``auth:create-client:<name>``.
+        :raises ConfigurationError: The connection is anonymous.
+        :raises InvalidInput: The connection's own credentials are temporary, or the expiry or a scope cannot be.
+        """
+        found = self.settings
+        if found.credentials is None:
+            raise ConfigurationError(
+                f"Connection {self.taskcluster_conn_id!r} is anonymous and has nothing to hand on: set its client ID"
+            )
+        issued = credentials.narrowed(found.credentials, scopes, expires, within=found.authorized_scopes, name=name)
+        for secret in issued.secrets:
+            mask_secret(secret)
+        return issued
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Ping the services and ask what the credentials are good for (the Test button of the form)."""
+        try:
+            return True, self._run(self._tested())
+        except TaskclusterError as error:
+            return False, str(error)
+
+    async def _tested(self) -> str:
+        root_url, own = self.settings.root_url, self.settings.credentials
+        await asyncio.gather(*(self.client.call(service, "ping") for service in SERVICES))
+        who = f"client {own.client_id!r}" if own else "the anonymous client"
+        try:
+            scopes = len(await self._auth.current_scopes())
+        except InsufficientScopes:  # which also proves the credentials
+            return f"{root_url} answers {who}, who may not list its scopes (auth:current-scopes)"
+        return f"{root_url} answers {who} with {scopes} scope{'s' if scopes != 1 else ''}"

@@ -1,0 +1,108 @@
+"""Names that the services and their stores can carry. Checked before anything is sent; pure.
+
+The patterns are those of the published schemas; what the schemas do not say (path segments, key length) was
+observed on real services.
+"""
+
+from __future__ import annotations
+
+import re
+
+from airflow_provider_taskcluster.exceptions import InvalidInput, InvalidName
+
+# Stores cap a key at so many bytes.
+LONGEST_NAME = 1024
+SLUGID = re.compile(r"[A-Za-z0-9_-]{8}[Q-T][A-Za-z0-9_-][CGKOSWaeimquy26-][A-Za-z0-9_-]{10}[AQgw]")
+_PRINTABLE_ASCII = re.compile(r"[\x20-\x7e]+")
+_PROJECT_ID = re.compile(r"[a-zA-Z0-9._/-]{1,500}")
+_POOL_PART = re.compile(r"[a-zA-Z0-9_-]{1,38}")
+_CONTENT_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+(\s*;\s*[\x20-\x7e]+)?", re.ASCII)
+# The queue's temporary client id carries the artifact's name, and a client id takes no others.
+_CLIENT_ID_CHARACTERS = re.compile(r"[A-Za-z0-9!@/:.+|_-]*")
+
+
+def object_name(name: str) -> str:
+    """Return the name if the object service and its store can carry it.
+
+    :raises InvalidName: Says what is wrong with it.
+    """
+    _check_path(name, "object")
+    if not _PRINTABLE_ASCII.fullmatch(name):
+        raise InvalidName(f"The object name {name!r} has characters outside printable ASCII; rename the object")
+    return name
+
+
+def artifact_name(name: str) -> str:
+    """Return the name if the queue and its stores can carry it.
+
+    :raises InvalidName: Says what is wrong with it.
+    """
+    _check_path(name, "artifact")
+    if any(character < " " or character == "\x7f" for character in name):
+        raise InvalidName(f"The artifact name {name!r} has control characters")
+    return name
+
+
+def _check_path(name: str, kind: str) -> None:
+    if not isinstance(name, str) or not name:
+        raise InvalidName(f"An {kind} name must be a string that is not empty, not {name!r}")
+    if len(name.encode()) > LONGEST_NAME:
+        raise InvalidName(f"The {kind} name {name[:60]!r}... has over {LONGEST_NAME} bytes, more than stores take")
+    if {".", ".."} & set(name.split("/")):
+        raise InvalidName(f"The {kind} name {name!r} has a '.' or '..' segment, which does not survive a URL")
+
+
+def fits_client_id(name: str) -> bool:
+    """Tell whether the queue can issue credentials for an object artifact of this name."""
+    return _CLIENT_ID_CHARACTERS.fullmatch(name) is not None
+
+
+def task_id(value: str) -> str:
+    """Return the task id if it looks like one (a v4 slugid).
+
+    :raises InvalidInput: It cannot be a task id.
+    """
+    if not isinstance(value, str) or not SLUGID.fullmatch(value):
+        raise InvalidInput(f"{value!r} is not a task ID: those have 22 characters, such as fN1SbArXTPSVFNUvaOlinQ")
+    return value
+
+
+def project_id(value: str | None) -> str:
+    """Return the project id of an upload.
+
+    :raises InvalidInput: There is none, or it has other characters than the service takes.
+    """
+    if not value:
+        raise InvalidInput("An upload needs a project ID: pass project_id, or set it in the connection")
+    if not _PROJECT_ID.fullmatch(value):
+        raise InvalidInput(f"{value!r} is not a project ID: 1 to 500 letters, digits, '.', '_', '/' or '-'")
+    return value
+
+
+def content_type(value: str) -> str:
+    """Return the content type of an upload; the service would answer an invalid one with a 500.
+
+    :raises InvalidInput: It is not of the form type/subtype.
+    """
+    if not isinstance(value, str) or not _CONTENT_TYPE.fullmatch(value):
+        raise InvalidInput(f"{value!r} is not a content type: write it as type/subtype, such as text/plain")
+    return value
+
+
+def worker_pool_id(
+    pool: str | None = None, *, provisioner_id: str | None = None, worker_type: str | None = None
+) -> str:
+    """Return the worker pool id, given whole or in its two parts.
+
+    :raises InvalidInput: Both forms or none are given, or a part has other characters than the service takes.
+    """
+    parts = (provisioner_id, worker_type)
+    if (pool is None) == (parts == (None, None)) or (pool is None and None in parts):
+        raise InvalidInput("Name the worker pool by worker_pool_id, or by provisioner_id and worker_type")
+    pool = pool if pool is not None else f"{provisioner_id}/{worker_type}"
+    halves = pool.split("/")
+    if len(halves) != 2 or not all(_POOL_PART.fullmatch(half) for half in halves):  # noqa: PLR2004 (two halves)
+        raise InvalidInput(
+            f"{pool!r} is not a worker pool ID: write provisioner/worker-type, each 1 to 38 letters, digits, '_' or '-'"
+        )
+    return pool

@@ -1,0 +1,1 @@
+"""Taskcluster's JSON APIs: credentials, calls, errors. Knows nothing of Airflow."""

@@ -1,0 +1,66 @@
+"""The calls of the queue that read artifacts (``queue/v1/api.json``). A ``run_id`` of None is the latest run."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+
+    from airflow_provider_taskcluster.services.answers import ArtifactInfo, Json
+    from airflow_provider_taskcluster.services.client import Client
+
+
+@dataclass(frozen=True)
+class Artifacts:
+    """Calls of the queue through one client."""
+
+    client: Client
+
+    async def ping(self) -> Json:
+        """Ask whether the service is up."""
+        answer: Json = await self.client.call("queue", "ping")
+        return answer
+
+    async def pages(self, task_id: str, run_id: int | None) -> AsyncIterator[list[ArtifactInfo]]:
+        """All artifacts, page by page. Scope ``queue:list-artifacts:<taskId>[:<runId>]``.
+
+        Object artifacts are listed before their upload is finished.
+        """
+        query: dict[str, str] = {}
+        while True:
+            answer = await self._call("listLatestArtifacts", "listArtifacts", task_id, run_id, query=query)
+            yield answer["artifacts"]
+            if not answer.get("continuationToken"):
+                return
+            query = {"continuationToken": answer["continuationToken"]}
+
+    async def info(self, task_id: str, name: str, run_id: int | None) -> ArtifactInfo:
+        """One artifact that is present. Scope ``queue:list-artifacts:<taskId>[:<runId>]``."""
+        answer: ArtifactInfo = await self._call("latestArtifactInfo", "artifactInfo", task_id, run_id, name)
+        return answer
+
+    async def content(self, task_id: str, name: str, run_id: int | None) -> Json:
+        """Where the bytes are, by storage type; links are followed. Scope ``queue:get-artifact:<name>``."""
+        answer: Json = await self._call("latestArtifact", "artifact", task_id, run_id, name)
+        return answer
+
+    def url(self, task_id: str, name: str, run_id: int | None, signed_for: int | None = None) -> str:
+        """URL that redirects to the bytes. Scope ``queue:get-artifact:<name>``."""
+        if run_id is None:
+            return self.client.url("queue", "getLatestArtifact", task_id, name, signed_for=signed_for)
+        return self.client.url("queue", "getArtifact", task_id, run_id, name, signed_for=signed_for)
+
+    async def _call(
+        self,
+        latest: str,
+        of_run: str,
+        task_id: str,
+        run_id: int | None,
+        *rest: str,
+        query: dict[str, str] | None = None,
+    ) -> Any:
+        if run_id is None:
+            return await self.client.call("queue", latest, task_id, *rest, query=query)
+        return await self.client.call("queue", of_run, task_id, run_id, *rest, query=query)

@@ -1,0 +1,27 @@
+"""The calls of the auth service that tell who one is (``auth/v1/api.json``)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from airflow_provider_taskcluster.services.answers import Json
+    from airflow_provider_taskcluster.services.client import Client
+
+
+@dataclass(frozen=True)
+class Auth:
+    """Calls of the auth service through one client."""
+
+    client: Client
+
+    async def ping(self) -> Json:
+        """Ask whether the service is up."""
+        answer: Json = await self.client.call("auth", "ping")
+        return answer
+
+    async def current_scopes(self) -> list[str]:
+        """Scopes that the credentials hold, roles expanded. Scope ``auth:current-scopes``."""
+        answer: Json = await self.client.call("auth", "currentScopes")
+        return list(answer["scopes"])

@@ -1,0 +1,50 @@
+"""The object service, call by call (``object/v1/api.json``)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_provider_taskcluster.services.answers import Json, ObjectMetadata
+    from airflow_provider_taskcluster.services.client import Client
+
+
+@dataclass(frozen=True)
+class Objects:
+    """Calls of the object service through one client."""
+
+    client: Client
+
+    async def ping(self) -> Json:
+        """Ask whether the service is up."""
+        answer: Json = await self._call("ping")
+        return answer
+
+    async def create_upload(self, name: str, request: Mapping[str, Any]) -> Json:
+        """Begin an upload, or ask again for the grant of one's own. Scope ``object:upload:<projectId>:<name>``."""
+        answer: Json = await self._call("createUpload", name, payload=request)
+        return answer
+
+    async def finish_upload(self, name: str, request: Mapping[str, Any]) -> None:
+        """Declare an upload complete. Scope ``object:upload:<projectId>:<name>``."""
+        await self._call("finishUpload", name, payload=request)
+
+    async def start_download(self, name: str, request: Mapping[str, Any]) -> Json:
+        """Negotiate a download. Scope ``object:download:<name>``."""
+        answer: Json = await self._call("startDownload", name, payload=request)
+        return answer
+
+    async def metadata(self, name: str) -> ObjectMetadata:
+        """Project, expiry and hashes of a finished object. Scope ``object:download:<name>``."""
+        answer: ObjectMetadata = await self._call("object", name)
+        return answer
+
+    def url(self, name: str, signed_for: int | None = None) -> str:
+        """URL that redirects to the bytes. Scope ``object:download:<name>``."""
+        return self.client.url("object", "download", name, signed_for=signed_for)
+
+    async def _call(self, method: str, *args: str, payload: Mapping[str, Any] | None = None) -> Any:
+        return await self.client.call("object", method, *args, payload=payload)

@@ -1,0 +1,62 @@
+"""The purge-cache service, call by call (``purge-cache/v1/api.json``)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from airflow_provider_taskcluster.services.answers import timestamp
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator
+    from datetime import datetime
+
+    from airflow_provider_taskcluster.services.answers import Json, PurgeRequest, PurgeRequestPage
+    from airflow_provider_taskcluster.services.client import Client
+
+SERVICE = "purge-cache"
+
+
+@dataclass(frozen=True)
+class PurgeCache:
+    """Calls of the purge-cache service through one client."""
+
+    client: Client
+
+    async def ping(self) -> Json:
+        """Ask whether the service is up."""
+        answer: Json = await self.client.call(SERVICE, "ping")
+        return answer
+
+    async def purge(self, worker_pool_id: str, cache_name: str) -> None:
+        """Ask workers of a pool to drop a cache. Scope ``purge-cache:<workerPoolId>:<cacheName>``."""
+        await self.client.call(SERVICE, "purgeCache", worker_pool_id, payload={"cacheName": cache_name})
+
+    async def requests(self, worker_pool_id: str, since: datetime | None = None) -> list[PurgeRequest]:
+        """Open requests of one pool; the service caches them for 10 s.
+
+        Scope ``purge-cache:purge-requests::<workerPoolId>``.
+        """
+        query = {"since": timestamp(since)} if since else None
+        answer: PurgeRequestPage = await self.client.call(SERVICE, "purgeRequests", worker_pool_id, query=query)
+        return answer["requests"]
+
+    async def page(self, limit: int | None = None, continuation_token: str | None = None) -> PurgeRequestPage:
+        """One page of the requests of all pools. Scope ``purge-cache:all-purge-requests``."""
+        query: dict[str, str | int] = {}
+        if limit is not None:
+            query["limit"] = limit
+        if continuation_token is not None:
+            query["continuationToken"] = continuation_token
+        answer: PurgeRequestPage = await self.client.call(SERVICE, "allPurgeRequests", query=query)
+        return answer
+
+    async def all_requests(self) -> AsyncIterator[PurgeRequest]:
+        """The requests of all pools, from all pages."""
+        page = await self.page()
+        while True:
+            for request in page["requests"]:
+                yield request
+            if not page.get("continuationToken"):
+                return
+            page = await self.page(continuation_token=page["continuationToken"])

@@ -1,0 +1,115 @@
+"""Downloads of task artifacts: where the bytes are depends on the storage type."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+from airflow_provider_taskcluster.exceptions import (
+    ArtifactError,
+    ReferenceRefused,
+    ServiceUnavailable,
+    TransferError,
+)
+from airflow_provider_taskcluster.names import fits_client_id
+from airflow_provider_taskcluster.redaction import public_url
+from airflow_provider_taskcluster.transfer.config import REFERENCE_CAP
+from airflow_provider_taskcluster.transfer.download import Downloader
+from airflow_provider_taskcluster.transfer.fetch import Fetch
+from airflow_provider_taskcluster.transfer.grants import Renewable
+from airflow_provider_taskcluster.transfer.model import Grant
+
+if TYPE_CHECKING:
+    from airflow_provider_taskcluster.transfer.config import TransferConfig
+    from airflow_provider_taskcluster.transfer.http import Store
+    from airflow_provider_taskcluster.transfer.model import ArtifactService, Json, TransferResult
+    from airflow_provider_taskcluster.transfer.sink import Sink
+
+log = logging.getLogger(__name__)
+
+REDIRECTS = 5
+_SERVER_ERROR = 500
+
+
+@dataclass(frozen=True)
+class ArtifactDownloader:
+    """Downloads artifacts from one queue. Links are followed by the service."""
+
+    service: ArtifactService
+    store: Store
+    config: TransferConfig
+
+    def download(self, task_id: str, name: str, run_id: int | None, sink: Sink) -> TransferResult:
+        """Bring the artifact into the sink, checked by all that is known about it.
+
+        :raises NotFound: No such task, run or artifact, or not yet.
+        :raises ArtifactError: The task published an error in its place.
+        :raises ReferenceRefused: It is a URL that the task chose, and the configuration does not allow those.
+        """
+        started = time.monotonic()
+        where = Where(task_id, name, run_id)
+        answer = self._content(where)
+        if answer["storageType"] == "object":
+            result = Downloader(self.service.objects_as(answer["credentials"]), self.store, self.config).download(
+                answer["name"], sink
+            )
+            return replace(result, name=name, seconds=time.monotonic() - started)
+        first = self._grant(where, answer)
+        grants = Renewable(lambda: self._grant(where, self._content(where)), first)
+        limit = self.config.max_bytes
+        if first.method == "reference" and limit is None:
+            limit = REFERENCE_CAP
+        return Fetch(name, grants, sink, self.store, self.config, limit).result(first.method, started)
+
+    def _content(self, where: Where) -> Json:
+        try:
+            return self.service.artifact_content(where.task_id, where.name, where.run_id)
+        except ServiceUnavailable as error:
+            if error.status != _SERVER_ERROR or fits_client_id(where.name):
+                raise
+        log.warning(
+            "The queue cannot issue credentials for artifact %r, whose name has unusual characters. "
+            "Fetching it by its plain URL, without a hash to check it by",
+            where.name,
+        )
+        url = self.service.artifact_url(where.task_id, where.name, where.run_id)
+        return {"storageType": "redirect", "url": url}
+
+    def _grant(self, where: Where, answer: Json) -> Grant:
+        match answer["storageType"]:
+            case "s3" | "redirect" as method:
+                return Grant(url=answer["url"], method=method, redirects=REDIRECTS)
+            case "reference":
+                self._allow(where, answer["url"])
+                return Grant(url=answer["url"], method="reference", redirects=REDIRECTS)
+            case "error":
+                raise ArtifactError(
+                    f"{where} is an error that the task published: {answer['reason']}: {answer['message']}",
+                    reason=answer["reason"],
+                )
+        raise TransferError(f"{where} has the storage type {answer['storageType']!r}, not known here")
+
+    def _allow(self, where: Where, url: str) -> None:
+        if urlsplit(url).scheme not in {"http", "https"}:
+            raise ReferenceRefused(f"{where} refers to {public_url(url)}: only http and https are fetched")
+        if not self.config.allow_reference:
+            raise ReferenceRefused(
+                f"{where} refers to {public_url(url)}, a URL that the task chose: "
+                f"if you trust the task, allow it with allow_reference=True"
+            )
+
+
+@dataclass(frozen=True)
+class Where:
+    """Which artifact, in the words of an error."""
+
+    task_id: str
+    name: str
+    run_id: int | None
+
+    def __str__(self) -> str:
+        run = "the latest run" if self.run_id is None else f"run {self.run_id}"
+        return f"Artifact {self.name!r} of task {self.task_id} ({run})"

@@ -1,0 +1,65 @@
+"""Digests of what goes by, and their comparison with what the service names."""
+
+from __future__ import annotations
+
+import hashlib
+from typing import TYPE_CHECKING
+
+from airflow_provider_taskcluster.exceptions import HashMismatch, NotVerifiable
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+# What uploads send and what a download must have at least one of (object/v1/download-method-geturl.json).
+ACCEPTABLE = ("sha256", "sha512")
+# shake digests have no fixed length
+_KNOWN = {name for name in hashlib.algorithms_guaranteed if not name.startswith("shake")}
+
+
+class Hashers:
+    """Computes several digests of one stream of bytes."""
+
+    def __init__(self, algorithms: Iterable[str]) -> None:
+        self._hashes = {name: hashlib.new(name, usedforsecurity=False) for name in algorithms}
+
+    def update(self, data: bytes | memoryview) -> None:
+        """Take the next bytes."""
+        for digest in self._hashes.values():
+            digest.update(data)
+
+    def digests(self) -> dict[str, str]:
+        """Digests so far, by algorithm, in hex."""
+        return {name: digest.hexdigest() for name, digest in self._hashes.items()}
+
+
+def to_compute(hashes: Mapping[str, str]) -> list[str]:
+    """Algorithms to compute while fetching: all that the service names and we know, else sha256 for the record."""
+    return [name for name in hashes if name in _KNOWN] or ["sha256"]
+
+
+def require_acceptable(name: str, hashes: Mapping[str, str]) -> None:
+    """Refuse an object that nobody could verify.
+
+    :raises NotVerifiable: The service names neither sha256 nor sha512.
+    """
+    if not set(ACCEPTABLE) & hashes.keys():
+        named = ", ".join(hashes) or "none"
+        raise NotVerifiable(
+            f"Object {name!r} has no sha256 or sha512 to check it by (hashes named: {named}). "
+            f"To take it unchecked, set require_hashes=False"
+        )
+
+
+def verify(name: str, expected: Mapping[str, str], observed: Mapping[str, str]) -> str:
+    """Compare every digest that both sides have; return their names (``sha256+sha512``), "" for none.
+
+    :raises HashMismatch: One differs.
+    """
+    checked = [algorithm for algorithm in observed if algorithm in expected]
+    for algorithm in checked:
+        if observed[algorithm] != expected[algorithm].lower():
+            raise HashMismatch(
+                f"{name!r} arrived with {algorithm} {observed[algorithm]}, but the service says "
+                f"{expected[algorithm]}: the stored bytes are not those that were uploaded. Nothing was kept"
+            )
+    return "+".join(sorted(checked))

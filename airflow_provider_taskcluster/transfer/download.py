@@ -1,0 +1,54 @@
+"""Downloads of objects: negotiate, fetch, verify."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from airflow_provider_taskcluster.exceptions import TransferError
+from airflow_provider_taskcluster.transfer.digest import require_acceptable
+from airflow_provider_taskcluster.transfer.fetch import Fetch
+from airflow_provider_taskcluster.transfer.grants import Renewable
+from airflow_provider_taskcluster.transfer.negotiation import download_methods
+
+if TYPE_CHECKING:
+    from airflow_provider_taskcluster.transfer.config import TransferConfig
+    from airflow_provider_taskcluster.transfer.http import Store
+    from airflow_provider_taskcluster.transfer.model import Grant, ObjectService, TransferResult
+    from airflow_provider_taskcluster.transfer.sink import Sink
+
+
+@dataclass(frozen=True)
+class Downloader:
+    """Downloads objects from one object service."""
+
+    service: ObjectService
+    store: Store
+    config: TransferConfig
+
+    def download(self, name: str, sink: Sink) -> TransferResult:
+        """Bring the object into the sink, verified.
+
+        :raises NotFound: There is no such object, or its upload is not finished.
+        :raises NotVerifiable: The service names no acceptable hash.
+        :raises HashMismatch: The bytes are not those that were uploaded.
+        """
+        started = time.monotonic()
+        first = self._negotiate(name)
+        if self.config.require_hashes:
+            require_acceptable(name, first.hashes)
+        grants = Renewable(lambda: self._negotiate(name), first)
+        fetch = Fetch(name, grants, sink, self.store, self.config, self.config.max_bytes)
+        return fetch.result(first.method, started)
+
+    def _negotiate(self, name: str) -> Grant:
+        methods = download_methods()
+        accepted = {known: method.accept() for known, method in methods.items()}
+        answer = self.service.start_download(name, {"acceptDownloadMethods": accepted})
+        if answer["method"] not in methods:
+            raise TransferError(f"The service answered with the download method {answer['method']!r}, not known here")
+        grant = methods[answer["method"]].grant(answer)
+        if grant.hashes:
+            return grant
+        return replace(grant, hashes=self.service.object_metadata(name)["hashes"])

@@ -1,0 +1,77 @@
+"""Content-Encoding of a body: identity or gzip, decoded by us so that the ends can be checked."""
+
+from __future__ import annotations
+
+import zlib
+from typing import TYPE_CHECKING, Protocol
+
+from airflow_provider_taskcluster.exceptions import TransferError, Truncated
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+# What a body may come in; the schema of getUrl wants both accepted.
+ACCEPT_ENCODING = "identity, gzip;q=0.5"
+_GZIP = 16 + zlib.MAX_WBITS
+
+
+class Decoder(Protocol):
+    """Turns the bytes of a body into those of the content."""
+
+    def decode(self, data: memoryview) -> Iterator[bytes | memoryview]:
+        """Yield what comes out for the next bytes, in pieces of bounded size."""
+
+    def finish(self) -> None:
+        """Check that the content has ended where the body has."""
+
+
+def decoder_for(encoding: str, piece: int) -> Decoder:
+    """Return the decoder for a Content-Encoding header.
+
+    :param piece: Bytes to give out at a time, at most: a small gzip can hold a huge content.
+    :raises TransferError: An encoding that nobody asked for.
+    """
+    match encoding.strip().lower():
+        case "" | "identity":
+            return _Identity()
+        case "gzip" | "x-gzip":
+            return _Gzip(piece)
+    raise TransferError(f"The store sent Content-Encoding {encoding!r}, which was not asked for")
+
+
+class _Identity:
+    def decode(self, data: memoryview) -> Iterator[bytes | memoryview]:
+        yield data
+
+    def finish(self) -> None:
+        """Nothing marks the end."""
+
+
+class _Gzip:
+    """One or more gzip members, one after the other (RFC 1952)."""
+
+    def __init__(self, piece: int) -> None:
+        self._piece = piece
+        self._member = zlib.decompressobj(_GZIP)
+        self._begun = False
+
+    def decode(self, data: memoryview) -> Iterator[bytes | memoryview]:
+        rest: bytes | memoryview = data
+        while rest:
+            if self._member.eof:
+                self._member, self._begun = zlib.decompressobj(_GZIP), False
+            self._begun = True
+            try:
+                content = self._member.decompress(rest, self._piece)
+            except zlib.error as error:
+                raise TransferError(f"The gzip body is broken: {error}") from None
+            if content:
+                yield content
+            rest = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
+        # what fits the window may still wait inside
+        while not self._member.eof and (content := self._member.decompress(b"", self._piece)):
+            yield content
+
+    def finish(self) -> None:
+        if not self._begun or not self._member.eof:
+            raise Truncated("The gzip body ended before its trailer")

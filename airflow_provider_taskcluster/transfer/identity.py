@@ -1,0 +1,41 @@
+"""The identity of an upload: fixed before the first call, bound to the content. Pure.
+
+The service locks a name to its uploadId and expiry until the upload is finished, for up to a day. A try that
+computes the same id again takes up the upload of the try before it; other content gets another id, and so a
+conflict instead of a URL under which it could overwrite a finished object.
+"""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+import uuid
+from datetime import UTC, datetime, timedelta
+
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+def upload_id(key: str, *, root_url: str, project_id: str, name: str, expires: datetime, sha256: str) -> str:
+    """Derive the uploadId of this content under this name.
+
+    It is a capability (whoever knows it can take over the unfinished upload), hence the key.
+
+    :param key: A secret that all tries share.
+    :param expires: When the object ends; only its instant in milliseconds counts, as for the service.
+    :param sha256: Digest of the content, in hex.
+    """
+    milliseconds = (expires - _EPOCH) // timedelta(milliseconds=1)
+    message = "\n".join(("uploadId/1", root_url, project_id, name, str(milliseconds), sha256))
+    return _slugid(hmac.digest(key.encode(), message.encode(), hashlib.sha256)[:16])
+
+
+def random_upload_id() -> str:
+    """Return an id for where there is no key that all tries share."""
+    return _slugid(uuid.uuid4().bytes)
+
+
+def _slugid(sixteen: bytes) -> str:
+    """Shape 16 bytes as a v4 slugid whose first character is a letter or digit ("nice")."""
+    nice = bytes([sixteen[0] & 0x7F]) + sixteen[1:]
+    return base64.urlsafe_b64encode(uuid.UUID(bytes=nice, version=4).bytes).decode().rstrip("=")

@@ -1,0 +1,119 @@
+"""The values of the engine. Frozen, pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Grant:
+    """Leave to fetch one body from a store.
+
+    :param url: Where the bytes are; signed, so never printed whole.
+    :param method: What it was got by: ``getUrl``, ``simple``, ``s3``, ``reference`` or ``redirect``.
+    :param expires: When it ends, None if that is not known.
+    :param hashes: Digests that the service names, by algorithm, in hex.
+    :param redirects: How many redirects may be followed.
+    """
+
+    url: str = field(repr=False)
+    method: str
+    expires: datetime | None = None
+    hashes: Mapping[str, str] = field(default_factory=dict)
+    redirects: int = 0
+
+
+@dataclass(frozen=True)
+class Body:
+    """A body that has arrived in its sink.
+
+    :param size: Bytes, decoded.
+    :param content_type: As the store says.
+    :param digests: Digests of the decoded bytes, by algorithm, in hex.
+    :param verified: The sums that were checked (``sha256+sha512``), else ``length``, else ``none``.
+    :param attempts: How many requests to the store it took.
+    """
+
+    size: int
+    content_type: str
+    digests: Mapping[str, str]
+    verified: str
+    attempts: int
+
+
+@dataclass(frozen=True)
+class TransferResult:
+    """What was moved, how, and by what it was checked.
+
+    :param name: Name of the object or artifact.
+    :param size: Bytes.
+    :param content_type: Its content type.
+    :param digests: Digests of the bytes, by algorithm, in hex.
+    :param method: The negotiated method, or how the bytes of an artifact were reached.
+    :param verified: The sums that were checked (``sha256+sha512``), else ``length``, else ``none``.
+    :param attempts: How many requests to the store it took.
+    :param seconds: From the first call to the last.
+    :param destination: Path of the file, when there is one.
+    :param content: The bytes, when they went to memory.
+    """
+
+    name: str
+    size: int
+    content_type: str
+    digests: Mapping[str, str]
+    method: str
+    verified: str
+    attempts: int
+    seconds: float
+    destination: str | None = None
+    content: bytes | None = field(default=None, repr=False)
+
+    def as_dict(self) -> Json:
+        """Return it as JSON that is fit for XCom: without the content."""
+        return {
+            "name": self.name,
+            "size": self.size,
+            "content_type": self.content_type,
+            "digests": dict(self.digests),
+            "method": self.method,
+            "verified": self.verified,
+            "attempts": self.attempts,
+            "seconds": round(self.seconds, 3),
+            "destination": self.destination,
+        }
+
+
+class ObjectService(Protocol):
+    """What the engine asks of the object service. Answers are those of the published schemas."""
+
+    def create_upload(self, name: str, request: Mapping[str, Any]) -> Json:
+        """``createUpload``."""
+
+    def finish_upload(self, name: str, request: Mapping[str, Any]) -> None:
+        """``finishUpload``."""
+
+    def start_download(self, name: str, request: Mapping[str, Any]) -> Json:
+        """``startDownload``."""
+
+    def object_metadata(self, name: str) -> Mapping[str, Any]:
+        """``object``."""
+
+
+class ArtifactService(Protocol):
+    """What the engine asks of the queue. A ``run_id`` of None is the latest run."""
+
+    def artifact_content(self, task_id: str, name: str, run_id: int | None) -> Json:
+        """``artifact`` or ``latestArtifact``."""
+
+    def artifact_url(self, task_id: str, name: str, run_id: int | None) -> str:
+        """URL of ``getArtifact`` or ``getLatestArtifact``, signed where there are credentials."""
+
+    def objects_as(self, credentials: Mapping[str, str]) -> ObjectService:
+        """Return the object service under the credentials that the queue gave."""

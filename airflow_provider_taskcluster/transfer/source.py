@@ -1,0 +1,160 @@
+"""Where the bytes of an upload come from. A source can be opened again and again, always at its first byte."""
+
+from __future__ import annotations
+
+import io
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
+
+from airflow_provider_taskcluster.exceptions import InvalidInput
+from airflow_provider_taskcluster.transfer.config import MIB
+from airflow_provider_taskcluster.transfer.digest import Hashers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+
+
+class Reader(Protocol):
+    """What a source is read through. ``close`` is called when it has one."""
+
+    def read(self, size: int, /) -> bytes:
+        """Return the next bytes, at most ``size``; none at the end."""
+
+
+class Source(ABC):
+    """Bytes that can be read more than once.
+
+    ``description`` names it in errors.
+    """
+
+    description: str
+
+    @abstractmethod
+    def open(self) -> Reader:
+        """Return a fresh reader at the first byte."""
+
+    @contextmanager
+    def reading(self) -> Iterator[Reader]:
+        """Open for the length of a ``with`` block."""
+        reader = self.open()
+        try:
+            yield reader
+        finally:
+            self.close(reader)
+
+    def close(self, reader: Reader) -> None:
+        """Give a reader back."""
+        if close := getattr(reader, "close", None):
+            close()
+
+
+class BytesSource(Source):
+    """Bytes in memory."""
+
+    description = "bytes in memory"
+
+    def __init__(self, data: bytes | bytearray | memoryview) -> None:
+        self._data = bytes(data)
+
+    def open(self) -> Reader:
+        return io.BytesIO(self._data)
+
+
+class PathSource(Source):
+    """A file, by its path."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._path = Path(path)
+        self.description = f"file {str(self._path)!r}"
+        if not self._path.exists():
+            raise InvalidInput(f"There is no {self.description} to upload")
+        if not self._path.is_file():
+            raise InvalidInput(f"{str(self._path)!r} is not a file: name one file to upload")
+
+    def open(self) -> Reader:
+        try:
+            return self._path.open("rb", buffering=0)
+        except OSError as error:
+            raise InvalidInput(f"The {self.description} cannot be read: {error.strerror}") from None
+
+
+class FileSource(Source):
+    """A file that the caller has opened, from where it stands. It is left open."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.description = f"open file {getattr(file, 'name', '')!r}"
+        if not file.seekable():
+            raise InvalidInput(
+                f"The {self.description} cannot seek, and an upload reads twice (to hash, to send): "
+                f"pass a path, or a function that returns a fresh reader"
+            )
+        self._file = file
+        self._start = file.tell()
+
+    def open(self) -> Reader:
+        self._file.seek(self._start)
+        return self._file
+
+    def close(self, reader: Reader) -> None:
+        """Leave it to its owner."""
+
+
+class FactorySource(Source):
+    """A function that returns a fresh reader each time."""
+
+    description = "reader of the given factory"
+
+    def __init__(self, factory: Callable[[], Reader]) -> None:
+        self._factory = factory
+
+    def open(self) -> Reader:
+        return self._factory()
+
+
+Uploadable = bytes | bytearray | memoryview | str | os.PathLike[str] | BinaryIO | Callable[[], Reader] | Source
+
+
+def source_for(source: Uploadable) -> Source:
+    """Return the source for what a caller gave: bytes, a path, an open binary file, or a reader factory.
+
+    :raises InvalidInput: It is none of these, or there is no such file.
+    """
+    if isinstance(source, Source):
+        return source
+    if isinstance(source, bytes | bytearray | memoryview):
+        return BytesSource(source)
+    if isinstance(source, str | os.PathLike):
+        return PathSource(source)
+    if isinstance(source, io.TextIOBase):
+        raise InvalidInput("The source is open as text: open it in binary mode ('rb')")
+    if hasattr(source, "read") and hasattr(source, "seekable"):
+        return FileSource(cast("BinaryIO", source))
+    if callable(source):
+        return FactorySource(source)
+    raise InvalidInput(
+        f"Cannot upload a {type(source).__name__}: pass bytes, a path, a binary file or a reader factory"
+    )
+
+
+@dataclass(frozen=True)
+class Measured:
+    """Length in bytes and digests of a source, read once from end to end."""
+
+    size: int
+    digests: dict[str, str]
+
+
+def measure(source: Source, algorithms: Iterable[str]) -> Measured:
+    """Read a source through and hash it."""
+    hashers = Hashers(algorithms)
+    size = 0
+    with source.reading() as reader:
+        while data := reader.read(MIB):
+            hashers.update(data)
+            size += len(data)
+    return Measured(size, hashers.digests())

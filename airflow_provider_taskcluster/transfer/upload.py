@@ -1,0 +1,114 @@
+"""Uploads of objects: hash, negotiate, send, finish."""
+
+from __future__ import annotations
+
+import logging
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from airflow_provider_taskcluster.exceptions import Conflict, ServiceError
+from airflow_provider_taskcluster.transfer.digest import ACCEPTABLE
+from airflow_provider_taskcluster.transfer.model import TransferResult
+from airflow_provider_taskcluster.transfer.negotiation import Offer, chosen_upload, proposal
+from airflow_provider_taskcluster.transfer.source import measure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from airflow_provider_taskcluster.transfer.http import Store
+    from airflow_provider_taskcluster.transfer.model import Json, ObjectService
+    from airflow_provider_taskcluster.transfer.source import Source
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True)
+class Target:
+    """What an upload shall become.
+
+    :param name: Name of the object.
+    :param project_id: Its project.
+    :param expires: When it ends; part of the upload's identity, so the same in every try.
+    :param content_type: Its content type.
+    :param upload_id: Gives the uploadId for the sha256 of the content.
+    """
+
+    name: str
+    project_id: str
+    expires: datetime
+    content_type: str
+    upload_id: Callable[[str], str]
+
+
+@dataclass(frozen=True)
+class Uploader:
+    """Uploads objects to one object service."""
+
+    service: ObjectService
+    store: Store
+
+    def upload(self, source: Source, target: Target) -> TransferResult:
+        """Bring the source to the service under the target's name.
+
+        It is hashed before the first call, so that the upload is bound to its content from the beginning.
+
+        :raises Conflict: The name is taken by other content, or by an upload of somebody else.
+        :raises SourceChanged: The source is not what was hashed; the upload was not finished.
+        """
+        started = time.monotonic()
+        measured = measure(source, ACCEPTABLE)
+        offer = Offer(source, measured, target.content_type)
+        identity = {"projectId": target.project_id, "uploadId": target.upload_id(measured.digests["sha256"])}
+        method, attempts = self._move(offer, target, identity)
+        return TransferResult(
+            name=target.name,
+            size=measured.size,
+            content_type=target.content_type,
+            digests=measured.digests,
+            method=method,
+            verified="+".join(ACCEPTABLE),
+            attempts=attempts,
+            seconds=time.monotonic() - started,
+        )
+
+    def _move(self, offer: Offer, target: Target, identity: Json) -> tuple[str, int]:
+        """Create, send and finish; return the method and how many requests the sending took."""
+        hashes = offer.measured.digests
+        request = {
+            **identity,
+            "expires": target.expires.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "hashes": hashes,
+            "proposedUploadMethods": proposal(offer),
+        }
+        finish = {**identity, "hashes": hashes}
+        try:
+            answer = self.service.create_upload(target.name, request)
+        except Conflict as conflict:
+            return self._already_there(target.name, finish, conflict)
+        method, granted = chosen_upload(target.name, answer)
+
+        def renew() -> object:
+            return chosen_upload(target.name, self.service.create_upload(target.name, request))[1]
+
+        attempts = method.move(offer, granted, renew, self.store)
+        self.service.finish_upload(target.name, finish)
+        return method.name, attempts
+
+    def _already_there(self, name: str, finish: Json, conflict: Conflict) -> tuple[str, int]:
+        """Tell an earlier try that was finished from a name that is taken.
+
+        The service lets a finished upload be finished again with equal hashes, and with no others.
+        """
+        try:
+            self.service.finish_upload(name, finish)
+        except ServiceError:
+            raise Conflict(
+                f"{conflict}. The name is taken by other content, or by an unfinished upload of somebody else, "
+                f"which holds it for up to a day: choose another name",
+                status=conflict.status,
+                code=conflict.code,
+            ) from conflict
+        log.info("Object %r is there already, with the same content", name)
+        return "already there", 0
