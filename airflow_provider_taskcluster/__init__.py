@@ -8,6 +8,8 @@ __all__ = ["__version__", "get_provider_info"]
 
 __version__ = "0.1.0"
 
+INTEGRATION = "Taskcluster"
+
 
 def get_provider_info() -> dict[str, Any]:
     """Describe this provider to Airflow (entry point ``apache_airflow_provider``).
@@ -21,5 +23,16 @@ def get_provider_info() -> dict[str, Any]:
         "name": "Taskcluster",
         "description": "`Taskcluster <https://taskcluster.net/>`__",
         "versions": [__version__],
+        "integrations": [
+            {"integration-name": INTEGRATION, "external-doc-url": "https://docs.taskcluster.net/", "tags": ["service"]}
+        ],
+        "operators": _modules("operators", "artifacts", "objects", "purge_cache"),
+        "sensors": _modules("sensors", "artifacts", "objects"),
+        "hooks": _modules("hooks", "taskcluster"),
         "connection-types": [connection_type_metadata()],
     }
+
+
+def _modules(room: str, *names: str) -> list[dict[str, Any]]:
+    modules = [f"airflow_provider_taskcluster.{room}.{name}" for name in names]
+    return [{"integration-name": INTEGRATION, "python-modules": modules}]

@@ -28,7 +28,7 @@
 
 Each error names the thing and the next step, survives pickling, and carries the fact whether the same request may
 succeed later (``transient``). What to do about that is decided elsewhere: in ``retry.py`` for requests, in
-``operators/outcome.py`` for tasks.
+``outcome.py`` for tasks.
 """
 
 from __future__ import annotations

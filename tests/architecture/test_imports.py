@@ -21,17 +21,18 @@ ALLOWED = {
     "connection": {"services", "network", "retry", "exceptions"},
     "services": {"network", "retry", "redaction", "exceptions"},
     "transfer": {"names", "network", "retry", "redaction", "exceptions"},
-    "waits": {"services", "exceptions"},
     "hooks": {"connection", "services", "transfer", "names", "exceptions"},
-    "operators": {"hooks", "transfer", "exceptions"},
-    "sensors": {"hooks", "waits", "exceptions"},
+    "arguments": {"exceptions"},
+    "outcome": {"exceptions"},
+    "operators": {"hooks", "arguments", "names", "outcome", "exceptions"},
+    "sensors": {"hooks", "arguments", "outcome", "exceptions"},
     "emulator": set(),
 }
 # rooms whose code must run without Airflow; `exceptions` alone takes its root class from there.
-WITHOUT_AIRFLOW = set(ALLOWED) - {"exceptions", "hooks", "operators", "sensors"}
+WITHOUT_AIRFLOW = set(ALLOWED) - {"exceptions", "hooks", "arguments", "outcome", "operators", "sensors"}
 # what a DAG file imports stays light: these are imported inside functions there.
 HEAVY = {"taskcluster", "aiohttp", "requests", "fsspec", "tenacity", "urllib3", "mohawk"}
-LIGHT_ROOMS = {"__init__", "exceptions", "hooks", "operators", "sensors"}
+LIGHT_ROOMS = {"__init__", "exceptions", "hooks", "outcome", "operators", "sensors"}
 # decisions only: no I/O, no clock.
 PURE: set[str] = set()
 IMPURE_MODULES = {

@@ -1,0 +1,78 @@
+"""The operator that downloads task artifacts."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_taskcluster.arguments import run_number
+from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator
+from airflow_provider_taskcluster.outcome import permanent_errors_fail
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+
+    from airflow.providers.common.compat.sdk import Context
+
+
+class TaskclusterDownloadArtifactOperator(TaskclusterBaseOperator):
+    """Download an artifact of a Taskcluster task to a file, whatever its storage type.
+
+    The file appears under its name only when all of it is there and checked: by hashes for artifacts on the object
+    service, by length and gzip trailer for others. Scope ``queue:get-artifact:<name>``.
+
+    :param taskcluster_task_id: Id of the Taskcluster task (templated); ``task_id`` is Airflow's.
+    :param name: Name of the artifact, such as ``public/build/target.zip`` (templated).
+    :param destination: Path of the file to write (templated); folders on the way are made.
+    :param run_id: Number of the run (templated); None is the latest.
+    :param allow_reference: Follow a URL that the task chose. It can be of any host that the worker reaches.
+    :param max_bytes: Refuse a larger artifact (4 GiB for references by default).
+    :param require_hashes: Refuse an object for which the service names no sha256 or sha512.
+    :param taskcluster_conn_id: Id of the connection (templated).
+    :return: name, size, content_type, digests, method, verified, attempts, seconds and destination.
+    """
+
+    template_fields: Sequence[str] = (
+        "taskcluster_task_id",
+        "name",
+        "destination",
+        "run_id",
+        "taskcluster_conn_id",
+    )
+    ui_color = "#dcf7e3"
+
+    def __init__(
+        self,
+        *,
+        taskcluster_task_id: str,
+        name: str,
+        destination: str | os.PathLike[str],
+        run_id: int | str | None = None,
+        allow_reference: bool = False,
+        max_bytes: int | None = None,
+        require_hashes: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.taskcluster_task_id = taskcluster_task_id
+        self.name = name
+        self.destination = destination
+        self.run_id = run_id
+        self.allow_reference = allow_reference
+        self.max_bytes = max_bytes
+        self.require_hashes = require_hashes
+
+    def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 (Airflow's signature)
+        """Download, and return what was moved."""
+        with permanent_errors_fail():
+            result = self.hook.download_artifact(
+                self.taskcluster_task_id,
+                self.name,
+                self.destination,
+                run_number(self.run_id),
+                allow_reference=self.allow_reference,
+                max_bytes=self.max_bytes,
+                require_hashes=self.require_hashes,
+            )
+        self.log.info("Downloaded artifact %r: %d bytes, verified by %s", self.name, result.size, result.verified)
+        return result.as_dict()

@@ -1,0 +1,126 @@
+"""Operators that upload and download objects of the object service."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_taskcluster.arguments import expiry
+from airflow_provider_taskcluster.exceptions import InvalidInput
+from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator
+from airflow_provider_taskcluster.outcome import permanent_errors_fail
+
+if TYPE_CHECKING:
+    import os
+    from collections.abc import Sequence
+    from datetime import datetime, timedelta
+
+    from airflow.providers.common.compat.sdk import Context
+
+
+class TaskclusterUploadObjectOperator(TaskclusterBaseOperator):
+    """Upload a file, or a small text, as an object.
+
+    A retry of the task takes up the upload of the try before, since the same content, name and expiry have the same
+    upload id. Scope ``object:upload:<projectId>:<name>``.
+
+    :param name: Name of the object (templated).
+    :param source: Path of the file to upload (templated). Give this or ``data``.
+    :param data: Text or bytes to upload in its place (templated); text is encoded as UTF-8.
+    :param expires: When the object ends (templated): a datetime with a time zone, its ISO text, or a timedelta
+        counted from the start of the DAG run.
+    :param project_id: Project of the object (templated); the connection's by default.
+    :param content_type: Content type (templated); guessed from the name by default.
+    :param taskcluster_conn_id: Id of the connection (templated).
+    :return: name, size, content_type, digests, method, verified, attempts and seconds.
+    """
+
+    template_fields: Sequence[str] = (
+        "name",
+        "source",
+        "data",
+        "expires",
+        "project_id",
+        "content_type",
+        "taskcluster_conn_id",
+    )
+    ui_color = "#dcebf7"
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        expires: datetime | timedelta | str,
+        source: str | os.PathLike[str] | None = None,
+        data: str | bytes | None = None,
+        project_id: str | None = None,
+        content_type: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.name = name
+        self.expires = expires
+        self.source = source
+        self.data = data
+        self.project_id = project_id
+        self.content_type = content_type
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Upload, and return what was moved."""
+        with permanent_errors_fail():
+            result = self.hook.upload_object(
+                self._what(),
+                self.name,
+                expires=expiry(self.expires, context),
+                project_id=self.project_id,
+                content_type=self.content_type,
+            )
+        self.log.info("Uploaded object %r: %d bytes by %s", self.name, result.size, result.method)
+        return result.as_dict()
+
+    def _what(self) -> str | os.PathLike[str] | bytes:
+        if self.source is not None and self.data is None:
+            return self.source
+        if self.data is not None and self.source is None:
+            return self.data.encode() if isinstance(self.data, str) else self.data
+        raise InvalidInput(f"Task {self.task_id!r} needs something to upload: give either source (a path) or data")
+
+
+class TaskclusterDownloadObjectOperator(TaskclusterBaseOperator):
+    """Download an object to a file, verified by all hashes that the service names.
+
+    The file appears under its name only when all of it is there and verified. Scope ``object:download:<name>``.
+
+    :param name: Name of the object (templated).
+    :param destination: Path of the file to write (templated); folders on the way are made.
+    :param max_bytes: Refuse a larger object.
+    :param require_hashes: Refuse an object for which the service names no sha256 or sha512.
+    :param taskcluster_conn_id: Id of the connection (templated).
+    :return: name, size, content_type, digests, method, verified, attempts, seconds and destination.
+    """
+
+    template_fields: Sequence[str] = ("name", "destination", "taskcluster_conn_id")
+    ui_color = "#dcf7e3"
+
+    def __init__(
+        self,
+        *,
+        name: str,
+        destination: str | os.PathLike[str],
+        max_bytes: int | None = None,
+        require_hashes: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.name = name
+        self.destination = destination
+        self.max_bytes = max_bytes
+        self.require_hashes = require_hashes
+
+    def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 (Airflow's signature)
+        """Download, and return what was moved."""
+        with permanent_errors_fail():
+            result = self.hook.download_object(
+                self.name, self.destination, max_bytes=self.max_bytes, require_hashes=self.require_hashes
+            )
+        self.log.info("Downloaded object %r: %d bytes, verified by %s", self.name, result.size, result.verified)
+        return result.as_dict()

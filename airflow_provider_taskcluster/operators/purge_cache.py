@@ -1,0 +1,67 @@
+"""The operator that asks workers to drop caches."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_taskcluster import names
+from airflow_provider_taskcluster.exceptions import InvalidInput
+from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator
+from airflow_provider_taskcluster.outcome import permanent_errors_fail
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow.providers.common.compat.sdk import Context
+
+
+class TaskclusterPurgeCacheOperator(TaskclusterBaseOperator):
+    """Ask the workers of a pool to drop one or many caches before their next task.
+
+    Repeating it is harmless. Scope ``purge-cache:<workerPoolId>:<cacheName>`` for each cache.
+
+    :param cache_names: Name of the cache, or a list of names (templated).
+    :param worker_pool_id: ``<provisionerId>/<workerType>`` (templated). Give this or the two apart.
+    :param provisioner_id: Provisioner of the pool (templated).
+    :param worker_type: Worker type of the pool (templated).
+    :param taskcluster_conn_id: Id of the connection (templated).
+    :return: worker_pool_id and cache_names.
+    """
+
+    template_fields: Sequence[str] = (
+        "cache_names",
+        "worker_pool_id",
+        "provisioner_id",
+        "worker_type",
+        "taskcluster_conn_id",
+    )
+    ui_color = "#f7efdc"
+
+    def __init__(
+        self,
+        *,
+        cache_names: str | Sequence[str],
+        worker_pool_id: str | None = None,
+        provisioner_id: str | None = None,
+        worker_type: str | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.cache_names = cache_names
+        self.worker_pool_id = worker_pool_id
+        self.provisioner_id = provisioner_id
+        self.worker_type = worker_type
+
+    def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 (Airflow's signature)
+        """Ask for each cache, and return what was asked."""
+        with permanent_errors_fail():
+            pool = names.worker_pool_id(
+                self.worker_pool_id, provisioner_id=self.provisioner_id, worker_type=self.worker_type
+            )
+            wanted = [self.cache_names] if isinstance(self.cache_names, str) else list(self.cache_names)
+            if not wanted:
+                raise InvalidInput(f"Task {self.task_id!r} names no cache to purge: fill cache_names")
+            for cache_name in wanted:
+                self.hook.purge_cache(pool, cache_name)
+        self.log.info("Asked the workers of %s to drop: %s", pool, ", ".join(wanted))
+        return {"worker_pool_id": pool, "cache_names": wanted}

@@ -1,0 +1,54 @@
+"""What all sensors share: the connection, its hook, and what an error means while waiting."""
+
+from __future__ import annotations
+
+from abc import abstractmethod
+from functools import cached_property
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import BaseSensorOperator, PokeReturnValue
+
+from airflow_provider_taskcluster.exceptions import NotFound, TaskclusterError
+from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
+from airflow_provider_taskcluster.outcome import permanent_errors_fail
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+
+class TaskclusterBaseSensor(BaseSensorOperator):
+    """A sensor with a connection, in poke or reschedule mode.
+
+    "Not there" (404) and errors that may pass mean to wait on; others end the wait at once.
+
+    :param taskcluster_conn_id: Id of the connection (templated).
+    """
+
+    def __init__(self, *, taskcluster_conn_id: str = TaskclusterHook.default_conn_name, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.taskcluster_conn_id = taskcluster_conn_id
+
+    @cached_property
+    def hook(self) -> TaskclusterHook:
+        """The hook of this connection."""
+        return TaskclusterHook(self.taskcluster_conn_id)
+
+    @abstractmethod
+    def look(self) -> dict[str, Any]:
+        """Return what is there.
+
+        :raises NotFound: It is not, or not yet.
+        """
+
+    def poke(self, context: Context) -> PokeReturnValue:  # noqa: ARG002 (Airflow's signature)
+        """Look once; what is found goes to XCom."""
+        with permanent_errors_fail():
+            try:
+                return PokeReturnValue(is_done=True, xcom_value=self.look())
+            except NotFound as error:
+                self.log.info("Not there yet: %s", error)
+            except TaskclusterError as error:
+                if not error.transient:
+                    raise
+                self.log.warning("Could not look, waiting on: %s", error)
+        return PokeReturnValue(is_done=False)

@@ -1,0 +1,36 @@
+"""The sensor that waits for objects."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_taskcluster.sensors.base import TaskclusterBaseSensor
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+
+class TaskclusterObjectSensor(TaskclusterBaseSensor):
+    """Wait until the upload of an object is finished. Scope ``object:download:<name>``.
+
+    :param name: Name of the object (templated).
+    :param taskcluster_conn_id: Id of the connection (templated).
+    :return: name, project_id, expires and hashes of the object.
+    """
+
+    template_fields: Sequence[str] = ("name", "taskcluster_conn_id")
+    ui_color = "#ece3f7"
+
+    def __init__(self, *, name: str, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.name = name
+
+    def look(self) -> dict[str, Any]:
+        """Return the object's metadata; the service has none until the upload is finished."""
+        found = self.hook.object_metadata(self.name)
+        return {
+            "name": self.name,
+            "project_id": found["projectId"],
+            "expires": found["expires"],
+            "hashes": found["hashes"],
+        }
