@@ -80,7 +80,7 @@ class MemorySink(Sink):
     def _check(self, size: int) -> None:
         if self._max_bytes is not None and size > self._max_bytes:
             raise TooLarge(
-                f"The content has more than the {self._max_bytes / MIB:g} MiB allowed in memory: "
+                f"The content has more than the {self._max_bytes} bytes allowed in memory: "
                 f"raise max_bytes, or download to a path"
             )
 
