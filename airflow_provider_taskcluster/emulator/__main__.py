@@ -55,9 +55,7 @@ def main(arguments: list[str] | None = None) -> None:
         settings=_settings(options),
     )
     with emulator:
-        line = {
-            name: getattr(emulator, name) for name in ("root_url", "client_id", "access_token", "store_url")
-        }
+        line = {name: getattr(emulator, name) for name in ("root_url", "client_id", "access_token", "store_url")}
         sys.stdout.write(json.dumps(line) + "\n")
         sys.stdout.flush()
         stopped.wait()
@@ -67,9 +65,7 @@ def _settings(options: argparse.Namespace) -> Settings:
     return Settings(
         upload_methods=tuple(options.upload_methods),
         download_methods=tuple(options.download_methods),
-        lifetimes=Lifetimes(
-            get_url=options.get_url_seconds, put_url=options.put_url_seconds, s3=options.s3_seconds
-        ),
+        lifetimes=Lifetimes(get_url=options.get_url_seconds, put_url=options.put_url_seconds, s3=options.s3_seconds),
         purge_cache_seconds=options.purge_cache_seconds,
         store_url=options.store_url,
     )
@@ -88,9 +84,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--store-port", type=int, default=0, help="port of the store (default: a free one)")
     add("--data-dir", help="folder for the state (default: a temporary one, removed at the end)")
     add("--store-url", help="address in URLs given out, where another server serves the store's files")
-    add(
-        "--upload-methods", nargs="*", choices=UPLOAD_METHODS, default=UPLOAD_METHODS, help="methods on offer"
-    )
+    add("--upload-methods", nargs="*", choices=UPLOAD_METHODS, default=UPLOAD_METHODS, help="methods on offer")
     add("--download-methods", nargs="*", choices=DOWNLOAD_METHODS, default=DOWNLOAD_METHODS, help="the same")
     add("--get-url-seconds", type=float, default=lifetimes.get_url, help="life of a getUrl (%(default)s)")
     add("--put-url-seconds", type=float, default=lifetimes.put_url, help="life of a putUrl (%(default)s)")

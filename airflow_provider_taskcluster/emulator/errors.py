@@ -29,13 +29,13 @@ class ApiError(Exception):
         return type(self).__name__
 
 
-class MalformedPayload(ApiError):  # noqa: N818 - the class name is the code on the wire
+class MalformedPayload(ApiError):
     """The request body is not JSON."""
 
     status = 400
 
 
-class InvalidRequestArguments(ApiError):  # noqa: N818 - as above
+class InvalidRequestArguments(ApiError):
     """A path or query parameter does not have the form it must have."""
 
     status = 400
@@ -53,43 +53,43 @@ class InputError(ApiError):
     status = 400
 
 
-class AuthenticationFailed(ApiError):  # noqa: N818 - as above
+class AuthenticationFailed(ApiError):
     """Credentials were given and they do not hold."""
 
     status = 401
 
 
-class InsufficientScopes(ApiError):  # noqa: N818 - as above
+class InsufficientScopes(ApiError):
     """The caller, known or anonymous, lacks a scope."""
 
     status = 403
 
 
-class ResourceNotFound(ApiError):  # noqa: N818 - as above
+class ResourceNotFound(ApiError):
     """There is no such thing (yet, or any more)."""
 
     status = 404
 
 
-class NoMatchingMethod(ApiError):  # noqa: N818 - as above
+class NoMatchingMethod(ApiError):
     """None of the methods that the caller accepts is on offer."""
 
     status = 406
 
 
-class RequestConflict(ApiError):  # noqa: N818 - as above
+class RequestConflict(ApiError):
     """The request contradicts what the service already holds."""
 
     status = 409
 
 
-class ResourceExpired(ApiError):  # noqa: N818 - as above
+class ResourceExpired(ApiError):
     """The thing was there and its time is over."""
 
     status = 410
 
 
-class InputTooLarge(ApiError):  # noqa: N818 - as above
+class InputTooLarge(ApiError):
     """The request body is larger than the service reads."""
 
     status = 413

@@ -95,9 +95,7 @@ class Run:
         identity = {"projectId": grant["projectId"], "uploadId": grant["uploadId"]}
         method: dict[str, Any]
         if len(data) <= INLINE:
-            method = {
-                "dataInline": {"contentType": content_type, "objectData": base64.b64encode(data).decode()}
-            }
+            method = {"dataInline": {"contentType": content_type, "objectData": base64.b64encode(data).decode()}}
         else:
             method = {"putUrl": {"contentType": content_type, "contentLength": len(data)}}
         begun = {**identity, "expires": grant["expires"], "proposedUploadMethods": method}
@@ -118,9 +116,7 @@ class Run:
         """Publish a link to another artifact of the run, which need not exist."""
         self._create(name, {"storageType": "link", "artifact": target})
 
-    def add_error(
-        self, name: str, message: str = "no such file", *, reason: str = "file-missing-on-worker"
-    ) -> None:
+    def add_error(self, name: str, message: str = "no such file", *, reason: str = "file-missing-on-worker") -> None:
         """Publish what stands for an artifact that could not be made."""
         self._create(name, {"storageType": "error", "reason": reason, "message": message})
 
@@ -146,9 +142,7 @@ class Run:
 class Worker:
     """Works for a task queue of its own, so that it claims nobody else's tasks."""
 
-    def __init__(
-        self, root_url: str, credentials: Mapping[str, str], *, task_queue_id: str | None = None
-    ) -> None:
+    def __init__(self, root_url: str, credentials: Mapping[str, str], *, task_queue_id: str | None = None) -> None:
         self.root_url = root_url
         self.task_queue_id = task_queue_id or f"emulator/w{secrets.token_hex(6)}"
         self._credentials = dict(credentials)
@@ -255,9 +249,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument(
         "--delay", type=float, default=0, help="seconds between the task and its run (default: %(default)s)"
     )
-    parser.add_argument(
-        "--artifact", action="append", default=[], metavar="NAME=FILE", help="may be given many times"
-    )
+    parser.add_argument("--artifact", action="append", default=[], metavar="NAME=FILE", help="may be given many times")
     parser.add_argument("--storage-type", choices=["object", "s3"], default="object")
     parser.add_argument("--gzip", action="store_true", help="store s3 artifacts gzip-encoded")
     parser.add_argument("--content-type", help="default: by the file's name")

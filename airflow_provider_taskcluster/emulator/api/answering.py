@@ -36,9 +36,7 @@ def error_response(error: ApiError, method: str, params: dict[str, Any], payload
     if isinstance(error, InternalServerError):
         text = f"Internal Server Error, incidentId: {uuid.uuid4()}"
     facts = {"method": method, "errorCode": error.code, "statusCode": error.status, "time": to_json(now)}
-    message = "\n".join(
-        [text, "", "---", "", *(f"* {name + ':':<12}{value}" for name, value in facts.items())]
-    )
+    message = "\n".join([text, "", "---", "", *(f"* {name + ':':<12}{value}" for name, value in facts.items())])
     request_info = {"method": method, "params": params, "payload": payload, "time": to_json(now)}
     headers = {"www-authenticate": "hawk"} if error.status == 401 else {}  # noqa: PLR2004 - HTTP's own number
     body = {"code": error.code, "message": message, "requestInfo": request_info}

@@ -99,9 +99,7 @@ class Endpoint:
 
     def _refusal(self, error: ApiError, exchange: dict[str, Any]) -> Response:
         log.info("%s: %s", self._operation.name, error.code)
-        return error_response(
-            error, self._operation.name, exchange["params"], exchange["payload"], self._clock.now()
-        )
+        return error_response(error, self._operation.name, exchange["params"], exchange["payload"], self._clock.now())
 
 
 class RawPath:
@@ -118,13 +116,9 @@ class RawPath:
             await self._app({**scope, "path": scope["raw_path"].decode("latin-1")}, receive, send)
 
 
-def api(
-    operations: list[Operation], authenticator: Authenticator, clock: Clock, observers: list[Observer]
-) -> ASGIApp:
+def api(operations: list[Operation], authenticator: Authenticator, clock: Clock, observers: list[Observer]) -> ASGIApp:
     """The application that serves these operations."""
-    routes = [
-        Route(o.route, Endpoint(o, authenticator, clock, observers), methods=[o.method]) for o in operations
-    ]
+    routes = [Route(o.route, Endpoint(o, authenticator, clock, observers), methods=[o.method]) for o in operations]
     return RawPath(Router(routes, redirect_slashes=False, default=_not_found))
 
 

@@ -38,19 +38,13 @@ class Accounts:
         self._clock = clock
         with database.transaction():
             for client_id in (ROOT_CLIENT, SERVICES_CLIENT):
-                database.execute(
-                    "INSERT OR IGNORE INTO clients VALUES (?, ?, ?)", client_id, _token(), pack(["*"])
-                )
-            database.execute(
-                "INSERT OR IGNORE INTO roles VALUES (?, ?)", "anonymous", pack(list(ANONYMOUS_SCOPES))
-            )
+                database.execute("INSERT OR IGNORE INTO clients VALUES (?, ?, ?)", client_id, _token(), pack(["*"]))
+            database.execute("INSERT OR IGNORE INTO roles VALUES (?, ?)", "anonymous", pack(list(ANONYMOUS_SCOPES)))
 
     def add_client(self, client_id: str, scopes: list[str], access_token: str | None = None) -> str:
         """Create or replace a client; its access token."""
         token = access_token or _token()
-        self._database.execute(
-            "INSERT OR REPLACE INTO clients VALUES (?, ?, ?)", client_id, token, pack(scopes)
-        )
+        self._database.execute("INSERT OR REPLACE INTO clients VALUES (?, ?, ?)", client_id, token, pack(scopes))
         return token
 
     def set_role(self, role_id: str, scopes: list[str]) -> None:

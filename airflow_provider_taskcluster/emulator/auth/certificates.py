@@ -90,9 +90,7 @@ def check(certificate: Certificate, *, client_id: str, issuer_token: str, held: 
         raise AuthenticationFailed("ext.certificate.signature is not valid, or wrong clientId provided")
 
 
-def issue(
-    client_id: str, issuer: tuple[str, str], scopes: list[str], *, start: int, expiry: int
-) -> dict[str, str]:
+def issue(client_id: str, issuer: tuple[str, str], scopes: list[str], *, start: int, expiry: int) -> dict[str, str]:
     """Named temporary credentials as the services hand them out; ``issuer``: a client id and its token.
 
     A client id with a character of its own raises InternalServerError, for that is where the real queue fails

@@ -80,15 +80,11 @@ class ArtifactService:
             self._keep(task_id, run_id, name, artifact, details)
         return self._instructions(task, run_id, name, artifact, details)
 
-    def finish_artifact(
-        self, _: Caller, task_id: str, run_id: int, name: str, request: FinishArtifact
-    ) -> None:
+    def finish_artifact(self, _: Caller, task_id: str, run_id: int, name: str, request: FinishArtifact) -> None:
         """Mark an object artifact as present, once its upload is finished."""
         row = self.find(task_id, run_id, name)
         if row is None:
-            raise ResourceNotFound(
-                f"Artifact with taskId `{task_id}`, runId {run_id}, name `{name}` not found"
-            )
+            raise ResourceNotFound(f"Artifact with taskId `{task_id}`, runId {run_id}, name `{name}` not found")
         if row["storage_type"] != "object":
             raise InputError("Only object artifacts can be finished")
         if row["present"]:
@@ -119,9 +115,7 @@ class ArtifactService:
                 *(task_id, run_id, *after, count),
             )
 
-        rows, token = page(
-            fetch, lambda row: [row["name"]], start=[""], token=continuation_token, limit=limit
-        )
+        rows, token = page(fetch, lambda row: [row["name"]], start=[""], token=continuation_token, limit=limit)
         answer: dict[str, Any] = {"artifacts": [_describe(row) for row in rows]}
         return {**answer, "continuationToken": token} if token else answer
 
@@ -196,9 +190,7 @@ class ArtifactService:
             raise InternalServerError(f"the object service refused: {conflict}") from conflict
         return upload_id
 
-    def _keep(
-        self, task_id: str, run_id: int, name: str, artifact: AnyArtifact, details: dict[str, Any]
-    ) -> None:
+    def _keep(self, task_id: str, run_id: int, name: str, artifact: AnyArtifact, details: dict[str, Any]) -> None:
         before = self.find(task_id, run_id, name)
         content_type = _content_type(artifact)
         if before is not None and not _may_replace(before, artifact, details):
@@ -227,9 +219,7 @@ class ArtifactService:
             "storageType": "s3",
             "contentType": artifact.contentType,
             "expires": to_json(self._clock.now() + int(seconds * SECOND)),
-            "putUrl": self._store.put_url(
-                details["bucket"], details["key"], seconds=seconds, headers=headers
-            ),
+            "putUrl": self._store.put_url(details["bucket"], details["key"], seconds=seconds, headers=headers),
         }
 
     def _upload_grant(

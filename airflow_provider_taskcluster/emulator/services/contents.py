@@ -56,9 +56,7 @@ class ContentService:
         """The same, in the last run."""
         return self.artifact(caller, task_id, self._tasks.load(task_id).latest_run_id, name)
 
-    def get_artifact(
-        self, caller: Caller, task_id: str, run_id: int, name: str
-    ) -> Redirect | FailedDependency:
+    def get_artifact(self, caller: Caller, task_id: str, run_id: int, name: str) -> Redirect | FailedDependency:
         """A redirect to the content, or 424 if the artifact is an error."""
         row = self._follow(caller, task_id, run_id, name)
         storage_type = row["storage_type"]

@@ -113,9 +113,7 @@ class ObjectService:
         return row is not None and row["upload_id"] is None
 
     def _find(self, name: str) -> Row | None:
-        return self._database.one(
-            "SELECT * FROM objects WHERE name = ? AND swept > ?", name, self._clock.now()
-        )
+        return self._database.one("SELECT * FROM objects WHERE name = ? AND swept > ?", name, self._clock.now())
 
     def _readable(self, name: str) -> Row:
         row = self._find(name)
@@ -144,9 +142,7 @@ class ObjectService:
         known: dict[str, str] = unpack(row["hashes"]) if row else {}
         if any(known.get(algorithm, value) != value for algorithm, value in hashes.items()):
             raise RequestConflict("Content hash already exists with a different value")
-        self._database.execute(
-            "UPDATE objects SET hashes = ? WHERE name = ?", pack({**known, **hashes}), name
-        )
+        self._database.execute("UPDATE objects SET hashes = ? WHERE name = ?", pack({**known, **hashes}), name)
 
     def _grant(self, name: str, proposed: ProposedUploadMethods) -> dict[str, Any]:
         """The first method of ours that the caller proposed, or none."""
@@ -195,9 +191,7 @@ def _same_hashes(name: str, known: dict[str, str], given: dict[str, str]) -> Non
         if algorithm not in known:
             raise RequestConflict(f'Object "{name}" is already finished, but without hash {algorithm}')
         if known[algorithm] != value:
-            raise RequestConflict(
-                f'Object "{name}" is already finished, but with a different hash {algorithm}'
-            )
+            raise RequestConflict(f'Object "{name}" is already finished, but with a different hash {algorithm}')
 
 
 def _check_content_type(content_type: str) -> None:

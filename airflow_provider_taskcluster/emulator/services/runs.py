@@ -30,9 +30,7 @@ class RunService:
 
     def claim_work(self, caller: Caller, task_queue_id: str, request: ClaimWork) -> dict[str, Any]:
         """Hand out pending runs of a queue; at once, where the real queue waits 20 s for work."""
-        caller.require(
-            f"queue:claim-work:{task_queue_id}", f"queue:worker-id:{request.workerGroup}/{request.workerId}"
-        )
+        caller.require(f"queue:claim-work:{task_queue_id}", f"queue:worker-id:{request.workerGroup}/{request.workerId}")
         with self._database.transaction():
             tasks = self._tasks.pending(task_queue_id)[: request.tasks]
             return {"tasks": [self._claim(task, request) for task in tasks]}
@@ -53,9 +51,7 @@ class RunService:
         """The run did what it should not."""
         return self._resolve(task_id, run_id, "failed", "failed")
 
-    def report_exception(
-        self, _: Caller, task_id: str, run_id: int, request: ReportException
-    ) -> dict[str, Any]:
+    def report_exception(self, _: Caller, task_id: str, run_id: int, request: ReportException) -> dict[str, Any]:
         """The run could not do anything; some reasons bring a new run while retries are left."""
         return self._resolve(task_id, run_id, "exception", request.reason)
 
@@ -81,9 +77,7 @@ class RunService:
 
     def _claim(self, task: Task, request: ClaimWork) -> dict[str, Any]:
         now = self._clock.now()
-        run = task.claim(
-            worker_group=request.workerGroup, worker_id=request.workerId, until=now + CLAIM, now=now
-        )
+        run = task.claim(worker_group=request.workerGroup, worker_id=request.workerId, until=now + CLAIM, now=now)
         self._tasks.save(task)
         definition = self._tasks.definition(task.task_id)
         return {"status": task.status, "task": definition, **self._claimed(task, run)}

@@ -44,8 +44,7 @@ class TaskService:
                 self._insert(task, definition)
             elif unpack(row["definition"]) != definition:
                 raise RequestConflict(
-                    f"taskId `{task_id}` already used by another task. This could be the result of faulty "
-                    "idempotency!"
+                    f"taskId `{task_id}` already used by another task. This could be the result of faulty idempotency!"
                 )
         return self.status(caller, task_id)
 
@@ -75,13 +74,9 @@ class TaskService:
                 *(wanted, *after, count),
             )
 
-        rows, token = page(
-            fetch, lambda row: [row["task_id"]], start=[""], token=continuation_token, limit=limit
-        )
+        rows, token = page(fetch, lambda row: [row["task_id"]], start=[""], token=continuation_token, limit=limit)
         tasks = [self._settled(row) for row in rows]
-        answer: dict[str, Any] = {
-            "statuses": [{"taskId": task.task_id, "status": task.status} for task in tasks]
-        }
+        answer: dict[str, Any] = {"statuses": [{"taskId": task.task_id, "status": task.status} for task in tasks]}
         return {**answer, "continuationToken": token} if token else answer
 
     def load(self, task_id: str) -> Task:

@@ -169,9 +169,7 @@ class Faults:
         self._rules: list[_Rule] = []
         self._lock = threading.Lock()
 
-    def add(
-        self, fault: Fault, *, method: str | None = None, path: str = "", nth: int = 1, times: int = 1
-    ) -> None:
+    def add(self, fault: Fault, *, method: str | None = None, path: str = "", nth: int = 1, times: int = 1) -> None:
         """Let ``fault`` answer the nth request that fits (from 1) and, with ``times``, those after it.
 
         ``path`` is a part of the raw path of the store's URLs.

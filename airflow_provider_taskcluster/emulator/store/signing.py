@@ -28,16 +28,12 @@ class Signer:
         self._key = key.encode()
         self._clock = clock
 
-    def sign(
-        self, method: str, path: str, *, seconds: float, headers: Mapping[str, str] | None = None
-    ) -> str:
+    def sign(self, method: str, path: str, *, seconds: float, headers: Mapping[str, str] | None = None) -> str:
         """The query that allows ``method`` on ``path`` for some seconds, with exactly these headers."""
         expires = self._clock.now() + int(seconds * SECOND)
         signed = {name.lower(): value for name, value in (headers or {}).items()}
         signature = self._signature(method, path, str(expires), signed)
-        return urlencode(
-            {"X-Expires": expires, "X-SignedHeaders": ";".join(signed), "X-Signature": signature}
-        )
+        return urlencode({"X-Expires": expires, "X-SignedHeaders": ";".join(signed), "X-Signature": signature})
 
     def check(self, method: str, path: str, query: str, headers: Mapping[str, str]) -> None:
         """Raise StoreError unless ``query`` allows this request now. Header names are in lower case."""
