@@ -202,7 +202,7 @@ def _serving(servers: dict[socket.socket, _Server]) -> Iterator[None]:
 def _listening(host: str, port: int) -> Iterator[socket.socket]:
     """A bound socket; it is the server that begins to listen."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as bound:
+    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as bound:  # asyncio: TCP_NODELAY
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.bind((host, port))
         yield bound
