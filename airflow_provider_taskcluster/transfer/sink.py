@@ -123,7 +123,8 @@ class PathSink(Sink):
 
     def discard(self) -> None:
         self._close()
-        self._partial.unlink(missing_ok=True)
+        if self._partial.exists():
+            self._partial.unlink()
 
     def _close(self) -> None:
         if self._file is not None:
@@ -151,7 +152,8 @@ class FileSink(Sink):
         self._written += len(data)
 
     def commit(self) -> None:
-        self._file.flush()
+        with _explained(getattr(self._file, "name", None), None):
+            self._file.flush()
 
     def discard(self) -> None:
         if self._start is not None:
@@ -159,8 +161,9 @@ class FileSink(Sink):
 
     def _rewind(self) -> None:
         if self._start is not None:
+            if self._file.seek(0, io.SEEK_END) > self._start:
+                self._file.truncate(self._start)
             self._file.seek(self._start)
-            self._file.truncate()
         elif self._written:
             raise DestinationError("The open file cannot seek, so the download cannot begin again: use a path")
         self._written = 0

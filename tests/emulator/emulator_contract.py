@@ -67,7 +67,5 @@ class Contract:
 
     def _validator(self, uri):
         if uri not in self._validators:
-            self._validators[uri] = Draft6Validator(
-                {"$ref": uri}, registry=self._registry, format_checker=FORMATS
-            )
+            self._validators[uri] = Draft6Validator({"$ref": uri}, registry=self._registry, format_checker=FORMATS)
         return self._validators[uri]
