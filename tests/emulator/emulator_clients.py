@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import base64
 import hashlib
 import itertools
+import time
 import urllib.error
 import urllib.request
 from contextlib import contextmanager
@@ -60,7 +62,9 @@ class Clients:
 
 @contextmanager
 def refused(status, code=None):
-    with pytest.raises((taskcluster.exceptions.TaskclusterRestFailure, taskcluster.TaskclusterAuthFailure)) as info:
+    with pytest.raises(
+        (taskcluster.exceptions.TaskclusterRestFailure, taskcluster.TaskclusterAuthFailure)
+    ) as info:
         yield info
     assert (info.value.status_code, info.value.body.get("code")) == (status, code)
 
@@ -79,11 +83,11 @@ class Upload:
         }
 
     def create(self, **methods):
-        return self.clients.object.createUpload(self.name, {**self.identity, "proposedUploadMethods": methods})
+        return self.clients.object.createUpload(
+            self.name, {**self.identity, "proposedUploadMethods": methods}
+        )
 
     def inline(self, data=b"hello", content_type="text/plain"):
-        import base64
-
         text = base64.b64encode(data).decode()
         return self.create(dataInline={"contentType": content_type, "objectData": text})
 
@@ -122,3 +126,13 @@ class _NoRedirects(urllib.request.HTTPRedirectHandler):
 
 
 _opener = urllib.request.build_opener(_NoRedirects)
+
+
+def eventually(ask, seconds=5):
+    """The first answer that is not empty, of a question about something that another thread does."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        if answer := ask():
+            return answer
+        time.sleep(0.01)
+    raise AssertionError("it did not come to pass")

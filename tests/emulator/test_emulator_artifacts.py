@@ -116,7 +116,7 @@ def test_a_link_cycle_is_an_input_error(root, run):
         content(root, run, "public/one")
 
 
-def test_a_scope_is_asked_for_at_every_hop_of_a_link(root, holding, anonymous, run):
+def test_a_scope_is_asked_for_at_every_hop_of_a_link(holding, anonymous, run):
     run.add("private/secret", b"hello")
     run.add_link(NAME, "private/secret")
     with refused(403, "InsufficientScopes") as info:
@@ -163,7 +163,7 @@ def test_a_limit_over_1000_is_taken_for_1000(root, run):
     assert names(root.queue.listArtifacts(run.task_id, 0, query={"limit": "5000"})) == []
 
 
-def test_latest_is_the_last_run_even_if_it_has_nothing(root, worker, run):
+def test_latest_is_the_last_run_even_if_it_has_nothing(root, run):
     run.add(NAME, b"hello")
     run.exception("worker-shutdown")
     assert names(root.queue.listLatestArtifacts(run.task_id)) == []
@@ -252,7 +252,7 @@ def test_only_object_artifacts_can_be_finished(run):
         run.finish(NAME, {"uploadId": taskcluster.slugId()})
 
 
-def test_artifacts_can_only_be_created_while_the_run_is_running(root, run):
+def test_artifacts_can_only_be_created_while_the_run_is_running(run):
     run.complete()
     with refused(409, "RequestConflict"):
         run.add_error(NAME)

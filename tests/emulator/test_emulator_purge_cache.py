@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import mohawk
 import pytest
-from emulator_clients import Clients, fresh, refused
+from emulator_clients import Clients, fresh, http, refused
 
 from airflow_provider_taskcluster.emulator import Emulator, Settings
 from airflow_provider_taskcluster.emulator.clock import from_json
@@ -90,9 +91,6 @@ def test_older_callers_pass_provisioner_and_worker_type_apart(root, pool):
     url = root.purge_cache.buildSignedUrl("purgeRequests", pool)
     assert "%2F" in url
     # The path as older clients send it is another one, so that it is signed anew.
-    import mohawk
-    from emulator_clients import http
-
     url = root.purge_cache.buildUrl("purgeRequests", pool).replace("%2F", "/")
     key = {"id": root.tc.client_id, "key": root.tc.access_token, "algorithm": "sha256"}
     sender = mohawk.Sender(key, url, "GET", content="", content_type="")
