@@ -10,9 +10,6 @@ from airflow_provider_taskcluster.exceptions import InvalidInput
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-_MILLISECOND = timedelta(milliseconds=1)
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-
 
 def expiry(expires: datetime | timedelta | str, context: Context) -> datetime:
     """Return when an upload ends: the same instant in every try of a task, as the identity of an upload demands.
@@ -25,12 +22,15 @@ def expiry(expires: datetime | timedelta | str, context: Context) -> datetime:
         start = context["dag_run"].start_date
         if start is None:
             raise InvalidInput("expires is a timedelta, but this DAG run has no start date: pass a datetime")
-        expires = start + expires
+        try:
+            expires = start + expires
+        except OverflowError:
+            raise InvalidInput(f"expires is {expires}, which leads too far from the start of the DAG run") from None
     elif isinstance(expires, str):
         expires = _parsed(expires)
     if not isinstance(expires, datetime) or expires.tzinfo is None:
         raise InvalidInput(f"expires must be a timedelta or a datetime with a time zone, not {expires!r}")
-    return _EPOCH + (expires - _EPOCH) // _MILLISECOND * _MILLISECOND
+    return expires.astimezone(UTC).replace(microsecond=expires.microsecond // 1000 * 1000)
 
 
 def _parsed(text: str) -> datetime:

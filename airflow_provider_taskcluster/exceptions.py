@@ -24,7 +24,7 @@
         ├── TooLarge                 more bytes than the caller allows
         ├── SourceChanged            the source is not what it was when it was hashed
         ├── ReferenceRefused         a URL chosen by a task, and nobody allowed to follow it
-        └── DestinationError         the destination cannot be written: disk full, no permission
+        └── DestinationError         the destination cannot be written: disk full...    (transient)
 
 Each error names the thing and the next step, survives pickling, and carries the fact whether the same request may
 succeed later (``transient``). What to do about that is decided elsewhere: in ``retry.py`` for requests, in

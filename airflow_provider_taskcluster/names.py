@@ -16,7 +16,7 @@ SLUGID = re.compile(r"[A-Za-z0-9_-]{8}[Q-T][A-Za-z0-9_-][CGKOSWaeimquy26-][A-Za-
 _PRINTABLE_ASCII = re.compile(r"[\x20-\x7e]+")
 _PROJECT_ID = re.compile(r"[a-zA-Z0-9._/-]{1,500}")
 _POOL_PART = re.compile(r"[a-zA-Z0-9_-]{1,38}")
-_CONTENT_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+(\s*;\s*[\x20-\x7e]+)?", re.ASCII)
+_CONTENT_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+( *; *[\x20-\x7e]+)?", re.ASCII)
 # The queue's temporary client id carries the artifact's name, and a client id takes no others.
 _CLIENT_ID_CHARACTERS = re.compile(r"[A-Za-z0-9!@/:.+|_-]*")
 
@@ -46,6 +46,8 @@ def artifact_name(name: str) -> str:
 def _check_path(name: str, kind: str) -> None:
     if not isinstance(name, str) or not name:
         raise InvalidName(f"An {kind} name must be a string that is not empty, not {name!r}")
+    if any("\ud800" <= character <= "\udfff" for character in name):  # of a file name in some other encoding
+        raise InvalidName(f"The {kind} name {name!r} is not valid Unicode; rename the {kind}")
     if len(name.encode()) > LONGEST_NAME:
         raise InvalidName(f"The {kind} name {name[:60]!r}... has over {LONGEST_NAME} bytes, more than stores take")
     if {".", ".."} & set(name.split("/")):

@@ -39,9 +39,10 @@ class Network:
         parts = urlsplit(url)
         if self.proxies is not None:
             return self.proxies.get(parts.scheme)
-        if urllib.request.proxy_bypass(parts.netloc):
+        proxy = urllib.request.getproxies().get(parts.scheme)
+        if not proxy or urllib.request.proxy_bypass(parts.netloc.rpartition("@")[2]):
             return None
-        return urllib.request.getproxies().get(parts.scheme)
+        return proxy if "://" in proxy else f"http://{proxy}"
 
     def ca_bundle(self) -> str | bool:
         """Path of the trusted certificates, or False when none are asked for."""

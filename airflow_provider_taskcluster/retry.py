@@ -41,7 +41,8 @@ class RetryPolicy:
 
     def wait_seconds(self, tries: int, error: BaseException | None) -> float:
         """Seconds to wait after so many failed tries; never less than the server asked for (``Retry-After``)."""
-        backoff = min(self.longest_wait, self.first_wait * 2.0 ** (tries - 1))
+        doublings = min(tries - 1, 60)  # beyond that a float overflows before it is capped
+        backoff = min(self.longest_wait, self.first_wait * 2.0**doublings)
         asked = getattr(error, "retry_after", None) or 0.0
         jitter = random.uniform(0.5, 1)  # noqa: S311 (not a secret)
         return max(backoff * jitter, min(asked, LONGEST_RETRY_AFTER))

@@ -94,24 +94,24 @@ def checked_root_url(url: str | None, where: str) -> str:
     """
     if not url:
         raise ConfigurationError(f"{where} has no root URL: set it, such as https://taskcluster.example.com")
+    if "@" in url:  # first of all: the other messages repeat the URL
+        raise ConfigurationError(f"{where}: the root URL holds a login; use the client ID and the access token")
     if url != url.strip():
         raise ConfigurationError(f"{where}: the root URL has white space around it; write {url.strip()!r}")
     if url.endswith("/"):
         raise ConfigurationError(f"{where}: the root URL ends with a slash; write {url.rstrip('/')!r}")
     if "://" not in url:
         raise ConfigurationError(f"{where}: the root URL has no scheme; write {'https://' + url!r}")
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.hostname:
-        raise ConfigurationError(f"{where}: {_without_login(url)!r} is not a root URL; write https://host")
-    if parts.username or parts.password:
-        raise ConfigurationError(f"{where}: the root URL holds a login; use the client ID and the access token")
-    if parts.path or parts.query or parts.fragment:
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
+    except ValueError:  # raised for brackets and ports that cannot be
+        usable = False
+    if not usable:
+        raise ConfigurationError(f"{where}: {url!r} is not a root URL; write https://host")
+    if url != f"{parts.scheme}://{parts.netloc}":
         raise ConfigurationError(f"{where}: the root URL ends after the host; write '{parts.scheme}://{parts.netloc}'")
     return url
-
-
-def _without_login(url: str) -> str:
-    return url.rpartition("@")[2]
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
@@ -136,14 +136,17 @@ def _with_extras(where: str, extra: Mapping[str, Any], **base: Any) -> Connectio
     def number(name: str, default: float) -> float:
         return values.positive_number(extra[name], f"{where}: {name}") if name in extra else default
 
+    def text(name: str) -> str | None:
+        return values.text(extra[name], f"{where}: {name}") if name in extra else None
+
     retries = extra.get("max_retries", usual.retry.max_retries)
     return ConnectionSettings(
         **base,
         authorized_scopes=values.scopes(extra["authorized_scopes"], f"{where}: authorized_scopes")
         if "authorized_scopes" in extra
         else None,
-        project_id=extra.get("project_id"),
-        upload_secret=extra.get("upload_secret"),
+        project_id=text("project_id"),
+        upload_secret=text("upload_secret"),
         network=Network(
             connect_timeout=number("connect_timeout", usual.connect_timeout),
             read_timeout=number("read_timeout", usual.read_timeout),

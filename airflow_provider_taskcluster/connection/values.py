@@ -21,11 +21,18 @@ def boolean(value: Any, where: str) -> bool:
     raise ConfigurationError(f"{where} is {value!r}: write true or false")
 
 
+def text(value: Any, where: str) -> str:
+    """Read a text."""
+    if not isinstance(value, str):
+        raise ConfigurationError(f"{where} is not a text: put it in quotes")
+    return value
+
+
 def positive_number(value: Any, where: str) -> float:
     """Read a number of seconds."""
     try:
         number = float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         number = math.nan
     if isinstance(value, bool) or not (0 < number < math.inf):
         raise ConfigurationError(f"{where} is {value!r}: write a number of seconds above 0")
@@ -48,9 +55,18 @@ def verify(value: Any, where: str) -> bool | str:
     word = str(value).strip()
     if word.lower() in _TRUE | _FALSE:
         return word.lower() in _TRUE
-    if not Path(word).exists():
-        raise ConfigurationError(f"{where} is {word!r}, and there is no such file: write true, false or a CA bundle")
+    if not _exists(word):
+        raise ConfigurationError(
+            f"{where} is {word[:100]!r}, and there is no such file: write true, false or a CA bundle"
+        )
     return word
+
+
+def _exists(path: str) -> bool:
+    try:
+        return Path(path).exists()
+    except OSError:  # too long to be a path: somebody put the certificate itself there
+        return False
 
 
 def scopes(value: Any, where: str) -> tuple[str, ...]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -13,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 LONGEST_LIFE = timedelta(days=31)
+_PLAIN = re.compile(r"[\x21-\x7e]+")
 
 
 @dataclass(frozen=True)
@@ -68,8 +70,10 @@ def checked(
         raise ConfigurationError(
             f"{where} has the client ID {client_id!r} but no access token: set it, or clear both to stay anonymous"
         )
-    if not client_id.isascii() or not access_token.isascii():
-        raise ConfigurationError(f"{where}: client ID and access token must be plain ASCII; copy them once more")
+    if not _PLAIN.fullmatch(client_id) or not _PLAIN.fullmatch(access_token):
+        raise ConfigurationError(
+            f"{where}: client ID and access token must be plain ASCII without white space; copy them once more"
+        )
     return Credentials(client_id, access_token, _checked_certificate(certificate, where) if certificate else None)
 
 
@@ -77,14 +81,14 @@ def _checked_certificate(certificate: str | Mapping[str, Any], where: str) -> st
     """Return the certificate as JSON text, if it is one that is still valid."""
     hint = "copy it as it was issued, or clear it for permanent credentials"
     try:
-        parsed = json.loads(certificate) if isinstance(certificate, str) else dict(certificate)
+        parsed = json.loads(certificate) if isinstance(certificate, str) else certificate
     except ValueError:
         raise ConfigurationError(f"{where}: the certificate is not JSON; {hint}") from None
     if not isinstance(parsed, dict) or not {"scopes", "start", "expiry", "seed", "signature"} <= parsed.keys():
         raise ConfigurationError(f"{where}: the certificate is not one of Taskcluster's; {hint}")
     try:
         expiry = datetime.fromtimestamp(parsed["expiry"] / 1000, UTC)
-    except (TypeError, ValueError, OverflowError):
+    except (TypeError, ValueError, OverflowError, OSError):  # what dates beyond the calendar raise
         raise ConfigurationError(f"{where}: the certificate has no valid expiry; {hint}") from None
     if expiry <= datetime.now(UTC):
         raise ConfigurationError(

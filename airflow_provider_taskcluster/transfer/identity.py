@@ -8,12 +8,14 @@ conflict instead of a URL under which it could overwrite a finished object.
 from __future__ import annotations
 
 import base64
+import calendar
 import hashlib
 import hmac
 import uuid
-from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
 
-_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+if TYPE_CHECKING:
+    from datetime import datetime
 
 
 def upload_id(key: str, *, root_url: str, project_id: str, name: str, expires: datetime, sha256: str) -> str:
@@ -25,7 +27,8 @@ def upload_id(key: str, *, root_url: str, project_id: str, name: str, expires: d
     :param expires: When the object ends; only its instant in milliseconds counts, as for the service.
     :param sha256: Digest of the content, in hex.
     """
-    milliseconds = (expires - _EPOCH) // timedelta(milliseconds=1)
+    # not by subtraction: a pendulum interval, which Airflow's datetimes give, does not divide
+    milliseconds = calendar.timegm(expires.utctimetuple()) * 1000 + expires.microsecond // 1000
     message = "\n".join(("uploadId/1", root_url, project_id, name, str(milliseconds), sha256))
     return _slugid(hmac.digest(key.encode(), message.encode(), hashlib.sha256)[:16])
 

@@ -1,0 +1,48 @@
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass, field
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+
+import pytest
+
+
+@dataclass
+class LocalServer:
+    """A real HTTP server that gives every request the same answer and keeps what it was asked."""
+
+    body: bytes = b"{}"
+    headers: dict[str, str] = field(default_factory=lambda: {"Content-Type": "application/json"})
+    url: str = ""
+    requests: list[tuple[str, str]] = field(default_factory=list)
+
+
+@pytest.fixture
+def server():
+    local = LocalServer()
+
+    class Handler(BaseHTTPRequestHandler):
+        protocol_version = "HTTP/1.1"
+
+        def do_GET(self):
+            local.requests.append((self.command, self.path))
+            self.rfile.read(int(self.headers.get("Content-Length", 0)))
+            self.send_response(200)
+            for name, value in {**local.headers, "Content-Length": str(len(local.body))}.items():
+                self.send_header(name, value)
+            self.end_headers()
+            self.wfile.write(local.body)
+
+        do_PUT = do_POST = do_GET  # noqa: N815 (names that http.server calls)
+
+        def log_message(self, *args):
+            """Keep quiet."""
+
+    listener = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    local.url = f"http://127.0.0.1:{listener.server_port}"
+    thread = threading.Thread(target=listener.serve_forever, kwargs={"poll_interval": 0.01})
+    thread.start()
+    yield local
+    listener.shutdown()
+    thread.join()
+    listener.server_close()

@@ -1,0 +1,92 @@
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta, timezone
+from types import SimpleNamespace
+
+import pendulum
+import pytest
+
+from airflow_provider_taskcluster.arguments import expiry, run_number
+from airflow_provider_taskcluster.exceptions import InvalidInput
+
+START = datetime(2030, 5, 1, 12, 0, 0, 123_999, tzinfo=UTC)
+
+
+def context(start=START):
+    return {"dag_run": SimpleNamespace(start_date=start)}
+
+
+def test_a_timedelta_counts_from_the_start_of_the_run_and_so_is_equal_in_all_tries():
+    first, second = (expiry(timedelta(days=1), context()) for _ in range(2))
+    assert first == second == datetime(2030, 5, 2, 12, 0, 0, 123_000, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "expires",
+    [
+        datetime(2030, 5, 1, 12, 0, 0, 123_999, tzinfo=UTC),
+        datetime(2030, 5, 1, 14, 0, 0, 123_999, tzinfo=timezone(timedelta(hours=2))),
+        pendulum.datetime(2030, 5, 1, 14, 0, 0, 123_999, tz="Europe/Berlin"),
+        "2030-05-01T12:00:00.123999Z",
+        "2030-05-01T14:00:00.123999+02:00",
+        "2030-05-01 12:00:00.123+00:00",
+    ],
+    ids=repr,
+)
+def test_one_instant_in_any_spelling_becomes_the_same_utc_milliseconds(expires):
+    read = expiry(expires, context())
+    assert read == datetime(2030, 5, 1, 12, 0, 0, 123_000, tzinfo=UTC)
+    assert read.utcoffset() == timedelta(0)
+
+
+def test_a_run_that_airflow_started_by_its_own_clock_works_as_well():
+    read = expiry(timedelta(hours=1), context(pendulum.instance(START)))
+    assert read == expiry(timedelta(hours=1), context())
+
+
+def test_truncation_never_rounds_up_before_1970_either():
+    assert expiry(datetime(1969, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC), context()).microsecond == 999_000
+
+
+def test_a_run_without_a_start_is_told_to_pass_a_datetime():
+    with pytest.raises(InvalidInput, match="no start date: pass a datetime"):
+        expiry(timedelta(days=1), context(None))
+
+
+@pytest.mark.parametrize("expires", [datetime(2030, 1, 1), "2030-01-01", "2030-01-01T00:00:00"], ids=repr)  # noqa: DTZ001
+def test_a_datetime_without_a_zone_is_refused(expires):
+    with pytest.raises(InvalidInput, match="with a time zone"):
+        expiry(expires, context())
+
+
+@pytest.mark.parametrize("expires", ["", "tomorrow", "{{ ds }}", "2030-13-01T00:00:00Z"])
+def test_text_that_is_no_date_is_refused(expires):
+    with pytest.raises(InvalidInput, match="not an ISO date and time"):
+        expiry(expires, context())
+
+
+@pytest.mark.parametrize("expires", [None, 3600, b"2030"], ids=repr)
+def test_other_things_are_refused(expires):
+    with pytest.raises(InvalidInput, match="must be a timedelta or a datetime"):
+        expiry(expires, context())
+
+
+def test_a_timedelta_beyond_the_calendar_is_refused():
+    with pytest.raises(InvalidInput, match="too far"):
+        expiry(timedelta.max, context())
+
+
+@pytest.mark.parametrize("run_id", [None, "", "None", "latest"])
+def test_the_latest_run_has_several_spellings(run_id):
+    assert run_number(run_id) is None
+
+
+@pytest.mark.parametrize("run_id", [0, "0", 3, "3"])
+def test_a_run_is_a_number_or_its_text(run_id):
+    assert run_number(run_id) == int(run_id)
+
+
+@pytest.mark.parametrize("run_id", ["first", 1.5, True, "manual__2030-01-01"])
+def test_anything_else_is_no_run(run_id):
+    with pytest.raises(InvalidInput, match="pass the number of a run"):
+        run_number(run_id)

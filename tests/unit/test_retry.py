@@ -1,0 +1,163 @@
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from airflow_provider_taskcluster import retry
+from airflow_provider_taskcluster.exceptions import (
+    ConnectionFailed,
+    DestinationError,
+    HashMismatch,
+    NotFound,
+    ServiceUnavailable,
+    StoreError,
+    TaskclusterError,
+    Truncated,
+)
+from airflow_provider_taskcluster.retry import RetryPolicy, worth_repeating
+
+AT_ONCE = RetryPolicy(max_retries=3, first_wait=0, longest_wait=0)
+
+
+class Failing:
+    """Fails so many times, then answers."""
+
+    def __init__(self, times: int, error: Exception) -> None:
+        self.times = times
+        self.error = error
+        self.calls = 0
+
+    def __call__(self):
+        self.calls += 1
+        if self.calls <= self.times:
+            raise self.error
+        return "answer"
+
+
+def test_what_passes_in_time_is_answered():
+    request = Failing(3, Truncated("cut"))
+    assert AT_ONCE.retrying()(request) == "answer"
+    assert request.calls == 4
+
+
+def test_after_the_last_retry_the_error_itself_rises():
+    request = Failing(9, Truncated("cut"))
+    with pytest.raises(Truncated, match="cut"):
+        AT_ONCE.retrying()(request)
+    assert request.calls == 4
+
+
+def test_no_retries_means_one_try():
+    request = Failing(1, Truncated("cut"))
+    with pytest.raises(Truncated):
+        RetryPolicy(max_retries=0).retrying()(request)
+    assert request.calls == 1
+
+
+@pytest.mark.parametrize("error", [NotFound("no"), HashMismatch("no"), DestinationError("full"), ValueError("bug")])
+def test_what_no_repetition_cures_is_not_repeated(error):
+    request = Failing(1, error)
+    with pytest.raises(type(error)):
+        AT_ONCE.retrying()(request)
+    assert request.calls == 1
+
+
+def test_coroutines_are_repeated_by_the_same_rules():
+    request = Failing(2, ServiceUnavailable("later", status=503))
+
+    async def call():
+        return request()
+
+    assert asyncio.run(AT_ONCE.async_retrying()(call)) == "answer"
+    assert request.calls == 3
+
+
+def test_the_loop_waits_as_long_as_the_server_asks(monkeypatch):
+    waits: list[float] = []
+    monkeypatch.setattr(time, "sleep", waits.append)
+    request = Failing(1, StoreError("slow down", status=503, retry_after=7, transient=True))
+    assert AT_ONCE.retrying()(request) == "answer"
+    assert waits == [7]
+
+
+def test_each_retry_is_told_in_the_log(caplog):
+    AT_ONCE.retrying()(Failing(1, Truncated("the body was cut")))
+    assert "Try 1 failed, next one in 0.0 s: the body was cut" in caplog.text
+
+
+@pytest.mark.parametrize(("tries", "most"), [(1, 0.5), (2, 1), (3, 2), (6, 16), (7, 30), (20, 30)])
+@pytest.mark.parametrize("draw", [0.5, 1.0])
+def test_waits_double_up_to_the_longest_and_are_drawn_from_their_upper_half(monkeypatch, tries, most, draw):
+    monkeypatch.setattr(retry.random, "uniform", lambda low, high: {0.5: low, 1.0: high}[draw])
+    assert RetryPolicy().wait_seconds(tries, None) == most * draw
+
+
+def test_a_policy_of_very_many_retries_goes_on_waiting_the_longest_wait():
+    assert 15 <= RetryPolicy(max_retries=5000).wait_seconds(5000, None) <= 30
+
+
+@pytest.mark.parametrize(("asked", "waited"), [(7, 7), (10_000, 300)])
+def test_the_server_may_ask_for_more_patience_but_not_for_all_of_it(asked, waited):
+    assert RetryPolicy().wait_seconds(1, ServiceUnavailable("later", retry_after=asked)) == waited
+
+
+def test_a_server_that_asks_for_less_than_our_wait_does_not_shorten_it():
+    assert RetryPolicy(first_wait=8).wait_seconds(1, ServiceUnavailable("later", retry_after=1)) >= 4
+
+
+@pytest.mark.parametrize(
+    ("error", "worth_it"),
+    [
+        (ConnectionFailed("refused"), True),
+        (ConnectionFailed("certificate", transient=False), False),
+        (ServiceUnavailable("503"), True),
+        (NotFound("404"), False),
+        (StoreError("403"), False),
+        (StoreError("503", transient=True), True),
+        (Truncated("cut"), True),
+        (DestinationError("full"), False),
+        (TaskclusterError("?"), False),
+        (OSError("not ours"), False),
+        (KeyboardInterrupt(), False),
+    ],
+    ids=repr,
+)
+def test_only_what_may_pass_is_worth_repeating(error, worth_it):
+    assert worth_repeating(error) is worth_it
+
+
+@pytest.mark.parametrize(("value", "seconds"), [("120", 120), ("0", 0), ("1.5", 1.5), (" 3 ", 3), ("-5", 0)])
+def test_retry_after_in_seconds(value, seconds):
+    assert retry.retry_after(value) == seconds
+
+
+@pytest.mark.parametrize("value", [None, "", "soon", "Wed, 99 Foo 2020", "Wed, 21 Oct 99999 07:28:00 GMT", "nan"])
+def test_a_retry_after_that_says_nothing_asks_for_nothing(value):
+    assert not retry.retry_after(value)
+
+
+@pytest.mark.parametrize("usegmt", [True, False], ids=["GMT", "offset"])
+def test_retry_after_as_a_date(usegmt):
+    value = format_datetime(datetime.now(UTC) + timedelta(minutes=2), usegmt=usegmt)
+    assert 110 < retry.retry_after(value) <= 120
+
+
+def test_retry_after_as_a_date_of_unknown_zone_is_read_as_utc():
+    value = (datetime.now(UTC) + timedelta(minutes=2)).strftime("%a, %d %b %Y %H:%M:%S -0000")
+    assert 110 < retry.retry_after(value) <= 120
+
+
+def test_a_date_that_is_past_asks_for_no_wait():
+    assert retry.retry_after("Wed, 21 Oct 2015 07:28:00 GMT") == 0
+
+
+@given(st.text(max_size=30) | st.from_regex(r"\w{3}, \d{1,4} (Jan|Feb) \d{1,5} \d\d:\d\d:\d\d [+-]\d{1,6}"))
+def test_no_header_makes_the_reader_fail(value):
+    seconds = retry.retry_after(value)
+    assert seconds is None or seconds >= 0
