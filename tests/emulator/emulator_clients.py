@@ -62,9 +62,7 @@ class Clients:
 
 @contextmanager
 def refused(status, code=None):
-    with pytest.raises(
-        (taskcluster.exceptions.TaskclusterRestFailure, taskcluster.TaskclusterAuthFailure)
-    ) as info:
+    with pytest.raises((taskcluster.exceptions.TaskclusterRestFailure, taskcluster.TaskclusterAuthFailure)) as info:
         yield info
     assert (info.value.status_code, info.value.body.get("code")) == (status, code)
 
@@ -83,9 +81,7 @@ class Upload:
         }
 
     def create(self, **methods):
-        return self.clients.object.createUpload(
-            self.name, {**self.identity, "proposedUploadMethods": methods}
-        )
+        return self.clients.object.createUpload(self.name, {**self.identity, "proposedUploadMethods": methods})
 
     def inline(self, data=b"hello", content_type="text/plain"):
         text = base64.b64encode(data).decode()

@@ -103,9 +103,7 @@ def test_temporary_credentials_hold_their_scopes_only(tc, root, name):
     assert (name or tc.client_id) in str(info.value)
 
 
-@pytest.mark.parametrize(
-    ("start", "expiry"), [(-2 * HOUR, -HOUR), (HOUR, 2 * HOUR)], ids=["expired", "early"]
-)
+@pytest.mark.parametrize(("start", "expiry"), [(-2 * HOUR, -HOUR), (HOUR, 2 * HOUR)], ids=["expired", "early"])
 def test_temporary_credentials_hold_for_their_time_only(tc, root, start, expiry):
     with refused(401, "AuthenticationFailed"):
         scopes_of(Clients(tc, temporary(root, "*", start=start, expiry=expiry)))
@@ -185,9 +183,7 @@ def test_a_signed_url_works_without_further_credentials(tc, root):
 def test_a_signed_url_with_a_query_works(root, run):
     url = root.queue.buildSignedUrl("listArtifacts", run.task_id, 0)
     assert http("GET", url)[0] == 200
-    url = root.queue.buildSignedUrl(
-        "listArtifacts", params={"taskId": run.task_id, "runId": "0"}, query={"limit": "5"}
-    )
+    url = root.queue.buildSignedUrl("listArtifacts", params={"taskId": run.task_id, "runId": "0"}, query={"limit": "5"})
     assert http("GET", url)[0] == 200
     assert http("GET", url.replace("limit=5", "limit=6"))[0] == 401
 

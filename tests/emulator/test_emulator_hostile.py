@@ -17,9 +17,7 @@ def send(clients, method, path, body, content_type="application/json"):
     """A well-signed request with any body."""
     url = f"{clients.tc.root_url}/api{path}"
     key = {"id": clients.credentials["clientId"], "key": clients.credentials["accessToken"]}
-    sender = mohawk.Sender(
-        {**key, "algorithm": "sha256"}, url, method, content=body, content_type=content_type
-    )
+    sender = mohawk.Sender({**key, "algorithm": "sha256"}, url, method, content=body, content_type=content_type)
     headers = {"Authorization": sender.request_header, "Content-Type": content_type}
     status, _, answer = request(method, url, body, headers)
     return status, json.loads(answer)["code"]
@@ -93,9 +91,7 @@ def test_huge_headers_are_refused(tc):
     assert request("GET", f"{tc.root_url}/api/auth/v1/ping", headers=headers)[0] == 431
 
 
-@pytest.mark.parametrize(
-    "path", ["/", "/api", "/api/index/v1/ping", "/api/queue/v2/ping", "/api/queue/v1/ping/"]
-)
+@pytest.mark.parametrize("path", ["/", "/api", "/api/index/v1/ping", "/api/queue/v2/ping", "/api/queue/v1/ping/"])
 def test_an_unknown_route_is_not_found(tc, path):
     assert request("GET", tc.root_url + path)[0] == 404
 

@@ -36,9 +36,7 @@ class Command:
 
 @contextmanager
 def command(*arguments, stop=signal.SIGTERM):
-    with subprocess.Popen(
-        [*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    ) as process:
+    with subprocess.Popen([*COMMAND, *arguments], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
         try:
             yield Command(process)
         finally:

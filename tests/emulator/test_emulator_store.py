@@ -83,19 +83,14 @@ def test_head_is_a_403(url):
 def test_an_unsigned_or_altered_url_is_a_403(url):
     base = url.split("?")[0]
     assert b"<Code>AccessDenied</Code>" in request("GET", base)[2]
-    assert (
-        b"<Code>SignatureDoesNotMatch</Code>"
-        in request("GET", url[:-1] + ("0" if url[-1] != "0" else "1"))[2]
-    )
+    assert b"<Code>SignatureDoesNotMatch</Code>" in request("GET", url[:-1] + ("0" if url[-1] != "0" else "1"))[2]
     other = base[:-1] + ("0" if base[-1] != "0" else "1")
     for altered in (url.replace("X-Expires=1", "X-Expires=9"), url.replace(base, other)):
         assert request("GET", altered)[0] == 403
     assert request("PUT", url, b"x")[0] == 403
 
 
-@pytest.mark.parametrize(
-    "path", ["/", "/objects/../state.sqlite", "/objects/%2e%2e/state.sqlite", "/objects/x"]
-)
+@pytest.mark.parametrize("path", ["/", "/objects/../state.sqlite", "/objects/%2e%2e/state.sqlite", "/objects/x"])
 def test_nothing_but_keys_is_served(tc, path):
     assert request("GET", tc.store_url + path)[0] == 403
 

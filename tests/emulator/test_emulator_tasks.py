@@ -135,9 +135,7 @@ def test_a_run_has_credentials_for_itself_alone(run, worker):
     assert run.complete()["state"] == "completed"
 
 
-@pytest.mark.parametrize(
-    ("reason", "created"), [("worker-shutdown", "retry"), ("intermittent-task", "task-retry")]
-)
+@pytest.mark.parametrize(("reason", "created"), [("worker-shutdown", "retry"), ("intermittent-task", "task-retry")])
 def test_an_automatic_retry_gives_a_new_pending_run(run, reason, created):
     status = run.exception(reason)
     assert states(status) == ["exception", "pending"]

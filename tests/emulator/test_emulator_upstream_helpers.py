@@ -86,9 +86,7 @@ def test_the_async_clients_and_helpers_on_one_session(tc, root, worker):
             queue = taskcluster.aio.Queue(root.options(), session=session)
             await aio_upload.uploadFromBuf(data=data, objectService=objects, **arguments(name, data))
             one = await aio_download.downloadToBuf(name=name, objectService=objects)
-            other = await aio_download.downloadArtifactToBuf(
-                taskId=run.task_id, name="public/a", queueService=queue
-            )
+            other = await aio_download.downloadArtifactToBuf(taskId=run.task_id, name="public/a", queueService=queue)
             return one[0], other[0]
 
     with tc.journal.recording() as seen:
