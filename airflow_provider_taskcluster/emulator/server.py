@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
     from .api.app import Observer
 
-STOP_SECONDS = 2
+STOP_SECONDS = 1
 
 
 class Emulator:
@@ -111,13 +111,13 @@ class Emulator:
         api_socket = stack.enter_context(_listening(self._host, self._port))
         store_socket = stack.enter_context(_listening(self._host, self._store_port))
         self.root_url = _url(api_socket)
-        self.store_url = self.settings.store_url or _url(store_socket)
 
         database = stack.enter_context(contextlib.closing(Database(data_dir / "state.sqlite")))
         self.accounts = Accounts(database, self.clock)
         self.client_id = ROOT_CLIENT
         self.access_token = self.accounts.get(ROOT_CLIENT).access_token
-        self.store = Store(data_dir, database, self.clock, self.store_url)
+        self.store = Store(data_dir, database, self.clock, self.settings.store_url or _url(store_socket))
+        self.store_url = self.store.url
         services = Services(Context(database, self.clock, self.accounts, self.store, self.settings))
 
         wires = Wires()
