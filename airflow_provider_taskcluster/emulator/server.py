@@ -36,6 +36,8 @@ if TYPE_CHECKING:
     from .api.app import Observer
 
 STOP_SECONDS = 1
+# Every read wakes the whole stack up: fewer and larger ones more than double the speed of a PUT.
+RECEIVE_BUFFER = 1 << 20
 
 
 class Emulator:
@@ -204,6 +206,7 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as bound:  # asyncio: TCP_NODELAY
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
         bound.bind((host, port))
         yield bound
 
