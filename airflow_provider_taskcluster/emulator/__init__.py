@@ -1,8 +1,9 @@
 """Taskcluster on one's own machine, for demos and DAG tests (extra ``[emulator]``).
 
 Object service, queue (tasks, statuses, runs, artifacts), purge-cache and auth under one root URL, and a store
-of bytes behind signed URLs at a second address. As a command: ``python -m
-airflow_provider_taskcluster.emulator``; as a library:
+of bytes behind signed URLs at a second address.
+
+As a program: ``python -m airflow_provider_taskcluster.emulator``. As a library::
 
     with Emulator() as tc:
         queue = taskcluster.Queue({"rootUrl": tc.root_url, "credentials": {...}})

@@ -1,6 +1,6 @@
 """An emulator for pytest.
 
-In a ``conftest.py``::
+In the ``conftest.py`` at the root of the tests::
 
     pytest_plugins = ["airflow_provider_taskcluster.emulator.testing"]
 

@@ -146,6 +146,7 @@ class Worker:
         self.root_url = root_url
         self.task_queue_id = task_queue_id or f"emulator/w{secrets.token_hex(6)}"
         self._credentials = dict(credentials)
+        self._claimed: dict[str, Run] = {}
 
     @property
     def queue(self) -> Any:
@@ -171,13 +172,15 @@ class Worker:
         return task_id
 
     def claim(self, task_id: str) -> Run:
-        """Claim the pending run of a task of ours."""
-        request = {"workerGroup": GROUP, "workerId": "played", "tasks": 32}
-        claimed = self.queue.claimWork(self.task_queue_id, request)["tasks"]
-        for claim in claimed:
-            if claim["status"]["taskId"] == task_id:
-                return Run(task_id, claim["runId"], self.root_url, claim["credentials"])
-        raise LookupError(f"task {task_id} has no pending run in {self.task_queue_id}")
+        """The pending run of a task of ours, claimed; others that come with it are kept for later calls."""
+        if task_id not in self._claimed:
+            request = {"workerGroup": GROUP, "workerId": "played", "tasks": 32}
+            for claim in self.queue.claimWork(self.task_queue_id, request)["tasks"]:
+                found = claim["status"]["taskId"]
+                self._claimed[found] = Run(found, claim["runId"], self.root_url, claim["credentials"])
+        if task_id not in self._claimed:
+            raise LookupError(f"task {task_id} has no pending run in {self.task_queue_id}")
+        return self._claimed.pop(task_id)
 
     def run_task(
         self,

@@ -30,7 +30,8 @@ def _is_instant(text: str) -> str:
 
 
 def _is_uri(text: str) -> str:
-    if not urlsplit(text).scheme or any(c in text for c in ' <>"{}|\\^`'):
+    plain = text.isascii() and text.isprintable() and not any(c in text for c in ' <>"{}|\\^`')
+    if not plain or not urlsplit(text).scheme:
         raise ValueError("should match format uri")
     return text
 

@@ -65,6 +65,8 @@ class Blobs:
         self._database = database
         for folder in (self._incoming, *(self.folder / bucket for bucket in BUCKETS)):
             folder.mkdir(parents=True, exist_ok=True)
+        for abandoned in self._incoming.iterdir():
+            abandoned.unlink()
 
     @staticmethod
     def path(bucket: str, key: str) -> str:

@@ -6,7 +6,7 @@ import re
 
 from .errors import invalid_range
 
-_RANGE = re.compile(r"bytes=(\d*)-(\d*)")
+_RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
 def wanted(header: str | None, size: int) -> range | None:
