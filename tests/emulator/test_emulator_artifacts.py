@@ -80,9 +80,7 @@ def test_a_reference_is_answered_with_its_url(root, run):
     assert content(root, run) == {"storageType": "reference", "url": "gopher://somewhere/else"}
 
 
-@pytest.mark.parametrize(
-    "url", ["no-scheme", "https://a b/", "https://\u65e5.example/", "https://a/\r\nX: y", ""]
-)
+@pytest.mark.parametrize("url", ["no-scheme", "https://a b/", "https://\u65e5.example/", "https://a/\r\nX: y", ""])
 def test_a_reference_that_is_no_url_is_refused(run, url):
     with refused(400, "InputValidationError"):
         run.add_reference(NAME, url)
