@@ -62,10 +62,8 @@ def test_the_form_shows_every_field_with_label_placeholder_and_mask(ui):
     form = metas["taskcluster"]
     assert form["hook_name"] == "Taskcluster"
     standard = form["standard_fields"]
-    shown = {
-        name: (standard[name]["title"], bool(standard[name]["placeholder"])) for name in ("host", "login", "password")
-    }
-    assert shown == {"host": ("Root URL", True), "login": ("Client ID", True), "password": ("Access token", True)}
+    assert {name: standard[name]["title"] for name in LABELS} == LABELS
+    assert {name: standard[name]["placeholder"] for name in PLACEHOLDERS} == PLACEHOLDERS
     assert standard["port"]["hidden"]
     assert standard["url_schema"]["hidden"]
     extra = form["extra_fields"]
