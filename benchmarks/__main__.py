@@ -42,12 +42,12 @@ def compare(options: argparse.Namespace) -> int:
     chosen = [case for case in CASES if case.key in (options.case or [case.key])]
     plan = Plan(options.size, options.objects, options.calls)
     facts = machine.facts()
-    in_memory = [case for case in chosen if case.on_tmpfs] if options.tmpfs else []
+    in_memory = [case for case in chosen if case.on_tmpfs] if options.tmpfs and _tmpfs_holds(plan) else []
     progress = runner.Progress(options.repeat * sum(len(case.contenders) for case in chosen + in_memory))
     lines = _lines(chosen, options.folder, plan, options.repeat, progress)
     for key, line in _lines(in_memory, TMPFS, plan, options.repeat, progress).items():
         lines[key].tmpfs = {"ours": line.ours, "peer": line.peer, "ratio": line.ratio, "spread": line.spread}
-    table.save(RESULTS / "latest.json", lines, facts, {**asdict(plan), "repeat": options.repeat})
+    table.save(options.results / "latest.json", lines, facts, {**asdict(plan), "repeat": options.repeat})
     print(table.show(lines, facts))
     held = all(line.ours is not None if options.no_bars else line.reached for line in lines.values())
     return 0 if held else 1
@@ -55,12 +55,19 @@ def compare(options: argparse.Namespace) -> int:
 
 def draw(options: argparse.Namespace) -> int:
     """The plot of how cost grows."""
-    largest = options.size * MEMORY_LARGE
-    total = len(growth.sizes(largest)) * len(growth.contenders()) * options.repeat
-    with _ground(options.folder, Plan(largest, options.objects, options.calls)) as ground:
-        series = growth.measure(ground, options.repeat, runner.Progress(total))
-    print(f"The plot is in {growth.save(RESULTS, series).relative_to(RESULTS.parents[1])}")
+    with _ground(options.folder, Plan(options.size * MEMORY_LARGE, options.objects, options.calls)) as ground:
+        series = growth.measure(ground, options.repeat)
+    growth.save(options.results, series)
+    print("The plot is in growth.svg, its figures are in growth.json.")
     return 0
+
+
+def _tmpfs_holds(plan: Plan) -> bool:
+    """Whether there is room for source, object and destination, and then some."""
+    holds = TMPFS.is_dir() and shutil.disk_usage(TMPFS).free > 4 * plan.size
+    if not holds:
+        sys.stderr.write(f"{TMPFS} is too small or missing: the second run is left out.\n")
+    return holds
 
 
 def _lines(cases: list[Case], folder: Path, plan: Plan, repeat: int, progress: Progress) -> dict[str, Line]:
@@ -92,6 +99,7 @@ def _parser() -> argparse.ArgumentParser:
     add("--objects", type=int, default=200, help="count of small objects (%(default)s)")
     add("--calls", type=int, default=500, help="count of JSON calls (%(default)s)")
     add("--folder", type=Path, default=RESULTS, help="folder on the disk to measure (default: this repository's)")
+    add("--results", type=Path, default=RESULTS, help="folder for latest.json (default: this repository's)")
     add("--tmpfs", action="store_true", help=f"once more in {TMPFS}, shown beside the figures of the disk")
     add("--no-bars", action="store_true", help="a missed bar is no failure")
     add("--growth", action="store_true", help="plot how cost grows with size and connections instead")

@@ -73,15 +73,22 @@ class Cutter:
     async def between(self, client: Pair, server: Pair) -> None:
         """Carry one connection."""
         up = asyncio.create_task(_pass_on(client[0], server[1]))
-        while block := await server[0].read(BLOCK):
-            left = self._cuts[0] - self.passed if self._cuts else len(block)
-            self.passed += min(left, len(block))
-            client[1].write(block[:left])
-            await client[1].drain()
-            if left <= len(block) and self._cuts:
-                del self._cuts[0]
-                break
-        up.cancel()
+        try:
+            while block := await server[0].read(BLOCK):
+                passing, cut = self._count(len(block))
+                client[1].write(block[:passing])
+                await client[1].drain()
+                if cut:
+                    break
+        finally:
+            up.cancel()
+
+    def _count(self, size: int) -> tuple[int, bool]:
+        """How many of the next ``size`` bytes pass, and whether the line is cut after them."""
+        cut = bool(self._cuts) and self.passed + size >= self._cuts[0]
+        passing = self._cuts.pop(0) - self.passed if cut else size
+        self.passed += passing
+        return passing, cut
 
 
 async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

@@ -28,9 +28,9 @@ def download_object(name: str, destination: str, connections: int | None = None)
     return lambda: hook.download_object(name, destination, **options).size
 
 
-def takes_connections() -> bool:
-    """Whether the number of connections can be set."""
-    return "connections" in inspect.signature(TaskclusterHook.download_object).parameters
+def takes_connections() -> Callable[[], int]:
+    """1 if the number of connections can be set, else 0."""
+    return lambda: int("connections" in inspect.signature(TaskclusterHook.download_object).parameters)
 
 
 def download_artifact(task_id: str, name: str, destination: str) -> Callable[[], int]:

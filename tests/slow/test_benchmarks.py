@@ -24,22 +24,16 @@ WITH_PEER = {
 }
 
 
-def benchmarks(scripts, *options):
-    command = [sys.executable, "-m", "benchmarks", "--size", "4MiB", "--objects", "10", "--calls", "20", *options]
+def benchmarks(scripts, results, *options):
+    command = [sys.executable, "-m", "benchmarks", "--size", "4MiB", "--objects", "10", "--calls", "20"]
+    command += ["--repeat", "1", "--results", str(results), *options]
     return subprocess.run(command, cwd=scripts.parent, capture_output=True, text=True, timeout=900, check=False)
 
 
-@pytest.fixture(scope="module")
-def results():
-    from pathlib import Path
-
-    return Path(__file__).parents[2] / "benchmarks" / "results"
-
-
-def test_every_case_has_its_figures(scripts, results):
-    done = benchmarks(scripts, "--repeat", "1", "--no-bars")
+def test_every_case_has_its_figures(scripts, tmp_path):
+    done = benchmarks(scripts, tmp_path, "--no-bars")
     assert done.returncode == 0, done.stderr
-    said = json.loads((results / "latest.json").read_text())
+    said = json.loads((tmp_path / "latest.json").read_text())
     cases = said["cases"]
     assert set(cases) == WITH_PEER | {"memory"}
     for key, case in cases.items():
@@ -59,17 +53,17 @@ def is_number(value):
     return isinstance(value, float) and math.isfinite(value)
 
 
-def test_a_missed_bar_is_a_failure(scripts):
+def test_a_missed_bar_is_a_failure(scripts, tmp_path):
     """4 MiB are hashed before a process could have fetched them."""
-    done = benchmarks(scripts, "--repeat", "1", "--case", "download_limit")
+    done = benchmarks(scripts, tmp_path, "--case", "download_limit")
     assert done.returncode == 1, done.stdout
     assert " NO" in done.stdout
 
 
-def test_the_growth_is_drawn(scripts, results):
-    done = benchmarks(scripts, "--repeat", "1", "--growth")
+def test_the_growth_is_drawn(scripts, tmp_path):
+    done = benchmarks(scripts, tmp_path, "--growth")
     assert done.returncode == 0, done.stderr
-    plot = (results / "growth.svg").read_text()
+    plot = (tmp_path / "growth.svg").read_text()
     assert plot.count("<polyline") >= 2
     assert "1 KiB" in plot
-    assert {"taskcluster client"} < set(json.loads((results / "growth.json").read_text()))
+    assert {"taskcluster client"} < set(json.loads((tmp_path / "growth.json").read_text()))
