@@ -1,5 +1,6 @@
 """Compare this provider with what a user would use instead, and show a table.
 
+All of it takes half an hour or so, and up to 10 GiB of disk (``--case``, ``--size`` and ``--repeat`` make it less).
 Exit code 1 if a bar was missed (``--no-bars``: only if a contender of ours failed).
 """
 
