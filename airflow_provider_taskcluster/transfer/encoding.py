@@ -61,16 +61,18 @@ class _Gzip:
             if self._member.eof:
                 self._member, self._begun = zlib.decompressobj(_GZIP), False
             self._begun = True
-            try:
-                content = self._member.decompress(rest, self._piece)
-            except zlib.error as error:
-                raise TransferError(f"The gzip body is broken: {error}") from None
-            if content:
+            if content := self._inflate(rest):
                 yield content
             rest = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
         # what fits the window may still wait inside
-        while not self._member.eof and (content := self._member.decompress(b"", self._piece)):
+        while not self._member.eof and (content := self._inflate(b"")):
             yield content
+
+    def _inflate(self, data: bytes | memoryview) -> bytes:
+        try:
+            return self._member.decompress(data, self._piece)
+        except zlib.error as error:
+            raise TransferError(f"The gzip body is broken: {error}") from None
 
     def finish(self) -> None:
         if not self._begun or not self._member.eof:
