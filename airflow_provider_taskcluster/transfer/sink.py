@@ -100,10 +100,11 @@ class PathSink(Sink):
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._final = Path(path)
         self.path = str(self._final)
+        with _explained(self.path, None):
+            if self._final.is_dir() or str(path).endswith("/"):
+                raise InvalidInput(f"The destination {self.path!r} is a folder: name the file to write")
         self._partial = self._final.with_name(f".taskcluster-{secrets.token_hex(8)}.part")
         self._file: io.FileIO | None = None
-        if self._final.is_dir() or str(path).endswith("/"):
-            raise InvalidInput(f"The destination {self.path!r} is a folder: name the file to write")
 
     def begin(self, size: int | None) -> None:
         with _explained(self.path, size):
@@ -122,8 +123,11 @@ class PathSink(Sink):
             self._partial.replace(self._final)
 
     def discard(self) -> None:
-        self._close()
-        self._partial.unlink(missing_ok=True)
+        # What goes wrong here would only hide the error that led here.
+        with contextlib.suppress(OSError):
+            self._close()
+        with contextlib.suppress(OSError):
+            self._partial.unlink()
 
     def _close(self) -> None:
         if self._file is not None:
@@ -138,24 +142,30 @@ class FileSink(Sink):
     """
 
     def __init__(self, file: BinaryIO) -> None:
+        if not file.writable():
+            raise InvalidInput("The destination is not open for writing: open it in the mode 'wb'")
         self._file = file
+        self._name: str | None = getattr(file, "name", None)
         self._start = file.tell() if file.seekable() else None
         self._written = 0
 
     def begin(self, size: int | None) -> None:
-        self._rewind()
+        with _explained(self._name, size):
+            self._rewind()
 
     def write(self, data: bytes | memoryview) -> None:
-        with _explained(getattr(self._file, "name", None), None):
-            write_all(self._file.write, bytes(data))
         self._written += len(data)
+        with _explained(self._name, None):
+            write_all(self._file.write, bytes(data))
 
     def commit(self) -> None:
-        self._file.flush()
+        with _explained(self._name, None):
+            self._file.flush()
 
     def discard(self) -> None:
         if self._start is not None:
-            self._rewind()
+            with contextlib.suppress(OSError):  # a buffer that could not be flushed fails here once more
+                self._rewind()
 
     def _rewind(self) -> None:
         if self._start is not None:
