@@ -6,7 +6,6 @@ import logging
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from airflow_provider_taskcluster.exceptions import (
     ArtifactError,
@@ -93,7 +92,7 @@ class ArtifactDownloader:
         raise TransferError(f"{where} has the storage type {answer['storageType']!r}, not known here")
 
     def _allow(self, where: Where, url: str) -> None:
-        if urlsplit(url).scheme not in {"http", "https"}:
+        if url.partition(":")[0].lower() not in {"http", "https"}:
             raise ReferenceRefused(f"{where} refers to {public_url(url)}: only http and https are fetched")
         if not self.config.allow_reference:
             raise ReferenceRefused(

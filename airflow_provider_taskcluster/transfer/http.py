@@ -84,18 +84,22 @@ class Store:
     def _send(self, method: str, url: str, headers: Mapping[str, str], body: Any = None) -> requests.Response:
         import requests
 
-        prepared = requests.Request(method, url, headers=dict(headers)).prepare()
-        prepared.url = url  # signed: to be sent as it is
-        prepared.body = body
-        proxy = self.network.proxy_for(url)
         try:
-            return self._kept().send(
-                prepared,
-                stream=True,
-                allow_redirects=False,
-                timeout=(self.network.connect_timeout, self.network.read_timeout),
-                verify=self.network.ca_bundle(),
-                proxies={urlsplit(url).scheme: proxy} if proxy else {},
+            prepared = requests.Request(method, url, headers=dict(headers)).prepare()
+            prepared.url = url  # signed: to be sent as it is
+            prepared.body = body
+            proxy = self.network.proxy_for(url)
+            # Past the session, which would read the body of a redirect into memory, and parse where it leads.
+            return (
+                self._kept()
+                .get_adapter(url)
+                .send(
+                    prepared,
+                    stream=True,
+                    timeout=(self.network.connect_timeout, self.network.read_timeout),
+                    verify=self.network.ca_bundle(),
+                    proxies={urlsplit(url).scheme: proxy} if proxy else {},
+                )
             )
         except requests.RequestException as error:
             raise _no_answer(method, url, error) from None
@@ -181,9 +185,13 @@ def _adapter() -> requests.adapters.HTTPAdapter:
 
 
 def _redirected(url: str, location: str) -> str:
-    target = urljoin(url, location)
-    if urlsplit(target).scheme not in {"http", "https"}:
-        raise StoreError(f"{public_url(url)} redirects to {urlsplit(target).scheme!r}, not to http or https")
+    try:
+        target = urljoin(url, location)
+        scheme = urlsplit(target).scheme
+    except ValueError:
+        raise StoreError(f"{public_url(url)} redirects to something that is no URL") from None
+    if scheme not in {"http", "https"}:
+        raise StoreError(f"{public_url(url)} redirects to {scheme!r}, not to http or https")
     return target
 
 
@@ -210,6 +218,8 @@ def _no_answer(method: str, url: str, error: requests.RequestException) -> Taskc
     """Build the error for a request without an answer, without the URL that requests puts into its texts."""
     import requests
 
+    if isinstance(error, requests.exceptions.InvalidURL | requests.exceptions.MissingSchema):
+        return ConnectionFailed(f"{public_url(url)!r} is not a URL that can be fetched", transient=False)
     inner: Any = error.args[0] if error.args else error
     reason = getattr(inner, "reason", None) or inner
     text = f"{type(reason).__name__}" if url.partition("?")[2] and url.partition("?")[2] in str(reason) else str(reason)

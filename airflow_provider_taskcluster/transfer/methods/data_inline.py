@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.exceptions import SourceChanged
@@ -30,7 +31,7 @@ class DataInline(UploadMethod):
             data = b""
             while len(data) <= LONGEST and (more := reader.read(LONGEST + 1 - len(data))):
                 data += more
-        if len(data) != offer.measured.size:
+        if hashlib.sha256(data).hexdigest() != offer.measured.digests["sha256"]:
             raise SourceChanged(f"The {offer.source.description} changed while it was uploaded: run the task again")
         return {"contentType": offer.content_type, "objectData": base64.b64encode(data).decode()}
 
