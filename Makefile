@@ -7,7 +7,7 @@ SETUP := pyproject.toml scripts/setup.sh
 HAS_211 = $(V33)/bin/python -c 'import sys; sys.exit(sys.version_info >= (3, 13))'
 NOT_RUN = echo "**** NOT RUN: Airflow 2.11 needs Python 3.12 or earlier; the tests on that line were left out ****"
 
-.PHONY: help test test-slow lint lock clean
+.PHONY: help demo demo-run ui test test-slow lint lock clean
 
 help:
 	@echo "make demo       the main job in a real Airflow, against the emulator (FILE=... to move your own file)"
@@ -23,6 +23,18 @@ $(V33)/.ready: $(SETUP) constraints/airflow-3.3.txt
 $(V211)/.ready: $(V33)/.ready constraints/airflow-2.11.txt
 	@if $(HAS_211); then scripts/setup.sh $(V211) constraints/airflow-2.11.txt; fi
 	@mkdir -p $(V211) && touch $@
+
+# FILE is moved by the demo: by default the wheel of this package, just built.
+FILE ?= $(firstword $(wildcard dist/*.whl))
+demo: $(V33)/.ready
+	@rm -rf dist && $(V33)/bin/uv build --quiet --wheel --out-dir dist
+	@$(MAKE) --no-print-directory demo-run
+
+demo-run:
+	@$(V33)/bin/python scripts/demo.py "$(FILE)"
+
+ui: $(V33)/.ready
+	@$(V33)/bin/python scripts/ui.py
 
 lint: $(V33)/.ready
 	$(V33)/bin/ruff check .

@@ -43,9 +43,9 @@ class EngineServices:
         """``object``."""
         return run(Objects(self.client).metadata(name))
 
-    def artifact_content(self, task_id: str, name: str, run_id: int | None) -> dict[str, Any]:
-        """``artifact`` or ``latestArtifact``."""
-        return run(Artifacts(self.client).content(task_id, name, run_id))
+    def artifact_content(self, task_id: str, name: str, run_id: int | None, *, once: bool) -> dict[str, Any]:
+        """``artifact`` or ``latestArtifact``; ``once`` for a call that is expected to fail."""
+        return run(Artifacts(self.client).content(task_id, name, run_id, once=once))
 
     def artifact_url(self, task_id: str, name: str, run_id: int | None) -> str:
         """URL of ``getArtifact`` or ``getLatestArtifact``, signed where there are credentials."""

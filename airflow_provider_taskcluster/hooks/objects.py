@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import mimetypes
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.model import TransferResult
     from airflow_provider_taskcluster.transfer.sink import Destination
     from airflow_provider_taskcluster.transfer.source import Uploadable
+
+log = logging.getLogger(__name__)
 
 
 class ObjectsHook(TaskclusterBaseHook):
@@ -167,7 +170,7 @@ class ObjectsHook(TaskclusterBaseHook):
         if not key and found.credentials and not found.credentials.certificate:
             key = found.credentials.access_token
         if not key:
-            self.log.info(
+            log.warning(
                 "Without an upload_secret or permanent credentials the upload id of %r is random: if this try dies, "
                 "the next one meets a conflict for up to a day",
                 name,

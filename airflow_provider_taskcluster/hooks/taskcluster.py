@@ -93,7 +93,7 @@ class TaskclusterHook(ObjectsHook, ArtifactsHook, PurgeCacheHook):
 
     async def _tested(self) -> str:
         root_url, own = self.settings.root_url, self.settings.credentials
-        await asyncio.gather(*(self.client.call(service, "ping") for service in SERVICES))
+        await asyncio.gather(*(self.client.call(service, "ping", once=True) for service in SERVICES))
         who = f"client {own.client_id!r}" if own else "the anonymous client"
         try:
             scopes = len(await self._auth.current_scopes())

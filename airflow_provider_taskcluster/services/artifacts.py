@@ -41,9 +41,9 @@ class Artifacts:
         answer: ArtifactInfo = await self._call("latestArtifactInfo", "artifactInfo", task_id, run_id, name)
         return answer
 
-    async def content(self, task_id: str, name: str, run_id: int | None) -> Json:
+    async def content(self, task_id: str, name: str, run_id: int | None, *, once: bool = False) -> Json:
         """Where the bytes are, by storage type; links are followed. Scope ``queue:get-artifact:<name>``."""
-        answer: Json = await self._call("latestArtifact", "artifact", task_id, run_id, name)
+        answer: Json = await self._call("latestArtifact", "artifact", task_id, run_id, name, once=once)
         return answer
 
     def url(self, task_id: str, name: str, run_id: int | None, signed_for: int | None = None) -> str:
@@ -53,14 +53,8 @@ class Artifacts:
         return self.client.url("queue", "getArtifact", task_id, run_id, name, signed_for=signed_for)
 
     async def _call(
-        self,
-        latest: str,
-        of_run: str,
-        task_id: str,
-        run_id: int | None,
-        *rest: str,
-        query: dict[str, str] | None = None,
+        self, latest: str, of_run: str, task_id: str, run_id: int | None, *rest: str, **options: Any
     ) -> Any:
         if run_id is None:
-            return await self.client.call("queue", latest, task_id, *rest, query=query)
-        return await self.client.call("queue", of_run, task_id, run_id, *rest, query=query)
+            return await self.client.call("queue", latest, task_id, *rest, **options)
+        return await self.client.call("queue", of_run, task_id, run_id, *rest, **options)

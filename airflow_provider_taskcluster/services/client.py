@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.exceptions import ConnectionFailed, InvalidInput, ServiceError
@@ -58,15 +59,17 @@ class Client:
         *args: str | int,
         payload: Mapping[str, Any] | None = None,
         query: Mapping[str, str | int] | None = None,
+        once: bool = False,
     ) -> Any:
         """Call ``method`` of ``service`` and return its JSON answer, None for an empty one.
 
+        :param once: Do not repeat a call that fails for the moment.
         :raises ServiceError: The service said no, one subclass for each kind of no.
         :raises ConnectionFailed: No answer, after all retries.
         """
         what = f"{service}.{method}" + "".join(f" {arg!r}" for arg in args)
 
-        async def once() -> Any:
+        async def attempt() -> Any:
             client = self._upstream(service, await self._session.get())
             keywords: dict[str, Any] = {
                 "params": dict(zip(client.funcinfo[method]["args"], map(str, args), strict=True)),
@@ -81,7 +84,7 @@ class Client:
             except Exception as error:  # noqa: BLE001 (the package lets out what it meets; sorted just below)
                 raise self._no_answer(what, error) from None
 
-        return await self.network.retry.async_retrying()(once)
+        return await (attempt() if once else self.network.retry.async_retrying()(attempt))
 
     def url(self, service: str, method: str, *args: str | int, signed_for: int | None = None) -> str:
         """URL of a GET method, with a signature in it (bewit) that holds so many seconds, if asked and possible."""
@@ -120,7 +123,7 @@ class Client:
         cause = getattr(error, "superExc", None) or error
         if not isinstance(cause, ClientError | TimeoutError | OSError | asyncio.CancelledError):
             return error
-        text = str(cause) or ("no answer in time" if isinstance(cause, TimeoutError) else type(cause).__name__)
+        text = _reason(cause)
         if isinstance(cause, ClientConnectorCertificateError):
             hint = "trust its certificate with the extra verify (path of a CA bundle)"
             return ConnectionFailed(f"{what} at {self.root_url} failed: {text}; {hint}", transient=False)
@@ -130,6 +133,14 @@ class Client:
     async def close(self) -> None:
         """Close the kept connections."""
         await self._session.close()
+
+
+def _reason(cause: BaseException) -> str:
+    """Say in a few words why there was no answer."""
+    number = getattr(getattr(cause, "os_error", cause), "errno", None)
+    if isinstance(number, int) and number > 0:
+        return os.strerror(number)
+    return str(cause) or ("no answer in time" if isinstance(cause, TimeoutError) else type(cause).__name__)
 
 
 def _json_answer(answer: Any, what: str, root_url: str) -> Any:

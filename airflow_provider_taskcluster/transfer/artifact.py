@@ -64,10 +64,11 @@ class ArtifactDownloader:
         return Fetch(name, grants, sink, self.store, self.config, limit).result(first.method, started)
 
     def _content(self, where: Where) -> Json:
+        odd = not fits_client_id(where.name)
         try:
-            return self.service.artifact_content(where.task_id, where.name, where.run_id)
+            return self.service.artifact_content(where.task_id, where.name, where.run_id, once=odd)
         except ServiceUnavailable as error:
-            if error.status != _SERVER_ERROR or fits_client_id(where.name):
+            if error.status != _SERVER_ERROR or not odd:
                 raise
         log.warning(
             "The queue cannot issue credentials for artifact %r, whose name has unusual characters. "

@@ -40,8 +40,11 @@ class Fetch:
         try:
             body: Body = loop(lambda: self._attempt(int(loop.statistics["attempt_number"])))
             self.sink.commit()
-        except BaseException:
-            self.sink.discard()
+        except BaseException as error:
+            try:
+                self.sink.discard()
+            except OSError as failure:
+                error.add_note(f"What had arrived could not be removed: {failure}")
             raise
         return body
 

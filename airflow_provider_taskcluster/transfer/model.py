@@ -109,8 +109,8 @@ class ObjectService(Protocol):
 class ArtifactService(Protocol):
     """What the engine asks of the queue. A ``run_id`` of None is the latest run."""
 
-    def artifact_content(self, task_id: str, name: str, run_id: int | None) -> Json:
-        """``artifact`` or ``latestArtifact``."""
+    def artifact_content(self, task_id: str, name: str, run_id: int | None, *, once: bool) -> Json:
+        """``artifact`` or ``latestArtifact``; ``once`` for a call that is expected to fail."""
 
     def artifact_url(self, task_id: str, name: str, run_id: int | None) -> str:
         """URL of ``getArtifact`` or ``getLatestArtifact``, signed where there are credentials."""

@@ -80,7 +80,7 @@ class MemorySink(Sink):
     def _check(self, size: int) -> None:
         if self._max_bytes is not None and size > self._max_bytes:
             raise TooLarge(
-                f"The content has more than the {self._max_bytes / MIB:g} MiB allowed in memory: "
+                f"The content has more than the {self._max_bytes} bytes allowed in memory: "
                 f"raise max_bytes, or download to a path"
             )
 
@@ -169,8 +169,9 @@ class FileSink(Sink):
 
     def _rewind(self) -> None:
         if self._start is not None:
+            if self._file.seek(0, io.SEEK_END) > self._start:
+                self._file.truncate(self._start)
             self._file.seek(self._start)
-            self._file.truncate()
         elif self._written:
             raise DestinationError("The open file cannot seek, so the download cannot begin again: use a path")
         self._written = 0

@@ -34,7 +34,17 @@ WITHOUT_AIRFLOW = set(ALLOWED) - {"exceptions", "hooks", "arguments", "outcome",
 HEAVY = {"taskcluster", "aiohttp", "requests", "fsspec", "tenacity", "urllib3", "mohawk"}
 LIGHT_ROOMS = {"__init__", "exceptions", "hooks", "outcome", "operators", "sensors"}
 # decisions only: no I/O, no clock.
-PURE: set[str] = set()
+PURE = {
+    *("names.py", "arguments.py", "connection/fields.py", "connection/form.py"),
+    *("services/answers.py", "services/errors.py"),
+    *(
+        "transfer/model.py",
+        "transfer/negotiation.py",
+        "transfer/identity.py",
+        "transfer/digest.py",
+        "transfer/encoding.py",
+    ),
+}
 IMPURE_MODULES = {
     *("os", "io", "pathlib", "socket", "requests", "aiohttp"),
     *("time", "random", "threading", "asyncio"),

@@ -15,7 +15,7 @@ from airflow_provider_taskcluster.transfer.sink import MemorySink
 
 
 def download(answer, *, allow_reference=False):
-    service = SimpleNamespace(artifact_content=lambda *_: answer)
+    service = SimpleNamespace(artifact_content=lambda *_, **__: answer)
     config = TransferConfig(allow_reference=allow_reference)
     downloader = ArtifactDownloader(service, Store(Network(proxies={})), config)
     return downloader.download("fN1SbArXTPSVFNUvaOlinQ", "public/a", 0, MemorySink())

@@ -1,0 +1,116 @@
+"""The whole API on one page: every call, its route, its body and the scopes that its URL decides."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING
+
+from airflow_provider_taskcluster.emulator.schemas.artifacts import CreateArtifact, FinishArtifact
+from airflow_provider_taskcluster.emulator.schemas.objects import CreateUpload, FinishUpload, StartDownload
+from airflow_provider_taskcluster.emulator.schemas.purge_cache import PurgeCache
+from airflow_provider_taskcluster.emulator.schemas.tasks import (
+    ClaimWork,
+    CreateTask,
+    ReportException,
+    TaskIds,
+)
+
+from .operation import Operation, declare
+
+if TYPE_CHECKING:
+    from airflow_provider_taskcluster.emulator.services import Services
+
+PAGES = ("continuationToken", "limit")
+
+TASK = "/task/{taskId}"
+RUN = TASK + "/runs/{runId}"
+READ = ("object:download:{name}",)
+CREATE = ("queue:create-artifact:{taskId}/{runId}",)
+LIST_RUN = ("queue:list-artifacts:{taskId}:{runId}",)
+LIST_LATEST = ("queue:list-artifacts:{taskId}",)
+RESOLVE = ("queue:resolve-task:{taskId}/{runId}",)
+
+
+def operations(services: Services) -> list[Operation]:
+    """All calls, in the order in which their routes are tried."""
+    return [
+        *(Operation(name, "ping", "GET", "/ping") for name in ("auth", "object", "queue", "purge-cache")),
+        *_auth(services),
+        *_objects(services),
+        *_tasks(services),
+        *_artifacts(services),
+        *_purge_cache(services),
+    ]
+
+
+def _auth(services: Services) -> list[Operation]:
+    run = services.auth.current_scopes
+    return [
+        Operation("auth", "currentScopes", "GET", "/scopes/current", run, scopes=("auth:current-scopes",)),
+    ]
+
+
+def _objects(services: Services) -> list[Operation]:
+    op = partial(declare, "object")
+    s = services.objects
+    return [
+        op("createUpload", "PUT /upload/{name:path}", s.create_upload, CreateUpload),
+        op("finishUpload", "POST /finish-upload/{name:path}", s.finish_upload, FinishUpload),
+        op("startDownload", "PUT /start-download/{name:path}", s.start_download, StartDownload, scopes=READ),
+        op("object", "GET /metadata/{name:path}", s.metadata, scopes=READ),
+        op("download", "GET /download/{name:path}", s.download, scopes=READ),
+    ]
+
+
+def _tasks(services: Services) -> list[Operation]:
+    op = partial(declare, "queue")
+    s, r = services.tasks, services.runs
+    reclaim = ("queue:reclaim-task:{taskId}/{runId}",)
+    return [
+        op("statuses", "POST /tasks/status", s.statuses, TaskIds, query=PAGES),
+        op("createTask", f"PUT {TASK}", s.create_task, CreateTask),
+        op("task", f"GET {TASK}", s.task, scopes=("queue:get-task:{taskId}",)),
+        op("status", f"GET {TASK}/status", s.status, scopes=("queue:status:{taskId}",)),
+        op("rerunTask", f"POST {TASK}/rerun", r.rerun_task),
+        op("claimWork", "POST /claim-work/{taskQueueId:path}", r.claim_work, ClaimWork),
+        op("reclaimTask", f"POST {RUN}/reclaim", r.reclaim_task, scopes=reclaim),
+        op("reportCompleted", f"POST {RUN}/completed", r.report_completed, scopes=RESOLVE),
+        op("reportFailed", f"POST {RUN}/failed", r.report_failed, scopes=RESOLVE),
+        op("reportException", f"POST {RUN}/exception", r.report_exception, ReportException, scopes=RESOLVE),
+    ]
+
+
+def _artifacts(services: Services) -> list[Operation]:
+    op = partial(declare, "queue")
+    a, c = services.artifacts, services.contents
+    one, last = f"{RUN}/artifacts", f"{TASK}/artifacts"
+    return [
+        op("listArtifacts", f"GET {one}", a.list_artifacts, query=PAGES, scopes=LIST_RUN),
+        op("listLatestArtifacts", f"GET {last}", a.list_latest_artifacts, query=PAGES, scopes=LIST_LATEST),
+        op("createArtifact", f"POST {one}/{{name:path}}", a.create_artifact, CreateArtifact, scopes=CREATE),
+        op("finishArtifact", f"PUT {one}/{{name:path}}", a.finish_artifact, FinishArtifact, scopes=CREATE),
+        op("getArtifact", f"GET {one}/{{name:path}}", c.get_artifact),
+        op("getLatestArtifact", f"GET {last}/{{name:path}}", c.get_latest_artifact),
+        op("artifactInfo", f"GET {RUN}/artifact-info/{{name:path}}", a.artifact_info, scopes=LIST_RUN),
+        op(
+            "latestArtifactInfo",
+            f"GET {TASK}/artifact-info/{{name:path}}",
+            a.latest_artifact_info,
+            scopes=LIST_LATEST,
+        ),
+        op("artifact", f"GET {RUN}/artifact-content/{{name:path}}", c.artifact),
+        op("latestArtifact", f"GET {TASK}/artifact-content/{{name:path}}", c.latest_artifact),
+    ]
+
+
+def _purge_cache(services: Services) -> list[Operation]:
+    op = partial(declare, "purge-cache")
+    s = services.purge_cache
+    pool = "/purge-cache/{workerPoolId:path}"
+    every = ("purge-cache:all-purge-requests",)
+    own = ("purge-cache:purge-requests::{workerPoolId}",)
+    return [
+        op("allPurgeRequests", "GET /purge-cache/list", s.all_purge_requests, query=PAGES, scopes=every),
+        op("purgeCache", f"POST {pool}", s.purge_cache, PurgeCache),
+        op("purgeRequests", f"GET {pool}", s.purge_requests, query=("since",), scopes=own),
+    ]

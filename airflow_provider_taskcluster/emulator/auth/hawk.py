@@ -1,0 +1,185 @@
+"""Signed requests: Hawk headers and bewits, checked over the URL as the client saw it."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hmac
+import json
+import re
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import mohawk
+import mohawk.base
+import mohawk.exc
+import mohawk.util
+
+from airflow_provider_taskcluster.emulator.clock import SECOND
+from airflow_provider_taskcluster.emulator.errors import AuthenticationFailed
+
+from .caller import Caller
+from .certificates import check, read_certificate
+from .scopes import is_scope, missing
+
+if TYPE_CHECKING:
+    from airflow_provider_taskcluster.emulator.clock import Clock
+
+    from .accounts import Accounts
+
+SKEW_SECONDS = 15 * 60
+BEWIT = re.compile(r"(?P<before>[?&])bewit=(?P<bewit>[^&]*)(?P<after>&|$)")
+
+
+@dataclass(frozen=True)
+class SignedRequest:
+    """What a signature covers: the absolute URL the client asked for, the method and the body."""
+
+    method: str
+    url: str
+    authorization: str | None
+    content_type: str
+    body: bytes
+
+
+class Authenticator:
+    """Finds out who sent a request. Nonces are not remembered: a request may be repeated within the skew."""
+
+    def __init__(self, accounts: Accounts, clock: Clock) -> None:
+        self._accounts = accounts
+        self._clock = clock
+
+    def authenticate(self, request: SignedRequest) -> Caller:
+        """The caller, anonymous if nothing is signed; AuthenticationFailed if a signature does not hold."""
+        bewit = BEWIT.search(request.url)
+        if request.authorization and bewit:
+            raise AuthenticationFailed(
+                "Cannot use two authentication schemes at once: this request has both bewit in querystring "
+                "and 'authorization' header"
+            )
+        if request.authorization:
+            return self._by_header(request, request.authorization)
+        if bewit and request.method not in {"GET", "HEAD"}:
+            raise AuthenticationFailed("Unauthorized: Invalid method")
+        if bewit:
+            return self._by_bewit(request.url, bewit)
+        return Caller(None, self._accounts.expand([]))
+
+    def _by_header(self, request: SignedRequest, authorization: str) -> Caller:
+        found: list[Caller] = []
+
+        def credentials(client_id: str) -> dict[str, str]:
+            ext = mohawk.util.parse_authorization_header(authorization).get("ext")
+            key, caller = self._credentials(client_id, ext)
+            found.append(caller)
+            return {"id": client_id, "key": key, "algorithm": "sha256"}
+
+        try:
+            mohawk.Receiver(
+                credentials,
+                authorization,
+                request.url,
+                request.method,
+                content=request.body,
+                content_type=request.content_type,
+                seen_nonce=lambda *_: False,
+                accept_untrusted_content=True,
+                timestamp_skew_in_seconds=SKEW_SECONDS,
+            )
+        except (mohawk.exc.HawkFail, ValueError, KeyError) as error:
+            raise AuthenticationFailed(f"Unauthorized: {_reason(error)}") from None
+        return found[0]
+
+    def _by_bewit(self, url: str, match: re.Match[str]) -> Caller:
+        client_id, expires, mac, ext = _read_bewit(match["bewit"])
+        key, caller = self._credentials(client_id, ext)
+        unsigned = url[: match.start()] + (match["before"] if match["after"] else "") + url[match.end() :]
+        resource = mohawk.base.Resource(
+            url=unsigned,
+            method="GET",
+            credentials={"id": client_id, "key": key, "algorithm": "sha256"},
+            timestamp=expires,
+            nonce="",
+            ext=ext,
+        )
+        if not hmac.compare_digest(mohawk.util.calculate_mac("bewit", resource, None), mac.encode()):
+            raise AuthenticationFailed("Unauthorized: Bad mac")
+        if int(expires) * SECOND <= self._clock.now():
+            raise AuthenticationFailed("Unauthorized: Access expired")
+        return caller
+
+    def _credentials(self, client_id: str, ext: str | None) -> tuple[str, Caller]:
+        """The key that must have signed, and the caller it stands for once it did."""
+        restrictions = _read_ext(ext)
+        certificate = restrictions.get("certificate")
+        if certificate is None:
+            account = self._accounts.get(client_id)
+            key, scopes = account.access_token, account.scopes
+        else:
+            key, scopes = self._temporary(client_id, certificate)
+        authorized = restrictions.get("authorizedScopes")
+        if authorized is not None:
+            scopes = self._narrowed(scopes, authorized)
+        return key, Caller(client_id, self._accounts.expand(scopes))
+
+    def _temporary(self, client_id: str, value: object) -> tuple[str, list[str]]:
+        certificate = read_certificate(value)
+        issuer = self._accounts.get(certificate.issuer or client_id)
+        held = self._accounts.expand(issuer.scopes)
+        check(
+            certificate,
+            client_id=client_id,
+            issuer_token=issuer.access_token,
+            held=held,
+            now=self._clock.now(),
+        )
+        return certificate.key(issuer.access_token), certificate.scopes
+
+    def _narrowed(self, scopes: list[str], authorized: object) -> list[str]:
+        if not isinstance(authorized, list) or not all(map(is_scope, authorized)):
+            raise AuthenticationFailed("ext.authorizedScopes must be an array of valid scopes")
+        if lacking := missing(self._accounts.expand(scopes), authorized):
+            raise AuthenticationFailed(
+                f"Supplied credentials do not satisfy authorizedScopes; missing: {', '.join(lacking)}"
+            )
+        return authorized
+
+
+def _read_ext(ext: str | None) -> dict[str, Any]:
+    if not ext:
+        return {}
+    try:
+        value = json.loads(_unbase64(ext))
+    except ValueError:
+        value = None
+    if not isinstance(value, dict):
+        raise AuthenticationFailed("Failed to parse ext")
+    return value
+
+
+def _read_bewit(bewit: str) -> tuple[str, str, str, str]:
+    try:
+        client_id, expires, mac, ext = _unbase64(bewit).decode("ascii").split("\\")
+        int(expires)
+    except ValueError:
+        raise AuthenticationFailed("Unauthorized: Invalid bewit structure") from None
+    return client_id, expires, mac, ext
+
+
+def _unbase64(text: str) -> bytes:
+    """Of either alphabet, with or without padding; ValueError if it is neither."""
+    plain = text.rstrip("=").replace("-", "+").replace("_", "/")
+    try:
+        return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
+    except binascii.Error as error:
+        raise ValueError("not base64") from error
+
+
+def _reason(error: Exception) -> str:
+    """A refusal in a few words that gives away neither keys nor what the right signature would have been."""
+    reasons = {
+        mohawk.exc.MacMismatch: "Bad mac",
+        mohawk.exc.MisComputedContentHash: "Bad payload hash",
+        mohawk.exc.TokenExpired: "Stale timestamp",
+    }
+    return reasons.get(type(error), "Bad Hawk header")

@@ -1,0 +1,100 @@
+"""The state of the services: one SQLite file, one connection, one writer at a time."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+import threading
+from contextlib import contextmanager
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from pathlib import Path
+
+SCHEMA = """
+CREATE TABLE IF NOT EXISTS secrets (name TEXT PRIMARY KEY, value TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS clients (
+    client_id TEXT PRIMARY KEY, access_token TEXT NOT NULL, scopes TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS roles (role_id TEXT PRIMARY KEY, scopes TEXT NOT NULL);
+CREATE TABLE IF NOT EXISTS objects (
+    name TEXT PRIMARY KEY, project_id TEXT NOT NULL, upload_id TEXT UNIQUE, hashes TEXT NOT NULL,
+    expires INTEGER NOT NULL, swept INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS blobs (
+    path TEXT PRIMARY KEY, content_type TEXT, content_encoding TEXT, content_disposition TEXT);
+CREATE TABLE IF NOT EXISTS tasks (
+    task_id TEXT PRIMARY KEY, task_queue_id TEXT NOT NULL, task_group_id TEXT NOT NULL, state TEXT NOT NULL,
+    rank INTEGER NOT NULL, scheduled INTEGER NOT NULL, definition TEXT NOT NULL, status TEXT NOT NULL);
+CREATE INDEX IF NOT EXISTS tasks_by_queue ON tasks (task_queue_id, state, rank, scheduled);
+CREATE TABLE IF NOT EXISTS artifacts (
+    task_id TEXT NOT NULL, run_id INTEGER NOT NULL, name TEXT NOT NULL, storage_type TEXT NOT NULL,
+    content_type TEXT NOT NULL, content_length INTEGER, expires INTEGER NOT NULL, present INTEGER NOT NULL,
+    details TEXT NOT NULL, PRIMARY KEY (task_id, run_id, name));
+CREATE TABLE IF NOT EXISTS purge_requests (
+    worker_pool_id TEXT NOT NULL, cache_name TEXT NOT NULL, before INTEGER NOT NULL, expires INTEGER NOT NULL,
+    PRIMARY KEY (worker_pool_id, cache_name));
+"""
+
+Row = sqlite3.Row
+
+
+class Database:
+    """SQL with positional parameters; :func:`pack` and :func:`unpack` are for JSON columns.
+
+    Requests are served by one thread and tests call from others, so that every use takes the lock. Nothing is
+    synced to the disk: the state survives the process, not the machine.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self._lock = threading.RLock()
+        self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+        self._connection.row_factory = sqlite3.Row
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = OFF")
+        self._connection.executescript(SCHEMA)
+
+    def close(self) -> None:
+        """Close the file; the object is of no use afterwards."""
+        with self._lock:
+            self._connection.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing: what an exception interrupts is rolled back. Nested ones join the outer one."""
+        with self._lock:
+            if self._connection.in_transaction:
+                yield
+                return
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._connection.execute("ROLLBACK")
+                raise
+            self._connection.execute("COMMIT")
+
+    def execute(self, sql: str, *parameters: Any) -> int:
+        """Run one statement; the number of rows it changed."""
+        with self._lock:
+            return self._connection.execute(sql, parameters).rowcount
+
+    def all(self, sql: str, *parameters: Any) -> list[Row]:
+        """All rows of a query."""
+        with self._lock:
+            return self._connection.execute(sql, parameters).fetchall()
+
+    def one(self, sql: str, *parameters: Any) -> Row | None:
+        """The first row of a query, if there is one."""
+        with self._lock:
+            row: Row | None = self._connection.execute(sql, parameters).fetchone()
+            return row
+
+
+def pack(value: object) -> str:
+    """A JSON column's text."""
+    return json.dumps(value, separators=(",", ":"), sort_keys=True)
+
+
+def unpack(text: str) -> Any:
+    """What :func:`pack` packed."""
+    return json.loads(text)

@@ -1,0 +1,48 @@
+"""The kinds of values that requests are made of, checked as the published schemas check them."""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated
+from urllib.parse import urlsplit
+
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
+
+from airflow_provider_taskcluster.emulator.clock import from_json
+
+SLUGID = r"^[A-Za-z0-9_-]{8}[Q-T][A-Za-z0-9_-][CGKOSWaeimquy26-][A-Za-z0-9_-]{10}[AQgw]$"
+TASK_QUEUE_ID = r"^[a-zA-Z0-9_-]{1,38}/[a-z]([-a-z0-9]{0,36}[a-z0-9])?$"
+
+_INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:?\d\d)")
+
+
+class Request(BaseModel):
+    """A request body: no unknown fields, no value taken for another type, camelCase as on the wire."""
+
+    model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
+
+
+def _is_instant(text: str) -> str:
+    if not _INSTANT.fullmatch(text):
+        raise ValueError("should match format date-time")
+    from_json(text)
+    return text
+
+
+def _is_uri(text: str) -> str:
+    plain = text.isascii() and text.isprintable() and not any(c in text for c in ' <>"{}|\\^`')
+    if not plain or not urlsplit(text).scheme:
+        raise ValueError("should match format uri")
+    return text
+
+
+Instant = Annotated[str, AfterValidator(_is_instant)]
+Uri = Annotated[str, AfterValidator(_is_uri)]
+SlugId = Annotated[str, Field(pattern=SLUGID)]
+ProjectId = Annotated[str, Field(pattern=r"^([a-zA-Z0-9._/-]*)$", min_length=1, max_length=500)]
+Identifier = Annotated[str, Field(pattern=r"^([a-zA-Z0-9_-]*)$", min_length=1, max_length=38)]
+TaskQueueId = Annotated[str, Field(pattern=TASK_QUEUE_ID)]
+WorkerType = Annotated[str, Field(pattern=r"^[a-z]([-a-z0-9]{0,36}[a-z0-9])?$")]
+Scope = Annotated[str, Field(pattern=r"^[ -~]*$")]
+ContentType = Annotated[str, Field(max_length=255)]
+Length = Annotated[int, Field(ge=0)]

@@ -1,0 +1,70 @@
+"""Requests about tasks and their runs."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from .fields import Identifier, Instant, ProjectId, Request, Scope, SlugId, TaskQueueId, WorkerType
+
+PRIORITIES = ("highest", "very-high", "high", "medium", "low", "very-low", "lowest")
+Priority = Literal["highest", "very-high", "high", "medium", "low", "very-low", "lowest"]
+
+
+class Metadata(Request):
+    """What people read about a task."""
+
+    name: Annotated[str, Field(max_length=255)]
+    description: Annotated[str, Field(max_length=32768)]
+    owner: Annotated[str, Field(max_length=255)]
+    source: Annotated[str, Field(max_length=4096, pattern=r"^(https?://|ssh://|git@)")]
+
+
+class CreateTask(Request):
+    """Body of createTask: the definition of a task, defaults filled in."""
+
+    taskQueueId: TaskQueueId | None = None
+    provisionerId: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,38}$")] | None = None
+    workerType: WorkerType | None = None
+    schedulerId: Identifier = "-"
+    projectId: ProjectId = "none"
+    taskGroupId: SlugId | None = None
+    dependencies: Annotated[list[SlugId], Field(max_length=10000)] = []
+    requires: Literal["all-completed", "all-resolved"] = "all-completed"
+    routes: Annotated[
+        list[Annotated[str, Field(min_length=1, max_length=249)]],
+        Field(max_length=64),
+    ] = []
+    priority: Priority = "lowest"
+    retries: Annotated[int, Field(ge=0, le=49)] = 5
+    created: Instant
+    deadline: Instant
+    expires: Instant | None = None
+    scopes: list[Scope] = []
+    payload: dict[str, Any]
+    metadata: Metadata
+    tags: dict[str, Annotated[str, Field(max_length=4096)]] = {}
+    extra: dict[str, Any] = {}
+
+
+class TaskIds(Request):
+    """Body of statuses."""
+
+    taskIds: list[str] = []
+
+
+class ClaimWork(Request):
+    """Body of claimWork."""
+
+    workerGroup: Identifier
+    workerId: Identifier
+    tasks: Annotated[int, Field(ge=1, le=32)] = 1
+
+
+class ReportException(Request):
+    """Body of reportException."""
+
+    reason: Literal[
+        "worker-shutdown", "malformed-payload", "resource-unavailable", "internal-error", "intermittent-task"
+    ]

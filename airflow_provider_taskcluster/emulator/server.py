@@ -1,0 +1,222 @@
+"""The emulator as a whole: state, services and two HTTP servers on one thread of their own."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import tempfile
+import threading
+from pathlib import Path
+from typing import TYPE_CHECKING, Self
+
+import uvicorn
+
+from .api.app import api
+from .api.table import operations
+from .auth.accounts import ROOT_CLIENT, Accounts
+from .auth.hawk import Authenticator
+from .clock import Clock
+from .context import Context
+from .database import Database
+from .journal import Journal, Journaling
+from .services import Services
+from .settings import Settings
+from .store import Store
+from .store.app import StoreApp
+from .store.faults import Faults, Faulty
+from .store.wire import Wires
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+    from types import TracebackType
+
+    from starlette.types import ASGIApp
+
+    from .api.app import Observer
+
+STOP_SECONDS = 1
+# Every read wakes the whole stack up: fewer and larger ones more than double the speed of a PUT.
+RECEIVE_BUFFER = 1 << 20
+
+
+class Emulator:
+    """Taskcluster on one's own machine, from ``with Emulator() as tc:`` until the end of the block.
+
+    ``tc.root_url``, ``tc.client_id`` and ``tc.access_token`` are what a client needs (the client holds
+    ``*``); ``tc.store_url`` is where bytes are. ``data_dir`` keeps the state, credentials included, for the
+    next start; without it everything is gone at the end. Ports are free ones unless they are given.
+
+    For tests: ``tc.clock`` can be set forward, ``tc.journal`` has every request, ``tc.faults`` scripts what
+    goes wrong with bytes, ``tc.observers`` are told each answer.
+    """
+
+    def __init__(
+        self,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        store_port: int = 0,
+        data_dir: str | Path | None = None,
+        settings: Settings | None = None,
+    ) -> None:
+        self.settings = settings or Settings()
+        self.clock = Clock()
+        self.journal = Journal()
+        self.faults = Faults()
+        self.observers: list[Observer] = []
+        self._host, self._port, self._store_port = host, port, store_port
+        self._data_dir = data_dir
+        self._stack = contextlib.ExitStack()
+
+    def __enter__(self) -> Self:
+        """Start; the servers answer when this returns."""
+        with contextlib.ExitStack() as stack:
+            self._start(stack)
+            self._stack = stack.pop_all()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Stop; no thread, socket or temporary file is left when this returns."""
+        self._stack.close()
+
+    def add_client(self, client_id: str, scopes: list[str]) -> str:
+        """Create or replace a client; its access token."""
+        return self.accounts.add_client(client_id, scopes)
+
+    @property
+    def anonymous_scopes(self) -> list[str]:
+        """What those may do who sign nothing."""
+        return self.accounts.role("anonymous")
+
+    @anonymous_scopes.setter
+    def anonymous_scopes(self, scopes: list[str]) -> None:
+        self.accounts.set_role("anonymous", scopes)
+
+    @property
+    def environment(self) -> dict[str, str]:
+        """The variables by which Taskcluster's clients find this emulator."""
+        return {
+            "TASKCLUSTER_ROOT_URL": self.root_url,
+            "TASKCLUSTER_CLIENT_ID": self.client_id,
+            "TASKCLUSTER_ACCESS_TOKEN": self.access_token,
+        }
+
+    def _start(self, stack: contextlib.ExitStack) -> None:
+        data_dir = Path(self._data_dir or stack.enter_context(_temporary_folder()))
+        data_dir.mkdir(parents=True, exist_ok=True)
+        api_socket = stack.enter_context(_listening(self._host, self._port))
+        store_socket = stack.enter_context(_listening(self._host, self._store_port))
+        self.root_url = _url(api_socket)
+
+        database = stack.enter_context(contextlib.closing(Database(data_dir / "state.sqlite")))
+        self.accounts = Accounts(database, self.clock)
+        self.client_id = ROOT_CLIENT
+        self.access_token = self.accounts.get(ROOT_CLIENT).access_token
+        self.store = Store(data_dir, database, self.clock, self.settings.store_url or _url(store_socket))
+        self.store_url = self.store.url
+        services = Services(Context(database, self.clock, self.accounts, self.store, self.settings))
+
+        wires = Wires()
+        authenticator = Authenticator(self.accounts, self.clock)
+        api_app = api(operations(services), authenticator, self.clock, self.observers)
+        store_app = Faulty(StoreApp(self.store.blobs, self.store.signer, wires), self.faults, wires)
+        servers = {
+            api_socket: _server(Journaling(api_app, self.journal, "api"), Wires()),
+            store_socket: _server(Journaling(store_app, self.journal, "store"), wires),
+        }
+        stack.enter_context(_serving(servers))
+
+
+class _Server(uvicorn.Server):
+    """uvicorn's server, which says when it is ready and leaves signals to the program around it."""
+
+    def __init__(self, config: uvicorn.Config) -> None:
+        super().__init__(config)
+        self.ready = asyncio.Event()
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self.ready.set()
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        yield
+
+
+def _server(app: ASGIApp, wires: Wires) -> _Server:
+    return _Server(
+        uvicorn.Config(
+            app,
+            http=wires.protocol(),
+            ws="none",
+            lifespan="off",
+            log_config=None,
+            access_log=False,
+            proxy_headers=False,
+            server_header=False,
+            timeout_keep_alive=60,
+            timeout_graceful_shutdown=STOP_SECONDS,
+        )
+    )
+
+
+@contextlib.contextmanager
+def _serving(servers: dict[socket.socket, _Server]) -> Iterator[None]:
+    """Run the servers on a loop in a thread of its own, and stop them at the end of the block."""
+    ready = threading.Event()
+    failures: list[BaseException] = []
+
+    async def serve() -> None:
+        tasks = [asyncio.create_task(server.serve([listening])) for listening, server in servers.items()]
+        for server in servers.values():
+            await server.ready.wait()
+        ready.set()
+        await asyncio.gather(*tasks)
+
+    def run() -> None:
+        try:
+            asyncio.run(serve())
+        except BaseException as error:  # noqa: BLE001 - it is raised in the thread that waits
+            failures.append(error)
+        finally:
+            ready.set()
+
+    thread = threading.Thread(target=run, name="taskcluster-emulator", daemon=True)
+    thread.start()
+    ready.wait()
+    if failures:
+        raise RuntimeError("the emulator did not start") from failures[0]
+    try:
+        yield
+    finally:
+        for server in servers.values():
+            server.should_exit = True
+        thread.join()
+
+
+@contextlib.contextmanager
+def _listening(host: str, port: int) -> Iterator[socket.socket]:
+    """A bound socket; it is the server that begins to listen."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as bound:  # asyncio: TCP_NODELAY
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        bound.bind((host, port))
+        yield bound
+
+
+def _url(bound: socket.socket) -> str:
+    host, port = bound.getsockname()[:2]
+    return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+@contextlib.contextmanager
+def _temporary_folder() -> Iterator[Path]:
+    with tempfile.TemporaryDirectory(prefix="taskcluster-emulator-") as folder:
+        yield Path(folder)

@@ -1,0 +1,29 @@
+"""Taskcluster's services, free of HTTP: callers, names and validated requests in, JSON or a redirect out."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from .artifacts import ArtifactService
+from .auth import AuthService
+from .contents import ContentService
+from .objects import ObjectService
+from .purge_cache import PurgeCacheService
+from .runs import RunService
+from .tasks import TaskService
+
+if TYPE_CHECKING:
+    from airflow_provider_taskcluster.emulator.context import Context
+
+
+class Services:
+    """All services over one state."""
+
+    def __init__(self, context: Context) -> None:
+        self.auth = AuthService()
+        self.purge_cache = PurgeCacheService(context)
+        self.objects = ObjectService(context)
+        self.tasks = TaskService(context)
+        self.runs = RunService(context, self.tasks)
+        self.artifacts = ArtifactService(context, self.tasks, self.objects)
+        self.contents = ContentService(context, self.tasks, self.artifacts, self.objects)

@@ -1,0 +1,276 @@
+"""The queue's artifacts: made by workers, listed for everybody."""
+
+from __future__ import annotations
+
+import base64
+import uuid
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_taskcluster.emulator.clock import DAY, MINUTE, SECOND, from_json, to_json
+from airflow_provider_taskcluster.emulator.database import pack, unpack
+from airflow_provider_taskcluster.emulator.errors import (
+    InputError,
+    InternalServerError,
+    RequestConflict,
+    ResourceNotFound,
+)
+from airflow_provider_taskcluster.emulator.schemas.artifacts import (
+    ErrorArtifact,
+    LinkArtifact,
+    ReferenceArtifact,
+    StoredArtifact,
+)
+
+from .paging import page
+
+if TYPE_CHECKING:
+    from airflow_provider_taskcluster.emulator.auth.caller import Caller
+    from airflow_provider_taskcluster.emulator.context import Context
+    from airflow_provider_taskcluster.emulator.database import Row
+    from airflow_provider_taskcluster.emulator.schemas.artifacts import (
+        AnyArtifact,
+        CreateArtifact,
+        FinishArtifact,
+    )
+
+    from .lifecycle import Task
+    from .objects import ObjectService
+    from .tasks import TaskService
+
+AFTER_EXCEPTION = 25 * MINUTE
+DRIFT = 15 * MINUTE
+
+
+def object_name(task_id: str, run_id: int, name: str) -> str:
+    """The name under which the object service holds an object artifact."""
+    return f"t/{task_id}/{run_id}/{name}"
+
+
+def bucket(name: str) -> str:
+    """The bucket of an s3 artifact."""
+    return "public-artifacts" if name.startswith("public/") else "private-artifacts"
+
+
+def s3_key(task_id: str, run_id: int, name: str) -> str:
+    """The key of an s3 artifact in its bucket."""
+    return f"{task_id}/{run_id}/{name}"
+
+
+class ArtifactService:
+    """Artifacts by task, run and name: creating, finishing, listing, describing."""
+
+    def __init__(self, context: Context, tasks: TaskService, objects: ObjectService) -> None:
+        self._database = context.database
+        self._clock = context.clock
+        self._accounts = context.accounts
+        self._store = context.store
+        self._settings = context.settings
+        self._tasks = tasks
+        self._objects = objects
+
+    def create_artifact(
+        self, _: Caller, task_id: str, run_id: int, name: str, request: CreateArtifact
+    ) -> dict[str, Any]:
+        """Announce an artifact, and learn where its bytes go if it has any."""
+        artifact = request.root
+        with self._database.transaction():
+            task = self._tasks_task(task_id, run_id)
+            self._check_times(task, run_id, from_json(artifact.expires))
+            details = self._details(task, run_id, name, artifact)
+            self._keep(task_id, run_id, name, artifact, details)
+        return self._instructions(task, run_id, name, artifact, details)
+
+    def finish_artifact(self, _: Caller, task_id: str, run_id: int, name: str, request: FinishArtifact) -> None:
+        """Mark an object artifact as present, once its upload is finished."""
+        row = self.find(task_id, run_id, name)
+        if row is None:
+            raise ResourceNotFound(f"Artifact with taskId `{task_id}`, runId {run_id}, name `{name}` not found")
+        if row["storage_type"] != "object":
+            raise InputError("Only object artifacts can be finished")
+        if row["present"]:
+            return
+        if unpack(row["details"])["uploadId"] != request.uploadId:
+            raise InputError("given uploadId does not match that for the artifact")
+        if not self._objects.is_finished(object_name(task_id, run_id, name)):
+            raise InputError("Object storing artifact data does not exist")
+        self._database.execute(
+            "UPDATE artifacts SET present = 1, details = '{}' WHERE task_id = ? AND run_id = ? AND name = ?",
+            *(task_id, run_id, name),
+        )
+
+    def list_artifacts(
+        self,
+        _: Caller,
+        task_id: str,
+        run_id: int,
+        continuation_token: str | None = None,
+        limit: int | None = None,
+    ) -> dict[str, Any]:
+        """All artifacts of a run, in pages; object artifacts are listed before their upload is finished."""
+        self._tasks.load(task_id).run(run_id)
+
+        def fetch(after: list[str], count: int) -> list[Row]:
+            return self._database.all(
+                "SELECT * FROM artifacts WHERE task_id = ? AND run_id = ? AND name > ? ORDER BY name LIMIT ?",
+                *(task_id, run_id, *after, count),
+            )
+
+        rows, token = page(fetch, lambda row: [row["name"]], start=[""], token=continuation_token, limit=limit)
+        answer: dict[str, Any] = {"artifacts": [_describe(row) for row in rows]}
+        return {**answer, "continuationToken": token} if token else answer
+
+    def list_latest_artifacts(self, caller: Caller, task_id: str, **paging: Any) -> dict[str, Any]:
+        """All artifacts of the last run."""
+        return self.list_artifacts(caller, task_id, self._tasks.load(task_id).latest_run_id, **paging)
+
+    def artifact_info(self, _: Caller, task_id: str, run_id: int, name: str) -> dict[str, Any]:
+        """What is known of a present artifact; a link is described, not followed."""
+        row = self.find(task_id, run_id, name)
+        if row is None or not row["present"]:
+            raise ResourceNotFound("Artifact not found")
+        return _describe(row)
+
+    def latest_artifact_info(self, caller: Caller, task_id: str, name: str) -> dict[str, Any]:
+        """The same, in the last run."""
+        return self.artifact_info(caller, task_id, self._tasks.load(task_id).latest_run_id, name)
+
+    def find(self, task_id: str, run_id: int, name: str) -> Row | None:
+        """An artifact's row, present or not."""
+        return self._database.one(
+            "SELECT * FROM artifacts WHERE task_id = ? AND run_id = ? AND name = ?", task_id, run_id, name
+        )
+
+    def _tasks_task(self, task_id: str, run_id: int) -> Task:
+        """A task whose run can have artifacts at all; one that is not there is wrong input here."""
+        try:
+            task = self._tasks.load(task_id)
+            run = task.run(run_id)
+        except ResourceNotFound as error:
+            raise InputError(str(error)) from None
+        if "workerId" not in run:
+            raise InputError("Run was not claimed by a worker and so no artifacts can exist")
+        return task
+
+    def _check_times(self, task: Task, run_id: int, expires: int) -> None:
+        now = self._clock.now()
+        run = task.run(run_id)
+        if expires < now - DRIFT:
+            raise InputError("Expires must be in the future")
+        if expires > from_json(task.status["expires"]):
+            raise InputError(
+                f"Artifact expires ({to_json(expires)}) after the task expiration {task.status['expires']} "
+                "(task.expires < expires) - this is not allowed"
+            )
+        late = run["state"] == "exception" and from_json(run["resolved"]) > now - AFTER_EXCEPTION
+        if run["state"] != "running" and not late:
+            raise RequestConflict(
+                "Artifacts cannot be created for a task after it is resolved, unless it is resolved "
+                "'exception', and even in this case only up to 25 min past resolution."
+            )
+
+    def _details(self, task: Task, run_id: int, name: str, artifact: AnyArtifact) -> dict[str, Any]:
+        """What must be remembered of an artifact of its type."""
+        if isinstance(artifact, ReferenceArtifact):
+            return {"url": artifact.url}
+        if isinstance(artifact, LinkArtifact):
+            return {"artifact": artifact.artifact}
+        if isinstance(artifact, ErrorArtifact):
+            return {"reason": artifact.reason, "message": artifact.message}
+        if artifact.storageType == "s3":
+            return {"bucket": bucket(name), "key": s3_key(task.task_id, run_id, name)}
+        return {"uploadId": self._reserve(task, run_id, name, artifact)}
+
+    def _reserve(self, task: Task, run_id: int, name: str, artifact: StoredArtifact) -> str:
+        """Hold the object's name, under a new uploadId each time: the second time the queue trips over it."""
+        upload_id = _slugid()
+        held = object_name(task.task_id, run_id, name)
+        try:
+            self._objects.reserve(held, task.status["projectId"], upload_id, from_json(artifact.expires))
+        except RequestConflict as conflict:
+            raise InternalServerError(f"the object service refused: {conflict}") from conflict
+        return upload_id
+
+    def _keep(self, task_id: str, run_id: int, name: str, artifact: AnyArtifact, details: dict[str, Any]) -> None:
+        before = self.find(task_id, run_id, name)
+        content_type = _content_type(artifact)
+        if before is not None and not _may_replace(before, artifact, details):
+            raise RequestConflict(
+                "Artifact already exists with different properties, and none of the allowed exceptions "
+                f"apply: {pack(_describe(before))}"
+            )
+        self._database.execute(
+            "INSERT OR REPLACE INTO artifacts VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            *(task_id, run_id, name, artifact.storageType, content_type),
+            *(artifact.contentLength if isinstance(artifact, StoredArtifact) else None,),
+            *(from_json(artifact.expires), artifact.storageType != "object", pack(details)),
+        )
+
+    def _instructions(
+        self, task: Task, run_id: int, name: str, artifact: AnyArtifact, details: dict[str, Any]
+    ) -> dict[str, Any]:
+        """The answer to createArtifact: what to do next."""
+        if not isinstance(artifact, StoredArtifact):
+            return {"storageType": artifact.storageType}
+        if artifact.storageType == "object":
+            return self._upload_grant(task, run_id, name, artifact, details["uploadId"])
+        seconds = self._settings.lifetimes.put_url
+        headers = {"Content-Type": artifact.contentType}
+        return {
+            "storageType": "s3",
+            "contentType": artifact.contentType,
+            "expires": to_json(self._clock.now() + int(seconds * SECOND)),
+            "putUrl": self._store.put_url(details["bucket"], details["key"], seconds=seconds, headers=headers),
+        }
+
+    def _upload_grant(
+        self, task: Task, run_id: int, name: str, artifact: StoredArtifact, upload_id: str
+    ) -> dict[str, Any]:
+        """Identity and credentials of the upload: they hold exactly this one object."""
+        run = task.run(run_id)
+        held, project_id = object_name(task.task_id, run_id, name), task.status["projectId"]
+        worker = f"{run['workerGroup']}/{run['workerId']}"
+        expires = from_json(artifact.expires)
+        return {
+            "storageType": "object",
+            "name": held,
+            "projectId": project_id,
+            "uploadId": upload_id,
+            "expires": to_json(expires),
+            "credentials": self._accounts.temporary(
+                f"artifact-upload/{task.task_id}/{run_id}/on/{worker}",
+                [f"object:upload:{project_id}:{held}"],
+                expiry=min(expires, self._clock.now() + DAY),
+            ),
+        }
+
+
+def _describe(row: Row) -> dict[str, Any]:
+    description = {
+        "storageType": row["storage_type"],
+        "name": row["name"],
+        "expires": to_json(row["expires"]),
+        "contentType": row["content_type"],
+    }
+    length = row["content_length"]
+    return description if length is None else {**description, "contentLength": length}
+
+
+def _content_type(artifact: AnyArtifact) -> str:
+    return "application/json" if isinstance(artifact, ErrorArtifact) else artifact.contentType
+
+
+def _may_replace(before: Row, artifact: AnyArtifact, details: dict[str, Any]) -> bool:
+    """What may be written over: the same again, a later expiry, another URL, a reference by a link."""
+    if artifact.storageType != "link" and before["content_type"] != _content_type(artifact):
+        return False
+    if before["expires"] > from_json(artifact.expires):
+        return False
+    if before["storage_type"] == artifact.storageType:
+        return artifact.storageType == "reference" or unpack(before["details"]) == details
+    return (before["storage_type"], artifact.storageType) == ("reference", "link")
+
+
+def _slugid() -> str:
+    raw = bytearray(uuid.uuid4().bytes)
+    raw[0] &= 0x7F  # never begins with a dash
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")

@@ -1,0 +1,100 @@
+"""The queue as workers see it: claim a run, keep it, say how it ended."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_taskcluster.emulator.clock import MINUTE, to_json
+
+if TYPE_CHECKING:
+    from airflow_provider_taskcluster.emulator.auth.caller import Caller
+    from airflow_provider_taskcluster.emulator.context import Context
+    from airflow_provider_taskcluster.emulator.schemas.tasks import ClaimWork, ReportException
+
+    from .lifecycle import Task
+    from .tasks import TaskService
+
+CLAIM = 20 * MINUTE
+# A worker may still report for a while after its claim is over.
+GRACE = 5 * MINUTE
+
+
+class RunService:
+    """Claims, credentials for workers, resolutions and reruns."""
+
+    def __init__(self, context: Context, tasks: TaskService) -> None:
+        self._database = context.database
+        self._clock = context.clock
+        self._accounts = context.accounts
+        self._tasks = tasks
+
+    def claim_work(self, caller: Caller, task_queue_id: str, request: ClaimWork) -> dict[str, Any]:
+        """Hand out pending runs of a queue; at once, where the real queue waits 20 s for work."""
+        caller.require(f"queue:claim-work:{task_queue_id}", f"queue:worker-id:{request.workerGroup}/{request.workerId}")
+        with self._database.transaction():
+            tasks = self._tasks.pending(task_queue_id)[: request.tasks]
+            return {"tasks": [self._claim(task, request) for task in tasks]}
+
+    def reclaim_task(self, _: Caller, task_id: str, run_id: int) -> dict[str, Any]:
+        """Keep a run for another 20 minutes."""
+        with self._database.transaction():
+            task = self._tasks.load(task_id)
+            run = task.reclaim(run_id, self._clock.now() + CLAIM)
+            self._tasks.save(task)
+        return {"status": task.status, **self._claimed(task, run)}
+
+    def report_completed(self, _: Caller, task_id: str, run_id: int) -> dict[str, Any]:
+        """The run did what it should."""
+        return self._resolve(task_id, run_id, "completed", "completed")
+
+    def report_failed(self, _: Caller, task_id: str, run_id: int) -> dict[str, Any]:
+        """The run did what it should not."""
+        return self._resolve(task_id, run_id, "failed", "failed")
+
+    def report_exception(self, _: Caller, task_id: str, run_id: int, request: ReportException) -> dict[str, Any]:
+        """The run could not do anything; some reasons bring a new run while retries are left."""
+        return self._resolve(task_id, run_id, "exception", request.reason)
+
+    def rerun_task(self, caller: Caller, task_id: str) -> dict[str, Any]:
+        """Run a resolved task again, with all its retries."""
+        with self._database.transaction():
+            task = self._tasks.load(task_id)
+            status = task.status
+            caller.require_any(
+                f"queue:rerun-task:{status['schedulerId']}/{status['taskGroupId']}/{task_id}",
+                f"queue:rerun-task-in-project:{status['projectId']}",
+            )
+            task.rerun(self._tasks.definition(task_id)["retries"], self._clock.now())
+            self._tasks.save(task)
+        return {"status": task.status}
+
+    def _resolve(self, task_id: str, run_id: int, state: str, reason: str) -> dict[str, Any]:
+        with self._database.transaction():
+            task = self._tasks.load(task_id)
+            task.resolve(run_id, state, reason, self._clock.now())
+            self._tasks.save(task)
+        return {"status": task.status}
+
+    def _claim(self, task: Task, request: ClaimWork) -> dict[str, Any]:
+        now = self._clock.now()
+        run = task.claim(worker_group=request.workerGroup, worker_id=request.workerId, until=now + CLAIM, now=now)
+        self._tasks.save(task)
+        definition = self._tasks.definition(task.task_id)
+        return {"status": task.status, "task": definition, **self._claimed(task, run)}
+
+    def _claimed(self, task: Task, run: dict[str, Any]) -> dict[str, Any]:
+        """What a worker gets to know about its claim, with credentials for this run only."""
+        until = self._clock.now() + CLAIM
+        name = f"{task.task_id}/{run['runId']}"
+        client_id = f"task-client/{name}/on/{run['workerGroup']}/{run['workerId']}/until/{until // 1000}"
+        scopes = [
+            *(f"queue:{verb}:{name}" for verb in ("reclaim-task", "resolve-task", "create-artifact")),
+            *self._tasks.definition(task.task_id)["scopes"],
+        ]
+        return {
+            "runId": run["runId"],
+            "workerGroup": run["workerGroup"],
+            "workerId": run["workerId"],
+            "takenUntil": to_json(until),
+            "credentials": self._accounts.temporary(client_id, scopes, expiry=until + GRACE),
+        }

@@ -1,0 +1,64 @@
+"""The connection below an HTTP request, for what no web framework lets one do with it."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, cast
+
+from uvicorn.protocols.http.auto import AutoHTTPProtocol
+
+if TYPE_CHECKING:
+    from starlette.types import Scope
+
+HIGH_WATER = 1 << 20
+
+
+class Wires:
+    """The open connections of one server, by the client's address."""
+
+    def __init__(self) -> None:
+        self._open: dict[tuple[str, int], asyncio.Transport] = {}
+
+    def protocol(self) -> type[asyncio.Protocol]:
+        """The protocol class of uvicorn, made to enter its connections here."""
+        opened = self._open
+
+        class Tracked(AutoHTTPProtocol):  # type: ignore[misc,valid-type]  # chosen at import time
+            def connection_made(self, transport: asyncio.Transport) -> None:
+                opened[transport.get_extra_info("peername")[:2]] = transport
+                super().connection_made(transport)
+
+            def connection_lost(self, exc: Exception | None) -> None:
+                opened.pop(self.client, None)
+                super().connection_lost(exc)
+
+        return cast("type[asyncio.Protocol]", Tracked)
+
+    def of(self, scope: Scope) -> Wire:
+        """The connection that a request came over."""
+        return Wire(self._open.get(tuple(scope["client"])))
+
+
+class Wire:
+    """One connection, which may be gone already."""
+
+    def __init__(self, transport: asyncio.Transport | None) -> None:
+        self._transport = transport
+
+    @property
+    def closed(self) -> bool:
+        """Whether the client has left, or is being left."""
+        return self._transport is None or self._transport.is_closing()
+
+    async def write(self, data: bytes) -> None:
+        """Send bytes as they are, past all HTTP."""
+        if self._transport is None:
+            return
+        self._transport.write(data)
+        while not self.closed and self._transport.get_write_buffer_size() > HIGH_WATER:  # noqa: ASYNC110 - nobody else is told
+            await asyncio.sleep(0.001)
+
+    def close(self) -> None:
+        """End the connection after what was written has gone out."""
+        if self._transport is not None:
+            self._transport.close()

@@ -1,0 +1,29 @@
+"""An emulator for pytest.
+
+In the ``conftest.py`` at the root of the tests::
+
+    pytest_plugins = ["airflow_provider_taskcluster.emulator.testing"]
+
+    def test_upload(taskcluster_emulator):
+        ...  # taskcluster_emulator.root_url, .client_id, .access_token
+
+One emulator serves a whole test session: let each test use names of its own.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from .server import Emulator
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+
+@pytest.fixture(scope="session")
+def taskcluster_emulator() -> Iterator[Emulator]:
+    """A running emulator with an empty state, stopped at the end of the session."""
+    with Emulator() as emulator:
+        yield emulator

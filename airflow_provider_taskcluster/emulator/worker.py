@@ -1,0 +1,264 @@
+"""A worker, played over the real API with the upstream client.
+
+    worker = Worker(tc.root_url, credentials)
+    run = worker.run_task(artifacts={"public/a.txt": b"..."})     # all at once
+
+    task_id = worker.create_task()                                # or step by step
+    run = worker.claim(task_id)
+    run.add("public/a.txt", b"...", storage_type="s3", gzipped=True)
+    run.complete()
+
+As a command (``python -m airflow_provider_taskcluster.emulator.worker``) it creates a task, prints its id,
+waits, and publishes files. Credentials come from TASKCLUSTER_CLIENT_ID and TASKCLUSTER_ACCESS_TOKEN.
+"""
+
+from __future__ import annotations
+
+import argparse
+import base64
+import gzip
+import hashlib
+import http.client
+import json
+import mimetypes
+import os
+import secrets
+import sys
+import time
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import taskcluster
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+INLINE = 8192
+GROUP = "emulator"
+OCTETS = "application/octet-stream"
+
+
+@dataclass(frozen=True)
+class Run:
+    """A claimed run and the credentials to work on it."""
+
+    task_id: str
+    run_id: int
+    root_url: str
+    credentials: Mapping[str, str] = field(repr=False)
+
+    @property
+    def queue(self) -> Any:
+        """A queue client with the run's own credentials."""
+        return _client(taskcluster.Queue, self.root_url, self.credentials)
+
+    def add(
+        self,
+        name: str,
+        data: bytes,
+        *,
+        storage_type: str = "object",
+        content_type: str = OCTETS,
+        gzipped: bool = False,
+    ) -> None:
+        """Publish an artifact with bytes; ``gzipped``, for s3 only, stores them gzip-encoded."""
+        grant = self.announce(name, storage_type=storage_type, content_type=content_type, length=len(data))
+        if storage_type == "s3":
+            encoding = {"Content-Encoding": "gzip"} if gzipped else {}
+            put(
+                grant["putUrl"],
+                gzip.compress(data) if gzipped else data,
+                {"Content-Type": content_type, **encoding},
+            )
+        else:
+            self.upload(grant, data, content_type)
+            self.finish(name, grant)
+
+    def announce(
+        self,
+        name: str,
+        *,
+        storage_type: str = "object",
+        content_type: str = OCTETS,
+        length: int | None = None,
+    ) -> dict[str, Any]:
+        """Create an artifact whose bytes are still to come; the server's answer says where they go."""
+        sizes = {} if length is None else {"contentLength": length}
+        return self._create(name, {"storageType": storage_type, "contentType": content_type, **sizes})
+
+    def upload(self, grant: Mapping[str, Any], data: bytes, content_type: str = OCTETS) -> None:
+        """Upload the bytes of an object artifact and finish the upload, but not the artifact."""
+        service = _client(taskcluster.Object, self.root_url, grant["credentials"])
+        hashes = {name: hashlib.new(name, data).hexdigest() for name in ("sha256", "sha512")}
+        identity = {"projectId": grant["projectId"], "uploadId": grant["uploadId"]}
+        method: dict[str, Any]
+        if len(data) <= INLINE:
+            method = {"dataInline": {"contentType": content_type, "objectData": base64.b64encode(data).decode()}}
+        else:
+            method = {"putUrl": {"contentType": content_type, "contentLength": len(data)}}
+        begun = {**identity, "expires": grant["expires"], "proposedUploadMethods": method}
+        agreed = service.createUpload(grant["name"], begun)["uploadMethod"]
+        if "putUrl" in agreed:
+            put(agreed["putUrl"]["url"], data, agreed["putUrl"]["headers"])
+        service.finishUpload(grant["name"], {**identity, "hashes": hashes})
+
+    def finish(self, name: str, grant: Mapping[str, Any]) -> None:
+        """Make an object artifact present."""
+        self.queue.finishArtifact(self.task_id, self.run_id, name, {"uploadId": grant["uploadId"]})
+
+    def add_reference(self, name: str, url: str, *, content_type: str = OCTETS) -> None:
+        """Publish a reference to a URL anywhere."""
+        self._create(name, {"storageType": "reference", "url": url, "contentType": content_type})
+
+    def add_link(self, name: str, target: str) -> None:
+        """Publish a link to another artifact of the run, which need not exist."""
+        self._create(name, {"storageType": "link", "artifact": target})
+
+    def add_error(self, name: str, message: str = "no such file", *, reason: str = "file-missing-on-worker") -> None:
+        """Publish what stands for an artifact that could not be made."""
+        self._create(name, {"storageType": "error", "reason": reason, "message": message})
+
+    def complete(self) -> dict[str, Any]:
+        """Resolve the run as completed; the task's status."""
+        return dict(self.queue.reportCompleted(self.task_id, self.run_id)["status"])
+
+    def fail(self) -> dict[str, Any]:
+        """Resolve the run as failed; the task's status."""
+        return dict(self.queue.reportFailed(self.task_id, self.run_id)["status"])
+
+    def exception(self, reason: str = "internal-error") -> dict[str, Any]:
+        """Resolve the run as an exception; "worker-shutdown" and "intermittent-task" bring a new run."""
+        answer = self.queue.reportException(self.task_id, self.run_id, {"reason": reason})
+        return dict(answer["status"])
+
+    def _create(self, name: str, artifact: dict[str, Any]) -> dict[str, Any]:
+        expires = taskcluster.fromNowJSON("3 days")
+        answer = self.queue.createArtifact(self.task_id, self.run_id, name, {"expires": expires, **artifact})
+        return dict(answer)
+
+
+class Worker:
+    """Works for a task queue of its own, so that it claims nobody else's tasks."""
+
+    def __init__(self, root_url: str, credentials: Mapping[str, str], *, task_queue_id: str | None = None) -> None:
+        self.root_url = root_url
+        self.task_queue_id = task_queue_id or f"emulator/w{secrets.token_hex(6)}"
+        self._credentials = dict(credentials)
+        self._claimed: dict[str, Run] = {}
+
+    @property
+    def queue(self) -> Any:
+        """A queue client with the worker's credentials."""
+        return _client(taskcluster.Queue, self.root_url, self._credentials)
+
+    def create_task(self, **definition: Any) -> str:
+        """Create a task that anything can be done with; keyword arguments replace parts of its definition."""
+        task_id: str = taskcluster.slugId()
+        metadata = {
+            "name": "played",
+            "description": "A task for tests and demos",
+            "owner": "nobody@example.com",
+            "source": "https://example.com/",
+        }
+        fixed = {"taskQueueId": self.task_queue_id, "payload": {}, "metadata": metadata}
+        times = {
+            "created": taskcluster.fromNowJSON("0 seconds"),
+            "deadline": taskcluster.fromNowJSON("1 day"),
+            "expires": taskcluster.fromNowJSON("10 days"),
+        }
+        self.queue.createTask(task_id, {**fixed, **times, **definition})
+        return task_id
+
+    def claim(self, task_id: str) -> Run:
+        """The pending run of a task of ours, claimed; others that come with it are kept for later calls."""
+        if task_id not in self._claimed:
+            request = {"workerGroup": GROUP, "workerId": "played", "tasks": 32}
+            for claim in self.queue.claimWork(self.task_queue_id, request)["tasks"]:
+                found = claim["status"]["taskId"]
+                self._claimed[found] = Run(found, claim["runId"], self.root_url, claim["credentials"])
+        if task_id not in self._claimed:
+            raise LookupError(f"task {task_id} has no pending run in {self.task_queue_id}")
+        return self._claimed.pop(task_id)
+
+    def run_task(
+        self,
+        artifacts: Mapping[str, bytes] | None = None,
+        *,
+        storage_type: str = "object",
+        content_type: str = OCTETS,
+        **definition: Any,
+    ) -> Run:
+        """A completed task with these artifacts."""
+        run = self.claim(self.create_task(**definition))
+        for name, data in (artifacts or {}).items():
+            run.add(name, data, storage_type=storage_type, content_type=content_type)
+        run.complete()
+        return run
+
+
+def put(url: str, data: bytes, headers: Mapping[str, str]) -> None:
+    """PUT bytes to a signed URL; OSError if they are not taken."""
+    parts = urlsplit(url)
+    kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
+    connection = kind(parts.netloc)
+    try:
+        connection.request("PUT", f"{parts.path}?{parts.query}", body=data, headers=dict(headers))
+        response = connection.getresponse()
+        response.read()
+    finally:
+        connection.close()
+    if response.status != http.HTTPStatus.OK:
+        raise OSError(f"PUT {parts.path} was answered by {response.status}")
+
+
+def _client(service: Any, root_url: str, credentials: Mapping[str, str]) -> Any:
+    """An upstream client with credentials of its own to change, as it does, and no retries."""
+    return service({"rootUrl": root_url, "credentials": dict(credentials), "maxRetries": 0})
+
+
+def main(arguments: list[str] | None = None) -> None:
+    """Create a task, print ``{"taskId": ...}``, publish files after a while, resolve."""
+    options = _parser().parse_args(arguments)
+    credentials = {
+        "clientId": os.environ["TASKCLUSTER_CLIENT_ID"],
+        "accessToken": os.environ["TASKCLUSTER_ACCESS_TOKEN"],
+    }
+    worker = Worker(options.root_url, credentials)
+    task_id = worker.create_task()
+    sys.stdout.write(json.dumps({"taskId": task_id}) + "\n")
+    sys.stdout.flush()
+    time.sleep(options.delay)
+    run = worker.claim(task_id)
+    for artifact in options.artifact:
+        name, _, path = artifact.partition("=")
+        content_type = options.content_type or mimetypes.guess_type(path)[0] or OCTETS
+        run.add(
+            name,
+            Path(path).read_bytes(),
+            storage_type=options.storage_type,
+            content_type=content_type,
+            gzipped=options.gzip,
+        )
+    {"completed": run.complete, "failed": run.fail, "exception": run.exception}[options.resolve]()
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="airflow_provider_taskcluster.emulator.worker", description=__doc__)
+    parser.add_argument(
+        "--root-url", default=os.environ.get("TASKCLUSTER_ROOT_URL"), help="default: TASKCLUSTER_ROOT_URL"
+    )
+    parser.add_argument(
+        "--delay", type=float, default=0, help="seconds between the task and its run (default: %(default)s)"
+    )
+    parser.add_argument("--artifact", action="append", default=[], metavar="NAME=FILE", help="may be given many times")
+    parser.add_argument("--storage-type", choices=["object", "s3"], default="object")
+    parser.add_argument("--gzip", action="store_true", help="store s3 artifacts gzip-encoded")
+    parser.add_argument("--content-type", help="default: by the file's name")
+    parser.add_argument("--resolve", choices=["completed", "failed", "exception"], default="completed")
+    return parser
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,37 @@
+"""A migrated Airflow database and a connection to a running emulator."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from airflow_provider_taskcluster.emulator.testing import taskcluster_emulator
+from airflow_provider_taskcluster.emulator.worker import Worker
+
+__all__ = ["taskcluster_emulator"]
+
+
+@pytest.fixture(scope="session")
+def database():
+    from airflow.utils.db import initdb
+
+    initdb()
+
+
+@pytest.fixture
+def tc(taskcluster_emulator, monkeypatch):
+    connection = {
+        "conn_type": "taskcluster",
+        "host": taskcluster_emulator.root_url,
+        "login": taskcluster_emulator.client_id,
+        "password": taskcluster_emulator.access_token,
+        "extra": {"project_id": "tests"},
+    }
+    monkeypatch.setenv("AIRFLOW_CONN_TASKCLUSTER_DEFAULT", json.dumps(connection))
+    return taskcluster_emulator
+
+
+@pytest.fixture
+def worker(tc):
+    return Worker(tc.root_url, {"clientId": tc.client_id, "accessToken": tc.access_token})

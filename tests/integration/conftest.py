@@ -1,0 +1,104 @@
+"""A running emulator, connections to it, and a played worker."""
+
+from __future__ import annotations
+
+import json
+import secrets
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from airflow_provider_taskcluster.emulator.testing import taskcluster_emulator
+from airflow_provider_taskcluster.emulator.worker import Worker
+from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
+from airflow_provider_taskcluster.retry import RetryPolicy
+
+__all__ = ["taskcluster_emulator"]
+
+PROJECT = "tests"
+
+
+@pytest.fixture
+def tc(taskcluster_emulator):
+    """The emulator, with nothing scripted and no requests seen."""
+    taskcluster_emulator.faults.clear()
+    taskcluster_emulator.journal.clear()
+    with taskcluster_emulator.clock.advanced():  # set back after the test
+        yield taskcluster_emulator
+    taskcluster_emulator.faults.clear()
+
+
+@pytest.fixture(autouse=True)
+def no_waiting(monkeypatch):
+    """Retries do not sleep; returns the waits that would have been."""
+    waits = []
+    wait_seconds = RetryPolicy.wait_seconds
+
+    def note(self, tries, error):
+        waits.append(wait_seconds(self, tries, error))
+        return 0.0
+
+    monkeypatch.setattr(RetryPolicy, "wait_seconds", note)
+    return waits
+
+
+@pytest.fixture
+def connect(tc, monkeypatch):
+    """Define a connection and return its hook; fields replace those of a client that may do everything."""
+    hooks = []
+
+    def make(conn_id="tc_test", *, extra=None, hook_arguments=None, **fields):
+        connection = {
+            "conn_type": "taskcluster",
+            "host": tc.root_url,
+            "login": tc.client_id,
+            "password": tc.access_token,
+            "extra": {"project_id": PROJECT, **(extra or {})},
+            **fields,
+        }
+        monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps(connection))
+        hooks.append(TaskclusterHook(conn_id, **(hook_arguments or {})))
+        return hooks[-1]
+
+    yield make
+    for hook in hooks:
+        hook.close()
+
+
+@pytest.fixture
+def hook(connect):
+    return connect()
+
+
+@pytest.fixture
+def holding(tc, connect):
+    """A hook whose client holds just these scopes."""
+
+    def make(*scopes, **options):
+        client_id = f"tests/{secrets.token_hex(4)}"
+        token = tc.add_client(client_id, list(scopes))
+        return connect("tc_limited", login=client_id, password=token, **options)
+
+    return make
+
+
+@pytest.fixture
+def name():
+    """An object name of the test's own."""
+    return f"tests/{secrets.token_hex(8)}"
+
+
+@pytest.fixture
+def expires():
+    return datetime.now(UTC) + timedelta(days=1)
+
+
+@pytest.fixture
+def worker(tc):
+    return Worker(tc.root_url, {"clientId": tc.client_id, "accessToken": tc.access_token})
+
+
+@pytest.fixture
+def run(worker):
+    """A run of a task that a worker has claimed."""
+    return worker.claim(worker.create_task())
