@@ -15,11 +15,13 @@ from airflow_provider_taskcluster.exceptions import (
 )
 from airflow_provider_taskcluster.names import fits_client_id
 from airflow_provider_taskcluster.redaction import public_url
+from airflow_provider_taskcluster.transfer import chain_of_trust
 from airflow_provider_taskcluster.transfer.config import REFERENCE_CAP
 from airflow_provider_taskcluster.transfer.download import Downloader
-from airflow_provider_taskcluster.transfer.fetch import Fetch
+from airflow_provider_taskcluster.transfer.fetch import Fetch, Wanted
 from airflow_provider_taskcluster.transfer.grants import Renewable
 from airflow_provider_taskcluster.transfer.model import Grant
+from airflow_provider_taskcluster.transfer.sink import MemorySink
 
 if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.config import TransferConfig
@@ -61,7 +63,17 @@ class ArtifactDownloader:
         limit = self.config.max_bytes
         if first.method == "reference" and limit is None:
             limit = REFERENCE_CAP
-        return Fetch(name, grants, sink, self.store, self.config, limit).result(first.method, started)
+        hashes = self._chain_of_trust(where) if self.config.chain_of_trust else {}
+        what = {"artifact": name, "task": task_id, "run": run_id}
+        wanted = Wanted(name, what, hashes, first.method, limit)
+        return Fetch(wanted, grants, sink, self.store, self.config).result(started)
+
+    def _chain_of_trust(self, where: Where) -> dict[str, str]:
+        """Return what the run itself says of the artifact."""
+        published = MemorySink(chain_of_trust.LARGEST)
+        plain = replace(self, config=replace(self.config, chain_of_trust=False, on_progress=None))
+        plain.download(where.task_id, chain_of_trust.NAME, where.run_id, published)
+        return chain_of_trust.hashes_of(where.name, published.content())
 
     def _content(self, where: Where) -> Json:
         odd = not fits_client_id(where.name)

@@ -10,8 +10,6 @@ from airflow_provider_taskcluster.exceptions import TransferError, Truncated
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# What a body may come in; the schema of getUrl wants both accepted.
-ACCEPT_ENCODING = "identity, gzip;q=0.5"
 _GZIP = 16 + zlib.MAX_WBITS
 
 

@@ -6,13 +6,16 @@ No retries here (``retry.py`` owns them) and no credentials: the URLs are signed
 from __future__ import annotations
 
 import re
+import threading
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urljoin, urlsplit
 
-from airflow_provider_taskcluster.exceptions import ConnectionFailed, StoreError, TaskclusterError, Truncated
+from airflow_provider_taskcluster.exceptions import ConnectionFailed, Interrupted, StoreError, TaskclusterError
 from airflow_provider_taskcluster.redaction import public_url, quiet_libraries
 from airflow_provider_taskcluster.retry import RETRIABLE_STATUSES, retry_after
+from airflow_provider_taskcluster.transfer.answer import Answer
 from airflow_provider_taskcluster.transfer.config import MIB
 
 if TYPE_CHECKING:
@@ -22,6 +25,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_taskcluster.network import Network
 
+# Kept to one store; a transfer may use so many at once.
+MOST_CONNECTIONS = 32
 _REDIRECTS = {301, 302, 303, 307, 308}
 _S3_ERROR = re.compile(r"<Code>(.*?)</Code>.*?<Message>(.*?)</Message>", re.DOTALL)
 
@@ -42,6 +47,9 @@ class Store:
     def __init__(self, network: Network) -> None:
         self.network = network
         self._session: requests.Session | None = None
+        self._lock = threading.Lock()
+        self._active: set[Answer] = set()
+        self._stopped = False
 
     @contextmanager
     def get(self, url: str, headers: Mapping[str, str], *, redirects: int = 0) -> Iterator[Answer]:
@@ -59,7 +67,8 @@ class Store:
                     url = _redirected(url, location)
                     continue
                 _require(response, {200, 206}, "GET", url)
-                yield Answer(response, url)
+                with self._listed(Answer(response, url)) as answer:
+                    yield answer
                 return
             finally:
                 response.close()
@@ -75,6 +84,35 @@ class Store:
             _require(response, {200, 201, 204}, "PUT", url)
             response.raw.drain_conn()  # so that the connection is kept
 
+    def stop(self) -> None:
+        """End all transfers, from another thread or a signal handler; they raise :class:`Interrupted`."""
+        self._stopped = True
+        for answer in list(self._active):
+            answer.abort()
+
+    def check(self) -> None:
+        """Raise :class:`Interrupted` if the transfers were told to end."""
+        if self._stopped:
+            raise Interrupted("The transfer was interrupted, because its task was told to stop")
+
+    def sleep(self, seconds: float) -> None:
+        """Wait so long, or until the transfers are told to end. In slices: a signal handler may do the telling."""
+        end = time.monotonic() + seconds
+        while not self._stopped and (left := end - time.monotonic()) > 0:
+            time.sleep(min(left, 0.2))
+
+    @contextmanager
+    def _listed(self, answer: Answer) -> Iterator[Answer]:
+        """Keep the answer where ``stop`` finds it."""
+        self._active.add(answer)
+        try:
+            yield answer
+        except ConnectionFailed:
+            self.check()
+            raise
+        finally:
+            self._active.discard(answer)
+
     def close(self) -> None:
         """Close the kept connections."""
         if self._session is not None:
@@ -84,6 +122,7 @@ class Store:
     def _send(self, method: str, url: str, headers: Mapping[str, str], body: Any = None) -> requests.Response:
         import requests
 
+        self.check()
         try:
             prepared = requests.Request(method, url, headers=dict(headers)).prepare()
             prepared.url = url  # signed: to be sent as it is
@@ -105,71 +144,15 @@ class Store:
             raise _no_answer(method, url, error) from None
 
     def _kept(self) -> requests.Session:
-        if self._session is None:
-            import requests
+        with self._lock:
+            if self._session is None:
+                import requests
 
-            quiet_libraries()
-            session = requests.Session()
-            session.trust_env = False  # proxies come from our own settings; a netrc must not add a login
-            for scheme in ("http://", "https://"):
-                session.mount(scheme, _adapter())
-            self._session = session
-        return self._session
-
-
-class Answer:
-    """A good answer to a GET, its body still on the way."""
-
-    def __init__(self, response: requests.Response, url: str) -> None:
-        self._response = response
-        self._url = url
-        self.headers = response.headers
-
-    @property
-    def length(self) -> int | None:
-        """Bytes of the (encoded) body, None if the store does not say."""
-        value = self.headers.get("Content-Length", "")
-        return int(value) if value.isdigit() else None
-
-    @property
-    def encoding(self) -> str:
-        """Content-Encoding of the body, "" for none."""
-        return str(self.headers.get("Content-Encoding", ""))
-
-    @property
-    def content_type(self) -> str:
-        """Content type, as the store says."""
-        return str(self.headers.get("Content-Type", "application/octet-stream"))
-
-    def chunks(self, size: int) -> Iterator[memoryview]:
-        """Yield the body as it came, still encoded, in a buffer that is used again.
-
-        :raises Truncated: The body ended early.
-        :raises ConnectionFailed: The connection broke or fell silent.
-        """
-        import urllib3
-
-        buffer = memoryview(bytearray(size))
-        received = 0
-        where = public_url(self._url)
-        while True:
-            try:
-                count = self._response.raw.readinto(buffer)
-            except urllib3.exceptions.IncompleteRead:
-                count = 0
-            except urllib3.exceptions.ProtocolError as error:
-                if isinstance(error.args[-1], urllib3.exceptions.IncompleteRead):
-                    count = 0
-                else:
-                    raise ConnectionFailed(f"The connection broke after {received} bytes of {where}") from None
-            except (urllib3.exceptions.HTTPError, OSError) as error:
-                raise ConnectionFailed(f"{where} fell silent after {received} bytes: {error}") from None
-            if not count:
-                break
-            received += count
-            yield buffer[:count]
-        if self.length is not None and received != self.length:
-            raise Truncated(f"{where} ended after {received} of {self.length} bytes")
+                quiet_libraries()
+                self._session = requests.Session()
+                for scheme in ("http://", "https://"):
+                    self._session.mount(scheme, _adapter())
+            return self._session
 
 
 def _adapter() -> requests.adapters.HTTPAdapter:
@@ -181,7 +164,7 @@ def _adapter() -> requests.adapters.HTTPAdapter:
         def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
             super().init_poolmanager(*args, **kwargs, blocksize=MIB)
 
-    return BigBlocks(max_retries=0)
+    return BigBlocks(max_retries=0, pool_maxsize=MOST_CONNECTIONS)
 
 
 def _redirected(url: str, location: str) -> str:
@@ -211,6 +194,7 @@ def _require(response: requests.Response, good: set[int], method: str, url: str)
         status=status,
         retry_after=retry_after(response.headers.get("Retry-After")),
         transient=status in RETRIABLE_STATUSES,
+        content_range=response.headers.get("Content-Range", ""),
     )
 
 

@@ -1,5 +1,8 @@
 from __future__ import annotations
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import count
 
@@ -45,9 +48,39 @@ def test_with_a_clock_that_is_ahead_each_try_has_a_fresh_grant():
 
 def test_a_refused_grant_is_renewed_once():
     grants = Renewable(numbered(), grant(expires=VALID))
-    assert grants.refused()
+    assert grants.refused(grants.current())
     assert grants.current().url == "1"
-    assert not grants.refused()
+    assert not grants.refused(grants.current())
+
+
+def test_a_grant_that_was_taken_in_between_may_be_refused_again():
+    grants = Renewable(numbered(), grant(expires=VALID))
+    assert grants.refused(grants.current())
+    grants.current()
+    grants.accepted()
+    assert grants.refused(grants.current())
+
+
+def test_many_threads_that_are_refused_renew_once():
+    """The others wait for the first one, and then use what it got."""
+    renewals = []
+
+    def renew():
+        renewals.append(threading.current_thread())
+        time.sleep(0.05)
+        return grant("new")
+
+    old = grant("old", expires=VALID)
+    grants = Renewable(renew, old)
+
+    def work():
+        assert grants.refused(old)
+        assert grants.current().url == "new"
+
+    with ThreadPoolExecutor(8) as threads:
+        for done in [threads.submit(work) for _ in range(8)]:
+            done.result()
+    assert len(renewals) == 1
 
 
 def test_a_renewal_that_fails_can_be_tried_again():

@@ -22,12 +22,13 @@ from airflow_provider_taskcluster.transfer.negotiation import (
     proposal,
     upload_methods,
 )
+from airflow_provider_taskcluster.transfer.progress import Reporter
 from airflow_provider_taskcluster.transfer.source import measure, source_for
 
 
 def offer(content):
     source = source_for(content)
-    return Offer(source, measure(source, ACCEPTABLE), "text/plain")
+    return Offer(source, measure(source, ACCEPTABLE), "text/plain", Reporter("test", 5))
 
 
 @pytest.fixture
@@ -55,7 +56,7 @@ def test_a_new_way_up_is_proposed_and_chosen_without_touching_another_file():
             return {"parts": 3 if offer else 0}
 
         def move(self, *_):
-            return 3
+            return {}
 
     assert proposal(offer(b"x"))["s3Multipart"] == {"parts": 3}
     method, granted = chosen_upload("a", {"uploadMethod": {"s3Multipart": {"urls": []}}})

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import hashlib
 import io
 
 import pytest
@@ -11,6 +12,7 @@ from airflow_provider_taskcluster.transfer.digest import ACCEPTABLE
 from airflow_provider_taskcluster.transfer.http import Store
 from airflow_provider_taskcluster.transfer.methods.put_url import CheckedBody, PutGrant, PutUrl
 from airflow_provider_taskcluster.transfer.negotiation import Offer
+from airflow_provider_taskcluster.transfer.progress import Reporter
 from airflow_provider_taskcluster.transfer.source import measure, source_for
 
 CONTENT = b"the content as it was hashed"
@@ -18,7 +20,7 @@ CONTENT = b"the content as it was hashed"
 
 def offer(content=CONTENT):
     source = source_for(content)
-    return Offer(source, measure(source, ACCEPTABLE), "text/plain")
+    return Offer(source, measure(source, ACCEPTABLE), "text/plain", Reporter("test", 5))
 
 
 def read_all(body, size):
@@ -95,7 +97,9 @@ def never():
 def test_one_put_over_a_real_socket(server):
     store = Store(Network(proxies={}, retry=RetryPolicy(max_retries=0)))
     granted = GRANTED | {"url": server.url + GRANTED["url"]}
-    assert PutUrl().move(offer(), granted, never, store) == 1
+    assert PutUrl().move(offer(), granted, never, store) == {
+        algorithm: hashlib.new(algorithm, CONTENT).hexdigest() for algorithm in ACCEPTABLE
+    }
     assert server.requests == [("PUT", "/blob?signature=c0ffee")]
     assert server.bodies == [CONTENT]
     assert server.request_headers[0]["Content-Length"] == str(len(CONTENT))

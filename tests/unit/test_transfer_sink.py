@@ -9,10 +9,10 @@ import subprocess
 import pytest
 
 from airflow_provider_taskcluster.exceptions import DestinationError, InvalidInput, TooLarge
+from airflow_provider_taskcluster.transfer.path_sink import PathSink
 from airflow_provider_taskcluster.transfer.sink import (
     FileSink,
     MemorySink,
-    PathSink,
     Sink,
     WriterSink,
     sink_for,
@@ -397,7 +397,7 @@ def small_disk(tmp_path):
 
 def test_a_full_disk_is_one_sentence_and_leaves_nothing(small_disk):
     sink = PathSink(small_disk / "file")
-    sink.begin(1024 * 1024)
+    sink.begin(None)
     with pytest.raises(DestinationError, match="the disk is full: free some space, or choose another folder") as caught:
         sink.write(bytes(1024 * 1024))
     assert caught.value.transient
@@ -440,12 +440,19 @@ def test_a_path_that_takes_no_more_is_a_sentence_and_leaves_nothing(tmp_path):
     assert list(tmp_path.iterdir()) == []
 
 
-def test_the_space_that_would_be_needed_is_told(small_disk):
+def test_a_disk_without_room_for_another_name_is_full_too(small_disk):
     with contextlib.suppress(OSError):
         for number in range(8):
             (small_disk / str(number)).touch()
-    with pytest.raises(DestinationError, match=r"the disk is full \(3\.0 MiB needed\)"):
+    with pytest.raises(DestinationError, match="the disk is full"):
+        PathSink(small_disk / "file").begin(None)
+
+
+def test_a_download_that_would_not_fit_is_refused_before_it_begins(small_disk):
+    with pytest.raises(DestinationError, match=r"it needs 3\.0 MiB and the disk has 0\.1 MiB left") as caught:
         PathSink(small_disk / "file").begin(3 * 1024 * 1024)
+    assert caught.value.transient
+    assert list(small_disk.iterdir()) == []
 
 
 class Sparing(io.RawIOBase):
