@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import fcntl
+import socket
+import struct
+import termios
 from typing import TYPE_CHECKING, cast
 
 from uvicorn.protocols.http.auto import AutoHTTPProtocol
@@ -11,6 +16,7 @@ if TYPE_CHECKING:
     from starlette.types import Scope
 
 HIGH_WATER = 1 << 20
+POLL_SECONDS = 0.001
 
 
 class Wires:
@@ -56,7 +62,34 @@ class Wire:
             return
         self._transport.write(data)
         while not self.closed and self._transport.get_write_buffer_size() > HIGH_WATER:  # noqa: ASYNC110 - nobody else is told
-            await asyncio.sleep(0.001)
+            await asyncio.sleep(POLL_SECONDS)
+
+    def say_no_more(self) -> None:
+        """End the sending side after what was written; what the client sends can still be read."""
+        if self._transport is not None:
+            self._transport.write_eof()
+
+    async def reset(self) -> None:
+        """Break the connection off (RST), but not before all that was written has arrived."""
+        if self._transport is None:
+            return
+        while not self.closed and self._on_the_way():  # noqa: ASYNC110 - the kernel tells nobody
+            await asyncio.sleep(POLL_SECONDS)
+        wire = self._transport.get_extra_info("socket")
+        with contextlib.suppress(OSError):  # gone by itself
+            wire.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        self._transport.abort()
+
+    def _on_the_way(self) -> int:
+        """Bytes that the other side's kernel has not yet acknowledged."""
+        assert self._transport is not None
+        unsent = self._transport.get_write_buffer_size()
+        try:
+            wire = self._transport.get_extra_info("socket")
+            answer = fcntl.ioctl(wire.fileno(), termios.TIOCOUTQ, bytes(4))
+        except OSError:  # not on every system
+            return unsent
+        return unsent + int(struct.unpack("i", answer)[0])
 
     def close(self) -> None:
         """End the connection after what was written has gone out."""

@@ -1,0 +1,58 @@
+"""Faults that are none by the letter of HTTP: the length of the body is not said beforehand."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import TYPE_CHECKING
+
+from .contents import Headers
+
+if TYPE_CHECKING:
+    from starlette.types import Message
+
+    from .script import Exchange
+
+
+@dataclass(frozen=True)
+class Chunked:
+    """The right answer in chunks (``Transfer-Encoding: chunked``), without Content-Length."""
+
+    async def answer(self, exchange: Exchange) -> None:
+        """Leave the length out; the HTTP server then sends chunks by itself."""
+        await Headers({"content-length": None}).answer(exchange)
+
+
+@dataclass(frozen=True)
+class NoLength:
+    """The right answer without Content-Length, ended by closing; a cut (``after``) then shows nowhere."""
+
+    after: int | None = None
+
+    async def answer(self, exchange: Exchange) -> None:
+        """Write the answer past the HTTP server."""
+        left = self.after
+
+        async def send(message: Message) -> None:
+            nonlocal left
+            if message["type"] == "http.response.start":
+                await exchange.wire.write(_head(message))
+                return
+            body = message.get("body", b"")
+            body = body if left is None else body[:left]
+            left = None if left is None else left - len(body)
+            if not exchange.wire.closed:
+                await exchange.wire.write(body)
+            if left == 0:
+                exchange.wire.close()
+
+        await exchange.store_answers(send)
+        await exchange.hang_up()
+
+
+def _head(start: Message) -> bytes:
+    status = HTTPStatus(start["status"])
+    headers = [(name, value) for name, value in start["headers"] if name.lower() != b"content-length"]
+    lines = [f"HTTP/1.1 {status.value} {status.phrase}".encode()]
+    lines += [name + b": " + value for name, value in [*headers, (b"connection", b"close")]]
+    return b"\r\n".join([*lines, b"", b""])

@@ -1,0 +1,78 @@
+"""Faults that answer something else: the store is not asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from .script import Exchange
+
+
+@dataclass(frozen=True)
+class Status:
+    """Another status, such as 503, in place of the answer; the request is not looked at."""
+
+    status: int
+    headers: dict[str, str] = field(default_factory=dict)
+    body: bytes = b""
+
+    async def answer(self, exchange: Exchange) -> None:
+        """Send the status."""
+        await self.send(exchange)
+
+    async def send(self, exchange: Exchange, *, complete: bool = True) -> None:
+        """Send it, and end the exchange or leave it open."""
+        headers = {"content-length": str(len(self.body)), **self.headers}
+        raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
+        await exchange.send({"type": "http.response.start", "status": self.status, "headers": raw})
+        await exchange.send({"type": "http.response.body", "body": self.body, "more_body": not complete})
+
+
+@dataclass(frozen=True)
+class Redirect:
+    """A redirect to anywhere."""
+
+    url: str
+    status: int = 302
+
+    async def answer(self, exchange: Exchange) -> None:
+        """Send the redirect."""
+        await Status(self.status, {"location": self.url}).answer(exchange)
+
+
+@dataclass(frozen=True)
+class Refuse:
+    """A PUT is refused while the client is still sending, after ``after`` bytes of its body at the earliest.
+
+    Then the store says that it will send no more and throws away what still comes, as careful servers do, or,
+    with ``reset``, breaks the connection off.
+    """
+
+    status: int
+    after: int = 0
+    body: bytes = b""
+    reset: bool = False
+
+    async def answer(self, exchange: Exchange) -> None:
+        """Read a little, refuse, and leave."""
+        await self._read(exchange)
+        await Status(self.status, {"connection": "close"}, self.body).send(exchange, complete=False)
+        if self.reset:
+            await exchange.wire.reset()
+        else:
+            exchange.wire.say_no_more()
+            await self._rest(exchange)
+        await exchange.hang_up()
+
+    async def _read(self, exchange: Exchange) -> None:
+        read = 0
+        while read < self.after:
+            message = await exchange.receive()
+            read += len(message.get("body", b""))
+            if not message.get("more_body"):
+                return
+
+    async def _rest(self, exchange: Exchange) -> None:
+        while (await exchange.receive()).get("more_body"):
+            pass
