@@ -18,7 +18,10 @@
     ├── ArtifactError                the task published an error in the place of the artifact
     └── TransferError                bytes that did not arrive as they should
         ├── StoreError               the store answered with an error (transient for 408, 425, 429, 5xx)
+        │   └── NotStoredYet         an s3 artifact is announced, its bytes are not there (transient)
         ├── Truncated                the body ended early                              (transient)
+        ├── RangeMismatch            the store answered a range with other bytes       (transient)
+        ├── Interrupted              the task was told to stop                         (transient)
         ├── HashMismatch             the bytes are not those that the service knows
         ├── NotVerifiable            the service names no hash that can be checked
         ├── TooLarge                 more bytes than the caller allows
@@ -130,19 +133,46 @@ class StoreError(TransferError):
     :param message: What was asked and what came back, without the signature of the URL.
     :param status: HTTP status.
     :param retry_after: Seconds the store asked to wait, if it did.
+    :param content_range: Content-Range of the answer; that of a 416 tells the length of the body.
     """
 
     def __init__(
-        self, message: str, *, status: int = 0, retry_after: float | None = None, transient: bool = False
+        self,
+        message: str,
+        *,
+        status: int = 0,
+        retry_after: float | None = None,
+        transient: bool | None = None,
+        content_range: str = "",
     ) -> None:
         super().__init__(message)
         self.status = status
+        self.content_range = content_range
         self.retry_after = retry_after
-        self.transient = transient
+        if transient is not None:
+            self.transient = transient
+
+
+class NotStoredYet(StoreError):
+    """An s3 artifact is announced, but its bytes are not in the store, or not yet."""
+
+    transient = True
 
 
 class Truncated(TransferError):
     """The body ended before all of it had come."""
+
+    transient = True
+
+
+class RangeMismatch(TransferError):
+    """The store answered a range request with other bytes than were asked for."""
+
+    transient = True
+
+
+class Interrupted(TransferError):
+    """The transfer was ended because its task was told to stop. The next try goes on with it."""
 
     transient = True
 

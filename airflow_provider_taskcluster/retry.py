@@ -8,14 +8,17 @@ from __future__ import annotations
 
 import logging
 import random
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_taskcluster.exceptions import DestinationError, TaskclusterError
+from airflow_provider_taskcluster.exceptions import DestinationError, Interrupted, TaskclusterError
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from tenacity import AsyncRetrying, RetryCallState, Retrying
 
 log = logging.getLogger(__name__)
@@ -23,6 +26,8 @@ log = logging.getLogger(__name__)
 RETRIABLE_STATUSES = frozenset({408, 425, 429, *range(500, 600)})
 # A server may ask for more patience than a worker slot is worth.
 LONGEST_RETRY_AFTER = 300.0
+# Bytes that make a try worth another full budget.
+ENOUGH_PROGRESS = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -47,37 +52,79 @@ class RetryPolicy:
         jitter = random.uniform(0.5, 1)  # noqa: S311 (not a secret)
         return max(backoff * jitter, min(asked, LONGEST_RETRY_AFTER))
 
-    def retrying(self) -> Retrying:
-        """Return tenacity's loop for functions."""
+    def retrying(
+        self,
+        *,
+        progress: Callable[[], int] = lambda: 0,
+        sleep: Callable[[float], None] | None = None,
+        failed: Callable[[], None] = lambda: None,
+    ) -> Retrying:
+        """Return tenacity's loop for functions.
+
+        :param progress: Tells how many bytes have arrived; a try that brought some restores the budget of tries.
+        :param sleep: Waits so many seconds; ``time.sleep`` by default.
+        :param failed: Called after each try that failed.
+        """
         from tenacity import Retrying
 
-        return Retrying(**self._tenacity())
+        return Retrying(sleep=sleep or time.sleep, **self._tenacity(_Budget(self.max_retries, progress, failed)))
 
     def async_retrying(self) -> AsyncRetrying:
         """Return tenacity's loop for coroutines."""
         from tenacity import AsyncRetrying
 
-        return AsyncRetrying(**self._tenacity())
+        return AsyncRetrying(**self._tenacity(_Budget(self.max_retries)))
 
-    def _tenacity(self) -> dict[str, Any]:
-        from tenacity import retry_if_exception, stop_after_attempt
+    def _tenacity(self, budget: _Budget) -> dict[str, Any]:
+        from tenacity import retry_if_exception
 
         return {
             "retry": retry_if_exception(worth_repeating),
-            "stop": stop_after_attempt(self.max_retries + 1),
-            "wait": lambda state: self.wait_seconds(state.attempt_number, _error(state)),
+            "after": budget.count,
+            "stop": budget.used_up,
+            "wait": lambda state: self.wait_seconds(budget.tries, _error(state)),
             "before_sleep": _log_retry,
             "reraise": True,
         }
+
+
+class _Budget:
+    """Counts tries that failed, from the last one that brought some bytes."""
+
+    def __init__(
+        self,
+        max_retries: int,
+        progress: Callable[[], int] = lambda: 0,
+        failed: Callable[[], None] = lambda: None,
+    ) -> None:
+        self.tries = 0
+        self._max_retries = max_retries
+        self._progress = progress
+        self._failed = failed
+        self._mark = progress()
+
+    def count(self, _state: RetryCallState) -> None:
+        """Count a try that failed."""
+        self._failed()
+        arrived = self._progress()
+        if arrived - self._mark >= ENOUGH_PROGRESS:
+            self.tries = 0
+        self.tries += 1
+        self._mark = arrived
+
+    def used_up(self, _state: RetryCallState) -> bool:
+        """Tell whether that was the last one."""
+        return self.tries > self._max_retries
 
 
 def worth_repeating(error: BaseException) -> bool:
     """Tell whether the same request may succeed when sent again at once.
 
     A destination that cannot be written is transient for the task, not for the request: fetching the bytes
-    again does not make room for them.
+    again does not make room for them. Neither does a task that was told to stop want another request.
     """
-    return isinstance(error, TaskclusterError) and error.transient and not isinstance(error, DestinationError)
+    for_the_task = isinstance(error, DestinationError | Interrupted)
+    return isinstance(error, TaskclusterError) and error.transient and not for_the_task
 
 
 def retry_after(value: str | None) -> float | None:

@@ -2,18 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal, get_args
 
 from airflow_provider_taskcluster import names
+from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.hooks.base import TaskclusterBaseHook
 from airflow_provider_taskcluster.services.artifacts import Artifacts
-from airflow_provider_taskcluster.transfer.config import MEMORY_CAP, TransferConfig
+from airflow_provider_taskcluster.transfer.config import CONNECTIONS, MEMORY_CAP, TransferConfig
 from airflow_provider_taskcluster.transfer.sink import MemorySink, sink_for
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airflow_provider_taskcluster.services.answers import ArtifactInfo
     from airflow_provider_taskcluster.transfer.model import TransferResult
+    from airflow_provider_taskcluster.transfer.progress import Progress
     from airflow_provider_taskcluster.transfer.sink import Destination
+
+Verification = Literal["hashes", "chain_of_trust"]
 
 
 class ArtifactsHook(TaskclusterBaseHook):
@@ -48,9 +54,12 @@ class ArtifactsHook(TaskclusterBaseHook):
         destination: Destination,
         run_id: int | None = None,
         *,
+        verify: Verification = "hashes",
         allow_reference: bool = False,
+        connections: int = CONNECTIONS,
         max_bytes: int | None = None,
         require_hashes: bool = True,
+        on_progress: Callable[[Progress], None] | None = None,
     ) -> TransferResult:
         """Download an artifact of any storage type. Scope ``queue:get-artifact:<name>``.
 
@@ -59,9 +68,13 @@ class ArtifactsHook(TaskclusterBaseHook):
 
         :param destination: A path (written beside itself and renamed when verified), an open binary file, a function
             that returns a writer, or ``MemorySink()``.
+        :param verify: ``hashes`` of the service, where it has them; or ``chain_of_trust``: what has none there is
+            checked by the sums that the run publishes in ``public/chain-of-trust.json``.
         :param allow_reference: Follow an URL that the task chose.
+        :param connections: How many may be used at once for a large artifact that goes to a path.
         :param max_bytes: Refuse more than this (4 GiB for references by default).
         :param require_hashes: Refuse an object without a sha256 or sha512.
+        :param on_progress: Called every few seconds, in a thread that moves bytes.
         :raises NotFound: No such task, run or artifact, or not yet.
         :raises ArtifactError: The task published an error in its place.
         :raises ReferenceRefused: It is a URL that the task chose, and ``allow_reference`` is not set.
@@ -70,11 +83,16 @@ class ArtifactsHook(TaskclusterBaseHook):
 
         names.task_id(task_id)
         names.artifact_name(name)
+        if verify not in get_args(Verification):
+            raise InvalidInput(f"verify is {verify!r}: pass 'hashes' or 'chain_of_trust'")
         config = TransferConfig(
             network=self.settings.network,
+            connections=connections,
             max_bytes=max_bytes,
             allow_reference=allow_reference,
+            chain_of_trust=verify == "chain_of_trust",
             require_hashes=require_hashes,
+            on_progress=on_progress,
         )
         downloader = ArtifactDownloader(self._engine_services, self._store, config)
         return downloader.download(task_id, name, run_id, sink_for(destination))

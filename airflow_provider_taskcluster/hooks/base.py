@@ -111,6 +111,11 @@ class TaskclusterBaseHook(BaseHook):
         """Return the signed client of the JSON APIs."""
         return self.client
 
+    def stop(self) -> None:
+        """End the transfers of this hook, from a signal handler or another thread; they raise ``Interrupted``."""
+        if "_store" in self.__dict__:
+            self._store.stop()
+
     def close(self) -> None:
         """Close the kept connections. The hook opens new ones when it is used again."""
         if "client" in self.__dict__:

@@ -12,15 +12,16 @@ from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.hooks.base import TaskclusterBaseHook
 from airflow_provider_taskcluster.services.answers import timestamp
 from airflow_provider_taskcluster.services.objects import Objects
-from airflow_provider_taskcluster.transfer.config import MEMORY_CAP, TransferConfig
+from airflow_provider_taskcluster.transfer.config import CONNECTIONS, MEMORY_CAP, TransferConfig
 from airflow_provider_taskcluster.transfer.sink import MemorySink, sink_for
 from airflow_provider_taskcluster.transfer.source import source_for
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from airflow_provider_taskcluster.services.answers import Json, ObjectMetadata
     from airflow_provider_taskcluster.transfer.model import TransferResult
+    from airflow_provider_taskcluster.transfer.progress import Progress
     from airflow_provider_taskcluster.transfer.sink import Destination
     from airflow_provider_taskcluster.transfer.source import Uploadable
 
@@ -104,6 +105,7 @@ class ObjectsHook(TaskclusterBaseHook):
         expires: datetime,
         project_id: str | None = None,
         content_type: str | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
     ) -> TransferResult:
         """Upload bytes, a file or the readers of a factory as an object, verified by sha256 and sha512.
 
@@ -115,6 +117,7 @@ class ObjectsHook(TaskclusterBaseHook):
         :param expires: When it ends. Pass the same in every try.
         :param project_id: Its project; the connection's by default.
         :param content_type: Its content type; guessed from the name by default.
+        :param on_progress: Called every few seconds, in the thread that sends.
         :raises Conflict: The name is taken by other content or by somebody else's upload.
         """
         from airflow_provider_taskcluster.transfer.upload import Target, Uploader
@@ -128,28 +131,39 @@ class ObjectsHook(TaskclusterBaseHook):
             content_type=names.content_type(content_type or _guessed_type(name)),
             upload_id=lambda sha256: self._upload_id(project, name, expires, sha256),
         )
-        return Uploader(self._engine_services, self._store).upload(source_for(source), target)
+        config = TransferConfig(network=self.settings.network, on_progress=on_progress)
+        return Uploader(self._engine_services, self._store, config).upload(source_for(source), target)
 
     def download_object(
         self,
         name: str,
         destination: Destination,
         *,
+        connections: int = CONNECTIONS,
         max_bytes: int | None = None,
         require_hashes: bool = True,
+        on_progress: Callable[[Progress], None] | None = None,
     ) -> TransferResult:
         """Download an object, verified by all hashes that the service names. Scope ``object:download:<name>``.
 
         :param name: Name of the object.
         :param destination: A path (written beside itself and renamed when verified), an open binary file, a function
             that returns a writer, or ``MemorySink()``.
+        :param connections: How many may be used at once for a large object that goes to a path.
         :param max_bytes: Refuse more than this.
         :param require_hashes: Refuse an object for which the service names no sha256 or sha512.
+        :param on_progress: Called every few seconds, in a thread that moves bytes.
         :raises NotFound: There is no such object, or its upload is not finished.
         """
         from airflow_provider_taskcluster.transfer.download import Downloader
 
-        config = TransferConfig(network=self.settings.network, max_bytes=max_bytes, require_hashes=require_hashes)
+        config = TransferConfig(
+            network=self.settings.network,
+            connections=connections,
+            max_bytes=max_bytes,
+            require_hashes=require_hashes,
+            on_progress=on_progress,
+        )
         name, sink = names.object_name(name), sink_for(destination)
         return Downloader(self._engine_services, self._store, config).download(name, sink)
 

@@ -41,10 +41,10 @@ def service_error(
     """
     kind = _BY_STATUS.get(status, ServiceUnavailable if status in RETRIABLE_STATUSES else ServiceError)
     answer = _json_object(body)
-    code = str(answer.get("code", ""))
+    code = str(answer.get("code") or "")
     if not code and kind is not ServiceUnavailable:
         return ServiceError(not_taskcluster(call, root_url, f"an answer {status}"), status=status)
-    said = str(answer.get("message", "")).split("\n---\n")[0].strip() or "no message"
+    said = str(answer.get("message") or "").split("\n---\n")[0].strip() or "no message"
     who = f"client {client_id!r}" if client_id else "the anonymous client"
     hint = {
         401: f"check client ID and access token of {who}",
@@ -63,7 +63,10 @@ def not_taskcluster(call: str, root_url: str, what: str) -> str:
 
 def _missing(said: str) -> str:
     found = _MISSING_SCOPES.search(said)
-    return "the scope " + ", ".join(found[1].split()) if found else f"what it lacks: {said[:LONGEST_MESSAGE]}"
+    if not found:
+        return f"what it lacks: {said[:LONGEST_MESSAGE]}"
+    between = " " if found[1].startswith("{") else ", "  # one scope expression as JSON, or one scope a line
+    return "the scope " + between.join(line.strip() for line in found[1].splitlines())
 
 
 def _json_object(body: str) -> dict[str, Any]:

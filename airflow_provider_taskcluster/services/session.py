@@ -7,8 +7,10 @@ import contextlib
 import ssl
 import weakref
 from dataclasses import dataclass
+from pathlib import Path
 from typing import TYPE_CHECKING
 
+from airflow_provider_taskcluster.exceptions import ConfigurationError
 from airflow_provider_taskcluster.retry import retry_after
 
 if TYPE_CHECKING:
@@ -35,25 +37,27 @@ class KeptSession:
     def __init__(self, root_url: str, network: Network) -> None:
         self._root_url = root_url
         self._network = network
+        self._trusted: ssl.SSLContext | bool | None = None
         self._session: ClientSession | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
 
     async def get(self) -> ClientSession:
         """Return the session of the running loop."""
         loop = asyncio.get_running_loop()
+        if self._trusted is None:
+            # Reading certificates blocks, and a triggerer shares its loop with everybody.
+            self._trusted = await asyncio.to_thread(self._tls)
         if self._session is None or self._loop is not loop:
-            self._session, self._loop = await self._open(), loop
+            self._session, self._loop = self._open(trusted=self._trusted), loop
             weakref.finalize(self, _close, self._session, loop)
         return self._session
 
-    async def _open(self) -> ClientSession:
+    def _open(self, *, trusted: ssl.SSLContext | bool) -> ClientSession:
         from aiohttp import ClientSession, ClientTimeout, TCPConnector
 
         network = self._network
-        # Reading certificates blocks, and a triggerer shares its loop with everybody.
-        context = await asyncio.to_thread(self._tls) if self._root_url.startswith("https") else True
         return ClientSession(
-            connector=TCPConnector(ssl=context),
+            connector=TCPConnector(ssl=trusted),
             timeout=ClientTimeout(
                 total=network.connect_timeout + network.read_timeout,
                 sock_connect=network.connect_timeout,
@@ -64,8 +68,19 @@ class KeptSession:
         )
 
     def _tls(self) -> ssl.SSLContext | bool:
+        if not self._root_url.startswith("https"):
+            return True
         bundle = self._network.ca_bundle()
-        return ssl.create_default_context(cafile=bundle) if isinstance(bundle, str) else False
+        if not isinstance(bundle, str):
+            return False
+        folder = Path(bundle).is_dir()
+        try:
+            return ssl.create_default_context(cafile=None if folder else bundle, capath=bundle if folder else None)
+        except OSError as error:
+            raise ConfigurationError(
+                f"The trusted certificates in {bundle} cannot be read ({error}): correct the extra verify, or the "
+                f"variable REQUESTS_CA_BUNDLE or SSL_CERT_FILE, whichever names them"
+            ) from None
 
     async def close(self) -> None:
         """Close what this loop opened."""

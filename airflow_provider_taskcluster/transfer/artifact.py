@@ -6,21 +6,24 @@ import logging
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
 
 from airflow_provider_taskcluster.exceptions import (
     ArtifactError,
+    NotStoredYet,
     ReferenceRefused,
     ServiceUnavailable,
+    StoreError,
     TransferError,
 )
 from airflow_provider_taskcluster.names import fits_client_id
 from airflow_provider_taskcluster.redaction import public_url
+from airflow_provider_taskcluster.transfer import chain_of_trust
 from airflow_provider_taskcluster.transfer.config import REFERENCE_CAP
 from airflow_provider_taskcluster.transfer.download import Downloader
-from airflow_provider_taskcluster.transfer.fetch import Fetch
+from airflow_provider_taskcluster.transfer.fetch import Fetch, Wanted
 from airflow_provider_taskcluster.transfer.grants import Renewable
 from airflow_provider_taskcluster.transfer.model import Grant
+from airflow_provider_taskcluster.transfer.sink import MemorySink
 
 if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.config import TransferConfig
@@ -62,7 +65,25 @@ class ArtifactDownloader:
         limit = self.config.max_bytes
         if first.method == "reference" and limit is None:
             limit = REFERENCE_CAP
-        return Fetch(name, grants, sink, self.store, self.config, limit).result(first.method, started)
+        hashes = self._chain_of_trust(where) if self.config.chain_of_trust else {}
+        what = {"artifact": name, "task": task_id, "run": run_id}
+        wanted = Wanted(name, what, hashes, first.method, limit)
+        try:
+            return Fetch(wanted, grants, sink, self.store, self.config).result(started)
+        except StoreError as error:
+            if first.method != "s3" or error.status not in {403, 404}:
+                raise
+            raise NotStoredYet(
+                f"{where} is announced, but its bytes are not in the store, or not yet: {error}",
+                status=error.status,
+            ) from None
+
+    def _chain_of_trust(self, where: Where) -> dict[str, str]:
+        """Return what the run itself says of the artifact."""
+        published = MemorySink(chain_of_trust.LARGEST)
+        plain = replace(self, config=replace(self.config, chain_of_trust=False, on_progress=None))
+        plain.download(where.task_id, chain_of_trust.NAME, where.run_id, published)
+        return chain_of_trust.hashes_of(where.name, published.content())
 
     def _content(self, where: Where) -> Json:
         odd = not fits_client_id(where.name)
@@ -94,7 +115,7 @@ class ArtifactDownloader:
         raise TransferError(f"{where} has the storage type {answer['storageType']!r}, not known here")
 
     def _allow(self, where: Where, url: str) -> None:
-        if urlsplit(url).scheme not in {"http", "https"}:
+        if url.partition(":")[0].lower() not in {"http", "https"}:
             raise ReferenceRefused(f"{where} refers to {public_url(url)}: only http and https are fetched")
         if not self.config.allow_reference:
             raise ReferenceRefused(

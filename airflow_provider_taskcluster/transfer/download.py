@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.exceptions import TransferError
 from airflow_provider_taskcluster.transfer.digest import require_acceptable
-from airflow_provider_taskcluster.transfer.fetch import Fetch
+from airflow_provider_taskcluster.transfer.fetch import Fetch, Wanted
 from airflow_provider_taskcluster.transfer.grants import Renewable
 from airflow_provider_taskcluster.transfer.negotiation import download_methods
 
@@ -39,8 +39,8 @@ class Downloader:
         if self.config.require_hashes:
             require_acceptable(name, first.hashes)
         grants = Renewable(lambda: self._negotiate(name), first)
-        fetch = Fetch(name, grants, sink, self.store, self.config, self.config.max_bytes)
-        return fetch.result(first.method, started)
+        wanted = Wanted(name, {"object": name}, first.hashes, first.method, self.config.max_bytes)
+        return Fetch(wanted, grants, sink, self.store, self.config).result(started)
 
     def _negotiate(self, name: str) -> Grant:
         methods = download_methods()

@@ -10,8 +10,6 @@ from airflow_provider_taskcluster.exceptions import TransferError, Truncated
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# What a body may come in; the schema of getUrl wants both accepted.
-ACCEPT_ENCODING = "identity, gzip;q=0.5"
 _GZIP = 16 + zlib.MAX_WBITS
 
 
@@ -61,16 +59,18 @@ class _Gzip:
             if self._member.eof:
                 self._member, self._begun = zlib.decompressobj(_GZIP), False
             self._begun = True
-            try:
-                content = self._member.decompress(rest, self._piece)
-            except zlib.error as error:
-                raise TransferError(f"The gzip body is broken: {error}") from None
-            if content:
+            if content := self._inflate(rest):
                 yield content
             rest = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
         # what fits the window may still wait inside
-        while not self._member.eof and (content := self._member.decompress(b"", self._piece)):
+        while not self._member.eof and (content := self._inflate(b"")):
             yield content
+
+    def _inflate(self, data: bytes | memoryview) -> bytes:
+        try:
+            return self._member.decompress(data, self._piece)
+        except zlib.error as error:
+            raise TransferError(f"The gzip body is broken: {error}") from None
 
     def finish(self) -> None:
         if not self._begun or not self._member.eof:

@@ -1,100 +1,278 @@
-"""Fetches one body into a sink, and checks all that can be checked about it."""
+"""Fetches one body into a sink: in order, resumed after failures, in parallel ranges where nothing forbids it."""
 
 from __future__ import annotations
 
+import logging
 import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from airflow_provider_taskcluster.exceptions import StoreError, TooLarge
-from airflow_provider_taskcluster.transfer import digest
-from airflow_provider_taskcluster.transfer.encoding import ACCEPT_ENCODING, decoder_for
+from airflow_provider_taskcluster.exceptions import (
+    DestinationError,
+    HashMismatch,
+    RangeMismatch,
+    StoreError,
+    Truncated,
+)
+from airflow_provider_taskcluster.transfer.intake import Intake
 from airflow_provider_taskcluster.transfer.model import Body, TransferResult
+from airflow_provider_taskcluster.transfer.parallel import ParallelRanges, StartOver
+from airflow_provider_taskcluster.transfer.plan import SEGMENT, reasons_against_parallel
+from airflow_provider_taskcluster.transfer.progress import Reporter
+from airflow_provider_taskcluster.transfer.ranges import (
+    PARTIAL,
+    UNSATISFIABLE,
+    ByteRange,
+    place,
+    range_headers,
+    unsatisfied_total,
+)
+from airflow_provider_taskcluster.transfer.record import key_of
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_provider_taskcluster.transfer.answer import Answer
     from airflow_provider_taskcluster.transfer.config import TransferConfig
     from airflow_provider_taskcluster.transfer.grants import Renewable
-    from airflow_provider_taskcluster.transfer.http import Answer, Store
+    from airflow_provider_taskcluster.transfer.http import Store
     from airflow_provider_taskcluster.transfer.model import Grant
+    from airflow_provider_taskcluster.transfer.ranges import Facts
     from airflow_provider_taskcluster.transfer.sink import Sink
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Fetch:
-    """One body on its way from a store to a sink.
+class Wanted:
+    """What is to be fetched.
 
     :param name: Of the object or artifact, for errors.
+    :param what: Tells it from others in records: its name, and of an artifact also task and run.
+    :param hashes: Digests that the service names.
+    :param method: How its bytes are reached.
     :param max_bytes: Refuse more than this; None for no limit.
     """
 
     name: str
-    grants: Renewable[Grant]
-    sink: Sink
-    store: Store
-    config: TransferConfig
+    what: Mapping[str, object]
+    hashes: Mapping[str, str]
+    method: str
     max_bytes: int | None
 
-    def run(self) -> Body:
-        """Fetch, verify and commit; begin again after what may pass, leave nothing behind otherwise."""
-        loop = self.store.network.retry.retrying()
-        try:
-            body: Body = loop(lambda: self._attempt(int(loop.statistics["attempt_number"])))
-            self.sink.commit()
-        except BaseException as error:
-            try:
-                self.sink.discard()
-            except OSError as failure:
-                error.add_note(f"What had arrived could not be removed: {failure}")
-            raise
-        return body
 
-    def result(self, method: str, started: float) -> TransferResult:
-        """Run, and sum up what was moved.
+class Fetch:
+    """One body on its way from a store to a sink."""
 
-        :param method: How the bytes were reached.
+    def __init__(
+        self, wanted: Wanted, grants: Renewable[Grant], sink: Sink, store: Store, config: TransferConfig
+    ) -> None:
+        self._wanted = wanted
+        self._grants = grants
+        self._sink = sink
+        self._store = store
+        self._config = config
+        self._reporter = Reporter(wanted.name, config.progress_seconds, config.on_progress)
+        self._intake = self._new_intake()
+        self._ranges = True
+        self._complete = False
+
+    def result(self, started: float) -> TransferResult:
+        """Fetch, verify, commit, and sum up what was moved.
+
         :param started: Monotonic time of the first call.
         """
         body = self.run()
         return TransferResult(
-            name=self.name,
+            name=self._wanted.name,
             size=body.size,
             content_type=body.content_type,
             digests=body.digests,
-            method=method,
+            method=self._wanted.method,
             verified=body.verified,
             attempts=body.attempts,
             seconds=time.monotonic() - started,
-            destination=self.sink.path,
-            content=self.sink.content(),
+            destination=self._sink.path,
+            content=self._sink.content(),
         )
 
-    def _attempt(self, number: int) -> Body:
-        grant = self.grants.current()
+    def run(self) -> Body:
+        """Fetch, verify and commit. What arrived before an error that may pass is kept for the next try."""
         try:
-            with self.store.get(grant.url, {"Accept-Encoding": ACCEPT_ENCODING}, redirects=grant.redirects) as answer:
-                return self._stream(answer, grant, number)
+            body = self._fetched(resume=True)
+            self._sink.commit()
+        except BaseException as error:
+            self._intake.failure.set(error)
+            self._intake.stop()
+            self._leave(error)
+            raise
+        self._reporter.finish()
+        return body
+
+    def _leave(self, error: BaseException) -> None:
+        """Keep what has arrived where a later try may go on with it; else leave nothing behind."""
+        keep = getattr(error, "transient", True) and not isinstance(error, DestinationError)
+        try:
+            if keep:
+                self._intake.note()
+                self._sink.keep()
+            else:
+                self._sink.discard()
+        except Exception as failure:  # noqa: BLE001 (it must not hide the error that led here)
+            error.add_note(f"What had arrived could not be put away: {failure}")
+
+    def _fetched(self, *, resume: bool) -> Body:
+        adopted = resume and self._intake.adopt()
+        try:
+            self._fetch()
+            return self._body()
+        except HashMismatch:
+            if not adopted:
+                raise
+        log.warning("What was on this disk of %r is not good: fetching all of it anew", self._wanted.name)
+        self._intake = self._new_intake()
+        self._complete = False
+        return self._fetched(resume=False)
+
+    def _fetch(self) -> None:
+        """Fetch in order, until it is complete or the rest can be fetched in parallel."""
+        while True:
+            loop = self._store.network.retry.retrying(
+                progress=lambda: self._intake.offset, sleep=self._store.sleep, failed=self._reporter.count_failure
+            )
+            loop(self._attempt)
+            forbidden = self._parallel_forbidden()
+            if self._complete:
+                return
+            if forbidden:
+                continue
+            try:
+                self._in_parallel()
+            except StartOver:
+                log.info("The store does not go on with ranges of %r: starting over", self._wanted.name)
+                self._intake.stop()
+                self._intake, self._ranges = self._new_intake(), False
+                continue
+            return
+
+    def _body(self) -> Body:
+        facts = self._known()
+        digests, verified = self._intake.verified()
+        return Body(self._intake.size, facts.content_type, digests, verified, self._reporter.attempt)
+
+    def _attempt(self) -> None:
+        """Make one request and take what comes."""
+        self._store.check()
+        grant = self._grants.current()
+        wanted = self._next_range()
+        try:
+            with self._store.get(
+                grant.url, range_headers(wanted, self._intake.facts), redirects=grant.redirects
+            ) as answer:
+                self._grants.accepted()
+                self._receive(answer, self._place(answer))
         except StoreError as error:
-            error.transient |= error.status in {401, 403} and self.grants.refused()
+            if error.status == UNSATISFIABLE and wanted is not None:
+                self._unsatisfied(error)
+                return
+            error.transient |= error.status in {401, 403} and self._grants.refused(grant)
             raise
 
-    def _stream(self, answer: Answer, grant: Grant, number: int) -> Body:
-        decoder = decoder_for(answer.encoding, self.config.buffer_size)
-        hashers = digest.Hashers(digest.to_compute(grant.hashes))
-        size = 0
-        self._limit(answer.length or 0)
-        self.sink.begin(None if answer.encoding else answer.length)
-        for chunk in answer.chunks(self.config.buffer_size):
-            for piece in decoder.decode(chunk):
-                size += len(piece)
-                self._limit(size)
-                hashers.update(piece)
-                self.sink.write(piece)
-        decoder.finish()
-        digests = hashers.digests()
-        verified = digest.verify(self.name, grant.hashes, digests)
-        measured = answer.length is not None or answer.encoding
-        return Body(size, answer.content_type, digests, verified or ("length" if measured else "none"), number)
+    def _next_range(self) -> ByteRange | None:
+        """Return what to ask for: the first piece, to learn what the body is, or all that is left."""
+        if self._intake.offset:
+            return ByteRange(self._intake.offset)
+        if self._ranges and self._sink.seekable and self._config.connections > 1:
+            return ByteRange(0, SEGMENT)
+        return None
 
-    def _limit(self, size: int) -> None:
-        if self.max_bytes is not None and size > self.max_bytes:
-            raise TooLarge(f"{self.name!r} has more than the {self.max_bytes} bytes allowed: raise max_bytes")
+    def _place(self, answer: Answer) -> int | None:
+        """Find out where in the body the answer begins; return where it ends, None if that is not known."""
+        intake = self._intake
+        if answer.status != PARTIAL:
+            if intake.offset:
+                log.info("The store sends all of %r again: starting over", self._wanted.name)
+            self._ranges = False
+            intake.begin(answer.facts)
+            return answer.facts.total
+        known = intake.facts if intake.offset and intake.facts else answer.facts
+        found = place(answer.headers, intake.offset, known, answer.facts)
+        if found is None:
+            self._no_more_ranges()
+            raise RangeMismatch(f"The store answered a range of {self._wanted.name!r} with other bytes: starting over")
+        if not intake.offset:
+            intake.begin(answer.facts)
+        elif known.total is None:
+            intake.learn(answer.facts)
+        answer.skip(found.skip)
+        return found.stop
+
+    def _receive(self, answer: Answer, stop: int | None) -> None:
+        """Take what the answer brings, up to ``stop`` and not a byte more."""
+        intake = self._intake
+        while stop is None or intake.offset < stop:
+            buffer = intake.pool.take()
+            count = 0
+            try:
+                count = answer.readinto(buffer if stop is None else buffer[: stop - intake.offset])
+            finally:
+                if not count:
+                    intake.pool.give_back(buffer)
+            if not count:
+                break
+            intake.take(buffer, count)
+            self._store.check()
+        if stop is not None and intake.offset < stop:
+            raise Truncated(f"{self._wanted.name!r} ended after {intake.offset} of {stop} bytes")
+        if stop == self._known().total:
+            intake.end()
+            self._complete = True
+
+    def _unsatisfied(self, error: StoreError) -> None:
+        """Deal with a 416: there is nothing behind what we have, or the body is another one."""
+        total = unsatisfied_total(error.content_range)
+        if self._intake.offset and total == self._intake.offset == self._known().total:
+            self._intake.end()
+            self._complete = True
+            return
+        first = not self._intake.offset
+        self._no_more_ranges()
+        if not first:
+            raise RangeMismatch(f"{self._wanted.name!r} is shorter in the store than before: starting over")
+        self._attempt()
+
+    def _no_more_ranges(self) -> None:
+        self._intake.stop()
+        self._intake, self._ranges = self._new_intake(), False
+
+    def _parallel_forbidden(self) -> bool:
+        reasons = reasons_against_parallel(
+            self._known(),
+            connections=self._config.connections,
+            seekable=self._sink.seekable,
+            ranges=self._ranges,
+        )
+        log.debug("%r: %s", self._wanted.name, "; ".join(reasons) or f"{self._config.connections} connections")
+        return bool(reasons)
+
+    def _in_parallel(self) -> None:
+        facts = self._known()
+        assert facts.total is not None
+        self._sink.reserve(facts.total)
+        ParallelRanges(self._intake, facts, self._grants, self._store, self._config.connections).run()
+
+    def _known(self) -> Facts:
+        assert self._intake.facts is not None
+        return self._intake.facts
+
+    def _new_intake(self) -> Intake:
+        wanted = self._wanted
+        return Intake(
+            wanted.name,
+            key=key_of(wanted.what, wanted.hashes),
+            hashes=wanted.hashes,
+            sink=self._sink,
+            reporter=self._reporter,
+            buffer_size=self._config.buffer_size,
+            max_bytes=wanted.max_bytes,
+        )

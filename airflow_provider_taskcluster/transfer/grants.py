@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
@@ -21,7 +22,7 @@ G = TypeVar("G", bound=Expiring)
 
 
 class Renewable(Generic[G]):
-    """A grant, and how to get another.
+    """A grant, and how to get another. Many threads may use it: one renews, the others wait for that.
 
     :param renew: Asks the service for a new one.
     :param first: The one that is there already, if any.
@@ -30,21 +31,32 @@ class Renewable(Generic[G]):
     def __init__(self, renew: Callable[[], G], first: G | None = None) -> None:
         self._renew = renew
         self._grant = first
-        self._refused = False
+        self._renewed_in_vain = False
+        self._lock = threading.Lock()
 
     def current(self) -> G:
         """Return a grant that has not run out."""
-        if self._grant is None or _over(self._grant):
-            self._grant = self._renew()
-        return self._grant
+        with self._lock:
+            if self._grant is None or _over(self._grant):
+                self._grant = self._renew()
+            return self._grant
 
-    def refused(self) -> bool:
-        """Tell that the store answered 401 or 403; return whether it is worth trying a new grant.
+    def accepted(self) -> None:
+        """Tell that the store took the grant."""
+        self._renewed_in_vain = False
 
-        Once: if a new one is refused as well, its age was not the reason.
+    def refused(self, grant: G) -> bool:
+        """Tell that the store answered 401 or 403; return whether another grant is worth a try.
+
+        It is once: if a new one is refused as well, age was not the reason.
         """
-        first_time, self._refused, self._grant = not self._refused, True, None
-        return first_time
+        with self._lock:
+            if grant is not self._grant:  # somebody else was here first
+                return True
+            if self._renewed_in_vain:
+                return False
+            self._renewed_in_vain, self._grant = True, None
+            return True
 
 
 def _over(grant: Expiring) -> bool:

@@ -5,15 +5,17 @@ No retries here (``retry.py`` owns them) and no credentials: the URLs are signed
 
 from __future__ import annotations
 
-import re
+import os
+import threading
+import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urljoin, urlsplit
 
-from airflow_provider_taskcluster.exceptions import ConnectionFailed, StoreError, TaskclusterError, Truncated
+from airflow_provider_taskcluster.exceptions import ConnectionFailed, Interrupted, StoreError
 from airflow_provider_taskcluster.redaction import public_url, quiet_libraries
-from airflow_provider_taskcluster.retry import RETRIABLE_STATUSES, retry_after
-from airflow_provider_taskcluster.transfer.config import MIB
+from airflow_provider_taskcluster.transfer.answer import Answer
+from airflow_provider_taskcluster.transfer.store_errors import REDIRECTS, no_answer, refusal
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -21,9 +23,6 @@ if TYPE_CHECKING:
     import requests
 
     from airflow_provider_taskcluster.network import Network
-
-_REDIRECTS = {301, 302, 303, 307, 308}
-_S3_ERROR = re.compile(r"<Code>(.*?)</Code>.*?<Message>(.*?)</Message>", re.DOTALL)
 
 
 class ReadableBody(Protocol):
@@ -41,7 +40,14 @@ class Store:
 
     def __init__(self, network: Network) -> None:
         self.network = network
+        self._begin()
+
+    def _begin(self) -> None:
+        self._process = os.getpid()
         self._session: requests.Session | None = None
+        self._lock = threading.Lock()
+        self._active: set[Answer] = set()
+        self._stopped = False
 
     @contextmanager
     def get(self, url: str, headers: Mapping[str, str], *, redirects: int = 0) -> Iterator[Answer]:
@@ -55,11 +61,13 @@ class Store:
             response = self._send("GET", url, headers)
             try:
                 location = response.headers.get("Location")
-                if response.status_code in _REDIRECTS and location and hop < redirects:
+                if response.status_code in REDIRECTS and location and hop < redirects:
                     url = _redirected(url, location)
                     continue
-                _require(response, {200, 206}, "GET", url)
-                yield Answer(response, url)
+                if response.status_code not in {200, 206}:
+                    raise refusal(response, "GET", url)
+                with self._listed(Answer(response, url)) as answer:
+                    yield answer
                 return
             finally:
                 response.close()
@@ -72,8 +80,38 @@ class Store:
         """
         response = self._send("PUT", url, {"Content-Length": str(size), **headers}, body)
         with response:
-            _require(response, {200, 201, 204}, "PUT", url)
+            if response.status_code not in {200, 201, 204}:
+                raise refusal(response, "PUT", url)
             response.raw.drain_conn()  # so that the connection is kept
+
+    def stop(self) -> None:
+        """End all transfers, from another thread or a signal handler; they raise :class:`Interrupted`."""
+        self._stopped = True
+        for answer in list(self._active):
+            answer.abort()
+
+    def check(self) -> None:
+        """Raise :class:`Interrupted` if the transfers were told to end."""
+        if self._stopped:
+            raise Interrupted("The transfer was interrupted, because its task was told to stop")
+
+    def sleep(self, seconds: float) -> None:
+        """Wait so long, or until the transfers are told to end. In slices: a signal handler may do the telling."""
+        end = time.monotonic() + seconds
+        while not self._stopped and (left := end - time.monotonic()) > 0:
+            time.sleep(min(left, 0.2))
+
+    @contextmanager
+    def _listed(self, answer: Answer) -> Iterator[Answer]:
+        """Keep the answer where ``stop`` finds it."""
+        self._active.add(answer)
+        try:
+            yield answer
+        except ConnectionFailed:
+            self.check()
+            raise
+        finally:
+            self._active.discard(answer)
 
     def close(self) -> None:
         """Close the kept connections."""
@@ -83,137 +121,52 @@ class Store:
 
     def _send(self, method: str, url: str, headers: Mapping[str, str], body: Any = None) -> requests.Response:
         import requests
+        from urllib3.exceptions import LocationValueError
 
-        prepared = requests.Request(method, url, headers=dict(headers)).prepare()
+        self.check()
+        try:
+            proxy = self.network.proxy_for(url)
+            prepared = requests.Request(method, url, headers=dict(headers)).prepare()
+        except (requests.RequestException, LocationValueError, ValueError):
+            raise ConnectionFailed(f"{public_url(url)!r} is not a URL that can be fetched", transient=False) from None
         prepared.url = url  # signed: to be sent as it is
         prepared.body = body
-        proxy = self.network.proxy_for(url)
+        # Past the session, which would read the body of a redirect into memory, and parse where it leads.
+        adapter = self._kept().get_adapter(url)
         try:
-            return self._kept().send(
+            return adapter.send(
                 prepared,
                 stream=True,
-                allow_redirects=False,
                 timeout=(self.network.connect_timeout, self.network.read_timeout),
                 verify=self.network.ca_bundle(),
                 proxies={urlsplit(url).scheme: proxy} if proxy else {},
             )
-        except requests.RequestException as error:
-            raise _no_answer(method, url, error) from None
+        except (requests.RequestException, LocationValueError) as error:
+            raise no_answer(method, url, error) from None
 
     def _kept(self) -> requests.Session:
-        if self._session is None:
-            import requests
+        """Return the session of this process: a child that was forked must not share its parent's connections."""
+        if self._process != os.getpid():
+            self._begin()
+        with self._lock:
+            if self._session is None:
+                import requests
 
-            quiet_libraries()
-            session = requests.Session()
-            session.trust_env = False  # proxies come from our own settings; a netrc must not add a login
-            for scheme in ("http://", "https://"):
-                session.mount(scheme, _adapter())
-            self._session = session
-        return self._session
+                from airflow_provider_taskcluster.transfer.adapter import store_adapter
 
-
-class Answer:
-    """A good answer to a GET, its body still on the way."""
-
-    def __init__(self, response: requests.Response, url: str) -> None:
-        self._response = response
-        self._url = url
-        self.headers = response.headers
-
-    @property
-    def length(self) -> int | None:
-        """Bytes of the (encoded) body, None if the store does not say."""
-        value = self.headers.get("Content-Length", "")
-        return int(value) if value.isdigit() else None
-
-    @property
-    def encoding(self) -> str:
-        """Content-Encoding of the body, "" for none."""
-        return str(self.headers.get("Content-Encoding", ""))
-
-    @property
-    def content_type(self) -> str:
-        """Content type, as the store says."""
-        return str(self.headers.get("Content-Type", "application/octet-stream"))
-
-    def chunks(self, size: int) -> Iterator[memoryview]:
-        """Yield the body as it came, still encoded, in a buffer that is used again.
-
-        :raises Truncated: The body ended early.
-        :raises ConnectionFailed: The connection broke or fell silent.
-        """
-        import urllib3
-
-        buffer = memoryview(bytearray(size))
-        received = 0
-        where = public_url(self._url)
-        while True:
-            try:
-                count = self._response.raw.readinto(buffer)
-            except urllib3.exceptions.IncompleteRead:
-                count = 0
-            except urllib3.exceptions.ProtocolError as error:
-                if isinstance(error.args[-1], urllib3.exceptions.IncompleteRead):
-                    count = 0
-                else:
-                    raise ConnectionFailed(f"The connection broke after {received} bytes of {where}") from None
-            except (urllib3.exceptions.HTTPError, OSError) as error:
-                raise ConnectionFailed(f"{where} fell silent after {received} bytes: {error}") from None
-            if not count:
-                break
-            received += count
-            yield buffer[:count]
-        if self.length is not None and received != self.length:
-            raise Truncated(f"{where} ended after {received} of {self.length} bytes")
-
-
-def _adapter() -> requests.adapters.HTTPAdapter:
-    from requests.adapters import HTTPAdapter
-
-    class BigBlocks(HTTPAdapter):
-        """Sends bodies in large blocks; the usual 16 KiB cost more in calls than in bytes."""
-
-        def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:
-            super().init_poolmanager(*args, **kwargs, blocksize=MIB)
-
-    return BigBlocks(max_retries=0)
+                quiet_libraries()
+                self._session = requests.Session()
+                for scheme in ("http://", "https://"):
+                    self._session.mount(scheme, store_adapter(self.network.read_timeout))
+            return self._session
 
 
 def _redirected(url: str, location: str) -> str:
-    target = urljoin(url, location)
-    if urlsplit(target).scheme not in {"http", "https"}:
-        raise StoreError(f"{public_url(url)} redirects to {urlsplit(target).scheme!r}, not to http or https")
+    try:
+        target = urljoin(url, location)
+        scheme = urlsplit(target).scheme
+    except ValueError:
+        raise StoreError(f"{public_url(url)} redirects to something that is no URL") from None
+    if scheme not in {"http", "https"}:
+        raise StoreError(f"{public_url(url)} redirects to {scheme!r}, not to http or https")
     return target
-
-
-def _require(response: requests.Response, good: set[int], method: str, url: str) -> None:
-    status = response.status_code
-    if status in good:
-        return
-    if status in _REDIRECTS:
-        raise StoreError(
-            f"{method} {public_url(url)} answered with a redirect ({status}), which is refused", status=status
-        )
-    text = response.raw.read(4096, decode_content=True).decode("utf-8", "replace")
-    said = _S3_ERROR.search(text)
-    reason = f"{said[1]}: {said[2]}" if said else (response.reason or "no reason given")
-    raise StoreError(
-        f"{method} {public_url(url)} failed: the store answered {status} ({reason})",
-        status=status,
-        retry_after=retry_after(response.headers.get("Retry-After")),
-        transient=status in RETRIABLE_STATUSES,
-    )
-
-
-def _no_answer(method: str, url: str, error: requests.RequestException) -> TaskclusterError:
-    """Build the error for a request without an answer, without the URL that requests puts into its texts."""
-    import requests
-
-    inner: Any = error.args[0] if error.args else error
-    reason = getattr(inner, "reason", None) or inner
-    text = f"{type(reason).__name__}" if url.partition("?")[2] and url.partition("?")[2] in str(reason) else str(reason)
-    message = f"{method} {public_url(url)} got no answer: {text}"
-    if isinstance(error, requests.exceptions.SSLError):
-        return ConnectionFailed(f"{message}; trust its certificate with the extra verify", transient=False)
-    return ConnectionFailed(message)

@@ -11,13 +11,14 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_taskcluster.exceptions import TransferError
+from airflow_provider_taskcluster.exceptions import SourceChanged, TransferError
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from airflow_provider_taskcluster.transfer.http import Store
     from airflow_provider_taskcluster.transfer.model import Grant, Json
+    from airflow_provider_taskcluster.transfer.progress import Reporter
     from airflow_provider_taskcluster.transfer.source import Measured, Source
 
 
@@ -26,13 +27,22 @@ class Offer:
     """What is to be uploaded.
 
     :param source: Where the bytes come from.
-    :param measured: Their length and digests.
+    :param measured: Their length and sha256.
     :param content_type: Their content type.
+    :param reporter: Learns how far the sending is.
     """
 
     source: Source
     measured: Measured
     content_type: str
+    reporter: Reporter
+
+    def changed(self, how: str) -> SourceChanged:
+        """Return the error for a source that is not what was measured."""
+        return SourceChanged(
+            f"The {self.source.description} changed while it was uploaded ({how}), so the upload was not finished: "
+            f"run the task again when the source is complete"
+        )
 
 
 class UploadMethod(ABC):
@@ -45,11 +55,12 @@ class UploadMethod(ABC):
         """Return the details to propose, or None when this way does not fit the offer."""
 
     @abstractmethod
-    def move(self, offer: Offer, granted: Any, renew: Callable[[], Any], store: Store) -> int:
-        """Bring the bytes to the store; return how many requests to it that took.
+    def move(self, offer: Offer, granted: Any, renew: Callable[[], Any], store: Store) -> dict[str, str]:
+        """Bring the bytes to the store; return the digests (sha256 and sha512, hex) of exactly what was sent.
 
         :param granted: What the service answered for this method.
         :param renew: Asks the service again and returns its new answer.
+        :raises SourceChanged: These are not the bytes that were measured; the upload must not be finished.
         """
 
 

@@ -9,17 +9,17 @@ import contextlib
 import errno
 import io
 import os
-import secrets
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
 
 from airflow_provider_taskcluster.exceptions import DestinationError, InvalidInput, TooLarge
-from airflow_provider_taskcluster.transfer.config import MEMORY_CAP, MIB
+from airflow_provider_taskcluster.transfer.config import MEMORY_CAP
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from airflow_provider_taskcluster.transfer.record import Record
 
 
 class Writer(Protocol):
@@ -37,6 +37,12 @@ class Sink(ABC):
     """A destination. ``begin``, ``write`` and so on until ``commit``, or until another ``begin`` or ``discard``."""
 
     path: str | None = None
+    # whether it takes bytes in any order, by ``reserve`` and ``write_at``
+    seekable = False
+
+    def resume(self, key: str) -> Record | None:
+        """Open what an earlier process left of ``key``, and return its record; None if there is nothing."""
+        return None
 
     @abstractmethod
     def begin(self, size: int | None) -> None:
@@ -46,6 +52,21 @@ class Sink(ABC):
     def write(self, data: bytes | memoryview) -> None:
         """Append. The buffer is used again after the call."""
 
+    def reserve(self, size: int) -> None:
+        """Make room for ``size`` bytes in all, to be written in any order."""
+        raise InvalidInput(f"A {type(self).__name__} takes bytes in order only")
+
+    def write_at(self, offset: int, data: memoryview) -> None:
+        """Write at a place; from many threads at once."""
+        raise InvalidInput(f"A {type(self).__name__} takes bytes in order only")
+
+    def read_at(self, offset: int, buffer: memoryview) -> int:
+        """Read what was written, after ``resume``; return how many bytes."""
+        raise InvalidInput(f"A {type(self).__name__} cannot be read")
+
+    def note(self, record: Record) -> None:  # noqa: B027 (not every sink can)
+        """Write down how far it is, for a later process."""
+
     @abstractmethod
     def commit(self) -> None:
         """Make it final: all bytes are there and verified."""
@@ -53,6 +74,10 @@ class Sink(ABC):
     @abstractmethod
     def discard(self) -> None:
         """Leave nothing behind. Harmless when nothing was begun."""
+
+    def keep(self) -> None:
+        """Leave what a later process can go on with; by default nothing."""
+        self.discard()
 
     def content(self) -> bytes | None:
         """Return the bytes, if this sink holds them."""
@@ -94,44 +119,6 @@ class MemorySink(Sink):
         return bytes(self._data)
 
 
-class PathSink(Sink):
-    """A file, by its path. Folders on the way are made; a file that is there is replaced at the end."""
-
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._final = Path(path)
-        self.path = str(self._final)
-        self._partial = self._final.with_name(f".taskcluster-{secrets.token_hex(8)}.part")
-        self._file: io.FileIO | None = None
-        if self._final.is_dir() or str(path).endswith("/"):
-            raise InvalidInput(f"The destination {self.path!r} is a folder: name the file to write")
-
-    def begin(self, size: int | None) -> None:
-        with _explained(self.path, size):
-            self._final.parent.mkdir(parents=True, exist_ok=True)
-            self._close()
-            self._file = self._partial.open("wb", buffering=0)
-
-    def write(self, data: bytes | memoryview) -> None:
-        assert self._file is not None
-        with _explained(self.path, None):
-            write_all(self._file.write, data)
-
-    def commit(self) -> None:
-        with _explained(self.path, None):
-            self._close()
-            self._partial.replace(self._final)
-
-    def discard(self) -> None:
-        self._close()
-        if self._partial.exists():
-            self._partial.unlink()
-
-    def _close(self) -> None:
-        if self._file is not None:
-            self._file.close()
-            self._file = None
-
-
 class FileSink(Sink):
     """A file that the caller has opened, from where it stands. It is left open, at the end of what was written.
 
@@ -139,25 +126,30 @@ class FileSink(Sink):
     """
 
     def __init__(self, file: BinaryIO) -> None:
+        if not file.writable():
+            raise InvalidInput("The destination is not open for writing: open it in the mode 'wb'")
         self._file = file
+        self._name: str | None = getattr(file, "name", None)
         self._start = file.tell() if file.seekable() else None
         self._written = 0
 
     def begin(self, size: int | None) -> None:
-        self._rewind()
+        with explained(self._name):
+            self._rewind()
 
     def write(self, data: bytes | memoryview) -> None:
-        with _explained(getattr(self._file, "name", None), None):
-            write_all(self._file.write, bytes(data))
         self._written += len(data)
+        with explained(self._name):
+            write_all(self._file.write, bytes(data))
 
     def commit(self) -> None:
-        with _explained(getattr(self._file, "name", None), None):
+        with explained(self._name):
             self._file.flush()
 
     def discard(self) -> None:
         if self._start is not None:
-            self._rewind()
+            with contextlib.suppress(OSError):  # a buffer that could not be flushed fails here once more
+                self._rewind()
 
     def _rewind(self) -> None:
         if self._start is not None:
@@ -182,7 +174,8 @@ class WriterSink(Sink):
 
     def write(self, data: bytes | memoryview) -> None:
         assert self._writer is not None
-        write_all(self._writer.write, bytes(data))
+        with explained(getattr(self._writer, "name", None)):
+            write_all(self._writer.write, bytes(data))
 
     def commit(self) -> None:
         self._call("close")
@@ -207,6 +200,8 @@ def sink_for(destination: Destination) -> Sink:
     if isinstance(destination, Sink):
         return destination
     if isinstance(destination, str | os.PathLike):
+        from airflow_provider_taskcluster.transfer.path_sink import PathSink
+
         return PathSink(destination)
     if isinstance(destination, io.TextIOBase):
         raise InvalidInput("The destination is open as text: open it in binary mode ('wb')")
@@ -226,19 +221,20 @@ def write_all(write: Callable[[Any], Any], data: bytes | memoryview) -> None:
         taken = write(data)
         if not isinstance(taken, int):
             return
+        if not taken:
+            raise DestinationError("The destination takes no more bytes")
         data = data[taken:]
 
 
 @contextlib.contextmanager
-def _explained(path: str | None, size: int | None) -> Iterator[None]:
+def explained(path: str | None) -> Iterator[None]:
     """Turn an error of the file system into a sentence."""
     try:
         yield
     except OSError as error:
-        needed = f" ({size / MIB:.1f} MiB needed)" if size else ""
         hint = {
-            errno.ENOSPC: f"the disk is full{needed}: free some space, or choose another folder",
-            errno.EDQUOT: f"the disk quota is used up{needed}: free some space, or choose another folder",
+            errno.ENOSPC: "the disk is full: free some space, or choose another folder",
+            errno.EDQUOT: "the disk quota is used up: free some space, or choose another folder",
             errno.EACCES: "no permission to write there",
             errno.EROFS: "the file system is read-only",
         }.get(error.errno or 0, error.strerror or str(error))

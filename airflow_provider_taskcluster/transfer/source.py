@@ -71,7 +71,11 @@ class PathSource(Source):
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = Path(path)
         self.description = f"file {str(self._path)!r}"
-        if not self._path.exists():
+        try:
+            there = self._path.exists()
+        except OSError as error:
+            raise InvalidInput(f"{str(path)[:100]!r} is no path of a file to upload: {error.strerror}") from None
+        if not there:
             raise InvalidInput(f"There is no {self.description} to upload")
         if not self._path.is_file():
             raise InvalidInput(f"{str(self._path)!r} is not a file: name one file to upload")
@@ -88,6 +92,8 @@ class FileSource(Source):
 
     def __init__(self, file: BinaryIO) -> None:
         self.description = f"open file {getattr(file, 'name', '')!r}"
+        if not file.readable():
+            raise InvalidInput(f"The {self.description} is not open for reading: open it in the mode 'rb'")
         if not file.seekable():
             raise InvalidInput(
                 f"The {self.description} cannot seek, and an upload reads twice (to hash, to send): "

@@ -8,20 +8,24 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.exceptions import Conflict, ServiceError
-from airflow_provider_taskcluster.transfer.digest import ACCEPTABLE
 from airflow_provider_taskcluster.transfer.model import TransferResult
 from airflow_provider_taskcluster.transfer.negotiation import Offer, chosen_upload, proposal
+from airflow_provider_taskcluster.transfer.progress import Reporter
 from airflow_provider_taskcluster.transfer.source import measure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
+    from airflow_provider_taskcluster.transfer.config import TransferConfig
     from airflow_provider_taskcluster.transfer.http import Store
     from airflow_provider_taskcluster.transfer.model import Json, ObjectService
     from airflow_provider_taskcluster.transfer.source import Source
 
 log = logging.getLogger(__name__)
+
+# finishUpload answers 409 for other hashes or another unfinished upload, 400 for another project.
+OF_SOMEBODY_ELSE = {400, 409}
 
 
 @dataclass(frozen=True)
@@ -48,6 +52,7 @@ class Uploader:
 
     service: ObjectService
     store: Store
+    config: TransferConfig
 
     def upload(self, source: Source, target: Target) -> TransferResult:
         """Bring the source to the service under the target's name.
@@ -58,57 +63,68 @@ class Uploader:
         :raises SourceChanged: The source is not what was hashed; the upload was not finished.
         """
         started = time.monotonic()
-        measured = measure(source, ACCEPTABLE)
-        offer = Offer(source, measured, target.content_type)
+        measured = measure(source, ["sha256"])
+        reporter = Reporter(target.name, self.config.progress_seconds, self.config.on_progress)
+        offer = Offer(source, measured, target.content_type, reporter)
         identity = {"projectId": target.project_id, "uploadId": target.upload_id(measured.digests["sha256"])}
-        method, attempts = self._move(offer, target, identity)
+        method, digests = self._move(offer, target, identity)
+        reporter.finish()
         return TransferResult(
             name=target.name,
             size=measured.size,
             content_type=target.content_type,
-            digests=measured.digests,
+            digests=digests,
             method=method,
-            verified="+".join(ACCEPTABLE),
-            attempts=attempts,
+            verified="+".join(digests),
+            attempts=reporter.attempt,
             seconds=time.monotonic() - started,
         )
 
-    def _move(self, offer: Offer, target: Target, identity: Json) -> tuple[str, int]:
-        """Create, send and finish; return the method and how many requests the sending took."""
-        hashes = offer.measured.digests
+    def _move(self, offer: Offer, target: Target, identity: Json) -> tuple[str, dict[str, str]]:
+        """Create, send and finish; return the method and the digests of what was sent.
+
+        createUpload carries the sha256, which took a reading of its own; the sha512, which takes longer, is computed
+        beside the sending and goes with finishUpload.
+        """
+        known = offer.measured.digests
         request = {
             **identity,
             "expires": target.expires.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
-            "hashes": hashes,
+            "hashes": known,
             "proposedUploadMethods": proposal(offer),
         }
-        finish = {**identity, "hashes": hashes}
         try:
             answer = self.service.create_upload(target.name, request)
         except Conflict as conflict:
-            return self._already_there(target.name, finish, conflict)
+            self._require_finished(target.name, {**identity, "hashes": known}, conflict)
+            return "already there", known
         method, granted = chosen_upload(target.name, answer)
 
         def renew() -> object:
             return chosen_upload(target.name, self.service.create_upload(target.name, request))[1]
 
-        attempts = method.move(offer, granted, renew, self.store)
-        self.service.finish_upload(target.name, finish)
-        return method.name, attempts
+        sent = method.move(offer, granted, renew, self.store)
+        self.service.finish_upload(target.name, {**identity, "hashes": sent})
+        return method.name, sent
 
-    def _already_there(self, name: str, finish: Json, conflict: Conflict) -> tuple[str, int]:
+    def _require_finished(self, name: str, finish: Json, conflict: Conflict) -> None:
         """Tell an earlier try that was finished from a name that is taken.
 
         The service lets a finished upload be finished again with equal hashes, and with no others.
         """
         try:
             self.service.finish_upload(name, finish)
-        except ServiceError:
+        except ServiceError as error:
+            if error.status not in OF_SOMEBODY_ELSE:
+                raise
             raise Conflict(
                 f"{conflict}. The name is taken by other content, or by an unfinished upload of somebody else, "
                 f"which holds it for up to a day: choose another name",
                 status=conflict.status,
                 code=conflict.code,
             ) from conflict
-        log.info("Object %r is there already, with the same content", name)
-        return "already there", 0
+        log.info(
+            "Object %r is there already, with the same content; expiry and content type are those of the upload "
+            "that made it",
+            name,
+        )

@@ -11,10 +11,13 @@ import pytest
 class LocalServer:
     """A real HTTP server that gives every request the same answer and keeps what it was asked."""
 
+    status: int = 200
     body: bytes = b"{}"
     headers: dict[str, str] = field(default_factory=lambda: {"Content-Type": "application/json"})
     url: str = ""
     requests: list[tuple[str, str]] = field(default_factory=list)
+    request_headers: list[dict[str, str]] = field(default_factory=list)
+    bodies: list[bytes] = field(default_factory=list)
 
 
 @pytest.fixture
@@ -26,8 +29,9 @@ def server():
 
         def do_GET(self):
             local.requests.append((self.command, self.path))
-            self.rfile.read(int(self.headers.get("Content-Length", 0)))
-            self.send_response(200)
+            local.request_headers.append(dict(self.headers))
+            local.bodies.append(self.rfile.read(int(self.headers.get("Content-Length", 0))))
+            self.send_response(local.status)
             for name, value in {**local.headers, "Content-Length": str(len(local.body))}.items():
                 self.send_header(name, value)
             self.end_headers()

@@ -11,7 +11,14 @@ from airflow_provider_taskcluster import exceptions
 from airflow_provider_taskcluster.exceptions import ServiceError, StoreError, TaskclusterError
 
 CLASSES = [c for c in vars(exceptions).values() if inspect.isclass(c) and c.__module__ == exceptions.__name__]
-FACTS = {"status": 418, "code": "Teapot", "retry_after": 2.5, "reason": "file-missing", "transient": True}
+FACTS = {
+    "status": 418,
+    "code": "Teapot",
+    "retry_after": 2.5,
+    "reason": "file-missing",
+    "transient": True,
+    "content_range": "bytes */7",
+}
 
 
 def with_all_facts(cls):

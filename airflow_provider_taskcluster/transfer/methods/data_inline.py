@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_taskcluster.exceptions import SourceChanged
+from airflow_provider_taskcluster.transfer.digest import ACCEPTABLE, Hashers
 from airflow_provider_taskcluster.transfer.negotiation import Offer, UploadMethod
 
 if TYPE_CHECKING:
@@ -26,13 +26,24 @@ class DataInline(UploadMethod):
     def propose(self, offer: Offer) -> Json | None:
         if offer.measured.size > LONGEST:
             return None
-        with offer.source.reading() as reader:
-            data = b""
-            while len(data) <= LONGEST and (more := reader.read(LONGEST + 1 - len(data))):
-                data += more
-        if len(data) != offer.measured.size:
-            raise SourceChanged(f"The {offer.source.description} changed while it was uploaded: run the task again")
-        return {"contentType": offer.content_type, "objectData": base64.b64encode(data).decode()}
+        return {"contentType": offer.content_type, "objectData": base64.b64encode(_data(offer)).decode()}
 
-    def move(self, offer: Offer, granted: Any, renew: Callable[[], Any], store: Store) -> int:
-        return 0
+    def move(self, offer: Offer, granted: Any, renew: Callable[[], Any], store: Store) -> dict[str, str]:
+        return _digests(_data(offer))
+
+
+def _data(offer: Offer) -> bytes:
+    """Read the source once more, and make sure that it is what was measured."""
+    with offer.source.reading() as reader:
+        data = b""
+        while len(data) <= LONGEST and (more := reader.read(LONGEST + 1 - len(data))):
+            data += more
+    if _digests(data)["sha256"] != offer.measured.digests["sha256"]:
+        raise offer.changed("its bytes are others now")
+    return data
+
+
+def _digests(data: bytes) -> dict[str, str]:
+    hashers = Hashers(ACCEPTABLE)
+    hashers.update(data)
+    return hashers.digests()

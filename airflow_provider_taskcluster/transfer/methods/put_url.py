@@ -6,9 +6,11 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_taskcluster.exceptions import SourceChanged, StoreError
-from airflow_provider_taskcluster.transfer.digest import Hashers
+from airflow_provider_taskcluster.exceptions import StoreError
+from airflow_provider_taskcluster.transfer.buffers import Block, BufferPool, Failure
+from airflow_provider_taskcluster.transfer.digest import ACCEPTABLE
 from airflow_provider_taskcluster.transfer.grants import Renewable
+from airflow_provider_taskcluster.transfer.hashing import Hashing
 from airflow_provider_taskcluster.transfer.negotiation import Offer, UploadMethod
 
 if TYPE_CHECKING:
@@ -17,6 +19,9 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.http import Store
     from airflow_provider_taskcluster.transfer.model import Json
     from airflow_provider_taskcluster.transfer.source import Reader
+
+# Blocks that may wait for the hashers while the connection goes on.
+AHEAD = 16
 
 
 @dataclass(frozen=True)
@@ -41,56 +46,68 @@ class PutUrl(UploadMethod):
     def propose(self, offer: Offer) -> Json | None:
         return {"contentType": offer.content_type, "contentLength": offer.measured.size}
 
-    def move(self, offer: Offer, granted: Any, renew: Callable[[], Any], store: Store) -> int:
+    def move(self, offer: Offer, granted: Any, renew: Callable[[], Any], store: Store) -> dict[str, str]:
         grants = Renewable(lambda: PutGrant.read(renew()), PutGrant.read(granted))
-        loop = store.network.retry.retrying()
-        loop(_put, offer, grants, store)
-        return int(loop.statistics["attempt_number"])
+        loop = store.network.retry.retrying(sleep=store.sleep, failed=offer.reporter.count_failure)
+        digests: dict[str, str] = loop(_put, offer, grants, store)
+        return digests
 
 
-def _put(offer: Offer, grants: Renewable[PutGrant], store: Store) -> None:
+def _put(offer: Offer, grants: Renewable[PutGrant], store: Store) -> dict[str, str]:
     grant = grants.current()
+    offer.reporter.restart(offer.measured.size)
     with offer.source.reading() as reader:
-        body = CheckedBody(reader, offer)
+        body = CheckedBody(reader, offer, store.check)
         try:
             store.put(grant.url, grant.headers, body, offer.measured.size)
+            grants.accepted()
+            return body.finish()
         except StoreError as error:
-            error.transient |= error.status in {401, 403} and grants.refused()
+            error.transient |= error.status in {401, 403} and grants.refused(grant)
             raise
-        body.finish()
+        finally:
+            body.close()
 
 
 class CheckedBody:
-    """The body of a PUT. It must be the bytes that were hashed: no more, no less, no others."""
+    """The body of a PUT. It must be the bytes that were measured: no more, no less, no others.
 
-    def __init__(self, reader: Reader, offer: Offer) -> None:
+    They are hashed on the way, beside the sending.
+    """
+
+    def __init__(self, reader: Reader, offer: Offer, check: Callable[[], None] = lambda: None) -> None:
+        failure = Failure()
         self._reader = reader
         self._offer = offer
+        self._check = check
         self._left = offer.measured.size
-        self._hashers = Hashers(["sha256"])
+        self._pool = BufferPool(AHEAD, 0, failure)
+        self._hashing = Hashing(ACCEPTABLE, failure)
 
     def read(self, size: int = -1) -> bytes:
         """Return the next bytes for the connection."""
+        self._check()
         wanted = self._left if size < 0 else min(size, self._left)
         data = self._reader.read(wanted) if wanted else b""
         if wanted and not data:
-            raise self._changed(f"it ended {self._left} bytes early")
+            raise self._offer.changed(f"it ended {self._left} bytes early")
         self._left -= len(data)
-        self._hashers.update(data)
+        self._hashing.feed(Block(data, self._pool.take(), self._pool))
+        self._offer.reporter.advance(len(data))
         return data
 
-    def finish(self) -> None:
-        """Check that what was sent is what was announced.
+    def finish(self) -> dict[str, str]:
+        """Check that what was sent is what was announced; return its digests.
 
         :raises SourceChanged: It is not; the upload must not be finished.
         """
         if self._reader.read(1):
-            raise self._changed("it has grown")
-        if self._hashers.digests()["sha256"] != self._offer.measured.digests["sha256"]:
-            raise self._changed("its bytes are others now")
+            raise self._offer.changed("it has grown")
+        digests = self._hashing.digests()
+        if digests["sha256"] != self._offer.measured.digests["sha256"]:
+            raise self._offer.changed("its bytes are others now")
+        return digests
 
-    def _changed(self, how: str) -> SourceChanged:
-        return SourceChanged(
-            f"The {self._offer.source.description} changed while it was uploaded ({how}), so the upload was not "
-            f"finished: run the task again when the source is complete"
-        )
+    def close(self) -> None:
+        """End the hashing."""
+        self._hashing.stop()

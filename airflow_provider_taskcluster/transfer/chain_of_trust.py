@@ -1,0 +1,31 @@
+"""Sums that a task publishes of its own artifacts, for those whose store has none.
+
+The artifact ``public/chain-of-trust.json`` of a run lists the sha256 of the others. Its own signature is not checked
+here: this finds damage, not a task that lies.
+"""
+
+from __future__ import annotations
+
+import json
+
+from airflow_provider_taskcluster.exceptions import NotVerifiable
+from airflow_provider_taskcluster.transfer.config import MIB
+
+NAME = "public/chain-of-trust.json"
+LARGEST = 16 * MIB
+
+
+def hashes_of(name: str, published: bytes) -> dict[str, str]:
+    """Return the digests that a chain of trust names for an artifact.
+
+    :raises NotVerifiable: It names none, or cannot be read.
+    """
+    try:
+        sha256 = json.loads(published)["artifacts"][name]["sha256"]
+    except (ValueError, KeyError, TypeError):
+        sha256 = None
+    if not isinstance(sha256, str):
+        raise NotVerifiable(
+            f"{NAME} of the run names no sha256 for {name!r}: download it without verify='chain_of_trust'"
+        )
+    return {"sha256": sha256}

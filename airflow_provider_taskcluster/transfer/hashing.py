@@ -1,0 +1,82 @@
+"""Hashing beside the I/O: a thread for each algorithm, over the bytes in order, from the buffers just received."""
+
+from __future__ import annotations
+
+import queue
+import threading
+from typing import TYPE_CHECKING
+
+from airflow_provider_taskcluster.transfer.config import MIB
+from airflow_provider_taskcluster.transfer.digest import Hashers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from airflow_provider_taskcluster.transfer.buffers import Block, Failure
+
+# Up to here hashing costs less than starting threads.
+INLINE = MIB
+
+
+class Hashing:
+    """Computes several digests of one stream of blocks.
+
+    :param algorithms: Their names.
+    :param failure: Learns of a hasher that died, so that nobody waits for it.
+    """
+
+    def __init__(self, algorithms: Iterable[str], failure: Failure) -> None:
+        self._hashers = [Hashers([name]) for name in algorithms]
+        self._failure = failure
+        self._seen = 0
+        self._threads: list[threading.Thread] = []
+        self._queues: list[queue.SimpleQueue[Block | None]] = []
+
+    def feed(self, block: Block) -> None:
+        """Take the next block; it is given back when all algorithms have seen it."""
+        self._seen += len(block.data)
+        if self._seen <= INLINE:
+            for hashers in self._hashers:
+                hashers.update(block.data)
+            block.done()
+            return
+        if not self._threads:
+            self._start()
+        block.shared_by(len(self._queues))
+        for waiting in self._queues:
+            waiting.put(block)
+
+    def digests(self) -> dict[str, str]:
+        """Wait until all is hashed; return the digests by algorithm, in hex.
+
+        :raises BaseException: What killed a hasher.
+        """
+        self.stop()
+        self._failure.check()
+        return {name: value for hashers in self._hashers for name, value in hashers.digests().items()}
+
+    def stop(self) -> None:
+        """End the threads when they have seen all that was fed."""
+        for waiting in self._queues:
+            waiting.put(None)
+        for thread in self._threads:
+            thread.join()
+        self._threads, self._queues = [], []
+
+    def _start(self) -> None:
+        for hashers in self._hashers:
+            waiting: queue.SimpleQueue[Block | None] = queue.SimpleQueue()
+            thread = threading.Thread(
+                target=self._work, args=(hashers, waiting), name="taskcluster-hashing", daemon=True
+            )
+            self._queues.append(waiting)
+            self._threads.append(thread)
+            thread.start()
+
+    def _work(self, hashers: Hashers, waiting: queue.SimpleQueue[Block | None]) -> None:
+        while (block := waiting.get()) is not None:
+            try:
+                hashers.update(block.data)
+            except BaseException as error:  # noqa: BLE001 (raised where the bytes come from)
+                self._failure.set(error)
+            block.done()

@@ -1,0 +1,167 @@
+"""What has arrived of one body: decoded, written, hashed and counted. It outlives a request that fails."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import TYPE_CHECKING
+
+from airflow_provider_taskcluster.exceptions import TooLarge
+from airflow_provider_taskcluster.transfer import digest
+from airflow_provider_taskcluster.transfer.buffers import Block, BufferPool, Failure
+from airflow_provider_taskcluster.transfer.config import MIB
+from airflow_provider_taskcluster.transfer.encoding import decoder_for
+from airflow_provider_taskcluster.transfer.hashing import Hashing
+from airflow_provider_taskcluster.transfer.record import Record, trustworthy
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_provider_taskcluster.transfer.progress import Reporter
+    from airflow_provider_taskcluster.transfer.ranges import Facts
+    from airflow_provider_taskcluster.transfer.sink import Sink
+
+log = logging.getLogger(__name__)
+
+BUFFERS = 12
+# A record is written so often: after so many bytes, or so many seconds.
+RECORD_BYTES = 8 * MIB
+RECORD_SECONDS = 1.0
+
+
+class Intake:
+    """Takes the bytes of one body in order.
+
+    :param name: Of the object or artifact, for errors.
+    :param key: Stands for what is downloaded, in records.
+    :param hashes: Digests that the service names.
+    :param buffer_size: Bytes taken at a time.
+    :param max_bytes: Refuse more than this; None for no limit.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        *,
+        key: str,
+        hashes: Mapping[str, str],
+        sink: Sink,
+        reporter: Reporter,
+        buffer_size: int,
+        max_bytes: int | None,
+    ) -> None:
+        self.sink = sink
+        self.reporter = reporter
+        self.failure = Failure()
+        self.pool = BufferPool(BUFFERS, buffer_size, self.failure)
+        self.facts: Facts | None = None
+        self.offset = 0
+        self.size = 0
+        self._name = name
+        self._key = key
+        self._hashes = hashes
+        self._buffer_size = buffer_size
+        self._max_bytes = max_bytes
+        self._hashing = Hashing([], self.failure)
+        self._recorded = time.monotonic()
+        self._recorded_offset = 0
+
+    def begin(self, facts: Facts) -> None:
+        """Start from the first byte, and roll back what came before."""
+        self._limit(facts.total or 0)
+        self._reset(facts)
+        self.sink.begin(None if facts.encoding else facts.total)
+
+    def learn(self, facts: Facts) -> None:
+        """Take over what a later answer says better, such as the length, and go on."""
+        self.facts = facts
+        self.reporter.total = facts.total
+
+    def adopt(self) -> bool:
+        """Go on with what an earlier process left on this disk, if there is something; hash it again."""
+        record = self.sink.resume(self._key)
+        if record is None:
+            return False
+        self._reset(record.facts)
+        while self.offset < record.offset:
+            buffer = self.pool.take()
+            count = self.sink.read_at(self.offset, buffer[: record.offset - self.offset])
+            self.take_written(Block(buffer[:count], buffer, self.pool))
+            self.reporter.advance(count)
+        log.info("Going on with %r after %d bytes that are here already", self._name, self.offset)
+        return True
+
+    def take(self, buffer: memoryview, count: int) -> None:
+        """Take the next bytes of the (encoded) body, which are at the start of a buffer of the pool."""
+        data = buffer[:count]
+        assert self.facts is not None
+        if not self.facts.encoding:
+            self._limit(self.size + count)
+            self.sink.write(data)
+            self.take_written(Block(data, buffer, self.pool))
+        else:
+            self._decode(data)
+            self.pool.give_back(buffer)
+            self.offset += count
+        self.reporter.advance(count)
+
+    def _decode(self, data: memoryview) -> None:
+        for piece in self._decoder.decode(data):
+            self.size += len(piece)
+            self._limit(self.size)
+            self.sink.write(piece)
+            self._hashing.feed(Block(piece, self.pool.take(), self.pool))
+
+    def take_written(self, block: Block) -> None:
+        """Take the next bytes of an identity body, which the sink has already."""
+        count = len(block.data)
+        self._hashing.feed(block)
+        self.offset += count
+        self.size += count
+        self.failure.check()
+        overdue = time.monotonic() - self._recorded > RECORD_SECONDS
+        if overdue or self.offset - self._recorded_offset >= RECORD_BYTES:
+            self.note()
+
+    def end(self) -> None:
+        """Check that the content has ended where the body has.
+
+        :raises Truncated: It has not.
+        """
+        self._decoder.finish()
+
+    def verified(self) -> tuple[dict[str, str], str]:
+        """Return the digests, and by what the content was verified.
+
+        :raises HashMismatch: A digest is not what the service says.
+        """
+        assert self.facts is not None
+        digests = self._hashing.digests()
+        if checked := digest.verify(self._name, self._hashes, digests):
+            return digests, checked
+        if self.facts.total is not None or self.facts.encoding:
+            return digests, "length"
+        log.warning("%r came without a length, and there is no hash: nobody can tell whether it is whole", self._name)
+        return digests, "none"
+
+    def note(self) -> None:
+        """Write down how far it is, where the sink keeps records."""
+        self._recorded, self._recorded_offset = time.monotonic(), self.offset
+        if self.facts is not None and self.offset and trustworthy(self.facts, self._hashes):
+            self.sink.note(Record(self._key, self.facts, self.offset))
+
+    def stop(self) -> None:
+        """End the hashing."""
+        self._hashing.stop()
+
+    def _reset(self, facts: Facts) -> None:
+        self._hashing.stop()
+        self._hashing = Hashing(digest.to_compute(self._hashes), self.failure)
+        self._decoder = decoder_for(facts.encoding, self._buffer_size)
+        self.facts = facts
+        self.offset = self.size = self._recorded_offset = 0
+        self.reporter.restart(facts.total)
+
+    def _limit(self, size: int) -> None:
+        if self._max_bytes is not None and size > self._max_bytes:
+            raise TooLarge(f"{self._name!r} has more than the {self._max_bytes} bytes allowed: raise max_bytes")

@@ -1,0 +1,100 @@
+"""How far a transfer is: a line in the log every few seconds, and a listener for code."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+log = logging.getLogger(__name__)
+
+MB = 1_000_000
+
+
+@dataclass(frozen=True)
+class Progress:
+    """A moment of a transfer.
+
+    :param name: Of the object or artifact.
+    :param done: Bytes that have arrived (of the body as it is stored). A restart rolls it back.
+    :param total: Bytes of the whole, None if that is not known.
+    :param attempt: 1, and one more for each request that failed.
+    :param seconds: Since the beginning.
+    """
+
+    name: str
+    done: int
+    total: int | None
+    attempt: int
+    seconds: float
+
+    def __str__(self) -> str:
+        speed = self.done / self.seconds if self.seconds else 0.0
+        parts = [f"{self.name!r}: {self.done / MB:.1f} MB, {speed / MB:.1f} MB/s, attempt {self.attempt}"]
+        if self.total:
+            parts[0] = f"{self.name!r}: {self.done * 100 // self.total}% of {self.total / MB:.1f} MB"
+            parts.append(f"{speed / MB:.1f} MB/s, {_left(self.total - self.done, speed)}, attempt {self.attempt}")
+        return ", ".join(parts)
+
+
+class Reporter:
+    """Tells the log and a listener, at most every ``interval`` seconds.
+
+    :param listener: Called with a :class:`Progress`, in the thread that moves bytes.
+    """
+
+    def __init__(self, name: str, interval: float, listener: Callable[[Progress], None] | None = None) -> None:
+        self.attempt = 1
+        self.total: int | None = None
+        self._name = name
+        self._interval = interval
+        self._listener = listener
+        self._done = 0
+        self._started = self._last = time.monotonic()
+        self._lock = threading.Lock()
+
+    def advance(self, count: int) -> None:
+        """Count bytes that have arrived."""
+        with self._lock:
+            self._done += count
+            now = time.monotonic()
+            due = now - self._last >= self._interval
+            if due:
+                self._last = now
+        if due:
+            log.info("%s", self.now())
+            self._tell()
+
+    def restart(self, total: int | None) -> None:
+        """Begin at the first byte, of so many."""
+        with self._lock:
+            self._done, self.total = 0, total
+
+    def count_failure(self) -> None:
+        """Count a request that failed."""
+        with self._lock:
+            self.attempt += 1
+
+    def finish(self) -> None:
+        """Tell the listener the end."""
+        self._tell()
+
+    def now(self) -> Progress:
+        """Return this moment."""
+        return Progress(self._name, self._done, self.total, self.attempt, time.monotonic() - self._started)
+
+    def _tell(self) -> None:
+        if self._listener:
+            self._listener(self.now())
+
+
+def _left(count: int, speed: float) -> str:
+    if not speed:
+        return "time left unknown"
+    minutes, seconds = divmod(round(count / speed), 60)
+    return f"{minutes} min {seconds} s left" if minutes else f"{seconds} s left"

@@ -1,0 +1,110 @@
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from airflow_provider_taskcluster import exceptions
+from airflow_provider_taskcluster.services.errors import service_error
+
+ROOT = "https://tc.example.com"
+SCOPES_SENTENCE = (
+    "Client ID me does not have sufficient scopes and is missing the following scopes:\n\n```\n{}\n```\n\n"
+    "This request requires the client to satisfy the following scope expression:\n\n```\nother:scope\n```\n"
+)
+
+
+def error(status, body, client_id="me", retry_after=None):
+    text = body if isinstance(body, str) else json.dumps(body)
+    return service_error(
+        "object.createUpload 'a'", root_url=ROOT, client_id=client_id, status=status, body=text, retry_after=retry_after
+    )
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "kind", "transient"),
+    [
+        (400, "InputError", exceptions.ServiceError, False),
+        (401, "AuthenticationFailed", exceptions.AuthenticationFailed, False),
+        (403, "InsufficientScopes", exceptions.InsufficientScopes, False),
+        (404, "ResourceNotFound", exceptions.NotFound, False),
+        (406, "NoMatchingMethod", exceptions.NoMatchingMethod, False),
+        (408, "Timeout", exceptions.ServiceUnavailable, True),
+        (409, "RequestConflict", exceptions.Conflict, False),
+        (410, "ResourceExpired", exceptions.Expired, False),
+        (418, "Teapot", exceptions.ServiceError, False),
+        (424, "InputError", exceptions.ServiceError, False),
+        (425, "TooEarly", exceptions.ServiceUnavailable, True),
+        (429, "TooManyRequests", exceptions.ServiceUnavailable, True),
+        (500, "InternalServerError", exceptions.ServiceUnavailable, True),
+        (503, "ServiceUnavailable", exceptions.ServiceUnavailable, True),
+    ],
+)
+def test_each_status_has_its_class_and_keeps_its_facts(status, code, kind, transient):
+    found = error(status, {"code": code, "message": "because"}, retry_after=3)
+    assert type(found) is kind
+    assert (found.status, found.code, found.retry_after, found.transient) == (status, code, 3, transient)
+    assert "object.createUpload 'a'" in str(found)
+    assert ROOT in str(found)
+
+
+def test_what_the_service_said_is_told_without_the_echo_of_the_request():
+    found = error(
+        409, {"code": "RequestConflict", "message": "Object exists\n---\n* payload: c0ffee", "requestInfo": {}}
+    )
+    assert "Object exists" in str(found)
+    assert "c0ffee" not in str(found)
+
+
+def test_request_info_is_never_told():
+    body = {"code": "InputError", "message": "bad", "requestInfo": {"payload": {"uploadId": "c0ffee"}}}
+    assert "c0ffee" not in str(error(400, body))
+
+
+def test_a_very_long_message_is_cut():
+    assert len(str(error(400, {"code": "InputError", "message": "x" * 10_000}))) < 1000
+
+
+@pytest.mark.parametrize(("client_id", "who"), [("me", "client 'me'"), (None, "the anonymous client")])
+def test_a_403_names_who_lacks_which_scope(client_id, who):
+    message = SCOPES_SENTENCE.format("object:upload:p:a")
+    found = error(403, {"code": "InsufficientScopes", "message": message}, client_id)
+    assert str(found).endswith(f"grant {who} the scope object:upload:p:a")
+
+
+def test_several_missing_scopes_are_listed_and_spaces_in_them_kept():
+    message = SCOPES_SENTENCE.format("object:upload:p:my file\nobject:download:b")
+    found = error(403, {"code": "InsufficientScopes", "message": message})
+    assert str(found).endswith("the scope object:upload:p:my file, object:download:b")
+
+
+def test_a_scope_expression_is_told_on_one_line():
+    message = SCOPES_SENTENCE.format('{\n  "AnyOf": [\n    "a:b",\n    "c:d"\n  ]\n}')
+    found = error(403, {"code": "InsufficientScopes", "message": message})
+    assert str(found).endswith('the scope { "AnyOf": [ "a:b", "c:d" ] }')
+
+
+def test_a_403_in_other_words_is_told_as_it_is():
+    assert "because I say so" in str(error(403, {"code": "InsufficientScopes", "message": "because I say so"}))
+
+
+@pytest.mark.parametrize(("client_id", "who"), [("me", "client 'me'"), (None, "the anonymous client")])
+def test_a_401_says_whose_credentials_to_check(client_id, who):
+    found = error(401, {"code": "AuthenticationFailed", "message": "no"}, client_id)
+    assert str(found).endswith(f"check client ID and access token of {who}")
+
+
+@pytest.mark.parametrize("body", ["", "<html>Not here</html>", "[]", '"text"', "null", "{}", '{"code": null}'])
+@pytest.mark.parametrize("status", [400, 401, 403, 404, 413])
+def test_an_answer_that_is_not_taskclusters_asks_whether_the_root_url_is_right(status, body):
+    found = error(status, body)
+    assert type(found) is exceptions.ServiceError  # above all no NotFound, which a sensor would wait on
+    assert found.status == status
+    assert f"is {ROOT} the root URL of a deployment?" in str(found)
+
+
+@pytest.mark.parametrize("body", ["", "<html>Bad gateway</html>", '{"message": null}'])
+def test_a_proxy_that_cannot_answer_now_is_transient_without_any_json(body):
+    found = error(502, body)
+    assert type(found) is exceptions.ServiceUnavailable
+    assert "(502 no Taskcluster error): no message" in str(found)

@@ -1,0 +1,52 @@
+from __future__ import annotations
+
+import asyncio
+import os
+import threading
+
+import pytest
+
+from airflow_provider_taskcluster.services import loop
+
+
+def test_a_coroutine_runs_in_the_one_loop_thread():
+    async def where():
+        return threading.current_thread().name, asyncio.get_running_loop()
+
+    name, first = loop.run(where())
+    assert name == "taskcluster-services"
+    assert loop.run(where()) == (name, first)
+
+
+def test_what_a_coroutine_raises_rises_in_the_caller():
+    async def fail():
+        raise LookupError("inside")
+
+    with pytest.raises(LookupError, match="inside"):
+        loop.run(fail())
+
+
+def test_it_works_inside_a_loop_of_the_caller():
+    async def answer():
+        return 42
+
+    async def outer():
+        return loop.run(answer())
+
+    assert asyncio.run(outer()) == 42
+
+
+def test_a_forked_child_gets_a_loop_of_its_own():
+    async def process():
+        return os.getpid()
+
+    assert loop.run(process()) == os.getpid()
+    receiver, sender = os.pipe()
+    child = os.fork()
+    if child == 0:
+        os.write(sender, str(loop.run(process())).encode())
+        os._exit(0)
+    os.waitpid(child, 0)
+    assert os.read(receiver, 20).decode() == str(child)
+    os.close(receiver)
+    os.close(sender)

@@ -1,0 +1,52 @@
+"""What a reference artifact may point to; the rest of the downloads is tested over real sockets."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import pytest
+
+from airflow_provider_taskcluster.exceptions import ArtifactError, ConnectionFailed, ReferenceRefused, TransferError
+from airflow_provider_taskcluster.network import Network
+from airflow_provider_taskcluster.transfer.artifact import ArtifactDownloader
+from airflow_provider_taskcluster.transfer.config import TransferConfig
+from airflow_provider_taskcluster.transfer.http import Store
+from airflow_provider_taskcluster.transfer.sink import MemorySink
+
+
+def download(answer, *, allow_reference=False):
+    service = SimpleNamespace(artifact_content=lambda *_, **__: answer)
+    config = TransferConfig(allow_reference=allow_reference)
+    downloader = ArtifactDownloader(service, Store(Network(proxies={})), config)
+    return downloader.download("fN1SbArXTPSVFNUvaOlinQ", "public/a", 0, MemorySink())
+
+
+@pytest.mark.parametrize("url", ["file:///etc/passwd", "ftp://host/a", "s3://bucket/a", "", "host/a", "://"])
+@pytest.mark.parametrize("allow", [True, False])
+def test_only_http_and_https_are_fetched_whatever_is_allowed(url, allow):
+    with pytest.raises(ReferenceRefused, match="only http and https are fetched"):
+        download({"storageType": "reference", "url": url}, allow_reference=allow)
+
+
+@pytest.mark.parametrize("url", ["https://host/a?secret=c0ffee", "HTTP://host/a", "http://[bad/a?secret=c0ffee"])
+def test_a_url_that_the_task_chose_is_refused_unless_allowed_and_told_without_its_query(url):
+    with pytest.raises(ReferenceRefused, match="allow it with allow_reference=True") as caught:
+        download({"storageType": "reference", "url": url})
+    assert "c0ffee" not in str(caught.value)
+
+
+def test_an_allowed_url_that_is_none_is_a_permanent_error():
+    with pytest.raises(ConnectionFailed, match="is not a URL that can be fetched") as caught:
+        download({"storageType": "reference", "url": "http://[bad/a"}, allow_reference=True)
+    assert not caught.value.transient
+
+
+def test_an_error_artifact_tells_what_the_task_said():
+    with pytest.raises(ArtifactError, match=r"task fN1SbArXTPSVFNUvaOlinQ \(run 0\).*file-missing: no such") as caught:
+        download({"storageType": "error", "reason": "file-missing", "message": "no such file"})
+    assert caught.value.reason == "file-missing"
+
+
+def test_a_storage_type_of_the_future_is_a_clear_error():
+    with pytest.raises(TransferError, match="has the storage type 'quantum', not known here"):
+        download({"storageType": "quantum"})

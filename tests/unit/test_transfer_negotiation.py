@@ -1,0 +1,143 @@
+from __future__ import annotations
+
+import base64
+import gc
+import io
+
+import pytest
+
+from airflow_provider_taskcluster.exceptions import SourceChanged, TransferError
+from airflow_provider_taskcluster.transfer.digest import ACCEPTABLE
+from airflow_provider_taskcluster.transfer.methods.data_inline import DataInline
+from airflow_provider_taskcluster.transfer.methods.get_url import GetUrl
+from airflow_provider_taskcluster.transfer.methods.put_url import PutUrl
+from airflow_provider_taskcluster.transfer.methods.simple import Simple
+from airflow_provider_taskcluster.transfer.model import Grant
+from airflow_provider_taskcluster.transfer.negotiation import (
+    DownloadMethod,
+    Offer,
+    UploadMethod,
+    chosen_upload,
+    download_methods,
+    proposal,
+    upload_methods,
+)
+from airflow_provider_taskcluster.transfer.progress import Reporter
+from airflow_provider_taskcluster.transfer.source import measure, source_for
+
+
+def offer(content):
+    source = source_for(content)
+    return Offer(source, measure(source, ACCEPTABLE), "text/plain", Reporter("test", 5))
+
+
+@pytest.fixture
+def _forget_new_methods():
+    yield
+    gc.collect()  # classes are in cycles; those of a test must not be there for the next one
+    assert set(upload_methods()) == {"dataInline", "putUrl"}
+    assert set(download_methods()) == {"getUrl", "simple"}
+
+
+def test_the_methods_of_today_are_found():
+    assert {name: type(method) for name, method in upload_methods().items()} == {
+        "dataInline": DataInline,
+        "putUrl": PutUrl,
+    }
+    assert {name: type(method) for name, method in download_methods().items()} == {"getUrl": GetUrl, "simple": Simple}
+
+
+@pytest.mark.usefixtures("_forget_new_methods")
+def test_a_new_way_up_is_proposed_and_chosen_without_touching_another_file():
+    class Multipart(UploadMethod):
+        name = "s3Multipart"
+
+        def propose(self, offer):
+            return {"parts": 3 if offer else 0}
+
+        def move(self, *_):
+            return {}
+
+    assert proposal(offer(b"x"))["s3Multipart"] == {"parts": 3}
+    method, granted = chosen_upload("a", {"uploadMethod": {"s3Multipart": {"urls": []}}})
+    assert isinstance(method, Multipart)
+    assert granted == {"urls": []}
+    del Multipart, method
+
+
+@pytest.mark.usefixtures("_forget_new_methods")
+def test_a_new_way_down_is_accepted_without_touching_another_file():
+    class Torrent(DownloadMethod):
+        name = "torrent"
+
+        def accept(self):
+            return {"trackers": True}
+
+        def grant(self, answer):
+            return Grant(url=answer["magnet"], method=self.name)
+
+    assert download_methods()["torrent"].accept() == {"trackers": True}
+    del Torrent
+
+
+@pytest.mark.parametrize("size", [0, 1, 8191, 8192])
+def test_small_data_are_offered_inline_and_by_url(size):
+    content = b"x" * size
+    proposed = proposal(offer(content))
+    assert set(proposed) == {"dataInline", "putUrl"}
+    assert proposed["putUrl"] == {"contentType": "text/plain", "contentLength": size}
+    assert proposed["dataInline"]["contentType"] == "text/plain"
+    assert base64.b64decode(proposed["dataInline"]["objectData"], validate=True) == content
+    assert len(proposed["dataInline"]["objectData"]) <= 10926
+
+
+def test_more_than_8192_bytes_do_not_go_inline():
+    assert set(proposal(offer(b"x" * 8193))) == {"putUrl"}
+
+
+def test_a_source_that_gives_little_at_a_time_goes_inline_whole():
+    class Slow(io.BytesIO):
+        def read(self, size=-1):
+            return super().read(min(size, 3))
+
+    inline = proposal(offer(lambda: Slow(b"content")))["dataInline"]
+    assert base64.b64decode(inline["objectData"]) == b"content"
+
+
+@pytest.mark.parametrize("later", [b"", b"shorter", b"much longer than before", b"x" * 9000])
+def test_a_source_whose_length_changed_since_it_was_hashed_does_not_go_inline(tmp_path, later):
+    path = tmp_path / "file"
+    path.write_bytes(b"as measured")
+    offered = offer(path)
+    path.write_bytes(later)
+    with pytest.raises(SourceChanged, match="changed while it was uploaded"):
+        proposal(offered)
+
+
+def test_a_source_whose_bytes_changed_since_they_were_hashed_does_not_go_inline(tmp_path):
+    """Same length: without a look at the bytes the object would be finished with hashes that never match."""
+    path = tmp_path / "file"
+    path.write_bytes(b"as measured")
+    offered = offer(path)
+    path.write_bytes(b"other bytes")
+    with pytest.raises(SourceChanged, match="changed while it was uploaded"):
+        proposal(offered)
+
+
+@pytest.mark.parametrize("answer", [{}, {"s3Multipart": {}}], ids=["none", "a method of the future"])
+def test_none_of_our_methods_accepted_is_a_clear_error(answer):
+    with pytest.raises(TransferError, match=r"none of the .* proposed for object 'a/b' \(dataInline, putUrl\)"):
+        chosen_upload("a/b", {"uploadMethod": answer})
+
+
+def test_the_grant_of_get_url_has_hashes_and_an_end_and_follows_no_redirect():
+    answer = {"method": "getUrl", "url": "u", "expires": "2030-05-01T12:00:00.123Z", "hashes": {"sha256": "ab"}}
+    grant = download_methods()["getUrl"].grant(answer)
+    assert (grant.url, grant.method, grant.hashes, grant.redirects) == ("u", "getUrl", {"sha256": "ab"}, 0)
+    assert grant.expires.isoformat() == "2030-05-01T12:00:00.123000+00:00"
+
+
+def test_the_grant_of_simple_may_redirect_and_has_no_hashes_of_its_own():
+    grant = download_methods()["simple"].grant({"method": "simple", "url": "u"})
+    assert (grant.url, grant.method, grant.hashes, grant.expires) == ("u", "simple", {}, None)
+    assert grant.redirects > 0

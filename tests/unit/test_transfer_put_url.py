@@ -1,0 +1,118 @@
+from __future__ import annotations
+
+import hashlib
+import io
+
+import pytest
+
+from airflow_provider_taskcluster.exceptions import SourceChanged
+from airflow_provider_taskcluster.network import Network
+from airflow_provider_taskcluster.retry import RetryPolicy
+from airflow_provider_taskcluster.transfer.digest import ACCEPTABLE
+from airflow_provider_taskcluster.transfer.http import Store
+from airflow_provider_taskcluster.transfer.methods.put_url import CheckedBody, PutGrant, PutUrl
+from airflow_provider_taskcluster.transfer.negotiation import Offer
+from airflow_provider_taskcluster.transfer.progress import Reporter
+from airflow_provider_taskcluster.transfer.source import measure, source_for
+
+CONTENT = b"the content as it was hashed"
+
+
+def offer(content=CONTENT):
+    source = source_for(content)
+    return Offer(source, measure(source, ACCEPTABLE), "text/plain", Reporter("test", 5))
+
+
+def read_all(body, size):
+    return b"".join(iter(lambda: body.read(size), b""))
+
+
+@pytest.mark.parametrize("size", [1, 7, len(CONTENT), 1000, -1])
+def test_the_body_is_the_source_and_ends_where_it_was_measured_to_end(size):
+    body = CheckedBody(io.BytesIO(CONTENT), offer())
+    assert read_all(body, size) == CONTENT
+    body.finish()
+
+
+def test_an_empty_body_is_complete_at_once():
+    body = CheckedBody(io.BytesIO(b""), offer(b""))
+    assert body.read(1000) == b""
+    body.finish()
+
+
+def test_a_source_that_got_shorter_ends_the_upload_instead_of_letting_the_server_wait():
+    body = CheckedBody(io.BytesIO(CONTENT[:-3]), offer())
+    with pytest.raises(SourceChanged, match=r"it ended 3 bytes early.*was not finished: run the task again"):
+        read_all(body, 10)
+
+
+def test_of_a_source_that_has_grown_no_more_is_sent_than_was_announced_and_it_is_noticed():
+    body = CheckedBody(io.BytesIO(CONTENT + b" and more"), offer())
+    assert read_all(body, 10) == CONTENT
+    with pytest.raises(SourceChanged, match="it has grown"):
+        body.finish()
+
+
+def test_other_bytes_of_the_same_length_are_noticed():
+    body = CheckedBody(io.BytesIO(CONTENT[::-1]), offer())
+    read_all(body, 10)
+    with pytest.raises(SourceChanged, match="its bytes are others now"):
+        body.finish()
+
+
+def test_a_body_that_was_not_read_to_its_end_is_not_finished():
+    body = CheckedBody(io.BytesIO(CONTENT), offer())
+    body.read(5)
+    with pytest.raises(SourceChanged):
+        body.finish()
+
+
+def test_a_reader_that_gives_little_at_a_time_is_no_shorter_for_it():
+    class Slow(io.BytesIO):
+        def read(self, size=-1):
+            return super().read(min(size, 3))
+
+    body = CheckedBody(Slow(CONTENT), offer())
+    assert read_all(body, 10) == CONTENT
+    body.finish()
+
+
+GRANTED = {
+    "url": "/blob?signature=c0ffee",
+    "expires": "2999-01-01T00:00:00.000Z",
+    "headers": {"Content-Type": "text/plain", "Content-Length": str(len(CONTENT))},
+}
+
+
+def test_the_url_of_a_grant_does_not_show():
+    grant = PutGrant.read(GRANTED)
+    assert "c0ffee" not in repr(grant)
+    assert grant.expires.year == 2999
+
+
+def never():
+    raise AssertionError("the grant holds; nobody should ask for another")
+
+
+def test_one_put_over_a_real_socket(server):
+    store = Store(Network(proxies={}, retry=RetryPolicy(max_retries=0)))
+    granted = GRANTED | {"url": server.url + GRANTED["url"]}
+    assert PutUrl().move(offer(), granted, never, store) == {
+        algorithm: hashlib.new(algorithm, CONTENT).hexdigest() for algorithm in ACCEPTABLE
+    }
+    assert server.requests == [("PUT", "/blob?signature=c0ffee")]
+    assert server.bodies == [CONTENT]
+    assert server.request_headers[0]["Content-Length"] == str(len(CONTENT))
+    assert server.request_headers[0]["Content-Type"] == "text/plain"
+    store.close()
+
+
+def test_a_source_that_changed_is_told_over_a_real_socket_too(server, tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(CONTENT)
+    offered = offer(path)
+    path.write_bytes(CONTENT[::-1])
+    store = Store(Network(proxies={}, retry=RetryPolicy(max_retries=0)))
+    with pytest.raises(SourceChanged, match="its bytes are others now"):
+        PutUrl().move(offered, GRANTED | {"url": server.url + GRANTED["url"]}, never, store)
+    store.close()

@@ -1,0 +1,202 @@
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import io
+import os
+
+import pytest
+
+from airflow_provider_taskcluster.exceptions import InvalidInput
+from airflow_provider_taskcluster.transfer.source import (
+    BytesSource,
+    FactorySource,
+    FileSource,
+    PathSource,
+    Source,
+    measure,
+    source_for,
+)
+
+CONTENT = bytes(range(256)) * 20
+
+
+class SourceContract:
+    """What holds for every source; a test class inherits it and says how to make one with CONTENT."""
+
+    @pytest.fixture
+    def source(self, tmp_path):
+        raise NotImplementedError
+
+    def test_it_gives_its_bytes_from_the_first_to_the_last(self, source):
+        with source.reading() as reader:
+            assert read_all(reader) == CONTENT
+
+    def test_it_can_be_read_again_and_again(self, source):
+        for _ in range(3):
+            with source.reading() as reader:
+                assert read_all(reader) == CONTENT
+
+    def test_it_begins_at_the_first_byte_after_it_was_left_in_the_middle(self, source):
+        with contextlib.suppress(ConnectionError), source.reading() as reader:
+            assert reader.read(7) == CONTENT[:7]
+            raise ConnectionError
+        with source.reading() as reader:
+            assert read_all(reader) == CONTENT
+
+    def test_a_read_gives_no_more_than_was_asked_for(self, source):
+        with source.reading() as reader:
+            assert reader.read(10) == CONTENT[:10]
+            assert reader.read(1) == CONTENT[10:11]
+
+    def test_it_can_be_measured(self, source):
+        measured = measure(source, ["sha256", "sha512"])
+        assert measured.size == len(CONTENT)
+        assert measured.digests["sha256"] == hashlib.sha256(CONTENT).hexdigest()
+        assert measured.digests["sha512"] == hashlib.sha512(CONTENT).hexdigest()
+
+    def test_it_can_name_itself_in_an_error(self, source):
+        assert source.description
+
+    def test_it_is_taken_as_it_is(self, source):
+        assert isinstance(source, Source)
+        assert source_for(source) is source
+
+
+def read_all(reader):
+    return b"".join(iter(lambda: reader.read(1000), b""))
+
+
+class TestBytes(SourceContract):
+    @pytest.fixture(params=[bytes, bytearray, memoryview])
+    def source(self, request):
+        source = source_for(request.param(CONTENT))
+        assert isinstance(source, BytesSource)
+        return source
+
+    def test_bytes_changed_later_do_not_change_what_is_sent(self):
+        data = bytearray(CONTENT)
+        source = source_for(data)
+        data[0] = 99
+        with source.reading() as reader:
+            assert reader.read(1) == CONTENT[:1]
+
+
+class TestPath(SourceContract):
+    @pytest.fixture(params=[str, lambda path: path], ids=["text", "Path"])
+    def source(self, request, tmp_path):
+        path = tmp_path / "file"
+        path.write_bytes(CONTENT)
+        source = source_for(request.param(path))
+        assert isinstance(source, PathSource)
+        return source
+
+    def test_the_file_is_closed_after_each_reading(self, source):
+        with source.reading() as reader:
+            pass
+        assert reader.closed
+
+    def test_a_missing_file_is_named(self, tmp_path):
+        with pytest.raises(InvalidInput, match=r"There is no file '.*absent' to upload"):
+            source_for(tmp_path / "absent")
+
+    def test_a_folder_is_refused(self, tmp_path):
+        with pytest.raises(InvalidInput, match="is not a file: name one file to upload"):
+            source_for(tmp_path)
+
+    def test_a_named_pipe_is_refused_before_anybody_waits_for_it(self, tmp_path):
+        os.mkfifo(tmp_path / "pipe")
+        with pytest.raises(InvalidInput, match="is not a file"):
+            source_for(tmp_path / "pipe")
+
+    @pytest.mark.parametrize("text", ["x" * 5000, "nul\0", ""], ids=["too long", "nul", "empty"])
+    def test_a_text_that_can_be_no_path_is_refused_in_a_sentence(self, text):
+        """Most likely the content itself, given in the place of its path."""
+        with pytest.raises(InvalidInput, match="upload") as caught:
+            source_for(text)
+        assert len(str(caught.value)) < 400
+
+    def test_a_file_that_vanished_since_is_named(self, tmp_path):
+        path = tmp_path / "file"
+        path.touch()
+        source = source_for(path)
+        path.unlink()
+        with pytest.raises(InvalidInput, match=r"file '.*file' cannot be read: No such file"):
+            source.open()
+
+    @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
+    def test_a_file_without_permission_is_named(self, tmp_path):
+        path = tmp_path / "file"
+        path.touch(mode=0)
+        with pytest.raises(InvalidInput, match="cannot be read: Permission denied"):
+            source_for(path).open()
+
+
+class TestOpenFile(SourceContract):
+    @pytest.fixture(params=["buffered", "raw", "memory"])
+    def source(self, request, tmp_path):
+        path = tmp_path / "file"
+        path.write_bytes(b"before" + CONTENT)
+        if request.param == "memory":
+            file = io.BytesIO(path.read_bytes())
+        else:
+            file = path.open("rb", buffering=0 if request.param == "raw" else -1)
+        with file:
+            file.seek(len(b"before"))
+            source = source_for(file)
+            assert isinstance(source, FileSource)
+            yield source
+            assert not file.closed  # it is its owner's
+
+    def test_a_pipe_is_refused_with_the_way_out(self):
+        receiver, sender = os.pipe()
+        os.close(sender)
+        with (
+            os.fdopen(receiver, "rb") as file,
+            pytest.raises(InvalidInput, match=r"cannot seek.*pass a path, or a function that returns a fresh reader"),
+        ):
+            source_for(file)
+
+    def test_a_text_file_is_refused_with_the_way_out(self, tmp_path):
+        with (tmp_path / "file").open("w+") as file, pytest.raises(InvalidInput, match=r"binary mode \('rb'\)"):
+            source_for(file)
+
+    def test_a_file_open_for_writing_alone_is_refused_with_the_way_out(self, tmp_path):
+        with (tmp_path / "file").open("wb") as file, pytest.raises(InvalidInput, match=r"not open for reading.*'rb'"):
+            source_for(file)
+
+
+class Chunks:
+    """A reader with no more than it must have."""
+
+    def __init__(self):
+        self._rest = CONTENT
+
+    def read(self, size):
+        size = min(size, 100)
+        data, self._rest = self._rest[:size], self._rest[size:]
+        return data
+
+
+class TestFactory(SourceContract):
+    @pytest.fixture(params=[Chunks, lambda: io.BytesIO(CONTENT)], ids=["a bare reader", "a file"])
+    def source(self, request):
+        source = source_for(request.param)
+        assert isinstance(source, FactorySource)
+        return source
+
+    def test_a_reader_that_can_be_closed_is_closed(self):
+        with source_for(lambda: io.BytesIO(CONTENT)).reading() as reader:
+            pass
+        assert reader.closed
+
+
+def test_an_empty_source_has_a_measure():
+    measured = measure(source_for(b""), ["sha256"])
+    assert (measured.size, measured.digests) == (0, {"sha256": hashlib.sha256().hexdigest()})
+
+
+@pytest.mark.parametrize("thing", [None, 7, [b"a"], {"a": 1}], ids=repr)
+def test_other_things_cannot_be_uploaded(thing):
+    with pytest.raises(InvalidInput, match=f"Cannot upload a {type(thing).__name__}: pass bytes, a path"):
+        source_for(thing)
