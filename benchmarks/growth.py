@@ -46,7 +46,10 @@ def _lines(near: World) -> dict[str, dict[str, Any]]:
     """What is drawn: label -> contender and its options."""
     peer = {"taskcluster client": {"contender": "peer.download_object"}}
     if near.contend("ours.takes_connections").bytes:
-        ours = {f"{count} connection{'s' if count > 1 else ''}": {"contender": OURS, "connections": count} for count in CONNECTIONS}
+        ours = {
+            f"{count} connection{'s' if count > 1 else ''}": {"contender": OURS, "connections": count}
+            for count in CONNECTIONS
+        }
         return {**ours, **peer}
     sys.stderr.write("The number of connections cannot be set in this version: one line for all of them.\n")
     return {"ours": {"contender": OURS}, **peer}
