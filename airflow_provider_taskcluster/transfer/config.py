@@ -41,7 +41,7 @@ class TransferConfig:
     """
 
     network: Network = field(default_factory=Network)
-    buffer_size: int = MIB // 2
+    buffer_size: int = 256 * KIB
     connections: int = CONNECTIONS
     progress_seconds: float = 5.0
     on_progress: Callable[[Progress], None] | None = None

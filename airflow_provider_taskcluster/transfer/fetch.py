@@ -17,7 +17,7 @@ from airflow_provider_taskcluster.exceptions import (
 from airflow_provider_taskcluster.transfer.intake import Intake
 from airflow_provider_taskcluster.transfer.model import Body, TransferResult
 from airflow_provider_taskcluster.transfer.parallel import ParallelRanges, StartOver
-from airflow_provider_taskcluster.transfer.plan import SEGMENT, reasons_against_parallel
+from airflow_provider_taskcluster.transfer.plan import SEGMENT, STRETCH, reasons_against_parallel
 from airflow_provider_taskcluster.transfer.progress import Reporter
 from airflow_provider_taskcluster.transfer.ranges import (
     PARTIAL,
@@ -75,6 +75,7 @@ class Fetch:
         self._reporter = Reporter(wanted.name, config.progress_seconds, config.on_progress)
         self._intake = self._new_intake()
         self._ranges = True
+        self._speed = 0.0
         self._complete = False
 
     def result(self, started: float) -> TransferResult:
@@ -165,12 +166,14 @@ class Fetch:
         self._store.check()
         grant = self._grants.current()
         wanted = self._next_range()
+        started, offset = time.monotonic(), self._intake.offset
         try:
             with self._store.get(
                 grant.url, range_headers(wanted, self._intake.facts), redirects=grant.redirects
             ) as answer:
                 self._grants.accepted()
                 self._receive(answer, self._place(answer))
+                self._speed = (self._intake.offset - offset) / (time.monotonic() - started)
         except StoreError as error:
             if error.status == UNSATISFIABLE and wanted is not None:
                 self._unsatisfied(error)
@@ -179,12 +182,15 @@ class Fetch:
             raise
 
     def _next_range(self) -> ByteRange | None:
-        """Return what to ask for: the first piece, to learn what the body is, or all that is left."""
-        if self._intake.offset:
-            return ByteRange(self._intake.offset)
+        """Return what to ask for: a piece, if more connections may come in, or all that is left."""
+        offset = self._intake.offset
         if self._ranges and self._sink.seekable and self._config.connections > 1:
-            return ByteRange(0, SEGMENT)
-        return None
+            if not offset:  # learn what the body is, and how fast it comes
+                return ByteRange(0, SEGMENT)
+            total = self._known().total
+            if total is not None and not self._known().encoding:
+                return ByteRange(offset, min(offset + STRETCH, total))
+        return ByteRange(offset) if offset else None
 
     def _place(self, answer: Answer) -> int | None:
         """Find out where in the body the answer begins; return where it ends, None if that is not known."""
@@ -251,6 +257,7 @@ class Fetch:
             connections=self._config.connections,
             seekable=self._sink.seekable,
             ranges=self._ranges,
+            speed=self._speed,
         )
         log.debug("%r: %s", self._wanted.name, "; ".join(reasons) or f"{self._config.connections} connections")
         return bool(reasons)

@@ -22,6 +22,7 @@ from airflow_provider_taskcluster.emulator.store.faults import (
     WrongRange,
 )
 from airflow_provider_taskcluster.exceptions import DestinationError, HashMismatch, Interrupted, StoreError
+from airflow_provider_taskcluster.transfer import plan
 from airflow_provider_taskcluster.transfer.hashing import Hashers
 from airflow_provider_taskcluster.transfer.path_sink import PathSink
 from airflow_provider_taskcluster.transfer.plan import SEGMENT
@@ -45,6 +46,12 @@ def stored(taskcluster_emulator):
         hook.upload_object(DATA, "tests/parallel", expires=datetime.now(UTC) + timedelta(days=1), project_id="tests")
         hook.close()
     return "tests/parallel"
+
+
+@pytest.fixture(autouse=True)
+def slow_connections(monkeypatch):
+    """No connection counts as fast enough to go alone, however fast this machine is."""
+    monkeypatch.setattr(plan, "FAST_ENOUGH", float("inf"))
 
 
 @pytest.fixture(autouse=True)
@@ -238,3 +245,12 @@ def test_two_transfers_to_one_path_do_not_mix(hook, stored, tmp_path):
         thread.join()
     assert (tmp_path / "copy").read_bytes() == DATA
     assert [path.name for path in tmp_path.iterdir()] == ["copy"]
+
+
+def test_a_connection_that_is_fast_enough_goes_alone(fetch, tc, monkeypatch, caplog):
+    caplog.set_level("DEBUG", "airflow_provider_taskcluster")
+    monkeypatch.setattr(plan, "FAST_ENOUGH", 0)
+    fetch()
+    assert len({entry.connection for entry in gets(tc)}) == 1
+    assert len(gets(tc)) == 2
+    assert "one connection is fast enough" in caplog.text
