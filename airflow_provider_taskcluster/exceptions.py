@@ -18,6 +18,7 @@
     ├── ArtifactError                the task published an error in the place of the artifact
     └── TransferError                bytes that did not arrive as they should
         ├── StoreError               the store answered with an error (transient for 408, 425, 429, 5xx)
+        │   └── NotStoredYet         an s3 artifact is announced, its bytes are not there (transient)
         ├── Truncated                the body ended early                              (transient)
         ├── RangeMismatch            the store answered a range with other bytes       (transient)
         ├── Interrupted              the task was told to stop                         (transient)
@@ -141,14 +142,21 @@ class StoreError(TransferError):
         *,
         status: int = 0,
         retry_after: float | None = None,
-        transient: bool = False,
+        transient: bool | None = None,
         content_range: str = "",
     ) -> None:
         super().__init__(message)
         self.status = status
         self.content_range = content_range
         self.retry_after = retry_after
-        self.transient = transient
+        if transient is not None:
+            self.transient = transient
+
+
+class NotStoredYet(StoreError):
+    """An s3 artifact is announced, but its bytes are not in the store, or not yet."""
+
+    transient = True
 
 
 class Truncated(TransferError):

@@ -5,18 +5,19 @@ client with the scope ``*``) and ``store_url``; the log goes to standard error.
 
 ``--store-url URL`` puts another address into every URL given out, for another server that serves the same
 files, such as nginx. Its document root is ``DATA_DIR/store``, URL paths are file paths below it, signatures
-are not its business. Enough of a configuration for it to take uploads as well::
+are not its business. nginx must run as the user that runs the emulator (``user`` in its configuration), since
+each reads what the other wrote. Enough for it to take uploads as well::
 
     server {
         listen 127.0.0.1:8081;
-        location / {
-            root DATA_DIR/store;
-            default_type application/octet-stream;
-            client_max_body_size 0;
-            dav_methods PUT;
-            create_full_put_path on;
-        }
+        root DATA_DIR/store;
+        default_type application/octet-stream;
+        client_body_temp_path DATA_DIR/nginx;
+        client_max_body_size 0;
+        dav_methods PUT;
     }
+
+An upload is then a file of ``DATA_DIR/nginx`` that is given its place, without a copy, as it should be.
 """
 
 from __future__ import annotations

@@ -37,6 +37,8 @@ if TYPE_CHECKING:
 
 INLINE = 8192
 GROUP = "emulator"
+# What stores answer when they have taken a file: S3 the first, nginx the others.
+STORED = {http.HTTPStatus.OK, http.HTTPStatus.CREATED, http.HTTPStatus.NO_CONTENT}
 OCTETS = "application/octet-stream"
 
 
@@ -209,7 +211,7 @@ def put(url: str, data: bytes, headers: Mapping[str, str]) -> None:
         response.read()
     finally:
         connection.close()
-    if response.status != http.HTTPStatus.OK:
+    if response.status not in STORED:
         raise OSError(f"PUT {parts.path} was answered by {response.status}")
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
 import os
 import weakref
@@ -87,12 +88,11 @@ class KeptSession:
 
 def _proxy_login(root_url: str, proxy: str | None) -> dict[str, str]:
     """Return the header for a proxy of plain HTTP; older aiohttp sends it in the first request of a connection only."""
-    from aiohttp import BasicAuth
-
     parts = urlsplit(proxy or "")
     if parts.username is None or not root_url.startswith("http:"):
         return {}
-    return {"Proxy-Authorization": BasicAuth(unquote(parts.username), unquote(parts.password or "")).encode()}
+    login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+    return {"Proxy-Authorization": "Basic " + base64.b64encode(login.encode()).decode()}
 
 
 async def _raise_for_errors(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:

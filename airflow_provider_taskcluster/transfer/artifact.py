@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.exceptions import (
     ArtifactError,
+    NotStoredYet,
     ReferenceRefused,
     ServiceUnavailable,
+    StoreError,
     TransferError,
 )
 from airflow_provider_taskcluster.names import fits_client_id
@@ -66,7 +68,15 @@ class ArtifactDownloader:
         hashes = self._chain_of_trust(where) if self.config.chain_of_trust else {}
         what = {"artifact": name, "task": task_id, "run": run_id}
         wanted = Wanted(name, what, hashes, first.method, limit)
-        return Fetch(wanted, grants, sink, self.store, self.config).result(started)
+        try:
+            return Fetch(wanted, grants, sink, self.store, self.config).result(started)
+        except StoreError as error:
+            if first.method != "s3" or error.status not in {403, 404}:
+                raise
+            raise NotStoredYet(
+                f"{where} is announced, but its bytes are not in the store, or not yet: {error}",
+                status=error.status,
+            ) from None
 
     def _chain_of_trust(self, where: Where) -> dict[str, str]:
         """Return what the run itself says of the artifact."""

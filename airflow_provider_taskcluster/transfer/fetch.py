@@ -7,7 +7,13 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from airflow_provider_taskcluster.exceptions import DestinationError, HashMismatch, RangeMismatch, StoreError
+from airflow_provider_taskcluster.exceptions import (
+    DestinationError,
+    HashMismatch,
+    RangeMismatch,
+    StoreError,
+    Truncated,
+)
 from airflow_provider_taskcluster.transfer.intake import Intake
 from airflow_provider_taskcluster.transfer.model import Body, TransferResult
 from airflow_provider_taskcluster.transfer.parallel import ParallelRanges, StartOver
@@ -17,8 +23,8 @@ from airflow_provider_taskcluster.transfer.ranges import (
     PARTIAL,
     UNSATISFIABLE,
     ByteRange,
+    place,
     range_headers,
-    skipped,
     unsatisfied_total,
 )
 from airflow_provider_taskcluster.transfer.record import key_of
@@ -98,14 +104,22 @@ class Fetch:
         except BaseException as error:
             self._intake.failure.set(error)
             self._intake.stop()
-            if getattr(error, "transient", True) and not isinstance(error, DestinationError):
+            self._leave(error)
+            raise
+        self._reporter.finish()
+        return body
+
+    def _leave(self, error: BaseException) -> None:
+        """Keep what has arrived where a later try may go on with it; else leave nothing behind."""
+        keep = getattr(error, "transient", True) and not isinstance(error, DestinationError)
+        try:
+            if keep:
                 self._intake.note()
                 self._sink.keep()
             else:
                 self._sink.discard()
-            raise
-        self._reporter.finish()
-        return body
+        except Exception as failure:  # noqa: BLE001 (it must not hide the error that led here)
+            error.add_note(f"What had arrived could not be put away: {failure}")
 
     def _fetched(self, *, resume: bool) -> Body:
         adopted = resume and self._intake.adopt()
@@ -127,9 +141,10 @@ class Fetch:
                 progress=lambda: self._intake.offset, sleep=self._store.sleep, failed=self._reporter.count_failure
             )
             loop(self._attempt)
+            forbidden = self._parallel_forbidden()
             if self._complete:
                 return
-            if self._parallel_forbidden():
+            if forbidden:
                 continue
             try:
                 self._in_parallel()
@@ -155,8 +170,7 @@ class Fetch:
                 grant.url, range_headers(wanted, self._intake.facts), redirects=grant.redirects
             ) as answer:
                 self._grants.accepted()
-                self._place(answer)
-                self._receive(answer, wanted)
+                self._receive(answer, self._place(answer))
         except StoreError as error:
             if error.status == UNSATISFIABLE and wanted is not None:
                 self._unsatisfied(error)
@@ -172,30 +186,35 @@ class Fetch:
             return ByteRange(0, SEGMENT)
         return None
 
-    def _place(self, answer: Answer) -> None:
-        """Find out where in the body the answer begins."""
+    def _place(self, answer: Answer) -> int | None:
+        """Find out where in the body the answer begins; return where it ends, None if that is not known."""
+        intake = self._intake
         if answer.status != PARTIAL:
-            if self._intake.offset:
+            if intake.offset:
                 log.info("The store sends all of %r again: starting over", self._wanted.name)
             self._ranges = False
-            self._intake.begin(answer.facts)
-            return
-        known = self._intake.facts if self._intake.offset else answer.facts
-        before = skipped(answer.headers, self._intake.offset, known or answer.facts, answer.facts)
-        if before is None:
+            intake.begin(answer.facts)
+            return answer.facts.total
+        known = intake.facts if intake.offset and intake.facts else answer.facts
+        found = place(answer.headers, intake.offset, known, answer.facts)
+        if found is None:
             self._no_more_ranges()
             raise RangeMismatch(f"The store answered a range of {self._wanted.name!r} with other bytes: starting over")
-        if not self._intake.offset:
-            self._intake.begin(answer.facts)
-        answer.skip(before)
+        if not intake.offset:
+            intake.begin(answer.facts)
+        elif known.total is None:
+            intake.learn(answer.facts)
+        answer.skip(found.skip)
+        return found.stop
 
-    def _receive(self, answer: Answer, wanted: ByteRange | None) -> None:
+    def _receive(self, answer: Answer, stop: int | None) -> None:
+        """Take what the answer brings, up to ``stop`` and not a byte more."""
         intake = self._intake
-        while True:
+        while stop is None or intake.offset < stop:
             buffer = intake.pool.take()
             count = 0
             try:
-                count = answer.readinto(buffer)
+                count = answer.readinto(buffer if stop is None else buffer[: stop - intake.offset])
             finally:
                 if not count:
                     intake.pool.give_back(buffer)
@@ -203,9 +222,9 @@ class Fetch:
                 break
             intake.take(buffer, count)
             self._store.check()
-        total = self._known().total
-        open_end = answer.status != PARTIAL or wanted is None or wanted.end is None
-        if intake.offset == total or (total is None and open_end):
+        if stop is not None and intake.offset < stop:
+            raise Truncated(f"{self._wanted.name!r} ended after {intake.offset} of {stop} bytes")
+        if stop == self._known().total:
             intake.end()
             self._complete = True
 

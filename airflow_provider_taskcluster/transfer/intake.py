@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_taskcluster.exceptions import TooLarge
 from airflow_provider_taskcluster.transfer import digest
 from airflow_provider_taskcluster.transfer.buffers import Block, BufferPool, Failure
+from airflow_provider_taskcluster.transfer.config import MIB
 from airflow_provider_taskcluster.transfer.encoding import decoder_for
 from airflow_provider_taskcluster.transfer.hashing import Hashing
 from airflow_provider_taskcluster.transfer.record import Record, trustworthy
@@ -23,6 +24,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 BUFFERS = 12
+# A record is written so often: after so many bytes, or so many seconds.
+RECORD_BYTES = 8 * MIB
 RECORD_SECONDS = 1.0
 
 
@@ -61,12 +64,18 @@ class Intake:
         self._max_bytes = max_bytes
         self._hashing = Hashing([], self.failure)
         self._recorded = time.monotonic()
+        self._recorded_offset = 0
 
     def begin(self, facts: Facts) -> None:
         """Start from the first byte, and roll back what came before."""
         self._limit(facts.total or 0)
         self._reset(facts)
         self.sink.begin(None if facts.encoding else facts.total)
+
+    def learn(self, facts: Facts) -> None:
+        """Take over what a later answer says better, such as the length, and go on."""
+        self.facts = facts
+        self.reporter.total = facts.total
 
     def adopt(self) -> bool:
         """Go on with what an earlier process left on this disk, if there is something; hash it again."""
@@ -110,7 +119,8 @@ class Intake:
         self.offset += count
         self.size += count
         self.failure.check()
-        if time.monotonic() - self._recorded > RECORD_SECONDS:
+        overdue = time.monotonic() - self._recorded > RECORD_SECONDS
+        if overdue or self.offset - self._recorded_offset >= RECORD_BYTES:
             self.note()
 
     def end(self) -> None:
@@ -136,7 +146,7 @@ class Intake:
 
     def note(self) -> None:
         """Write down how far it is, where the sink keeps records."""
-        self._recorded = time.monotonic()
+        self._recorded, self._recorded_offset = time.monotonic(), self.offset
         if self.facts is not None and self.offset and trustworthy(self.facts, self._hashes):
             self.sink.note(Record(self._key, self.facts, self.offset))
 
@@ -149,7 +159,7 @@ class Intake:
         self._hashing = Hashing(digest.to_compute(self._hashes), self.failure)
         self._decoder = decoder_for(facts.encoding, self._buffer_size)
         self.facts = facts
-        self.offset = self.size = 0
+        self.offset = self.size = self._recorded_offset = 0
         self.reporter.restart(facts.total)
 
     def _limit(self, size: int) -> None:

@@ -19,8 +19,8 @@ from airflow_provider_taskcluster.transfer.ranges import (
     UNSATISFIABLE,
     ByteRange,
     Facts,
+    place,
     range_headers,
-    skipped,
 )
 
 if TYPE_CHECKING:
@@ -151,16 +151,19 @@ class ParallelRanges:
             raise
 
     def _receive(self, answer: Answer, piece: _Piece, start: int) -> None:
-        before = skipped(answer.headers, start, self._facts, answer.facts) if answer.status == PARTIAL else None
-        if before is None:
+        found = place(answer.headers, start, self._facts, answer.facts) if answer.status == PARTIAL else None
+        if found is None or found.stop is None:
             raise StartOver
-        answer.skip(before)
-        while piece.filled < piece.length:
-            count = answer.readinto(piece.buffer[piece.filled : min(piece.filled + STRIDE, piece.length)])
+        answer.skip(found.skip)
+        stop = min(found.stop - piece.wanted.start, piece.length)
+        while piece.filled < stop:
+            count = answer.readinto(piece.buffer[piece.filled : min(piece.filled + STRIDE, stop)])
             if not count:
-                raise Truncated(f"A range ended after {piece.filled} of {piece.length} bytes")
+                break
             self._failure.check()
             data = piece.buffer[piece.filled : piece.filled + count]
             self._intake.sink.write_at(piece.wanted.start + piece.filled, data)
             piece.filled += count
             self._intake.reporter.advance(count)
+        if piece.filled < piece.length:
+            raise Truncated(f"A range ended after {piece.filled} of {piece.length} bytes")

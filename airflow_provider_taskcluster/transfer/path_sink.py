@@ -27,11 +27,13 @@ class PathSink(Sink):
     seekable = True
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._final = Path(path)
-        self.path = str(self._final)
+        self.path = str(path)
         with explained(self.path):
-            if self._final.is_dir() or str(path).endswith("/"):
+            self._final = Path(path).resolve() if Path(path).is_symlink() else Path(path)
+            if self._final.is_dir() or self.path.endswith("/"):
                 raise InvalidInput(f"The destination {self.path!r} is a folder: name the file to write")
+            if self._final.exists() and not self._final.is_file():
+                raise InvalidInput(f"The destination {self.path!r} is not a regular file: open it, and pass the file")
         self._partial = self._beside(hashlib.sha256(os.fsencode(self._final.name)).hexdigest()[:16])
         self._file: io.FileIO | None = None
         self._records = False
@@ -92,6 +94,8 @@ class PathSink(Sink):
 
     def commit(self) -> None:
         with explained(self.path):
+            if self._final.exists():  # what is replaced keeps who may read it
+                os.fchmod(self._opened().fileno(), self._final.stat().st_mode & 0o7777)
             self._partial.replace(self._final)
             self._forget_record()
             self._close()

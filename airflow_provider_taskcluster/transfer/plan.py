@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 # Bytes of one range request. Each connection holds one such piece in memory, and some wait for the hashers.
 SEGMENT = 4 * MIB
-# Below this a second connection costs more than it brings.
-SMALLEST_PARALLEL = 32 * MIB
+# Below this the first request brings most of it.
+SMALLEST_PARALLEL = 2 * SEGMENT
 
 
 def reasons_against_parallel(facts: Facts, *, connections: int, seekable: bool, ranges: bool) -> list[str]:

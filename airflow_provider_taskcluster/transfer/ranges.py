@@ -71,8 +71,20 @@ def range_headers(wanted: ByteRange | None, known: Facts | None) -> dict[str, st
     return headers
 
 
-def skipped(headers: Mapping[str, str], wanted: int, known: Facts, new: Facts) -> int | None:
-    """Tell how many bytes of a 206 come before the wanted one; None if the answer does not fit.
+@dataclass(frozen=True)
+class Place:
+    """Where the body of an answer lies.
+
+    :param skip: So many of its bytes come before the wanted one.
+    :param stop: Where it ends in the whole body; None if that is not known.
+    """
+
+    skip: int
+    stop: int | None
+
+
+def place(headers: Mapping[str, str], wanted: int, known: Facts, new: Facts) -> Place | None:
+    """Tell where a 206 lies; None if it does not fit.
 
     A server may send more than was asked. It must not send another body, or bytes from behind the wanted one.
     """
@@ -85,7 +97,7 @@ def skipped(headers: Mapping[str, str], wanted: int, known: Facts, new: Facts) -
         and (known.etag is None or new.etag is None or known.etag == new.etag)
         and known.encoding == new.encoding
     )
-    return wanted - start if same and start <= wanted <= end < total else None
+    return Place(wanted - start, end + 1) if same and start <= wanted <= end < total else None
 
 
 def unsatisfied_total(content_range: str) -> int | None:

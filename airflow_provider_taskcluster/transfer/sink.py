@@ -174,7 +174,8 @@ class WriterSink(Sink):
 
     def write(self, data: bytes | memoryview) -> None:
         assert self._writer is not None
-        write_all(self._writer.write, bytes(data))
+        with explained(getattr(self._writer, "name", None)):
+            write_all(self._writer.write, bytes(data))
 
     def commit(self) -> None:
         self._call("close")
@@ -220,6 +221,8 @@ def write_all(write: Callable[[Any], Any], data: bytes | memoryview) -> None:
         taken = write(data)
         if not isinstance(taken, int):
             return
+        if not taken:
+            raise DestinationError("The destination takes no more bytes")
         data = data[taken:]
 
 

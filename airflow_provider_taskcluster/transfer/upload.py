@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+# finishUpload answers 409 for other hashes or another unfinished upload, 400 for another project.
+OF_SOMEBODY_ELSE = {400, 409}
+
 
 @dataclass(frozen=True)
 class Target:
@@ -111,11 +114,17 @@ class Uploader:
         """
         try:
             self.service.finish_upload(name, finish)
-        except ServiceError:
+        except ServiceError as error:
+            if error.status not in OF_SOMEBODY_ELSE:
+                raise
             raise Conflict(
                 f"{conflict}. The name is taken by other content, or by an unfinished upload of somebody else, "
                 f"which holds it for up to a day: choose another name",
                 status=conflict.status,
                 code=conflict.code,
             ) from conflict
-        log.info("Object %r is there already, with the same content", name)
+        log.info(
+            "Object %r is there already, with the same content; expiry and content type are those of the upload "
+            "that made it",
+            name,
+        )

@@ -1,0 +1,78 @@
+"""What goes wrong with requests to a store, as errors of ours: without signatures, and in one line."""
+
+from __future__ import annotations
+
+import os
+import re
+from typing import TYPE_CHECKING
+
+from airflow_provider_taskcluster.exceptions import ConnectionFailed, StoreError, TaskclusterError
+from airflow_provider_taskcluster.redaction import public_url
+from airflow_provider_taskcluster.retry import RETRIABLE_STATUSES, retry_after
+
+if TYPE_CHECKING:
+    import requests
+
+REDIRECTS = {301, 302, 303, 307, 308}
+LONGEST_REASON = 300
+_S3_ERROR = re.compile(r"<Code>(.*?)</Code>.*?<Message>(.*?)</Message>", re.DOTALL)
+
+
+def refusal(response: requests.Response, method: str, url: str) -> StoreError:
+    """Build the error for an answer that is not the one that was wanted."""
+    status = response.status_code
+    if status in REDIRECTS:
+        said = f"{method} {public_url(url)} answered with a redirect ({status}), which is refused"
+        return StoreError(said, status=status)
+    return StoreError(
+        f"{method} {public_url(url)} failed: the store answered {status} ({_reason_of(response)})",
+        status=status,
+        retry_after=retry_after(response.headers.get("Retry-After")),
+        transient=status in RETRIABLE_STATUSES,
+        content_range=response.headers.get("Content-Range", ""),
+    )
+
+
+def _reason_of(response: requests.Response) -> str:
+    """Return what the store says about it, if that can be read."""
+    import urllib3
+
+    try:
+        text = response.raw.read(4096, decode_content=True).decode("utf-8", "replace")
+    except (urllib3.exceptions.HTTPError, OSError):
+        text = ""
+    said = _S3_ERROR.search(text)
+    reason = f"{said[1]}: {said[2]}" if said else (response.reason or "no reason given")
+    return " ".join(reason.split())[:LONGEST_REASON]
+
+
+def no_answer(method: str, url: str, error: Exception) -> TaskclusterError:
+    """Build the error for a request without an answer; the libraries' own texts hold the whole URL."""
+    import requests
+    import urllib3
+
+    where = f"{method} {public_url(url)}"
+    invalid = (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema, urllib3.exceptions.LocationValueError)
+    if isinstance(error, invalid):
+        return ConnectionFailed(f"{public_url(url)!r} is not a URL that can be fetched", transient=False)
+    if isinstance(error, requests.exceptions.SSLError):
+        hint = "trust its certificate with the extra verify, if it is one"
+        return ConnectionFailed(f"{where} failed: {_cause(error)}; {hint}", transient=False)
+    if isinstance(error, requests.exceptions.ProxyError):
+        return ConnectionFailed(f"{where} did not get past the proxy: {_cause(error)}")
+    return ConnectionFailed(f"{where} got no answer: {_cause(error)}")
+
+
+def _cause(error: BaseException) -> str:
+    """Return the innermost reason in a few words."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, TimeoutError):
+            return "no answer in time"
+        if isinstance(seen, OSError) and type(seen).__module__ in {"builtins", "ssl", "socket"}:
+            verified = getattr(seen, "verify_message", "") or getattr(seen, "reason", "")
+            return str(verified) or (os.strerror(seen.errno) if seen.errno else type(seen).__name__)
+        inner = seen.args[-1] if seen.args and isinstance(seen.args[-1], BaseException) else None
+        reason = getattr(inner, "reason", None) or inner
+        seen = reason if isinstance(reason, BaseException) else seen.__cause__ or seen.__context__
+    return "no answer in time" if "Timeout" in type(error).__name__ else type(error).__name__

@@ -1,0 +1,112 @@
+"""Compare this provider with what a user would use instead, and show a table.
+
+All of it takes half an hour or so, and up to 10 GiB of disk (``--case``, ``--size`` and ``--repeat`` make it less).
+Exit code 1 if a bar was missed (``--no-bars``: only if a contender of ours failed).
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import os
+import shutil
+import signal
+import sys
+import tempfile
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from . import growth, machine, runner, table
+from .cases import CASES, MEMORY_LARGE, Case, Ground, Plan
+from .sources import Sources, parse_size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .runner import Line, Progress
+
+RESULTS = Path(__file__).parent / "results"
+TMPFS = Path("/dev/shm")  # noqa: S108 (a folder of our own is made in it)
+
+
+def main() -> int:
+    """Run what was chosen; the exit code."""
+    options = _parser().parse_args()
+    # Whoever stops us stops the servers too, by the ends of their blocks.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
+    return draw(options) if options.growth else compare(options)
+
+
+def compare(options: argparse.Namespace) -> int:
+    """All chosen cases, on the disk and, with ``--tmpfs``, once more in memory."""
+    chosen = [case for case in CASES if case.key in (options.case or [case.key])]
+    plan = Plan(options.size, options.objects, options.calls)
+    facts = machine.facts()
+    in_memory = [case for case in chosen if case.on_tmpfs] if options.tmpfs and _tmpfs_holds(plan) else []
+    progress = runner.Progress(options.repeat * sum(len(case.contenders) for case in chosen + in_memory))
+    lines = _lines(chosen, options.folder, plan, options.repeat, progress)
+    for key, line in _lines(in_memory, TMPFS, plan, options.repeat, progress).items():
+        lines[key].tmpfs = {"ours": line.ours, "peer": line.peer, "ratio": line.ratio, "spread": line.spread}
+    table.save(options.results / "latest.json", lines, facts, {**asdict(plan), "repeat": options.repeat})
+    print(table.show(lines, facts))
+    held = all(line.ours is not None if options.no_bars else line.reached for line in lines.values())
+    return 0 if held else 1
+
+
+def draw(options: argparse.Namespace) -> int:
+    """The plot of how cost grows."""
+    with _ground(options.folder, Plan(options.size * MEMORY_LARGE, options.objects, options.calls)) as ground:
+        series = growth.measure(ground, options.repeat)
+    growth.save(options.results, series)
+    print("The plot is in growth.svg, its figures are in growth.json.")
+    return 0
+
+
+def _tmpfs_holds(plan: Plan) -> bool:
+    """Whether there is room for source, object and destination, and then some."""
+    holds = TMPFS.is_dir() and shutil.disk_usage(TMPFS).free > 4 * plan.size
+    if not holds:
+        sys.stderr.write(f"{TMPFS} is too small or missing: the second run is left out.\n")
+    return holds
+
+
+def _lines(cases: list[Case], folder: Path, plan: Plan, repeat: int, progress: Progress) -> dict[str, Line]:
+    if not cases:
+        return {}
+    with _ground(folder, plan) as ground:
+        return {case.key: runner.run(case, ground, repeat, progress) for case in cases}
+
+
+@contextlib.contextmanager
+def _ground(folder: Path, plan: Plan) -> Iterator[Ground]:
+    """A working folder on the disk of ``folder``, removed afterwards."""
+    folder.mkdir(parents=True, exist_ok=True)
+    working = Path(tempfile.mkdtemp(prefix="benchmarks-", dir=folder))
+    try:
+        yield Ground(working, Sources(working), plan)
+    finally:
+        shutil.rmtree(working, ignore_errors=True)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
+    add = parser.add_argument
+    add("--case", action="append", choices=[case.key for case in CASES], help="may be given many times; default: all")
+    add(
+        "--size", type=parse_size, default="1GiB", help="of the large files (%(default)s); memory takes four times this"
+    )
+    add("--repeat", type=int, default=5, help="rounds (%(default)s)")
+    add("--objects", type=int, default=200, help="count of small objects (%(default)s)")
+    add("--calls", type=int, default=500, help="count of JSON calls (%(default)s)")
+    add("--folder", type=Path, default=RESULTS, help="folder on the disk to measure (default: this repository's)")
+    add("--results", type=Path, default=RESULTS, help="folder for latest.json (default: this repository's)")
+    add("--tmpfs", action="store_true", help=f"once more in {TMPFS}, shown beside the figures of the disk")
+    add("--no-bars", action="store_true", help="a missed bar is no failure")
+    add("--growth", action="store_true", help="plot how cost grows with size and connections instead")
+    return parser
+
+
+if __name__ == "__main__":
+    os.environ.setdefault("NO_PROXY", "*")  # everything is on this machine
+    sys.exit(main())

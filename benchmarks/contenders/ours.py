@@ -1,0 +1,87 @@
+"""This provider, through its hook, as a DAG author uses it.
+
+Before the clock starts, a ping loads what is loaded on first use; the connections it opened are closed again.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+# Loaded by the package when they are needed, here before the clock runs.
+ENGINE = "airflow_provider_taskcluster.transfer"
+LAZY = ("requests", "tenacity", f"{ENGINE}.artifact", f"{ENGINE}.download", f"{ENGINE}.upload")
+
+
+def download_object(name: str, destination: str, connections: int | None = None) -> Callable[[], int]:
+    """An object to a file; ``connections`` in parallel, or as many as the engine thinks right."""
+    hook = _hook()
+    options: dict[str, Any] = {} if connections is None else {"connections": connections}
+    return lambda: hook.download_object(name, destination, **options).size
+
+
+def takes_connections() -> Callable[[], int]:
+    """1 if the number of connections can be set, else 0."""
+    return lambda: int("connections" in inspect.signature(TaskclusterHook.download_object).parameters)
+
+
+def download_artifact(task_id: str, name: str, destination: str) -> Callable[[], int]:
+    """An artifact to a file."""
+    hook = _hook()
+    return lambda: hook.download_artifact(task_id, name, destination).size
+
+
+def upload_object(name: str, source: str) -> Callable[[], int]:
+    """A file to an object."""
+    hook = _hook()
+    expires = _tomorrow()
+    return lambda: hook.upload_object(source, name, expires=expires).size
+
+
+def small_objects(names: list[str], source: str, destination: str) -> Callable[[], int]:
+    """One small file up under many names, then all of them down, one after the other."""
+    hook = _hook()
+    expires = _tomorrow()
+
+    def work() -> int:
+        moved = 0
+        for name in names:
+            moved += hook.upload_object(source, name, expires=expires).size
+        for number, name in enumerate(names):
+            moved += hook.download_object(name, Path(destination, str(number))).size
+        return moved
+
+    return work
+
+
+def json_calls(name: str, count: int) -> Callable[[], int]:
+    """Many calls without bytes."""
+    hook = _hook()
+
+    def work() -> int:
+        for _ in range(count):
+            hook.object_metadata(name)
+        return 0
+
+    return work
+
+
+def _hook() -> TaskclusterHook:
+    for module in LAZY:
+        importlib.import_module(module)
+    hook = TaskclusterHook()
+    hook.ping()
+    hook.close()
+    return hook
+
+
+def _tomorrow() -> datetime:
+    return datetime.now(UTC) + timedelta(days=1)

@@ -1,0 +1,90 @@
+"""The ``taskcluster`` package's own helpers and client: what people use today. The work is the same as ours."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import taskcluster
+import taskcluster.download
+import taskcluster.upload
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+TYPE = "application/octet-stream"
+
+
+def download_object(name: str, destination: str) -> Callable[[], int]:
+    """An object to a file."""
+    service = _client(taskcluster.Object)
+    return lambda: _download(service, name, destination)
+
+
+def download_artifact(task_id: str, name: str, destination: str) -> Callable[[], int]:
+    """An artifact to a file."""
+    service = _client(taskcluster.Queue)
+
+    def work() -> int:
+        with Path(destination).open("wb") as file:
+            taskcluster.download.downloadArtifactToFile(file, taskId=task_id, name=name, queueService=service)
+            return file.tell()
+
+    return work
+
+
+def upload_object(name: str, source: str) -> Callable[[], int]:
+    """A file to an object."""
+    service = _client(taskcluster.Object)
+    return lambda: _upload(service, name, source)
+
+
+def small_objects(names: list[str], source: str, destination: str) -> Callable[[], int]:
+    """One small file up under many names, then all of them down, one after the other."""
+    service = _client(taskcluster.Object)
+
+    def work() -> int:
+        moved = sum(_upload(service, name, source) for name in names)
+        return moved + sum(_download(service, name, Path(destination, str(i))) for i, name in enumerate(names))
+
+    return work
+
+
+def json_calls(name: str, count: int) -> Callable[[], int]:
+    """Many calls without bytes."""
+    service = _client(taskcluster.Object)
+
+    def work() -> int:
+        for _ in range(count):
+            service.object(name)
+        return 0
+
+    return work
+
+
+def _download(service: Any, name: str, destination: str | Path) -> int:
+    with Path(destination).open("wb") as file:
+        taskcluster.download.downloadToFile(file, name=name, objectService=service)
+        return file.tell()
+
+
+def _upload(service: Any, name: str, source: str) -> int:
+    size = Path(source).stat().st_size
+    with Path(source).open("rb") as file:
+        taskcluster.upload.uploadFromFile(
+            file=file,
+            objectService=service,
+            projectId=os.environ["BENCHMARK_PROJECT"],
+            name=name,
+            contentType=TYPE,
+            contentLength=size,
+            expires=taskcluster.fromNow("1 day"),
+        )
+    return size
+
+
+def _client(kind: Any) -> Any:
+    client = kind(taskcluster.optionsFromEnvironment())
+    client.ping()
+    return client

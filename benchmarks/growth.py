@@ -1,0 +1,71 @@
+"""How the cost of a download grows with size and with the number of connections."""
+
+from __future__ import annotations
+
+import json
+import statistics
+import sys
+from typing import TYPE_CHECKING, Any
+
+from . import world
+from .cases import check_size
+from .plot import Series, svg
+from .runner import Progress
+from .sources import show_size
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from .cases import Ground
+    from .world import World
+
+SIZES = (1 << 10, 1 << 15, 1 << 20, 1 << 24, 1 << 27, 1 << 30, 1 << 32)
+CONNECTIONS = (1, 2, 4, 8, 16)
+OURS = "ours.download_object"
+
+
+def measure(ground: Ground, repeat: int) -> list[Series]:
+    """Median seconds of each contender at each size; the peer comes last."""
+    sizes = [size for size in SIZES if size <= ground.plan.size]
+    with world.near(ground.folder) as near:
+        lines = _lines(near)
+        progress = Progress(len(sizes) * len(lines) * repeat)
+        found: dict[str, list[tuple[int, float]]] = {label: [] for label in lines}
+        for size in sizes:
+            near.put_object(f"benchmarks/{size}", ground.sources.of(size))
+            rounds = [
+                {label: _once(near, size, label, arguments, progress) for label, arguments in lines.items()}
+                for _ in range(repeat)
+            ]
+            for label, points in found.items():
+                points.append((size, statistics.median(seconds[label] for seconds in rounds)))
+    return [Series(label, points) for label, points in found.items()]
+
+
+def _lines(near: World) -> dict[str, dict[str, Any]]:
+    """What is drawn: label -> contender and its options."""
+    peer = {"taskcluster client": {"contender": "peer.download_object"}}
+    if near.contend("ours.takes_connections").bytes:
+        ours = {
+            f"{count} connection{'s' if count > 1 else ''}": {"contender": OURS, "connections": count}
+            for count in CONNECTIONS
+        }
+        return {**ours, **peer}
+    sys.stderr.write("The number of connections cannot be set in this version: one line for all of them.\n")
+    return {"ours": {"contender": OURS}, **peer}
+
+
+def _once(near: World, size: int, label: str, arguments: dict[str, Any], progress: Progress) -> float:
+    progress.begin(f"{label}, {show_size(size)}")
+    with near.destination() as folder:
+        run = near.contend(name=f"benchmarks/{size}", destination=str(folder / "file"), **arguments)
+        check_size(folder / "file", size)
+    progress.end(f"{run.seconds:.3f} s")
+    return run.seconds
+
+
+def save(folder: Path, series: list[Series]) -> None:
+    """Write the figures and the plot."""
+    folder.mkdir(parents=True, exist_ok=True)
+    (folder / "growth.json").write_text(json.dumps({line.label: line.points for line in series}, indent=2) + "\n")
+    (folder / "growth.svg").write_text(svg(series))

@@ -1,0 +1,216 @@
+"""A Taskcluster to compare in: an emulator, nginx with the bytes, and a way to both."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import itertools
+import json
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+import taskcluster
+
+from airflow_provider_taskcluster.emulator.worker import Worker
+
+from . import proxies, servers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from .sources import Source
+
+REPOSITORY = Path(__file__).parents[1]
+PROJECT = "benchmarks"
+ROUND_TRIP = 0.020
+CAPPED = "benchmarks/capped"
+# Longest that one run of a contender may take; it is a failure then.
+PATIENCE = 1800
+
+_numbers = itertools.count(1)
+
+
+class ContenderFailed(Exception):
+    """A contender did not come to the end of its work; the text is the end of what it said."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """What one contender needed, once. ``memory`` is what its peak lay above the beginning of the work, in bytes."""
+
+    seconds: float
+    bytes: int
+    memory: int
+
+
+@dataclass(frozen=True)
+class World:
+    """A running Taskcluster. ``direct`` is for preparations, ``root_url`` is what contenders are given."""
+
+    folder: Path
+    store: Path
+    direct: servers.Emulated
+    root_url: str
+    environment: dict[str, str] = field(repr=False)
+    cutter: proxies.Cutter | None = None
+
+    def contend(self, contender: str, **arguments: Any) -> Run:
+        """Let a contender work once, in a process of its own."""
+        command = [sys.executable, "-m", "benchmarks.contender", contender, json.dumps(arguments)]
+        try:
+            done = subprocess.run(
+                command,
+                cwd=REPOSITORY,
+                env=self.environment,
+                capture_output=True,
+                text=True,
+                timeout=PATIENCE,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            raise ContenderFailed(f"{contender} did not end within {PATIENCE} s") from None
+        if done.returncode != 0:
+            raise ContenderFailed(f"{contender} failed: {done.stderr.strip()[-2000:]}")
+        return Run(**json.loads(done.stdout.splitlines()[-1]))
+
+    def put_object(self, name: str, source: Source) -> None:
+        """Make a finished object of a file, without copying it."""
+        service = taskcluster.Object(self._options())
+        identity = {"projectId": PROJECT, "uploadId": taskcluster.slugId()}
+        wish = {"putUrl": {"contentType": "application/octet-stream", "contentLength": source.size}}
+        begun = {**identity, "expires": taskcluster.fromNowJSON("1 day"), "proposedUploadMethods": wish}
+        self._link(source, service.createUpload(name, begun)["uploadMethod"]["putUrl"]["url"])
+        service.finishUpload(name, {**identity, "hashes": source.hashes})
+
+    def put_artifact(self, name: str, source: Source) -> str:
+        """Make an s3 artifact of a file; the id of its task."""
+        worker = Worker(self.direct.root_url, self._options()["credentials"])
+        run = worker.claim(worker.create_task())
+        self._link(source, run.announce(name, storage_type="s3")["putUrl"])
+        run.complete()
+        return run.task_id
+
+    @contextlib.contextmanager
+    def destination(self) -> Iterator[Path]:
+        """A folder to write to, which is emptied afterwards."""
+        with tempfile.TemporaryDirectory(dir=self.folder) as folder:
+            yield Path(folder)
+
+    def stored(self, name: str) -> Path:
+        """The file that an object's bytes are in."""
+        return self.store / blob(name)
+
+    def _link(self, source: Source, url: str) -> None:
+        os.link(source.path, self.store / urlsplit(url).path[1:])
+
+    def _options(self) -> dict[str, Any]:
+        credentials = {"clientId": self.direct.client_id, "accessToken": self.direct.access_token}
+        return {"rootUrl": self.direct.root_url, "credentials": credentials}
+
+
+def blob(name: str) -> str:
+    """Path of an object's file in the store (see the emulator's ``--help``)."""
+    return f"objects/{hashlib.sha256(name.encode()).hexdigest()}"
+
+
+def fresh(prefix: str) -> str:
+    """An object name that was not used before."""
+    return f"benchmarks/{prefix}-{next(_numbers)}"
+
+
+@contextlib.contextmanager
+def near(place: Path) -> Iterator[World]:
+    """Client and servers side by side. The object ``CAPPED`` comes at 64 MiB/s on each connection."""
+    limits = f"location = /{blob(CAPPED)} {{ limit_rate 64m; }}"
+    with _folder(place) as folder:
+        port, api_port = servers.free_port(), servers.free_port()
+        with _served(folder, port, api_port, f"http://{servers.HOST}:{port}", limits=limits) as direct:
+            yield _world(folder, direct, direct.root_url)
+
+
+@contextlib.contextmanager
+def cut(place: Path) -> Iterator[World]:
+    """The line to the store can be cut."""
+    with _folder(place) as folder:
+        port, api_port = servers.free_port(), servers.free_port()
+        with (
+            proxies.cutting(port) as (public, cutter),
+            _served(folder, port, api_port, f"http://{servers.HOST}:{public}") as direct,
+        ):
+            yield _world(folder, direct, direct.root_url, cutter=cutter)
+
+
+@contextlib.contextmanager
+def far(place: Path) -> Iterator[World]:
+    """API and store behind TLS, 20 ms away."""
+    with _folder(place) as folder:
+        tls = servers.self_signed(folder)
+        port, api_port = servers.free_port(), servers.free_port()
+        with proxies.far(port, ROUND_TRIP) as public:
+            url = f"https://{servers.HOST}:{public}"
+            with _served(folder, port, api_port, url, tls=tls) as direct:
+                yield _world(folder, direct, url, verify=str(tls.certificate))
+
+
+@contextlib.contextmanager
+def _folder(place: Path) -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="world-", dir=place))
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def _served(folder: Path, port: int, api_port: int, store_url: str, **nginx: Any) -> Iterator[servers.Emulated]:
+    data = folder / "data"
+    with (
+        servers.emulator(data, api_port, store_url) as direct,
+        servers.nginx(folder / "nginx", data / "store", port, api_port, **nginx),
+    ):
+        yield direct
+
+
+def _world(
+    folder: Path,
+    direct: servers.Emulated,
+    root_url: str,
+    *,
+    verify: str | None = None,
+    cutter: proxies.Cutter | None = None,
+) -> World:
+    environment = _environment(folder, direct, root_url, verify)
+    return World(folder, folder / "data" / "store", direct, root_url, environment, cutter)
+
+
+def _environment(folder: Path, direct: servers.Emulated, root_url: str, verify: str | None) -> dict[str, str]:
+    """What tells both sides where Taskcluster is, and nothing that would make a difference between them."""
+    extra = {"project_id": PROJECT, **({"verify": verify} if verify else {})}
+    connection = {
+        "conn_type": "taskcluster",
+        "host": root_url,
+        "login": direct.client_id,
+        "password": direct.access_token,
+        "extra": extra,
+    }
+    ours = ("AIRFLOW", "TASKCLUSTER", "SSL_CERT", "REQUESTS_", "CURL_")
+    kept = {k: v for k, v in os.environ.items() if not k.startswith(ours) and not k.lower().endswith("_proxy")}
+    return {
+        **kept,
+        "AIRFLOW_HOME": str(folder / "airflow"),
+        "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
+        "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
+        "AIRFLOW_CONN_TASKCLUSTER_DEFAULT": json.dumps(connection),
+        "TASKCLUSTER_ROOT_URL": root_url,
+        "TASKCLUSTER_CLIENT_ID": direct.client_id,
+        "TASKCLUSTER_ACCESS_TOKEN": direct.access_token,
+        "BENCHMARK_PROJECT": PROJECT,
+        **({"SSL_CERT_FILE": verify, "REQUESTS_CA_BUNDLE": verify} if verify else {}),
+    }
