@@ -3,17 +3,19 @@
 
 V33 := .venv
 V211 := .venv/airflow-2.11
+LOWEST := .venv/lowest
 SETUP := pyproject.toml scripts/setup.sh
 HAS_211 = $(V33)/bin/python -c 'import sys; sys.exit(sys.version_info >= (3, 13))'
 NOT_RUN = echo "**** NOT RUN: Airflow 2.11 needs Python 3.12 or earlier; the tests on that line were left out ****"
 
-.PHONY: help demo demo-run ui test test-slow bench bench-growth bench-programs lint lock clean
+.PHONY: help demo demo-run ui test test-slow test-lowest bench bench-growth bench-programs lint lock clean
 
 help:
 	@echo "make demo       the main job in a real Airflow, against the emulator (FILE=... to move your own file)"
 	@echo "make ui         the same Airflow with its web UI, until Ctrl-C"
 	@echo "make test       lint, types and the tests on Airflow 3.3 and 2.11"
 	@echo "make test-slow  browser, schedulers, kill loops"
+	@echo "make test-lowest  unit and integration tests with the lowest versions that pyproject.toml allows"
 	@echo "make bench      side by side with what people use today (BENCH=... for options; see benchmarks --help)"
 	@echo "make lock       newest versions that fit together, into constraints/"
 
@@ -49,6 +51,12 @@ test: lint $(V211)/.ready
 test-slow: $(V33)/.ready $(V211)/.ready
 	$(V33)/bin/python -m pytest -m slow
 	@if $(HAS_211); then echo "$(V211)/bin/python -m pytest -m slow"; $(V211)/bin/python -m pytest -m slow; else $(NOT_RUN); fi
+
+# On Airflow 2.11.0 and the lowest version of each dependency that we name; what those need is as new as it gets.
+test-lowest: $(V33)/.ready
+	$(V33)/bin/uv venv -q --clear --python $(V33)/bin/python $(LOWEST)
+	$(V33)/bin/uv pip install -q --python $(LOWEST)/bin/python --resolution lowest-direct --editable '.[dev]'
+	$(LOWEST)/bin/python -m pytest tests/unit tests/integration
 
 # What is compared with, and what serves the bytes.
 bench-programs:

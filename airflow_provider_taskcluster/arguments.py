@@ -1,11 +1,16 @@
-"""Readers of operator arguments, which templates turn into text."""
+"""Readers of operator arguments: templates turn them into text, and Jinja's native rendering text into other things."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+import ast
+import json
+from collections.abc import Sequence
+from collections.abc import Set as AbstractSet
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.exceptions import InvalidInput
+from airflow_provider_taskcluster.moments import moment
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -28,9 +33,9 @@ def expiry(expires: datetime | timedelta | str, context: Context) -> datetime:
             raise InvalidInput(f"expires is {expires}, which leads too far from the start of the DAG run") from None
     elif isinstance(expires, str):
         expires = _parsed(expires)
-    if not isinstance(expires, datetime) or expires.tzinfo is None:
+    if not isinstance(expires, datetime):
         raise InvalidInput(f"expires must be a timedelta or a datetime with a time zone, not {expires!r}")
-    return expires.astimezone(UTC).replace(microsecond=expires.microsecond // 1000 * 1000)
+    return moment(expires, "expires")
 
 
 def _parsed(text: str) -> datetime:
@@ -51,3 +56,61 @@ def run_number(run_id: Any) -> int | None:
         return int(str(run_id))
     except ValueError:
         raise InvalidInput(f"run_id is {run_id!r}: pass the number of a run, or None for the latest") from None
+
+
+def text(value: Any, what: str) -> str:
+    """Return a name or a path as text: ``render_template_as_native_obj`` makes an int of "12".
+
+    :param what: Name of the argument, for the error.
+    :raises InvalidInput: It cannot be one, or it is a ``Path`` that still holds a template.
+    """
+    if hasattr(value, "__fspath__"):
+        if "{{" in str(value) or "{%" in str(value):
+            raise InvalidInput(f"{what} is a Path, in which Airflow renders no template: pass {str(value)!r} as a str")
+        return str(value)
+    if not isinstance(value, str | int | float):
+        raise InvalidInput(f"{what} is {value!r}: pass a text")
+    return str(value)
+
+
+def optional_text(value: Any, what: str) -> str | None:
+    """Do the same for an argument that may be left out."""
+    return None if value is None else text(value, what)
+
+
+def content(data: Any) -> bytes:
+    """Return what to upload: bytes as they are, text as UTF-8, and what native rendering made of text as JSON.
+
+    :raises InvalidInput: It has no JSON text.
+    """
+    if isinstance(data, bytes):
+        return data
+    if isinstance(data, str):
+        return data.encode()
+    try:
+        return json.dumps(data).encode()
+    except (TypeError, ValueError):
+        raise InvalidInput(f"data is a {type(data).__name__}, which has no JSON text: pass text or bytes") from None
+
+
+def names_in(value: Any, what: str) -> list[str]:
+    """Return one or many names as a list, which a template may have written as text (JSON or a Python literal).
+
+    :raises InvalidInput: There is none in it, one is empty, or it is the text of a list that cannot be read.
+    """
+    if isinstance(value, str):
+        value = _listed(value.strip(), what) if value.strip()[:1] == "[" and value.strip()[-1:] == "]" else [value]
+    many = isinstance(value, Sequence | AbstractSet) and not isinstance(value, str | bytes)
+    found = [text(name, what) for name in (value if many else [value])]
+    if not found or "" in found:
+        raise InvalidInput(f"{what} holds no name, or an empty one: give one name or a list of names")
+    return found
+
+
+def _listed(written: str, what: str) -> Any:
+    for read in (json.loads, ast.literal_eval):
+        try:
+            return read(written)
+        except (ValueError, SyntaxError, RecursionError):
+            continue
+    raise InvalidInput(f"{what} is {written!r}, which looks like a list but is none: write a list of strings")

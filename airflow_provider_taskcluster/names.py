@@ -26,10 +26,7 @@ def object_name(name: str) -> str:
 
     :raises InvalidName: Says what is wrong with it.
     """
-    _check_path(name, "object")
-    if not _PRINTABLE_ASCII.fullmatch(name):
-        raise InvalidName(f"The object name {name!r} has characters outside printable ASCII; rename the object")
-    return name
+    return _checked_name(name, "object")
 
 
 def artifact_name(name: str) -> str:
@@ -37,21 +34,19 @@ def artifact_name(name: str) -> str:
 
     :raises InvalidName: Says what is wrong with it.
     """
-    _check_path(name, "artifact")
-    if any(character < " " or character == "\x7f" for character in name):
-        raise InvalidName(f"The artifact name {name!r} has control characters")
-    return name
+    return _checked_name(name, "artifact")
 
 
-def _check_path(name: str, kind: str) -> None:
+def _checked_name(name: str, kind: str) -> str:
     if not isinstance(name, str) or not name:
         raise InvalidName(f"An {kind} name must be a string that is not empty, not {name!r}")
-    if any("\ud800" <= character <= "\udfff" for character in name):  # of a file name in some other encoding
-        raise InvalidName(f"The {kind} name {name!r} is not valid Unicode; rename the {kind}")
-    if len(name.encode()) > LONGEST_NAME:
+    if not _PRINTABLE_ASCII.fullmatch(name):
+        raise InvalidName(f"The {kind} name {name!r} has characters outside printable ASCII; rename the {kind}")
+    if len(name) > LONGEST_NAME:
         raise InvalidName(f"The {kind} name {name[:60]!r}... has over {LONGEST_NAME} bytes, more than stores take")
     if {".", ".."} & set(name.split("/")):
         raise InvalidName(f"The {kind} name {name!r} has a '.' or '..' segment, which does not survive a URL")
+    return name
 
 
 def fits_client_id(name: str) -> bool:
@@ -76,7 +71,7 @@ def project_id(value: str | None) -> str:
     """
     if not value:
         raise InvalidInput("An upload needs a project ID: pass project_id, or set it in the connection")
-    if not _PROJECT_ID.fullmatch(value):
+    if not isinstance(value, str) or not _PROJECT_ID.fullmatch(value):
         raise InvalidInput(f"{value!r} is not a project ID: 1 to 500 letters, digits, '.', '_', '/' or '-'")
     return value
 
@@ -102,7 +97,7 @@ def worker_pool_id(
     if (pool is None) == (parts == (None, None)) or (pool is None and None in parts):
         raise InvalidInput("Name the worker pool by worker_pool_id, or by provisioner_id and worker_type")
     pool = pool if pool is not None else f"{provisioner_id}/{worker_type}"
-    halves = pool.split("/")
+    halves = str(pool).split("/")
     if len(halves) != 2 or not all(_POOL_PART.fullmatch(half) for half in halves):  # noqa: PLR2004 (two halves)
         raise InvalidInput(
             f"{pool!r} is not a worker pool ID: write provisioner/worker-type, each 1 to 38 letters, digits, '_' or '-'"

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import logging
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from airflow_provider_taskcluster.connection import values
+from airflow_provider_taskcluster.connection.fields import EXTRA_FIELDS
 from airflow_provider_taskcluster.exceptions import ConfigurationError
 from airflow_provider_taskcluster.network import Network
 from airflow_provider_taskcluster.retry import RetryPolicy
@@ -16,6 +18,8 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airflow_provider_taskcluster.services.credentials import Credentials
+
+log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,7 +45,7 @@ class ConnectionSettings:
     def secrets(self) -> tuple[str, ...]:
         """What must never be printed."""
         own = self.credentials.secrets if self.credentials else ()
-        return (*own, self.upload_secret) if self.upload_secret else own
+        return (*own, *filter(None, [self.upload_secret]), *self.network.secrets())
 
 
 def parse(
@@ -61,6 +65,7 @@ def parse(
     :raises ConfigurationError: A field cannot be used as it is; says which one and what to write there.
     """
     where = f"Connection {conn_id!r}"
+    _warn_of_unknown(extra, where)
     extra = {key: value for key, value in extra.items() if value is not None and value != ""}
     if values.boolean(extra.get("from_env", False), f"{where}: from_env"):
         return _with_extras(where, extra, **_from_environment(environ))
@@ -72,6 +77,13 @@ def parse(
         root_url=checked_root_url(host, where),
         credentials=credentials.checked(login, password, extra.get("certificate"), where=where),
     )
+
+
+def _warn_of_unknown(extra: Mapping[str, Any], where: str) -> None:
+    """Say which keys nobody reads: a misspelt one would be ignored without a word."""
+    known = [field.name for field in EXTRA_FIELDS]
+    if unknown := sorted(set(extra) - set(known)):
+        log.warning("%s: nothing reads %s in the extra; it takes %s", where, ", ".join(unknown), ", ".join(known))
 
 
 def from_environment(environ: Mapping[str, str], *, conn_id: str) -> ConnectionSettings:

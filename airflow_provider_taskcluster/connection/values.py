@@ -6,6 +6,7 @@ import json
 import math
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit
 
 from airflow_provider_taskcluster.exceptions import ConfigurationError
 
@@ -44,27 +45,36 @@ def whole_number(value: Any, where: str) -> int:
     try:
         number = int(str(value))
     except ValueError:
-        number = -1
+        number = _integral(value)
     if isinstance(value, bool) or number < 0:
         raise ConfigurationError(f"{where} is {value!r}: write a whole number, 0 or more")
     return number
 
 
+def _integral(value: Any) -> int:
+    """Return the whole number that a decimal such as "3.0" is; -1 for anything else."""
+    try:
+        number = float(value) if isinstance(value, str | float) else -1.0
+    except ValueError:
+        return -1
+    return int(number) if number.is_integer() else -1
+
+
 def verify(value: Any, where: str) -> bool | str:
-    """Read true, false, or the path of a CA bundle."""
+    """Read true, false, or the path of a CA bundle: one file, which JSON calls and bytes both can use."""
     word = str(value).strip()
     if word.lower() in _TRUE | _FALSE:
         return word.lower() in _TRUE
-    if not _exists(word):
+    if not _is_file(word):
         raise ConfigurationError(
             f"{where} is {word[:100]!r}, and there is no such file: write true, false or a CA bundle"
         )
     return word
 
 
-def _exists(path: str) -> bool:
+def _is_file(path: str) -> bool:
     try:
-        return Path(path).exists()
+        return Path(path).is_file()
     except OSError:  # too long to be a path: somebody put the certificate itself there
         return False
 
@@ -83,11 +93,19 @@ def proxies(value: Any, where: str) -> dict[str, str]:
     if isinstance(value, str):
         value = _json(value, where)
     usable = isinstance(value, dict) and all(
-        scheme in {"http", "https"} and isinstance(url, str) and "://" in url for scheme, url in value.items()
+        scheme in {"http", "https"} and isinstance(url, str) and _is_proxy(url) for scheme, url in value.items()
     )
     if not usable:
         raise ConfigurationError(f'{where}: write JSON such as {{"https": "http://proxy.example.com:3128"}}')
     return dict(value)
+
+
+def _is_proxy(url: str) -> bool:
+    try:
+        parts = urlsplit(url)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # raised for brackets and ports that cannot be
+        return False
 
 
 def _json(text: str, where: str) -> Any:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.exceptions import InvalidInput
-from airflow_provider_taskcluster.hooks.base import TaskclusterBaseHook
+from airflow_provider_taskcluster.hooks.base import TaskclusterBaseHook, byte_limit
 from airflow_provider_taskcluster.services.artifacts import Artifacts
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS, MEMORY_CAP, TransferConfig
 from airflow_provider_taskcluster.transfer.sink import MemorySink, sink_for
@@ -70,7 +70,7 @@ class ArtifactsHook(TaskclusterBaseHook):
             that returns a writer, or ``MemorySink()``.
         :param verify: ``hashes`` of the service, where it has them; or ``chain_of_trust``: what has none there is
             checked by the sums that the run publishes in ``public/chain-of-trust.json``.
-        :param allow_reference: Follow an URL that the task chose.
+        :param allow_reference: Follow a URL that the task chose.
         :param connections: How many may be used at once for a large artifact that goes to a path.
         :param max_bytes: Refuse more than this (4 GiB for references by default).
         :param require_hashes: Refuse an object without a sha256 or sha512.
@@ -88,7 +88,7 @@ class ArtifactsHook(TaskclusterBaseHook):
         config = TransferConfig(
             network=self.settings.network,
             connections=connections,
-            max_bytes=max_bytes,
+            max_bytes=byte_limit(max_bytes),
             allow_reference=allow_reference,
             chain_of_trust=verify == "chain_of_trust",
             require_hashes=require_hashes,
@@ -110,6 +110,6 @@ class ArtifactsHook(TaskclusterBaseHook):
 
         :param max_bytes: Refuse more than this (64 MiB by default); None for no limit.
         """
-        sink = MemorySink(max_bytes)
+        sink = MemorySink(byte_limit(max_bytes))
         self.download_artifact(task_id, name, sink, run_id, allow_reference=allow_reference)
         return sink.content()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from dataclasses import replace
 from functools import cached_property
@@ -10,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook, mask_secret
 
-from airflow_provider_taskcluster.connection import settings
-from airflow_provider_taskcluster.exceptions import ConfigurationError
+from airflow_provider_taskcluster.connection import settings, values
+from airflow_provider_taskcluster.exceptions import ConfigurationError, InvalidInput
 from airflow_provider_taskcluster.hooks.bridge import EngineServices
 from airflow_provider_taskcluster.services.auth import Auth
 from airflow_provider_taskcluster.services.client import Client
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Coroutine
 
     from airflow_provider_taskcluster.connection.settings import ConnectionSettings
+
+log = logging.getLogger(__name__)
 
 
 class TaskclusterBaseHook(BaseHook):
@@ -57,6 +60,8 @@ class TaskclusterBaseHook(BaseHook):
         found = self._with_overrides(self._connection_settings())
         for secret in found.secrets:
             mask_secret(secret)
+        if found.network.verify is False:
+            log.warning("%r verifies no certificates: anybody on the way can read along", self.taskcluster_conn_id)
         return found
 
     def _connection_settings(self) -> ConnectionSettings:
@@ -77,11 +82,14 @@ class TaskclusterBaseHook(BaseHook):
     def _with_overrides(self, found: ConnectionSettings) -> ConnectionSettings:
         network = found.network
         if self._connect_timeout is not None:
-            network = replace(network, connect_timeout=self._connect_timeout)
+            seconds = values.positive_number(self._connect_timeout, "The hook's connect_timeout")
+            network = replace(network, connect_timeout=seconds)
         if self._read_timeout is not None:
-            network = replace(network, read_timeout=self._read_timeout)
+            seconds = values.positive_number(self._read_timeout, "The hook's read_timeout")
+            network = replace(network, read_timeout=seconds)
         if self._max_retries is not None:
-            network = replace(network, retry=replace(network.retry, max_retries=self._max_retries))
+            count = values.whole_number(self._max_retries, "The hook's max_retries")
+            network = replace(network, retry=replace(network.retry, max_retries=count))
         return replace(found, network=network)
 
     @cached_property
@@ -94,6 +102,11 @@ class TaskclusterBaseHook(BaseHook):
 
     @cached_property
     def _store(self) -> Store:
+        if self.settings.network.verify is False:  # `settings` has said so, once; urllib3 would with each request
+            from urllib3 import disable_warnings
+            from urllib3.exceptions import InsecureRequestWarning
+
+            disable_warnings(InsecureRequestWarning)
         return Store(self.settings.network)
 
     @cached_property
@@ -106,6 +119,15 @@ class TaskclusterBaseHook(BaseHook):
 
     def _run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         return run(coroutine)
+
+    def __getstate__(self) -> dict[str, Any]:
+        """Leave out what is made from the connection: locks and sockets travel nowhere, secrets should not."""
+        kind = type(self)
+        return {
+            name: value
+            for name, value in self.__dict__.items()
+            if not isinstance(getattr(kind, name, None), cached_property)
+        }
 
     def get_conn(self) -> Client:
         """Return the signed client of the JSON APIs."""
@@ -122,6 +144,17 @@ class TaskclusterBaseHook(BaseHook):
             self._run(self.client.close())
         if "_store" in self.__dict__:
             self._store.close()
+
+
+def byte_limit(max_bytes: Any) -> int | None:
+    """Return ``max_bytes`` as a number; None is no limit.
+
+    :raises InvalidInput: It is neither.
+    """
+    try:
+        return None if max_bytes is None else values.whole_number(max_bytes, "max_bytes")
+    except ConfigurationError as error:
+        raise InvalidInput(str(error)) from None
 
 
 def _extra(text: str | None, conn_id: str) -> dict[str, Any]:

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.exceptions import InvalidInput
-from airflow_provider_taskcluster.hooks.base import TaskclusterBaseHook
+from airflow_provider_taskcluster.hooks.base import TaskclusterBaseHook, byte_limit
+from airflow_provider_taskcluster.moments import moment
 from airflow_provider_taskcluster.services.answers import timestamp
 from airflow_provider_taskcluster.services.objects import Objects
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS, MEMORY_CAP, TransferConfig
@@ -91,10 +92,10 @@ class ObjectsHook(TaskclusterBaseHook):
     def object_url(self, name: str, *, expires_in: timedelta | None = None) -> str:
         """URL that redirects to the object's bytes, for a browser or curl.
 
-        :param expires_in: Sign it for so long, so that it works without credentials (then it is a secret). Without,
-            the URL is plain.
+        :param expires_in: Sign it for so long, a second at least, so that it works without credentials (then it is a
+            secret). Without, the URL is plain.
         """
-        seconds = None if expires_in is None else int(expires_in.total_seconds())
+        seconds = None if expires_in is None else _seconds(expires_in)
         return Objects(self.client).url(names.object_name(name), signed_for=seconds)
 
     def upload_object(
@@ -160,7 +161,7 @@ class ObjectsHook(TaskclusterBaseHook):
         config = TransferConfig(
             network=self.settings.network,
             connections=connections,
-            max_bytes=max_bytes,
+            max_bytes=byte_limit(max_bytes),
             require_hashes=require_hashes,
             on_progress=on_progress,
         )
@@ -172,7 +173,7 @@ class ObjectsHook(TaskclusterBaseHook):
 
         :param max_bytes: Refuse more than this (64 MiB by default); None for no limit.
         """
-        sink = MemorySink(max_bytes)
+        sink = MemorySink(byte_limit(max_bytes))
         self.download_object(name, sink, require_hashes=require_hashes)
         return sink.content()
 
@@ -197,12 +198,16 @@ class ObjectsHook(TaskclusterBaseHook):
 
 def _future(expires: datetime) -> datetime:
     """Return the expiry in UTC and whole milliseconds, as the service keeps it."""
-    if not isinstance(expires, datetime) or expires.tzinfo is None:
-        raise InvalidInput(f"expires must be a datetime with a time zone, not {expires!r}")
-    expires = expires.astimezone(UTC)
+    expires = moment(expires, "expires")
     if expires <= datetime.now(UTC):
         raise InvalidInput(f"expires is {timestamp(expires)}, which is past: the object would be gone at once")
-    return expires.replace(microsecond=expires.microsecond // 1000 * 1000)
+    return expires
+
+
+def _seconds(life: timedelta) -> int:
+    if not isinstance(life, timedelta) or life < timedelta(seconds=1):
+        raise InvalidInput(f"expires_in is {life!r}: pass a timedelta of a second or more")
+    return int(life.total_seconds())
 
 
 def _guessed_type(name: str) -> str:

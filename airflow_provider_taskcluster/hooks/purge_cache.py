@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.hooks.base import TaskclusterBaseHook
+from airflow_provider_taskcluster.moments import moment
 from airflow_provider_taskcluster.services.purge_cache import PurgeCache
 
 if TYPE_CHECKING:
@@ -46,6 +47,7 @@ class PurgeCacheHook(TaskclusterBaseHook):
         :param since: Only those made since then.
         """
         pool = names.worker_pool_id(worker_pool_id)
+        since = None if since is None else moment(since, "since")
         found: list[PurgeRequest] = self._run(PurgeCache(self.client).requests(pool, since))
         return found
 

@@ -8,11 +8,17 @@ from typing import TYPE_CHECKING, Any, Literal
 from airflow.providers.common.compat.sdk import mask_secret
 
 from airflow_provider_taskcluster.connection import fields, form
-from airflow_provider_taskcluster.exceptions import ConfigurationError, InsufficientScopes, TaskclusterError
+from airflow_provider_taskcluster.exceptions import (
+    ConfigurationError,
+    InsufficientScopes,
+    InvalidInput,
+    TaskclusterError,
+)
 from airflow_provider_taskcluster.hooks.artifacts import ArtifactsHook
 from airflow_provider_taskcluster.hooks.objects import ObjectsHook
 from airflow_provider_taskcluster.hooks.purge_cache import PurgeCacheHook
 from airflow_provider_taskcluster.services import credentials
+from airflow_provider_taskcluster.services.answers import having
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -23,6 +29,7 @@ if TYPE_CHECKING:
 
 Service = Literal["object", "queue", "purge-cache", "auth"]
 SERVICES: tuple[Service, ...] = ("object", "queue", "purge-cache", "auth")
+ALIVE = having(alive=bool)
 
 
 class TaskclusterHook(ObjectsHook, ArtifactsHook, PurgeCacheHook):
@@ -60,7 +67,9 @@ class TaskclusterHook(ObjectsHook, ArtifactsHook, PurgeCacheHook):
 
         :param service: ``object``, ``queue``, ``purge-cache`` or ``auth``.
         """
-        answer: Json = self._run(self.client.call(service, "ping"))
+        if service not in SERVICES:
+            raise InvalidInput(f"There is no service {service!r} to ping: name {', '.join(SERVICES)}")
+        answer: Json = self._run(self.client.call(service, "ping", fits=ALIVE))
         return answer
 
     def temporary_credentials(
@@ -93,7 +102,7 @@ class TaskclusterHook(ObjectsHook, ArtifactsHook, PurgeCacheHook):
 
     async def _tested(self) -> str:
         root_url, own = self.settings.root_url, self.settings.credentials
-        await asyncio.gather(*(self.client.call(service, "ping", once=True) for service in SERVICES))
+        await asyncio.gather(*(self.client.call(service, "ping", once=True, fits=ALIVE) for service in SERVICES))
         who = f"client {own.client_id!r}" if own else "the anonymous client"
         try:
             scopes = len(await self._auth.current_scopes())

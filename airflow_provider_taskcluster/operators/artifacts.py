@@ -4,12 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_taskcluster.arguments import run_number
+from airflow_provider_taskcluster.arguments import run_number, text
 from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator
 from airflow_provider_taskcluster.outcome import permanent_errors_fail
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Sequence
 
     from airflow.providers.common.compat.sdk import Context
@@ -29,6 +28,9 @@ class TaskclusterDownloadArtifactOperator(TaskclusterBaseOperator):
     :param max_bytes: Refuse a larger artifact (4 GiB for references by default).
     :param require_hashes: Refuse an object for which the service names no sha256 or sha512.
     :param taskcluster_conn_id: Id of the connection (templated).
+    :param connect_timeout: Seconds to wait for a connection; None takes the connection's.
+    :param read_timeout: Seconds of silence that end a request; None takes the connection's.
+    :param max_retries: Repeats of a request that failed for the moment; None takes the connection's.
     :return: name, size, content_type, digests, method, verified, attempts, seconds and destination.
     """
 
@@ -46,7 +48,7 @@ class TaskclusterDownloadArtifactOperator(TaskclusterBaseOperator):
         *,
         taskcluster_task_id: str,
         name: str,
-        destination: str | os.PathLike[str],
+        destination: str,
         run_id: int | str | None = None,
         allow_reference: bool = False,
         max_bytes: int | None = None,
@@ -66,9 +68,9 @@ class TaskclusterDownloadArtifactOperator(TaskclusterBaseOperator):
         """Download, and return what was moved."""
         with permanent_errors_fail():
             result = self.hook.download_artifact(
-                self.taskcluster_task_id,
-                self.name,
-                self.destination,
+                text(self.taskcluster_task_id, "taskcluster_task_id"),
+                text(self.name, "name"),
+                text(self.destination, "destination"),
                 run_number(self.run_id),
                 allow_reference=self.allow_reference,
                 max_bytes=self.max_bytes,

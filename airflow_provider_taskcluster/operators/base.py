@@ -14,13 +14,37 @@ class TaskclusterBaseOperator(BaseOperator):
     """An operator with a connection.
 
     :param taskcluster_conn_id: Id of the connection (templated).
+    :param connect_timeout: Seconds to wait for a connection; None takes the connection's.
+    :param read_timeout: Seconds of silence that end a request; None takes the connection's.
+    :param max_retries: Repeats of a request that failed for the moment; None takes the connection's.
     """
 
-    def __init__(self, *, taskcluster_conn_id: str = TaskclusterHook.default_conn_name, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        taskcluster_conn_id: str = TaskclusterHook.default_conn_name,
+        connect_timeout: float | None = None,
+        read_timeout: float | None = None,
+        max_retries: int | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.taskcluster_conn_id = taskcluster_conn_id
+        self.connect_timeout = connect_timeout
+        self.read_timeout = read_timeout
+        self.max_retries = max_retries
 
     @cached_property
     def hook(self) -> TaskclusterHook:
         """The hook of this connection."""
-        return TaskclusterHook(self.taskcluster_conn_id)
+        return TaskclusterHook(
+            str(self.taskcluster_conn_id),
+            connect_timeout=self.connect_timeout,
+            read_timeout=self.read_timeout,
+            max_retries=self.max_retries,
+        )
+
+    def on_kill(self) -> None:
+        """End what moves, so that a killed task ends at once."""
+        if "hook" in self.__dict__:
+            self.hook.stop()

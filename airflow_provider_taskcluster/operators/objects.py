@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_taskcluster.arguments import expiry
+from airflow_provider_taskcluster.arguments import content, expiry, optional_text, text
 from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator
 from airflow_provider_taskcluster.outcome import permanent_errors_fail
 
 if TYPE_CHECKING:
-    import os
     from collections.abc import Sequence
     from datetime import datetime, timedelta
 
@@ -25,12 +24,16 @@ class TaskclusterUploadObjectOperator(TaskclusterBaseOperator):
 
     :param name: Name of the object (templated).
     :param source: Path of the file to upload (templated). Give this or ``data``.
-    :param data: Text or bytes to upload in its place (templated); text is encoded as UTF-8.
+    :param data: Text or bytes to upload in its place (templated); text is encoded as UTF-8. A dict, list, number or
+        bool, such as ``render_template_as_native_obj`` makes of text, is uploaded as JSON text.
     :param expires: When the object ends (templated): a datetime with a time zone, its ISO text, or a timedelta
         counted from the start of the DAG run.
     :param project_id: Project of the object (templated); the connection's by default.
     :param content_type: Content type (templated); guessed from the name by default.
     :param taskcluster_conn_id: Id of the connection (templated).
+    :param connect_timeout: Seconds to wait for a connection; None takes the connection's.
+    :param read_timeout: Seconds of silence that end a request; None takes the connection's.
+    :param max_retries: Repeats of a request that failed for the moment; None takes the connection's.
     :return: name, size, content_type, digests, method, verified, attempts and seconds.
     """
 
@@ -50,8 +53,8 @@ class TaskclusterUploadObjectOperator(TaskclusterBaseOperator):
         *,
         name: str,
         expires: datetime | timedelta | str,
-        source: str | os.PathLike[str] | None = None,
-        data: str | bytes | None = None,
+        source: str | None = None,
+        data: str | bytes | dict[str, Any] | list[Any] | float | None = None,
         project_id: str | None = None,
         content_type: str | None = None,
         **kwargs: Any,
@@ -69,19 +72,19 @@ class TaskclusterUploadObjectOperator(TaskclusterBaseOperator):
         with permanent_errors_fail():
             result = self.hook.upload_object(
                 self._what(),
-                self.name,
+                text(self.name, "name"),
                 expires=expiry(self.expires, context),
-                project_id=self.project_id,
-                content_type=self.content_type,
+                project_id=optional_text(self.project_id, "project_id"),
+                content_type=optional_text(self.content_type, "content_type"),
             )
         self.log.info("Uploaded object %r: %d bytes by %s", self.name, result.size, result.method)
         return result.as_dict()
 
-    def _what(self) -> str | os.PathLike[str] | bytes:
+    def _what(self) -> str | bytes:
         if self.source is not None and self.data is None:
-            return self.source
+            return text(self.source, "source")
         if self.data is not None and self.source is None:
-            return self.data.encode() if isinstance(self.data, str) else self.data
+            return content(self.data)
         raise InvalidInput(f"Task {self.task_id!r} needs something to upload: give either source (a path) or data")
 
 
@@ -95,6 +98,9 @@ class TaskclusterDownloadObjectOperator(TaskclusterBaseOperator):
     :param max_bytes: Refuse a larger object.
     :param require_hashes: Refuse an object for which the service names no sha256 or sha512.
     :param taskcluster_conn_id: Id of the connection (templated).
+    :param connect_timeout: Seconds to wait for a connection; None takes the connection's.
+    :param read_timeout: Seconds of silence that end a request; None takes the connection's.
+    :param max_retries: Repeats of a request that failed for the moment; None takes the connection's.
     :return: name, size, content_type, digests, method, verified, attempts, seconds and destination.
     """
 
@@ -105,7 +111,7 @@ class TaskclusterDownloadObjectOperator(TaskclusterBaseOperator):
         self,
         *,
         name: str,
-        destination: str | os.PathLike[str],
+        destination: str,
         max_bytes: int | None = None,
         require_hashes: bool = True,
         **kwargs: Any,
@@ -120,7 +126,10 @@ class TaskclusterDownloadObjectOperator(TaskclusterBaseOperator):
         """Download, and return what was moved."""
         with permanent_errors_fail():
             result = self.hook.download_object(
-                self.name, self.destination, max_bytes=self.max_bytes, require_hashes=self.require_hashes
+                text(self.name, "name"),
+                text(self.destination, "destination"),
+                max_bytes=self.max_bytes,
+                require_hashes=self.require_hashes,
             )
         self.log.info("Downloaded object %r: %d bytes, verified by %s", self.name, result.size, result.verified)
         return result.as_dict()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster import names
-from airflow_provider_taskcluster.exceptions import InvalidInput
+from airflow_provider_taskcluster.arguments import names_in, optional_text
 from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator
 from airflow_provider_taskcluster.outcome import permanent_errors_fail
 
@@ -20,11 +20,15 @@ class TaskclusterPurgeCacheOperator(TaskclusterBaseOperator):
 
     Repeating it is harmless. Scope ``purge-cache:<workerPoolId>:<cacheName>`` for each cache.
 
-    :param cache_names: Name of the cache, or a list of names (templated).
+    :param cache_names: Name of the cache, or a list of names (templated). A template may write the list as text:
+        JSON or a Python literal.
     :param worker_pool_id: ``<provisionerId>/<workerType>`` (templated). Give this or the two apart.
     :param provisioner_id: Provisioner of the pool (templated).
     :param worker_type: Worker type of the pool (templated).
     :param taskcluster_conn_id: Id of the connection (templated).
+    :param connect_timeout: Seconds to wait for a connection; None takes the connection's.
+    :param read_timeout: Seconds of silence that end a request; None takes the connection's.
+    :param max_retries: Repeats of a request that failed for the moment; None takes the connection's.
     :return: worker_pool_id and cache_names.
     """
 
@@ -56,11 +60,11 @@ class TaskclusterPurgeCacheOperator(TaskclusterBaseOperator):
         """Ask for each cache, and return what was asked."""
         with permanent_errors_fail():
             pool = names.worker_pool_id(
-                self.worker_pool_id, provisioner_id=self.provisioner_id, worker_type=self.worker_type
+                optional_text(self.worker_pool_id, "worker_pool_id"),
+                provisioner_id=optional_text(self.provisioner_id, "provisioner_id"),
+                worker_type=optional_text(self.worker_type, "worker_type"),
             )
-            wanted = [self.cache_names] if isinstance(self.cache_names, str) else list(self.cache_names)
-            if not wanted:
-                raise InvalidInput(f"Task {self.task_id!r} names no cache to purge: fill cache_names")
+            wanted = names_in(self.cache_names, "cache_names")
             for cache_name in wanted:
                 self.hook.purge_cache(pool, cache_name)
         self.log.info("Asked the workers of %s to drop: %s", pool, ", ".join(wanted))

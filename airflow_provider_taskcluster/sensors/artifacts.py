@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_taskcluster.arguments import run_number
+from airflow_provider_taskcluster.arguments import run_number, text
 from airflow_provider_taskcluster.exceptions import ArtifactError
 from airflow_provider_taskcluster.sensors.base import TaskclusterBaseSensor
 
@@ -19,6 +19,9 @@ class TaskclusterArtifactSensor(TaskclusterBaseSensor):
     :param name: Name of the artifact (templated).
     :param run_id: Number of the run (templated); None is the latest.
     :param taskcluster_conn_id: Id of the connection (templated).
+    :param connect_timeout: Seconds to wait for a connection; None takes the connection's.
+    :param read_timeout: Seconds of silence that end a request; None takes the connection's.
+    :param max_retries: Repeats of a request that failed for the moment; None takes the connection's.
     :return: name, storage_type, content_type, content_length (None if not known) and expires of the artifact.
     """
 
@@ -36,7 +39,8 @@ class TaskclusterArtifactSensor(TaskclusterBaseSensor):
 
         :raises ArtifactError: The task published an error in its place.
         """
-        found = self.hook.artifact_info(self.taskcluster_task_id, self.name, run_number(self.run_id))
+        task_id, name = text(self.taskcluster_task_id, "taskcluster_task_id"), text(self.name, "name")
+        found = self.hook.artifact_info(task_id, name, run_number(self.run_id))
         if found["storageType"] == "error":
             raise ArtifactError(
                 f"Artifact {self.name!r} of task {self.taskcluster_task_id} will not come: the task published an "

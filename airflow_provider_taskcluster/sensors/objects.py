@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_taskcluster.arguments import text
 from airflow_provider_taskcluster.sensors.base import TaskclusterBaseSensor
 
 if TYPE_CHECKING:
@@ -15,6 +16,9 @@ class TaskclusterObjectSensor(TaskclusterBaseSensor):
 
     :param name: Name of the object (templated).
     :param taskcluster_conn_id: Id of the connection (templated).
+    :param connect_timeout: Seconds to wait for a connection; None takes the connection's.
+    :param read_timeout: Seconds of silence that end a request; None takes the connection's.
+    :param max_retries: Repeats of a request that failed for the moment; None takes the connection's.
     :return: name, project_id, expires and hashes of the object.
     """
 
@@ -27,9 +31,10 @@ class TaskclusterObjectSensor(TaskclusterBaseSensor):
 
     def look(self) -> dict[str, Any]:
         """Return the object's metadata; the service has none until the upload is finished."""
-        found = self.hook.object_metadata(self.name)
+        name = text(self.name, "name")
+        found = self.hook.object_metadata(name)
         return {
-            "name": self.name,
+            "name": name,
             "project_id": found["projectId"],
             "expires": found["expires"],
             "hashes": found["hashes"],

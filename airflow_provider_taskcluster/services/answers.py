@@ -1,9 +1,16 @@
-"""Shapes of the services' answers, in the services' own words (from their published schemas). Pure."""
+"""Shapes of the services' answers, in the services' own words (from their published schemas). Pure.
+
+The types are for those who read the answers, the predicates for the one place that lets them in (``client.py``).
+"""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-from typing import Any, NotRequired, TypedDict
+from datetime import UTC
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
 
 Json = dict[str, Any]
 
@@ -42,9 +49,35 @@ class PurgeRequestPage(TypedDict):
     continuationToken: NotRequired[str]
 
 
-def instant(text: str) -> datetime:
-    """Read a date-time of the services, in UTC."""
-    return datetime.fromisoformat(text).astimezone(UTC)
+_CONTENT: dict[str, dict[str, type]] = {
+    "s3": {"url": str},
+    "reference": {"url": str},
+    "object": {"name": str, "credentials": dict},
+    "error": {"reason": str, "message": str},
+}
+_GRANTS: dict[str, dict[str, type]] = {
+    "getUrl": {"url": str, "expires": str, "hashes": dict},
+    "simple": {"url": str},
+}
+
+
+def having(**fields: type) -> Callable[[Any], bool]:
+    """Return the predicate for an object with at least these fields, of these types."""
+
+    def fits(answer: Any) -> bool:
+        return isinstance(answer, dict) and all(isinstance(answer.get(name), kind) for name, kind in fields.items())
+
+    return fits
+
+
+def is_content(answer: Any) -> bool:
+    """Tell whether it is a ``queue/v1/artifact-content-response.json``, of whatever storage type."""
+    return having(storageType=str)(answer) and having(**_CONTENT.get(answer["storageType"], {}))(answer)
+
+
+def is_download_grant(answer: Any) -> bool:
+    """Tell whether it is an ``object/v1/download-object-response.json``, of whatever method."""
+    return having(method=str)(answer) and having(**_GRANTS.get(answer["method"], {}))(answer)
 
 
 def timestamp(moment: datetime) -> str:

@@ -5,6 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_taskcluster.services.answers import having, is_content
+from airflow_provider_taskcluster.services.paging import pages
+
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
@@ -18,32 +21,30 @@ class Artifacts:
 
     client: Client
 
-    async def ping(self) -> Json:
-        """Ask whether the service is up."""
-        answer: Json = await self.client.call("queue", "ping")
-        return answer
-
     async def pages(self, task_id: str, run_id: int | None) -> AsyncIterator[list[ArtifactInfo]]:
         """All artifacts, page by page. Scope ``queue:list-artifacts:<taskId>[:<runId>]``.
 
         Object artifacts are listed before their upload is finished.
         """
-        query: dict[str, str] = {}
-        while True:
-            answer = await self._call("listLatestArtifacts", "listArtifacts", task_id, run_id, query=query)
-            yield answer["artifacts"]
-            if not answer.get("continuationToken"):
-                return
-            query = {"continuationToken": answer["continuationToken"]}
+
+        async def ask(query: dict[str, str]) -> Json:
+            answer: Json = await self._call(
+                "listLatestArtifacts", "listArtifacts", task_id, run_id, query=query, fits=having(artifacts=list)
+            )
+            return answer
+
+        async for page in pages(f"The list of artifacts of task {task_id}", ask):
+            yield page["artifacts"]
 
     async def info(self, task_id: str, name: str, run_id: int | None) -> ArtifactInfo:
         """One artifact that is present. Scope ``queue:list-artifacts:<taskId>[:<runId>]``."""
-        answer: ArtifactInfo = await self._call("latestArtifactInfo", "artifactInfo", task_id, run_id, name)
+        fits = having(storageType=str, name=str, expires=str, contentType=str)
+        answer: ArtifactInfo = await self._call("latestArtifactInfo", "artifactInfo", task_id, run_id, name, fits=fits)
         return answer
 
     async def content(self, task_id: str, name: str, run_id: int | None, *, once: bool = False) -> Json:
         """Where the bytes are, by storage type; links are followed. Scope ``queue:get-artifact:<name>``."""
-        answer: Json = await self._call("latestArtifact", "artifact", task_id, run_id, name, once=once)
+        answer: Json = await self._call("latestArtifact", "artifact", task_id, run_id, name, once=once, fits=is_content)
         return answer
 
     def url(self, task_id: str, name: str, run_id: int | None, signed_for: int | None = None) -> str:

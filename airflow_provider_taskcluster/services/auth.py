@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from airflow_provider_taskcluster.services.answers import having
+
 if TYPE_CHECKING:
     from airflow_provider_taskcluster.services.answers import Json
     from airflow_provider_taskcluster.services.client import Client
@@ -16,12 +18,7 @@ class Auth:
 
     client: Client
 
-    async def ping(self) -> Json:
-        """Ask whether the service is up."""
-        answer: Json = await self.client.call("auth", "ping")
-        return answer
-
     async def current_scopes(self) -> list[str]:
         """Scopes that the credentials hold, roles expanded. Scope ``auth:current-scopes``."""
-        answer: Json = await self.client.call("auth", "currentScopes")
+        answer: Json = await self.client.call("auth", "currentScopes", fits=having(scopes=list))
         return list(answer["scopes"])

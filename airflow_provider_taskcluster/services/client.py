@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
-import asyncio
-import os
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_taskcluster.exceptions import ConnectionFailed, InvalidInput, ServiceError
+from airflow_provider_taskcluster.exceptions import InvalidInput, ServiceError, TaskclusterError
 from airflow_provider_taskcluster.redaction import quiet_libraries
-from airflow_provider_taskcluster.services.errors import not_taskcluster, service_error
+from airflow_provider_taskcluster.services.errors import not_taskcluster, redirected, service_error
+from airflow_provider_taskcluster.services.no_answer import PROXY_WANTS_LOGIN, no_answer, proxy_failed
 from airflow_provider_taskcluster.services.session import ErrorAnswer, KeptSession
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
     from airflow_provider_taskcluster.network import Network
     from airflow_provider_taskcluster.services.credentials import Credentials
@@ -60,10 +59,12 @@ class Client:
         payload: Mapping[str, Any] | None = None,
         query: Mapping[str, str | int] | None = None,
         once: bool = False,
+        fits: Callable[[Any], bool] | None = None,
     ) -> Any:
         """Call ``method`` of ``service`` and return its JSON answer, None for an empty one.
 
         :param once: Do not repeat a call that fails for the moment.
+        :param fits: Tells whether an answer is of the shape that the service promises.
         :raises ServiceError: The service said no, one subclass for each kind of no.
         :raises ConnectionFailed: No answer, after all retries.
         """
@@ -78,11 +79,11 @@ class Client:
             if payload is not None:
                 keywords["payload"] = payload
             try:
-                return _json_answer(await getattr(client, method)(**keywords), what, self.root_url)
+                return self._checked(what, await getattr(client, method)(**keywords), fits)
             except ErrorAnswer as answer:
                 raise self._error(what, answer) from None
             except Exception as error:  # noqa: BLE001 (the package lets out what it meets; sorted just below)
-                raise self._no_answer(what, error) from None
+                raise no_answer(what, error, root_url=self.root_url, network=self.network) from None
 
         return await (attempt() if once else self.network.retry.async_retrying()(attempt))
 
@@ -106,7 +107,20 @@ class Client:
             options["authorizedScopes"] = list(self._authorized_scopes)
         return getattr(aio, SERVICES[service])(options, session=session)
 
-    def _error(self, what: str, answer: ErrorAnswer) -> ServiceError:
+    def _checked(self, what: str, answer: Any, fits: Callable[[Any], bool] | None) -> Any:
+        """Return the answer, if it can be one of Taskcluster's. The package wraps what is not JSON."""
+        if isinstance(answer, dict) and set(answer) == {"response"}:
+            raise ServiceError(not_taskcluster(what, self.root_url, "an answer without JSON"))
+        if fits and not fits(answer):
+            raise ServiceError(not_taskcluster(what, self.root_url, "JSON"))
+        return answer
+
+    def _error(self, what: str, answer: ErrorAnswer) -> TaskclusterError:
+        proxy = self.network.proxy_for(self.root_url)
+        if proxy and answer.status == PROXY_WANTS_LOGIN:
+            return proxy_failed(what, self.root_url, proxy, "it wants a login (407)", status=answer.status)
+        if answer.status < 400:  # noqa: PLR2004 (where errors begin)
+            return redirected(what, self.root_url, answer.status, answer.location)
         return service_error(
             what,
             root_url=self.root_url,
@@ -116,35 +130,6 @@ class Client:
             retry_after=answer.retry_after,
         )
 
-    def _no_answer(self, what: str, error: Exception) -> Exception:
-        """Return the error to raise for a request that met no answer."""
-        from aiohttp import ClientConnectorCertificateError, ClientConnectorDNSError, ClientError
-
-        cause = getattr(error, "superExc", None) or error
-        if not isinstance(cause, ClientError | TimeoutError | OSError | asyncio.CancelledError):
-            return error
-        text = _reason(cause)
-        if isinstance(cause, ClientConnectorCertificateError):
-            hint = "trust its certificate with the extra verify (path of a CA bundle)"
-            return ConnectionFailed(f"{what} at {self.root_url} failed: {text}; {hint}", transient=False)
-        hint = "is the root URL right?" if isinstance(cause, ClientConnectorDNSError) else "is it up, and reachable?"
-        return ConnectionFailed(f"{what} got no answer from {self.root_url}: {text}; {hint}")
-
     async def close(self) -> None:
         """Close the kept connections."""
         await self._session.close()
-
-
-def _reason(cause: BaseException) -> str:
-    """Say in a few words why there was no answer."""
-    number = getattr(getattr(cause, "os_error", cause), "errno", None)
-    if isinstance(number, int) and number > 0:
-        return os.strerror(number)
-    return str(cause) or ("no answer in time" if isinstance(cause, TimeoutError) else type(cause).__name__)
-
-
-def _json_answer(answer: Any, what: str, root_url: str) -> Any:
-    """Return the answer, unless the package wrapped one that was not JSON."""
-    if isinstance(answer, dict) and set(answer) == {"response"}:
-        raise ServiceError(not_taskcluster(what, root_url, "an answer without JSON"))
-    return answer

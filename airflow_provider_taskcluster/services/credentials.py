@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.exceptions import ConfigurationError, InvalidInput
+from airflow_provider_taskcluster.moments import moment
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -120,8 +121,7 @@ def narrowed(
     start = datetime.now(UTC)
     if credentials.certificate:
         raise InvalidInput("Temporary credentials cannot issue others: use a connection with permanent credentials")
-    if expires.tzinfo is None:
-        raise InvalidInput("The expiry of temporary credentials needs a time zone")
+    expires = moment(expires, "The expiry of temporary credentials")
     if not start < expires <= start + LONGEST_LIFE:
         raise InvalidInput(f"Temporary credentials must expire within 31 days from now, not at {expires}")
     if within is not None and (beyond := [scope for scope in scopes if not satisfied(scope, within)]):

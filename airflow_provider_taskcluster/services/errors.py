@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 from typing import Any
+from urllib.parse import urlsplit
 
 from airflow_provider_taskcluster.exceptions import (
     AuthenticationFailed,
@@ -17,8 +18,8 @@ from airflow_provider_taskcluster.exceptions import (
     ServiceUnavailable,
 )
 from airflow_provider_taskcluster.retry import RETRIABLE_STATUSES
+from airflow_provider_taskcluster.texts import one_line
 
-LONGEST_MESSAGE = 600
 _BY_STATUS: dict[int, type[ServiceError]] = {
     401: AuthenticationFailed,
     403: InsufficientScopes,
@@ -26,6 +27,14 @@ _BY_STATUS: dict[int, type[ServiceError]] = {
     406: NoMatchingMethod,
     409: Conflict,
     410: Expired,
+}
+# What a 404 of a call means, and what to do about it.
+_NO_OBJECT = "there is no such object, or its upload is not finished: wait with TaskclusterObjectSensor"
+_NO_ARTIFACT = "no such task, run or artifact, or not yet: wait with TaskclusterArtifactSensor"
+_NOT_FOUND = {
+    **dict.fromkeys(("object.object", "object.startDownload"), _NO_OBJECT),
+    **dict.fromkeys(("queue.artifact", "queue.latestArtifact"), _NO_ARTIFACT),
+    **dict.fromkeys(("queue.artifactInfo", "queue.latestArtifactInfo"), _NO_ARTIFACT),
 }
 _MISSING_SCOPES = re.compile(r"missing the following scopes:\s*```\s*(.*?)\s*```", re.DOTALL)
 
@@ -49,11 +58,26 @@ def service_error(
     hint = {
         401: f"check client ID and access token of {who}",
         403: f"grant {who} {_missing(said)}",
+        404: _NOT_FOUND.get(call.partition(" ")[0]),
     }.get(status)
     if status == 403:  # noqa: PLR2004 (the status of the table above)
         said = "scopes are missing"
-    message = f"{call} at {root_url} failed ({status} {code or 'no Taskcluster error'}): {said[:LONGEST_MESSAGE]}"
+    message = f"{call} at {root_url} failed ({status} {one_line(code) or 'no Taskcluster error'}): {one_line(said)}"
     return kind(f"{message}; {hint}" if hint else message, status=status, code=code, retry_after=retry_after)
+
+
+def redirected(call: str, root_url: str, status: int, location: str | None) -> ServiceError:
+    """Build the error for a redirect: Taskcluster's APIs never redirect a call, so this is some other server."""
+    try:
+        target = urlsplit(location or "")
+    except ValueError:
+        target = urlsplit("")
+    if not target.netloc:
+        return ServiceError(not_taskcluster(call, root_url, f"a redirect ({status})"), status=status)
+    to = f"{target.scheme or root_url.partition(':')[0]}://{target.netloc.rpartition('@')[2]}"
+    return ServiceError(
+        f"{call} at {root_url} failed: it redirects to {one_line(to)} ({status}); is that the root URL?", status=status
+    )
 
 
 def not_taskcluster(call: str, root_url: str, what: str) -> str:
@@ -64,9 +88,9 @@ def not_taskcluster(call: str, root_url: str, what: str) -> str:
 def _missing(said: str) -> str:
     found = _MISSING_SCOPES.search(said)
     if not found:
-        return f"what it lacks: {said[:LONGEST_MESSAGE]}"
+        return f"what it lacks: {one_line(said)}"
     between = " " if found[1].startswith("{") else ", "  # one scope expression as JSON, or one scope a line
-    return "the scope " + between.join(line.strip() for line in found[1].splitlines())
+    return one_line("the scope " + between.join(line.strip() for line in found[1].splitlines()))
 
 
 def _json_object(body: str) -> dict[str, Any]:

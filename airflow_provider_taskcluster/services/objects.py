@@ -5,6 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_taskcluster.services.answers import having, is_download_grant
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -18,33 +20,27 @@ class Objects:
 
     client: Client
 
-    async def ping(self) -> Json:
-        """Ask whether the service is up."""
-        answer: Json = await self._call("ping")
-        return answer
-
     async def create_upload(self, name: str, request: Mapping[str, Any]) -> Json:
         """Begin an upload, or ask again for the grant of one's own. Scope ``object:upload:<projectId>:<name>``."""
-        answer: Json = await self._call("createUpload", name, payload=request)
+        fits = having(projectId=str, uploadId=str, expires=str, uploadMethod=dict)
+        answer: Json = await self.client.call("object", "createUpload", name, payload=request, fits=fits)
         return answer
 
     async def finish_upload(self, name: str, request: Mapping[str, Any]) -> None:
         """Declare an upload complete. Scope ``object:upload:<projectId>:<name>``."""
-        await self._call("finishUpload", name, payload=request)
+        await self.client.call("object", "finishUpload", name, payload=request)
 
     async def start_download(self, name: str, request: Mapping[str, Any]) -> Json:
         """Negotiate a download. Scope ``object:download:<name>``."""
-        answer: Json = await self._call("startDownload", name, payload=request)
+        answer: Json = await self.client.call("object", "startDownload", name, payload=request, fits=is_download_grant)
         return answer
 
     async def metadata(self, name: str) -> ObjectMetadata:
         """Project, expiry and hashes of a finished object. Scope ``object:download:<name>``."""
-        answer: ObjectMetadata = await self._call("object", name)
+        fits = having(projectId=str, expires=str, hashes=dict)
+        answer: ObjectMetadata = await self.client.call("object", "object", name, fits=fits)
         return answer
 
     def url(self, name: str, signed_for: int | None = None) -> str:
         """URL that redirects to the bytes. Scope ``object:download:<name>``."""
         return self.client.url("object", "download", name, signed_for=signed_for)
-
-    async def _call(self, method: str, *args: str, payload: Mapping[str, Any] | None = None) -> Any:
-        return await self.client.call("object", method, *args, payload=payload)

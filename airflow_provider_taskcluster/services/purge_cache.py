@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from airflow_provider_taskcluster.services.answers import timestamp
+from airflow_provider_taskcluster.services.answers import having, timestamp
+from airflow_provider_taskcluster.services.paging import pages
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.services.client import Client
 
 SERVICE = "purge-cache"
+LIST = having(requests=list)
 
 
 @dataclass(frozen=True)
@@ -22,11 +24,6 @@ class PurgeCache:
     """Calls of the purge-cache service through one client."""
 
     client: Client
-
-    async def ping(self) -> Json:
-        """Ask whether the service is up."""
-        answer: Json = await self.client.call(SERVICE, "ping")
-        return answer
 
     async def purge(self, worker_pool_id: str, cache_name: str) -> None:
         """Ask workers of a pool to drop a cache. Scope ``purge-cache:<workerPoolId>:<cacheName>``."""
@@ -38,7 +35,9 @@ class PurgeCache:
         Scope ``purge-cache:purge-requests::<workerPoolId>``.
         """
         query = {"since": timestamp(since)} if since else None
-        answer: PurgeRequestPage = await self.client.call(SERVICE, "purgeRequests", worker_pool_id, query=query)
+        answer: PurgeRequestPage = await self.client.call(
+            SERVICE, "purgeRequests", worker_pool_id, query=query, fits=LIST
+        )
         return answer["requests"]
 
     async def page(self, limit: int | None = None, continuation_token: str | None = None) -> PurgeRequestPage:
@@ -48,15 +47,16 @@ class PurgeCache:
             query["limit"] = limit
         if continuation_token is not None:
             query["continuationToken"] = continuation_token
-        answer: PurgeRequestPage = await self.client.call(SERVICE, "allPurgeRequests", query=query)
+        answer: PurgeRequestPage = await self.client.call(SERVICE, "allPurgeRequests", query=query, fits=LIST)
         return answer
 
     async def all_requests(self) -> AsyncIterator[PurgeRequest]:
         """The requests of all pools, from all pages."""
-        page = await self.page()
-        while True:
+
+        async def ask(query: dict[str, str]) -> Json:
+            answer: Json = await self.client.call(SERVICE, "allPurgeRequests", query=query, fits=LIST)
+            return answer
+
+        async for page in pages("The list of purge requests", ask):
             for request in page["requests"]:
                 yield request
-            if not page.get("continuationToken"):
-                return
-            page = await self.page(continuation_token=page["continuationToken"])

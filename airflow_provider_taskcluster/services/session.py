@@ -3,25 +3,31 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import contextlib
-import ssl
+import os
 import weakref
 from dataclasses import dataclass
-from pathlib import Path
 from typing import TYPE_CHECKING
+from urllib.parse import unquote, urlsplit
 
-from airflow_provider_taskcluster.exceptions import ConfigurationError
 from airflow_provider_taskcluster.retry import retry_after
 
 if TYPE_CHECKING:
+    import ssl
+
     from aiohttp import ClientHandlerType, ClientRequest, ClientResponse, ClientSession
 
     from airflow_provider_taskcluster.network import Network
 
 
+# Sessions of the process that forked us: kept from the garbage collector, see `_close`.
+_inherited: list[ClientSession] = []
+
+
 @dataclass
 class ErrorAnswer(Exception):
-    """An answer with a status of 400 or more.
+    """An answer with a status of 300 or more: Taskcluster's APIs never redirect a call.
 
     It passes through the ``taskcluster`` package, which would drop the headers of all and the body of some.
     """
@@ -29,6 +35,7 @@ class ErrorAnswer(Exception):
     status: int
     body: str
     retry_after: float | None
+    location: str | None = None
 
 
 class KeptSession:
@@ -49,13 +56,14 @@ class KeptSession:
             self._trusted = await asyncio.to_thread(self._tls)
         if self._session is None or self._loop is not loop:
             self._session, self._loop = self._open(trusted=self._trusted), loop
-            weakref.finalize(self, _close, self._session, loop)
+            weakref.finalize(self, _close, self._session, loop, os.getpid())
         return self._session
 
     def _open(self, *, trusted: ssl.SSLContext | bool) -> ClientSession:
         from aiohttp import ClientSession, ClientTimeout, TCPConnector
 
         network = self._network
+        proxy = network.proxy_for(self._root_url)
         return ClientSession(
             connector=TCPConnector(ssl=trusted),
             timeout=ClientTimeout(
@@ -63,24 +71,13 @@ class KeptSession:
                 sock_connect=network.connect_timeout,
                 sock_read=network.read_timeout,
             ),
-            proxy=network.proxy_for(self._root_url),
+            proxy=proxy,
+            headers=_proxy_login(self._root_url, proxy),
             middlewares=(_raise_for_errors,),
         )
 
     def _tls(self) -> ssl.SSLContext | bool:
-        if not self._root_url.startswith("https"):
-            return True
-        bundle = self._network.ca_bundle()
-        if not isinstance(bundle, str):
-            return False
-        folder = Path(bundle).is_dir()
-        try:
-            return ssl.create_default_context(cafile=None if folder else bundle, capath=bundle if folder else None)
-        except OSError as error:
-            raise ConfigurationError(
-                f"The trusted certificates in {bundle} cannot be read ({error}): correct the extra verify, or the "
-                f"variable REQUESTS_CA_BUNDLE or SSL_CERT_FILE, whichever names them"
-            ) from None
+        return self._network.tls_context() if self._root_url.startswith("https") else True
 
     async def close(self) -> None:
         """Close what this loop opened."""
@@ -89,17 +86,36 @@ class KeptSession:
             await session.close()
 
 
+def _proxy_login(root_url: str, proxy: str | None) -> dict[str, str]:
+    """Return the header for a proxy of plain HTTP; older aiohttp sends it in the first request of a connection only."""
+    parts = urlsplit(proxy or "")
+    if parts.username is None or not root_url.startswith("http:"):
+        return {}
+    login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+    return {"Proxy-Authorization": "Basic " + base64.b64encode(login.encode()).decode()}
+
+
 async def _raise_for_errors(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
     response = await handler(request)
-    if response.status < 400:  # noqa: PLR2004 (where errors begin)
+    if response.status < 300:  # noqa: PLR2004 (where good answers end)
         return response
     raise ErrorAnswer(
-        response.status, await response.text(errors="replace"), retry_after(response.headers.get("Retry-After"))
+        response.status,
+        await response.text(errors="replace"),
+        retry_after(response.headers.get("Retry-After")),
+        response.headers.get("Location"),
     )
 
 
-def _close(session: ClientSession, loop: asyncio.AbstractEventLoop) -> None:
-    """Close the session of a hook that nobody holds any more (called by the garbage collector, or at exit)."""
+def _close(session: ClientSession, loop: asyncio.AbstractEventLoop, process: int) -> None:
+    """Close the session of a hook that nobody holds any more (called by the garbage collector, or at exit).
+
+    In a forked child the thread of its loop is gone, and its sockets and selector are still the parent's: there it
+    is neither closed nor collected.
+    """
+    if process != os.getpid():
+        _inherited.append(session)
+        return
     if loop.is_closed() or not loop.is_running() or session.closed:
         return
     closing = asyncio.run_coroutine_threadsafe(session.close(), loop)

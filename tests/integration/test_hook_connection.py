@@ -7,6 +7,7 @@ import logging
 import pickle
 import traceback
 from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
 
 import pytest
 
@@ -191,3 +192,40 @@ def test_options_of_the_hook_come_before_those_of_the_connection(connect):
     overrides = {"connect_timeout": 1, "read_timeout": 2, "max_retries": 0}
     network = connect(extra=extra, hook_arguments=overrides).settings.network
     assert (network.connect_timeout, network.read_timeout, network.retry.max_retries) == (1, 2, 0)
+
+
+@pytest.mark.parametrize(
+    ("option", "value"), [("connect_timeout", "1.5"), ("read_timeout", "2"), ("max_retries", "3.0")]
+)
+def test_options_of_the_hook_may_be_text(connect, option, value):
+    network = connect(hook_arguments={option: value}).settings.network
+    assert getattr(network if "timeout" in option else network.retry, option) == float(value)
+
+
+@pytest.mark.parametrize("option", ["connect_timeout", "read_timeout", "max_retries"])
+@pytest.mark.parametrize("value", [-1, "x", [], float("nan")], ids=repr)
+def test_options_of_the_hook_that_cannot_be_are_a_sentence(connect, option, value):
+    good, message = connect(hook_arguments={option: value}).test_connection()
+    assert not good
+    assert f"The hook's {option} is {value!r}: write a" in message
+
+
+def test_a_connection_may_be_a_uri_with_the_root_url_percent_encoded(tc, monkeypatch):
+    """As README shows it."""
+    host, login, password = (quote(text, safe="") for text in (tc.root_url, tc.client_id, tc.access_token))
+    monkeypatch.setenv("AIRFLOW_CONN_TC_URI", f"taskcluster://{login}:{password}@{host}/?project_id=p&read_timeout=7.5")
+    hook = TaskclusterHook("tc_uri")
+    assert hook.test_connection() == (True, f"{tc.root_url} answers client '{tc.client_id}' with 1 scope")
+    assert (hook.settings.project_id, hook.settings.network.read_timeout) == ("p", 7.5)
+    hook.close()
+
+
+@pytest.mark.parametrize("service", ["object", "queue", "purge-cache", "auth"])
+def test_each_service_can_be_pinged(hook, service):
+    assert hook.ping(service)["alive"]
+
+
+def test_a_ping_of_nothing_names_what_there_is(hook, tc):
+    with pytest.raises(InvalidInput, match="no service 'nope' to ping: name object, queue, purge-cache, auth"):
+        hook.ping("nope")
+    assert not list(tc.journal)

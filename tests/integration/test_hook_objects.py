@@ -6,7 +6,7 @@ import hashlib
 import io
 import os
 import urllib.request
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
@@ -142,6 +142,40 @@ def test_object_url_is_plain_or_signed(hook, connect, name, expires, tc):
         urllib.request.urlopen(signed)
     with pytest.raises(InvalidInput, match="needs credentials"):
         connect(login=None, password=None).object_url(name, expires_in=timedelta(minutes=5))
+
+
+@pytest.mark.parametrize("life", [timedelta(0), timedelta(seconds=-1), timedelta(milliseconds=999), 300], ids=repr)
+def test_a_url_is_signed_for_a_second_at_least(hook, name, life):
+    with pytest.raises(InvalidInput, match="pass a timedelta of a second or more"):
+        hook.object_url(name, expires_in=life)
+
+
+@pytest.mark.parametrize("limit", ["much", -1, 1.5, b"1", []], ids=repr)
+def test_a_limit_that_is_no_number_is_refused_before_anything_is_sent(hook, name, tmp_path, tc, limit):
+    task = "fN1SbArXTPSVFNUvaOlinQ"
+    for call in (
+        lambda: hook.read_object(name, max_bytes=limit),
+        lambda: hook.download_object(name, tmp_path / "a", max_bytes=limit),
+        lambda: hook.read_artifact(task, "public/a", max_bytes=limit),
+        lambda: hook.download_artifact(task, "public/a", tmp_path / "a", max_bytes=limit),
+    ):
+        with pytest.raises(InvalidInput, match=r"max_bytes is .*: write a whole number"):
+            call()
+    assert not list(tc.journal)
+
+
+def test_a_limit_may_be_text(hook, name, expires):
+    hook.upload_object(b"1234", name, expires=expires)
+    assert hook.read_object(name, max_bytes="4") == b"1234"
+    with pytest.raises(TooLarge):
+        hook.read_object(name, max_bytes="3")
+
+
+def test_a_project_or_an_expiry_of_another_kind_is_refused(hook, name, expires):
+    with pytest.raises(InvalidInput, match="5 is not a project ID"):
+        hook.upload_object(b"", name, expires=expires, project_id=5)
+    with pytest.raises(InvalidInput, match="beyond the calendar"):
+        hook.upload_object(b"", name, expires=datetime.max.replace(tzinfo=timezone(timedelta(hours=-5))))
 
 
 def test_a_repeated_upload_finds_its_work_done(hook, connect, name, expires):

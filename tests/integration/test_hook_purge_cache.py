@@ -74,3 +74,10 @@ def test_a_missing_scope_is_named(holding, pool):
 
 def test_ping(hook):
     assert hook.ping("purge-cache")["alive"]
+
+
+@pytest.mark.parametrize("since", ["2030-01-01T00:00:00Z", 7, datetime(2030, 1, 1)], ids=repr)  # noqa: DTZ001
+def test_since_is_a_datetime_with_a_zone(hook, pool, tc, since):
+    with pytest.raises(InvalidInput, match="since must be a datetime with a time zone"):
+        hook.purge_requests(pool, since)
+    assert not list(tc.journal)

@@ -5,10 +5,11 @@ from __future__ import annotations
 import json
 import os
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
+from airflow.providers.common.compat.sdk import DAG, AirflowException, AirflowFailException
 
 from airflow_provider_taskcluster.emulator.store.faults import Status
 from airflow_provider_taskcluster.exceptions import DestinationError, StoreError, TaskclusterError
@@ -167,9 +168,11 @@ def test_one_or_many_caches_are_purged(hook, name, context, caches):
     assert {request["cacheName"] for request in hook.purge_requests(pool)} == set(wanted)
 
 
-def test_no_cache_at_all_is_refused(hook, context):
-    with pytest.raises(AirflowFailException, match="names no cache"):
-        TaskclusterPurgeCacheOperator(**CONNECTION, worker_pool_id="a/b", cache_names=[]).execute(context)
+@pytest.mark.parametrize("caches", [[], "", "[]", ["one", ""], None], ids=repr)
+def test_no_cache_at_all_is_refused_before_anything_is_sent(hook, context, tc, caches):
+    with pytest.raises(AirflowFailException, match="cache_names"):
+        TaskclusterPurgeCacheOperator(**CONNECTION, worker_pool_id="a/b", cache_names=caches).execute(context)
+    assert not list(tc.journal)
 
 
 @pytest.mark.parametrize(
@@ -184,3 +187,49 @@ def test_no_cache_at_all_is_refused(hook, context):
 def test_the_connection_and_every_name_are_templated(operator):
     assert "taskcluster_conn_id" in operator.template_fields
     assert {"name", "cache_names"} & set(operator.template_fields)
+
+
+@pytest.mark.parametrize("written", ['["one", "two"]', "['one', 'two']"])
+def test_a_list_that_a_template_wrote_as_text_is_a_list(hook, name, context, written):
+    pool = f"tests/{name[-8:]}"
+    result = TaskclusterPurgeCacheOperator(**CONNECTION, worker_pool_id=pool, cache_names=written).execute(context)
+    assert result["cache_names"] == ["one", "two"]
+    assert {request["cacheName"] for request in hook.purge_requests(pool)} == {"one", "two"}
+
+
+def rendered(operator, **params):
+    """Let Airflow render the templates of an operator, natively."""
+    with DAG("native", schedule=None, render_template_as_native_obj=True, start_date=datetime(2030, 1, 1, tzinfo=UTC)):
+        task = operator()
+    task.render_template_fields({"params": params})
+    return task
+
+
+@pytest.mark.parametrize(
+    ("data", "sent"),
+    [('{"a": {{ params.n }}}', b'{"a": 1}'), ("{{ params.n }}", b"1"), ("[{{ params.n }}, 2]", b"[1, 2]")],
+)
+def test_native_rendering_changes_neither_data_nor_names(hook, context, data, sent):
+    def operator():
+        return TaskclusterUploadObjectOperator(
+            **CONNECTION, name="{{ params.name }}", data=data, expires=timedelta(days=1), content_type="text/plain"
+        )
+
+    number = int.from_bytes(os.urandom(6), "big")
+    task = rendered(operator, n=1, name=str(number))
+    assert task.name == number, "Airflow turns it into an int"
+    assert task.execute(context)["name"] == str(number)
+    assert hook.read_object(str(number)) == sent
+
+
+def test_a_path_with_a_template_in_it_is_refused_in_every_operator(hook, name, context, expires):
+    path = Path("/data/{{ run_id }}/a")
+    for task in (
+        TaskclusterUploadObjectOperator(**CONNECTION, name=name, source=path, expires=expires),
+        TaskclusterDownloadObjectOperator(**CONNECTION, name=name, destination=path),
+        TaskclusterDownloadArtifactOperator(
+            **CONNECTION, taskcluster_task_id="fN1SbArXTPSVFNUvaOlinQ", name="public/a", destination=path
+        ),
+    ):
+        with pytest.raises(AirflowFailException, match="is a Path, in which Airflow renders no template"):
+            task.execute(context)

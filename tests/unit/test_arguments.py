@@ -1,12 +1,14 @@
 from __future__ import annotations
 
+from collections import deque
 from datetime import UTC, datetime, timedelta, timezone
+from pathlib import Path
 from types import SimpleNamespace
 
 import pendulum
 import pytest
 
-from airflow_provider_taskcluster.arguments import expiry, run_number
+from airflow_provider_taskcluster.arguments import content, expiry, names_in, optional_text, run_number, text
 from airflow_provider_taskcluster.exceptions import InvalidInput
 
 START = datetime(2030, 5, 1, 12, 0, 0, 123_999, tzinfo=UTC)
@@ -76,6 +78,11 @@ def test_a_timedelta_beyond_the_calendar_is_refused():
         expiry(timedelta.max, context())
 
 
+def test_a_datetime_that_leaves_the_calendar_in_utc_is_refused():
+    with pytest.raises(InvalidInput, match="beyond the calendar"):
+        expiry(datetime.max.replace(tzinfo=timezone(timedelta(hours=-1))), context())
+
+
 @pytest.mark.parametrize("run_id", [None, "", "None", "latest"])
 def test_the_latest_run_has_several_spellings(run_id):
     assert run_number(run_id) is None
@@ -90,3 +97,72 @@ def test_a_run_is_a_number_or_its_text(run_id):
 def test_anything_else_is_no_run(run_id):
     with pytest.raises(InvalidInput, match="pass the number of a run"):
         run_number(run_id)
+
+
+@pytest.mark.parametrize(
+    ("value", "read"), [("a", "a"), (12, "12"), (1.5, "1.5"), (True, "True"), (Path("/a/b"), "/a/b")]
+)
+def test_a_name_is_text_whatever_native_rendering_made_of_it(value, read):
+    assert text(value, "name") == optional_text(value, "name") == read
+
+
+def test_an_argument_that_may_be_left_out_stays_none():
+    assert optional_text(None, "project_id") is None
+
+
+@pytest.mark.parametrize("value", [None, b"a", [], {"a": 1}, object], ids=repr)
+def test_what_cannot_be_a_name_is_refused(value):
+    with pytest.raises(InvalidInput, match=r"^name is .*: pass a text"):
+        text(value, "name")
+
+
+@pytest.mark.parametrize("path", ["/data/{{ run_id }}/a", "/data/{% if a %}b{% endif %}"])
+def test_a_path_that_still_holds_a_template_is_refused(path):
+    with pytest.raises(InvalidInput, match="destination is a Path, in which Airflow renders no template: pass '/data"):
+        text(Path(path), "destination")
+    assert text(path, "destination") == path
+
+
+@pytest.mark.parametrize(
+    ("data", "sent"),
+    [
+        ("ünï", "ünï".encode()),
+        (b"\x00", b"\x00"),
+        ({"a": 1}, b'{"a": 1}'),
+        ([1, None], b"[1, null]"),
+        (7, b"7"),
+        (1.5, b"1.5"),
+        (True, b"true"),
+    ],
+    ids=repr,
+)
+def test_data_that_native_rendering_turned_into_something_is_json_again(data, sent):
+    assert content(data) == sent
+
+
+@pytest.mark.parametrize("data", [START, {1, 2}, {"a": object()}, {(1, 2): 3}], ids=repr)
+def test_data_without_a_json_text_is_refused(data):
+    with pytest.raises(InvalidInput, match="which has no JSON text: pass text or bytes"):
+        content(data)
+
+
+@pytest.mark.parametrize(
+    "value",
+    [["a", "b"], ("a", "b"), '["a", "b"]', "['a', 'b']", " ['a',\n 'b'] ", deque(["a", "b"])],
+    ids=repr,
+)
+def test_names_come_as_a_list_or_as_the_text_of_one(value):
+    assert names_in(value, "cache_names") == ["a", "b"]
+
+
+@pytest.mark.parametrize(("value", "names"), [("a", ["a"]), ("[a", ["[a"]), (12, ["12"]), ([1, "b"], ["1", "b"])])
+def test_one_name_is_a_list_of_one(value, names):
+    assert names_in(value, "cache_names") == names
+
+
+@pytest.mark.parametrize(
+    "value", [[], "", "[]", ["a", ""], "[a, b]", "[1 +]", None, {"a": 1}, [None], b"a", "[[]]"], ids=repr
+)
+def test_what_holds_no_names_is_refused(value):
+    with pytest.raises(InvalidInput, match=r"^cache_names "):
+        names_in(value, "cache_names")

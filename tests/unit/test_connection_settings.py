@@ -6,6 +6,7 @@ import time
 import pytest
 
 from airflow_provider_taskcluster.connection import settings
+from airflow_provider_taskcluster.connection.fields import EXTRA_FIELDS
 from airflow_provider_taskcluster.exceptions import ConfigurationError
 
 HOUR_MS = 3_600_000
@@ -40,12 +41,12 @@ def test_a_root_url_alone_is_an_anonymous_connection_with_the_usual_limits():
 
 @pytest.mark.parametrize("unset", [None, ""])
 def test_none_and_empty_mean_unset_in_every_extra(unset):
-    from airflow_provider_taskcluster.connection.fields import EXTRA_FIELDS
-
     assert parse(**{field.name: unset for field in EXTRA_FIELDS}) == parse()
 
 
 def test_every_extra_reaches_its_place(tmp_path):
+    bundle = tmp_path / "ca.pem"
+    bundle.touch()
     found = parse(
         login="client",
         password="token",
@@ -55,7 +56,7 @@ def test_every_extra_reaches_its_place(tmp_path):
         connect_timeout="3",
         read_timeout=4.5,
         max_retries="0",
-        verify=str(tmp_path),
+        verify=str(bundle),
         proxies='{"https": "http://proxy:1"}',
         upload_secret="pepper",
     )
@@ -65,7 +66,7 @@ def test_every_extra_reaches_its_place(tmp_path):
     assert found.project_id == "project"
     assert (found.network.connect_timeout, found.network.read_timeout) == (3, 4.5)
     assert found.network.retry.max_retries == 0
-    assert found.network.verify == str(tmp_path)
+    assert found.network.verify == str(bundle)
     assert found.network.proxies == {"https": "http://proxy:1"}
     assert found.secrets == ("token", found.credentials.certificate, "pepper")
 
@@ -253,3 +254,26 @@ def test_an_environment_that_cannot_work_says_which_variable(environ, advice):
     with pytest.raises(ConfigurationError) as caught:
         from_environment(**environ)
     assert advice in str(caught.value)
+
+
+def test_the_password_of_a_proxy_is_a_secret_as_written_and_as_meant():
+    found = parse(proxies={"https": "http://me:pa%24s@proxy:1", "http": "http://proxy:1"})
+    assert found.secrets == ("pa%24s", "pa$s")
+
+
+def test_the_password_of_a_proxy_of_the_environment_is_one_as_well(monkeypatch):
+    monkeypatch.setenv("HTTPS_PROXY", "http://me:hunter2@proxy:1")
+    assert parse().secrets == ("hunter2",)
+
+
+def test_keys_that_nobody_reads_are_named_once_with_those_that_are_read(caplog):
+    parse(projectid="misspelt", token="c0ffee", project_id="project")
+    (record,) = caplog.records
+    assert record.getMessage().startswith("Connection 'tc': nothing reads projectid, token in the extra; it takes ")
+    assert "project_id" in record.getMessage()
+    assert "c0ffee" not in record.getMessage()
+
+
+def test_the_keys_of_the_form_are_all_read(caplog):
+    parse(**{field.name: None for field in EXTRA_FIELDS})
+    assert not caplog.records

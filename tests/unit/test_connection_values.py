@@ -33,12 +33,12 @@ def test_a_number_of_seconds_is_finite_and_above_zero(value):
         values.positive_number(value, "field")
 
 
-@pytest.mark.parametrize(("value", "number"), [(0, 0), (5, 5), ("5", 5), (" 7 ", 7)])
+@pytest.mark.parametrize(("value", "number"), [(0, 0), (5, 5), ("5", 5), (" 7 ", 7), (3.0, 3), ("3.0", 3)])
 def test_a_count(value, number):
     assert values.whole_number(value, "x") == number
 
 
-@pytest.mark.parametrize("value", [-1, 2.5, "2.5", "five", None, True, "-3", []], ids=repr)
+@pytest.mark.parametrize("value", [-1, 2.5, "2.5", "-3.0", "five", "inf", None, True, "-3", [], b"3", 1e400], ids=repr)
 def test_a_count_is_whole_and_not_negative(value):
     with pytest.raises(ConfigurationError, match=r"field is .*: write a whole number, 0 or more"):
         values.whole_number(value, "field")
@@ -50,7 +50,8 @@ def test_verify_is_a_switch_or_the_path_of_a_bundle(tmp_path):
     assert values.verify("true", "x") is True
     assert values.verify("off", "x") is False
     assert values.verify(str(bundle), "x") == str(bundle)
-    assert values.verify(str(tmp_path), "x") == str(tmp_path)  # a folder of certificates
+    with pytest.raises(ConfigurationError, match="there is no such file"):  # JSON calls and bytes take a file
+        values.verify(str(tmp_path), "x")
 
 
 @pytest.mark.parametrize(
@@ -90,7 +91,13 @@ def test_proxies_are_an_object_or_json_of_one(value):
 
 
 @pytest.mark.parametrize(
-    "value", ["7", [], {"ftp": "http://p:1"}, {"https": "me:secret@p:1"}, {"https": None}, '"http://p:1"'], ids=repr
+    "value",
+    [
+        *("7", [], {"ftp": "http://p:1"}, {"https": "me:secret@p:1"}, {"https": None}, '"http://p:1"'),
+        *({"https": "http://"}, {"https": "http://:3128"}, {"https": "http://me:secret@"}, {"https": "http://[p"}),
+        *({"https": "http://p:port"}, {"https": "socks5://me:secret@p:1"}),
+    ],
+    ids=repr,
 )
 def test_proxies_of_another_shape_are_refused_without_showing_them(value):
     with pytest.raises(ConfigurationError, match="field: write JSON such as") as caught:

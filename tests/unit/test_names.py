@@ -42,28 +42,11 @@ def test_a_name_may_have_1024_bytes_and_no_more(check):
         check("n" * 1025)
 
 
-def test_the_limit_counts_bytes_not_characters():
-    assert names.artifact_name("é" * 512)
-    with pytest.raises(InvalidName, match="1024 bytes"):
-        names.artifact_name("é" * 513)
-
-
-@pytest.mark.parametrize("name", ["tab\t", "line\n", "nul\0", "delete\x7f", "umlaut-ä"])
-def test_an_object_name_is_printable_ascii(name):
-    with pytest.raises(InvalidName, match="printable ASCII"):
-        names.object_name(name)
-
-
-@pytest.mark.parametrize("name", ["tab\t", "line\n", "nul\0", "delete\x7f"])
-def test_an_artifact_name_has_no_control_characters(name):
-    with pytest.raises(InvalidName, match="control characters"):
-        names.artifact_name(name)
-
-
+@pytest.mark.parametrize("name", ["tab\t", "line\n", "nul\0", "delete\x7f", "umlaut-ä", "broken-\udcff"])
 @pytest.mark.parametrize("check", [names.object_name, names.artifact_name])
-def test_a_file_name_that_is_not_unicode_is_refused_in_a_sentence(check):
-    with pytest.raises(InvalidName, match="not valid Unicode"):
-        check("broken-\udcff")
+def test_a_name_is_printable_ascii_as_the_schemas_of_both_services_say(check, name):
+    with pytest.raises(InvalidName, match="printable ASCII"):
+        check(name)
 
 
 @given(st.text(max_size=40))
@@ -101,7 +84,7 @@ def test_a_project_id_passes(value):
     assert names.project_id(value) == value
 
 
-@pytest.mark.parametrize("value", ["with space", "p" * 501, "p\n", "ä", "a:b"])
+@pytest.mark.parametrize("value", ["with space", "p" * 501, "p\n", "ä", "a:b", 5])
 def test_a_project_id_with_other_characters_is_refused(value):
     with pytest.raises(InvalidInput, match="not a project ID"):
         names.project_id(value)

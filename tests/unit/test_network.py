@@ -1,7 +1,11 @@
 from __future__ import annotations
 
+import shutil
+
+import certifi
 import pytest
 
+from airflow_provider_taskcluster.exceptions import ConfigurationError
 from airflow_provider_taskcluster.network import Network
 
 VARIABLES = ("http_proxy", "https_proxy", "no_proxy", "all_proxy", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
@@ -69,18 +73,66 @@ def test_a_proxy_password_does_not_show():
 
 
 def test_usually_the_well_known_authorities_are_trusted():
-    import certifi
-
     assert Network().ca_bundle() == certifi.where()
 
 
+@pytest.fixture
+def bundle(tmp_path):
+    path = tmp_path / "ca.pem"
+    shutil.copy(certifi.where(), path)
+    return str(path)
+
+
 @pytest.mark.parametrize("variable", ["REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"])
-def test_the_environment_may_name_the_trusted_certificates(monkeypatch, variable):
-    monkeypatch.setenv(variable, "/certs/company.pem")
-    assert Network().ca_bundle() == "/certs/company.pem"
+def test_the_environment_may_name_the_trusted_certificates(monkeypatch, bundle, variable):
+    monkeypatch.setenv(variable, bundle)
+    assert Network().ca_bundle() == bundle
 
 
-@pytest.mark.parametrize("verify", [False, "/certs/own.pem"])
-def test_what_the_connection_says_about_certificates_wins(monkeypatch, verify):
-    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/certs/company.pem")
-    assert Network(verify=verify).ca_bundle() == verify
+def test_what_the_connection_says_about_certificates_wins(monkeypatch, bundle):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", "/no/such/company.pem")
+    assert Network(verify=False).ca_bundle() is False
+    assert Network(verify=bundle).ca_bundle() == bundle
+    assert Network(verify=bundle).tls_context().get_ca_certs()
+
+
+@pytest.mark.parametrize(
+    ("content", "why"), [(None, "No such file"), ("not a certificate", "no certificate or crl found"), ("", "no cert")]
+)
+@pytest.mark.parametrize("named_by", ["the extra verify", "the environment variable REQUESTS_CA_BUNDLE"])
+@pytest.mark.parametrize("use", [Network.ca_bundle, Network.tls_context], ids=["bytes", "JSON"])
+def test_a_bundle_that_cannot_be_used_is_one_sentence_for_bytes_and_json(
+    monkeypatch, tmp_path, content, why, named_by, use
+):
+    path = tmp_path / "ca.pem"
+    if content is not None:
+        path.write_text(content)
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(path))
+    network = Network(verify=str(path) if "verify" in named_by else True)
+    with pytest.raises(ConfigurationError) as caught:
+        use(network)
+    assert f"The CA bundle {str(path)!r} ({named_by}) cannot be used: {why}" in str(caught.value)
+
+
+@pytest.mark.parametrize("use", [Network.ca_bundle, Network.tls_context], ids=["bytes", "JSON"])
+def test_a_folder_is_no_bundle(monkeypatch, tmp_path, use):
+    monkeypatch.setenv("REQUESTS_CA_BUNDLE", str(tmp_path))
+    with pytest.raises(ConfigurationError, match="is not a file: name one file in PEM format"):
+        use(Network())
+
+
+def test_a_bundle_that_was_corrected_is_read_again(tmp_path):
+    path = tmp_path / "ca.pem"
+    path.touch()
+    network = Network(verify=str(path))
+    with pytest.raises(ConfigurationError):
+        network.ca_bundle()
+    shutil.copy(certifi.where(), path)
+    assert network.ca_bundle() == str(path)
+
+
+def test_a_proxy_of_the_environment_that_is_not_http_is_refused_in_a_sentence(monkeypatch):
+    monkeypatch.setenv("HTTPS_PROXY", "socks5://me:hunter2@proxy:1080")
+    with pytest.raises(ConfigurationError, match="names a socks5 proxy for https") as caught:
+        Network().proxy_for("https://tc.example.com")
+    assert "hunter2" not in str(caught.value)

@@ -5,15 +5,9 @@ from datetime import UTC, datetime, timedelta, timezone
 import pendulum
 import pytest
 
-from airflow_provider_taskcluster.services.answers import instant, timestamp
+from airflow_provider_taskcluster.services.answers import having, is_content, is_download_grant, timestamp
 
 MOMENT = datetime(2030, 5, 1, 12, 0, 0, 123_000, tzinfo=UTC)
-
-
-@pytest.mark.parametrize("text", ["2030-05-01T12:00:00.123Z", "2030-05-01T14:00:00.123+02:00"])
-def test_any_spelling_of_an_instant_is_read_in_utc(text):
-    assert instant(text) == MOMENT
-    assert instant(text).tzinfo is UTC
 
 
 @pytest.mark.parametrize(
@@ -27,3 +21,28 @@ def test_instants_are_written_as_the_services_write_them(moment):
 
 def test_whole_seconds_have_milliseconds_too():
     assert timestamp(datetime(2030, 1, 1, tzinfo=UTC)) == "2030-01-01T00:00:00.000Z"
+
+
+def test_an_answer_has_the_fields_that_are_due_and_may_have_more():
+    fits = having(scopes=list)
+    assert fits({"scopes": [], "more": 1})
+    for other in (None, [], {}, "scopes", {"scopes": None}, {"scopes": "a"}):
+        assert not fits(other)
+
+
+@pytest.mark.parametrize(
+    ("fits", "good", "bad"),
+    [
+        (is_content, {"storageType": "s3", "url": "https://host"}, {"storageType": "s3"}),
+        (is_content, {"storageType": "object", "name": "a", "credentials": {}}, {"storageType": "object", "name": "a"}),
+        (is_content, {"storageType": "error", "reason": "a", "message": "b"}, {"storageType": "error"}),
+        (is_content, {"storageType": "of the future"}, {"storageType": None}),
+        (is_download_grant, {"method": "getUrl", "url": "u", "expires": "e", "hashes": {}}, {"method": "getUrl"}),
+        (is_download_grant, {"method": "simple", "url": "u"}, {"method": "simple", "url": None}),
+        (is_download_grant, {"method": "of the future"}, {}),
+    ],
+    ids=repr,
+)
+def test_what_is_due_depends_on_the_kind_of_the_answer(fits, good, bad):
+    assert fits(good)
+    assert not fits(bad)

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from airflow_provider_taskcluster import exceptions
-from airflow_provider_taskcluster.services.errors import service_error
+from airflow_provider_taskcluster.services.errors import redirected, service_error
 
 ROOT = "https://tc.example.com"
 SCOPES_SENTENCE = (
@@ -108,3 +108,57 @@ def test_a_proxy_that_cannot_answer_now_is_transient_without_any_json(body):
     found = error(502, body)
     assert type(found) is exceptions.ServiceUnavailable
     assert "(502 no Taskcluster error): no message" in str(found)
+
+
+@pytest.mark.parametrize(
+    ("call", "hint"),
+    [
+        (
+            "object.object 'a'",
+            "; there is no such object, or its upload is not finished: wait with TaskclusterObjectSensor",
+        ),
+        ("object.startDownload 'a'", "not finished: wait with TaskclusterObjectSensor"),
+        (
+            "queue.latestArtifact 't' 'a'",
+            "; no such task, run or artifact, or not yet: wait with TaskclusterArtifactSensor",
+        ),
+        ("queue.artifactInfo 't' 0 'a'", "not yet: wait with TaskclusterArtifactSensor"),
+        ("object.finishUpload 'a'", "Not here"),
+        ("queue.listArtifacts 't' 0", "Not here"),
+    ],
+)
+def test_a_404_says_what_is_missing_and_what_waits_for_it(call, hint):
+    body = json.dumps({"code": "ResourceNotFound", "message": "Not here"})
+    found = service_error(call, root_url=ROOT, client_id="me", status=404, body=body)
+    assert str(found).endswith(hint)
+
+
+@pytest.mark.parametrize("status", [400, 403, 409, 500])
+def test_every_message_is_one_line(status):
+    code = {"code": "Some\nCode", "message": "first\n\n  second\x1b[31m\r\nthird"}
+    message = str(error(status, code))
+    assert message.isprintable()
+    assert "first second" in message
+
+
+def test_a_long_list_of_scopes_is_cut():
+    found = error(403, {"code": "InsufficientScopes", "message": SCOPES_SENTENCE.format("a:b:c\n" * 1000)})
+    assert len(str(found)) < 1000
+
+
+@pytest.mark.parametrize(
+    ("location", "says"),
+    [
+        ("https://tc.example.org/api/x?secret=c0ffee", "it redirects to https://tc.example.org (301)"),
+        ("https://me:c0ffee@tc.example.org", "it redirects to https://tc.example.org (301)"),
+        ("//tc.example.org/x", "it redirects to https://tc.example.org (301)"),
+        ("/login?secret=c0ffee", "a redirect (301) that is not Taskcluster's"),
+        ("https://[bad?c0ffee", "a redirect (301) that is not Taskcluster's"),
+        (None, "a redirect (301) that is not Taskcluster's"),
+    ],
+)
+def test_a_redirect_is_told_by_scheme_and_host_alone(location, says):
+    found = redirected("object.ping", ROOT, 301, location)
+    assert says in str(found)
+    assert "c0ffee" not in str(found)
+    assert (found.status, found.transient) == (301, False)

@@ -1,0 +1,23 @@
+"""Points in time as the services keep them: UTC, whole milliseconds. Pure."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+from airflow_provider_taskcluster.exceptions import InvalidInput
+
+
+def moment(value: Any, what: str) -> datetime:
+    """Return a datetime in UTC and whole milliseconds.
+
+    :param what: What it is, for the error.
+    :raises InvalidInput: It is no datetime, has no time zone, or is beyond the calendar.
+    """
+    if not isinstance(value, datetime) or value.tzinfo is None:
+        raise InvalidInput(f"{what} must be a datetime with a time zone, not {value!r}")
+    try:
+        found: datetime = value.astimezone(UTC)
+    except OverflowError:
+        raise InvalidInput(f"{what} is {value.isoformat()}, which is beyond the calendar in UTC") from None
+    return found.replace(microsecond=found.microsecond // 1000 * 1000)

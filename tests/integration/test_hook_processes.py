@@ -1,0 +1,128 @@
+"""One hook in many threads, inside an event loop, pickled, copied, and after a fork."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import gc
+import os
+import pickle
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
+from airflow_provider_taskcluster.operators.objects import TaskclusterDownloadObjectOperator
+from airflow_provider_taskcluster.sensors.objects import TaskclusterObjectSensor
+
+COPIES = {"pickle": lambda thing: pickle.loads(pickle.dumps(thing)), "deepcopy": copy.deepcopy}
+DATA = os.urandom(50_000)
+
+
+@pytest.fixture
+def used(hook, name, expires):
+    """A hook that has made JSON calls and moved bytes, and `name` is there."""
+    hook.upload_object(DATA, name, expires=expires)
+    return hook
+
+
+def in_child(act):
+    """Run in a forked child; return what it returned as text, within some seconds."""
+    receiver, sender = os.pipe()
+    child = os.fork()
+    if child == 0:
+        try:
+            os.write(sender, str(act()).encode())
+        finally:
+            os._exit(0)
+    os.close(sender)
+    end = time.monotonic() + 20
+    while not os.waitpid(child, os.WNOHANG)[0]:
+        if time.monotonic() > end:
+            os.kill(child, 9)
+        time.sleep(0.01)
+    with os.fdopen(receiver) as pipe:
+        return pipe.read()
+
+
+@pytest.mark.parametrize("travel", COPIES.values(), ids=COPIES)
+def test_a_used_hook_can_be_copied_and_the_copy_works(used, name, travel, tc):
+    other = travel(used)
+    assert other.read_object(name) == DATA
+    assert used.read_object(name) == DATA
+    other.close()
+
+
+def test_a_pickled_hook_holds_no_secret(used, tc):
+    assert tc.access_token.encode() not in pickle.dumps(used)
+
+
+def test_a_copy_keeps_what_the_hook_was_made_with(connect):
+    hook = connect(hook_arguments={"connect_timeout": 1, "read_timeout": 2, "max_retries": 3})
+    hook.ping()
+    network = copy.deepcopy(hook).settings.network
+    assert (network.connect_timeout, network.read_timeout, network.retry.max_retries) == (1, 2, 3)
+
+
+@pytest.mark.parametrize("travel", COPIES.values(), ids=COPIES)
+def test_an_operator_whose_hook_was_used_can_be_copied(used, name, travel, tmp_path):
+    task = TaskclusterDownloadObjectOperator(
+        task_id="t", taskcluster_conn_id="tc_test", name=name, destination=str(tmp_path / "a")
+    )
+    task.execute({})
+    other = travel(task)
+    other.destination = str(tmp_path / "b")
+    other.execute({})
+    assert (tmp_path / "b").read_bytes() == DATA
+    sensor = TaskclusterObjectSensor(task_id="t", taskcluster_conn_id="tc_test", name=name)
+    assert sensor.poke({}).is_done
+    assert travel(sensor).poke({}).is_done
+
+
+def test_a_hook_works_inside_a_running_loop(used, name):
+    async def main():
+        return used.read_object(name), used.ping()["alive"]
+
+    assert asyncio.run(main()) == (DATA, True)
+
+
+def test_many_threads_may_use_one_hook(hook, name, expires):
+    meeting = threading.Barrier(8)
+
+    def round_trip(number):
+        meeting.wait()
+        hook.upload_object(DATA, f"{name}-{number}", expires=expires)
+        return hook.read_object(f"{name}-{number}")
+
+    with ThreadPoolExecutor(8) as pool:
+        assert list(pool.map(round_trip, range(8))) == [DATA] * 8
+
+
+def test_json_calls_work_in_a_forked_child(used, name):
+    hashes = used.object_metadata(name)["hashes"]
+    assert in_child(lambda: used.object_metadata(name)["hashes"] == hashes) == "True"
+    assert used.object_metadata(name)["hashes"] == hashes  # the parent's connections were left alone
+
+
+def test_dropping_an_inherited_hook_is_quick_and_quiet(tc, monkeypatch, capfd):
+    monkeypatch.setenv("TASKCLUSTER_ROOT_URL", tc.root_url)
+    hooks = [TaskclusterHook("not_defined")]
+    hooks[0].ping()
+
+    def drop():
+        start = time.monotonic()
+        hooks.clear()
+        gc.collect()
+        return time.monotonic() - start
+
+    capfd.readouterr()
+    assert float(in_child(drop)) < 0.5
+    assert not capfd.readouterr().err
+    assert hooks[0].ping()["alive"]
+
+
+def test_closing_an_inherited_hook_leaves_the_parents_connections_alone(used):
+    assert in_child(used.close) == "None"
+    assert used.ping()["alive"]
