@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_taskcluster.arguments import run_number, text
 from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator
 from airflow_provider_taskcluster.outcome import permanent_errors_fail
+from airflow_provider_taskcluster.transfer.config import CONNECTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_taskcluster.hooks.artifacts import Verification
 
 
 class TaskclusterDownloadArtifactOperator(TaskclusterBaseOperator):
@@ -25,6 +28,9 @@ class TaskclusterDownloadArtifactOperator(TaskclusterBaseOperator):
     :param destination: Path of the file to write (templated); folders on the way are made.
     :param run_id: Number of the run (templated); None is the latest.
     :param allow_reference: Follow a URL that the task chose. It can be of any host that the worker reaches.
+    :param verify: ``hashes`` of the service, or ``chain_of_trust``: what has none there is checked by the sums that the
+        run publishes in ``public/chain-of-trust.json``.
+    :param connections: How many may be used at once for a large artifact.
     :param max_bytes: Refuse a larger artifact (4 GiB for references by default).
     :param require_hashes: Refuse an object for which the service names no sha256 or sha512.
     :param taskcluster_conn_id: Id of the connection (templated).
@@ -51,6 +57,8 @@ class TaskclusterDownloadArtifactOperator(TaskclusterBaseOperator):
         destination: str,
         run_id: int | str | None = None,
         allow_reference: bool = False,
+        verify: Verification = "hashes",
+        connections: int = CONNECTIONS,
         max_bytes: int | None = None,
         require_hashes: bool = True,
         **kwargs: Any,
@@ -61,6 +69,8 @@ class TaskclusterDownloadArtifactOperator(TaskclusterBaseOperator):
         self.destination = destination
         self.run_id = run_id
         self.allow_reference = allow_reference
+        self.verify = verify
+        self.connections = connections
         self.max_bytes = max_bytes
         self.require_hashes = require_hashes
 
@@ -73,6 +83,8 @@ class TaskclusterDownloadArtifactOperator(TaskclusterBaseOperator):
                 text(self.destination, "destination"),
                 run_number(self.run_id),
                 allow_reference=self.allow_reference,
+                verify=self.verify,
+                connections=self.connections,
                 max_bytes=self.max_bytes,
                 require_hashes=self.require_hashes,
             )

@@ -8,6 +8,7 @@ from airflow_provider_taskcluster.arguments import content, expiry, optional_tex
 from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator
 from airflow_provider_taskcluster.outcome import permanent_errors_fail
+from airflow_provider_taskcluster.transfer.config import CONNECTIONS
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -95,6 +96,7 @@ class TaskclusterDownloadObjectOperator(TaskclusterBaseOperator):
 
     :param name: Name of the object (templated).
     :param destination: Path of the file to write (templated); folders on the way are made.
+    :param connections: How many may be used at once for a large object.
     :param max_bytes: Refuse a larger object.
     :param require_hashes: Refuse an object for which the service names no sha256 or sha512.
     :param taskcluster_conn_id: Id of the connection (templated).
@@ -112,6 +114,7 @@ class TaskclusterDownloadObjectOperator(TaskclusterBaseOperator):
         *,
         name: str,
         destination: str,
+        connections: int = CONNECTIONS,
         max_bytes: int | None = None,
         require_hashes: bool = True,
         **kwargs: Any,
@@ -119,6 +122,7 @@ class TaskclusterDownloadObjectOperator(TaskclusterBaseOperator):
         super().__init__(**kwargs)
         self.name = name
         self.destination = destination
+        self.connections = connections
         self.max_bytes = max_bytes
         self.require_hashes = require_hashes
 
@@ -128,6 +132,7 @@ class TaskclusterDownloadObjectOperator(TaskclusterBaseOperator):
             result = self.hook.download_object(
                 text(self.name, "name"),
                 text(self.destination, "destination"),
+                connections=self.connections,
                 max_bytes=self.max_bytes,
                 require_hashes=self.require_hashes,
             )

@@ -27,7 +27,7 @@ ALLOWED = {
     "hooks": {"connection", "services", "transfer", "names", "moments", "exceptions"},
     "arguments": {"moments", "exceptions"},
     "outcome": {"exceptions"},
-    "operators": {"hooks", "arguments", "names", "outcome", "exceptions"},
+    "operators": {"hooks", "transfer", "arguments", "names", "outcome", "exceptions"},
     "sensors": {"hooks", "arguments", "outcome", "exceptions"},
     "emulator": set(),
 }

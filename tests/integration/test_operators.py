@@ -233,3 +233,28 @@ def test_a_path_with_a_template_in_it_is_refused_in_every_operator(hook, name, c
     ):
         with pytest.raises(AirflowFailException, match="is a Path, in which Airflow renders no template"):
             task.execute(context)
+
+
+def test_connections_and_verification_reach_the_engine(hook, name, expires, run, context, tmp_path, monkeypatch):
+    seen = {}
+
+    def download(kind):
+        def method(_self, *_args, **options):
+            seen[kind] = options
+            return SimpleNamespace(size=0, verified="none", as_dict=dict)
+
+        return method
+
+    monkeypatch.setattr(type(hook), "download_object", download("object"))
+    monkeypatch.setattr(type(hook), "download_artifact", download("artifact"))
+    TaskclusterDownloadObjectOperator(**CONNECTION, name=name, destination="x", connections=3).execute(context)
+    TaskclusterDownloadArtifactOperator(
+        **CONNECTION,
+        taskcluster_task_id=run.task_id,
+        name="public/a",
+        destination="x",
+        verify="chain_of_trust",
+        connections=5,
+    ).execute(context)
+    assert seen["object"]["connections"] == 3
+    assert (seen["artifact"]["connections"], seen["artifact"]["verify"]) == (5, "chain_of_trust")
