@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import logging
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
 
 _TELLTALES = {"taskcluster", "mohawk"}
 
@@ -24,12 +28,24 @@ def quiet_libraries() -> None:
     headers with the certificate in them, and urllib3 logs URLs with their signatures. Called before each request,
     since this shall hold whatever log level the user sets, on whichever of their loggers.
     """
-    for name in list(logging.root.manager.loggerDict):
-        if name.partition(".")[0] in _TELLTALES and logging.getLogger(name).getEffectiveLevel() < logging.INFO:
+    known = logging.root.manager.loggerDict
+    for name in _telltales(len(known), known):
+        if logging.getLogger(name).getEffectiveLevel() < logging.INFO:
             logging.getLogger(name).setLevel(logging.INFO)
     pool = logging.getLogger("urllib3.connectionpool")
     if not any(isinstance(present, _CutQueries) for present in pool.filters):
         pool.addFilter(_CutQueries())
+
+
+_found: tuple[int, list[str]] = (0, [])
+
+
+def _telltales(count: int, known: Iterable[str]) -> list[str]:
+    """Return the loggers that tell secrets; looked for anew when there are more loggers than before."""
+    global _found  # noqa: PLW0603 (loggers are global as well)
+    if _found[0] != count:
+        _found = (count, [name for name in list(known) if name.partition(".")[0] in _TELLTALES])
+    return _found[1]
 
 
 class _CutQueries(logging.Filter):
