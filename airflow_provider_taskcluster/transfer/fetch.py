@@ -166,14 +166,12 @@ class Fetch:
         self._store.check()
         grant = self._grants.current()
         wanted = self._next_range()
-        started, offset = time.monotonic(), self._intake.offset
         try:
             with self._store.get(
                 grant.url, range_headers(wanted, self._intake.facts), redirects=grant.redirects
             ) as answer:
                 self._grants.accepted()
                 self._receive(answer, self._place(answer))
-                self._speed = (self._intake.offset - offset) / (time.monotonic() - started)
         except StoreError as error:
             if error.status == UNSATISFIABLE and wanted is not None:
                 self._unsatisfied(error)
@@ -216,9 +214,10 @@ class Fetch:
     def _receive(self, answer: Answer, stop: int | None) -> None:
         """Take what the answer brings, up to ``stop`` and not a byte more."""
         intake = self._intake
+        waited = received = 0.0
         while stop is None or intake.offset < stop:
             buffer = intake.pool.take()
-            count = 0
+            count, started = 0, time.monotonic()
             try:
                 count = answer.readinto(buffer if stop is None else buffer[: stop - intake.offset])
             finally:
@@ -226,8 +225,10 @@ class Fetch:
                     intake.pool.give_back(buffer)
             if not count:
                 break
+            waited, received = waited + time.monotonic() - started, received + count
             intake.take(buffer, count)
             self._store.check()
+        self._speed = received / waited if waited else 0.0
         if stop is not None and intake.offset < stop:
             raise Truncated(f"{self._wanted.name!r} ended after {intake.offset} of {stop} bytes")
         if stop == self._known().total:

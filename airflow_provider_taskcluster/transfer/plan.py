@@ -32,7 +32,7 @@ def reasons_against_parallel(
     :param connections: How many the caller allows.
     :param seekable: Whether the sink takes bytes in any order.
     :param ranges: Whether the store honoured the first range.
-    :param speed: Bytes a second that one connection brought.
+    :param speed: Bytes a second that one connection brought while it was waited for.
     """
     reasons = {
         "only one connection is allowed": connections < 2,  # noqa: PLR2004 (more than one)
