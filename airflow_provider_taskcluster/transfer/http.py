@@ -142,7 +142,7 @@ class Store:
                 proxies={urlsplit(url).scheme: proxy} if proxy else {},
             )
         except (requests.RequestException, LocationValueError) as error:
-            raise no_answer(method, url, error) from None
+            raise no_answer(method, url, error, proxy) from None
 
     def _kept(self) -> requests.Session:
         """Return the session of this process: a child that was forked must not share its parent's connections."""

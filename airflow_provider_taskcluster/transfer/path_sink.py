@@ -61,7 +61,8 @@ class PathSink(Sink):
             self._final.parent.mkdir(parents=True, exist_ok=True)
             file = self._file or self._open()
             self._forget_record()
-            file.truncate(0)
+            if os.fstat(file.fileno()).st_size:  # ext4 writes a file out at once when it was cut to nothing before
+                file.truncate(0)
             file.seek(0)
         self._require_space(size or 0)
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import os
 import re
 from typing import TYPE_CHECKING
 
+from airflow_provider_taskcluster import tls
 from airflow_provider_taskcluster.exceptions import ConnectionFailed, StoreError, TaskclusterError
 from airflow_provider_taskcluster.redaction import public_url
 from airflow_provider_taskcluster.retry import RETRIABLE_STATUSES, retry_after
+from airflow_provider_taskcluster.texts import one_line
 
 if TYPE_CHECKING:
     import requests
@@ -43,10 +44,10 @@ def _reason_of(response: requests.Response) -> str:
         text = ""
     said = _S3_ERROR.search(text)
     reason = f"{said[1]}: {said[2]}" if said else (response.reason or "no reason given")
-    return " ".join(reason.split())[:LONGEST_REASON]
+    return one_line(reason, LONGEST_REASON)
 
 
-def no_answer(method: str, url: str, error: Exception) -> TaskclusterError:
+def no_answer(method: str, url: str, error: Exception, proxy: str | None = None) -> TaskclusterError:
     """Build the error for a request without an answer; the libraries' own texts hold the whole URL."""
     import requests
     import urllib3
@@ -55,24 +56,26 @@ def no_answer(method: str, url: str, error: Exception) -> TaskclusterError:
     invalid = (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema, urllib3.exceptions.LocationValueError)
     if isinstance(error, invalid):
         return ConnectionFailed(f"{public_url(url)!r} is not a URL that can be fetched", transient=False)
-    if isinstance(error, requests.exceptions.SSLError):
-        hint = "trust its certificate with the extra verify, if it is one"
-        return ConnectionFailed(f"{where} failed: {_cause(error)}; {hint}", transient=False)
+    cause = _cause(error)
+    said = "no answer in time" if _timed_out(error, cause) else tls.reason(cause)
+    if hint := tls.lasting(cause):
+        return ConnectionFailed(f"{where} failed: {said}; {hint}", transient=False)
     if isinstance(error, requests.exceptions.ProxyError):
-        return ConnectionFailed(f"{where} did not get past the proxy: {_cause(error)}")
-    return ConnectionFailed(f"{where} got no answer: {_cause(error)}")
+        return ConnectionFailed(f"{where} did not get past the proxy {public_url(proxy or '')}: {said}")
+    return ConnectionFailed(f"{where} got no answer: {said}")
 
 
-def _cause(error: BaseException) -> str:
-    """Return the innermost reason in a few words."""
+def _cause(error: Exception) -> Exception:
+    """Return the innermost reason that the system or TLS gave, which the libraries wrap several times."""
     seen: BaseException | None = error
     while seen is not None:
-        if isinstance(seen, TimeoutError):
-            return "no answer in time"
         if isinstance(seen, OSError) and type(seen).__module__ in {"builtins", "ssl", "socket"}:
-            verified = getattr(seen, "verify_message", "") or getattr(seen, "reason", "")
-            return str(verified) or (os.strerror(seen.errno) if seen.errno else type(seen).__name__)
+            return seen
         inner = seen.args[-1] if seen.args and isinstance(seen.args[-1], BaseException) else None
         reason = getattr(inner, "reason", None) or inner
         seen = reason if isinstance(reason, BaseException) else seen.__cause__ or seen.__context__
-    return "no answer in time" if "Timeout" in type(error).__name__ else type(error).__name__
+    return type(error)(type(error).__name__)  # its own text holds the URL
+
+
+def _timed_out(error: Exception, cause: Exception) -> bool:
+    return isinstance(cause, TimeoutError) or "Timeout" in type(error).__name__
