@@ -72,12 +72,13 @@ def test_a_dead_proxy_is_named_without_its_login(connect, root_url, address, why
     assert "hunter2" not in message
 
 
-def test_a_dead_proxy_does_not_tell_its_login_when_bytes_meet_it(connect, run):
+def test_a_dead_proxy_is_named_without_its_login_when_bytes_meet_it(connect, run):
     run.add_reference("public/r", "https://store.example.com/r")
     hook = connect(extra={"max_retries": 0, "proxies": {"https": "http://me:hunter2@127.0.0.1:1"}})
     with pytest.raises(ConnectionFailed) as caught:
         hook.read_artifact(run.task_id, "public/r", allow_reference=True)
     assert "hunter2" not in str(caught.value)
+    assert "did not get past the proxy http://127.0.0.1:1: Connection refused" in str(caught.value)
 
 
 def test_a_proxy_with_a_login(connect, tc, no_waiting, name, expires):

@@ -79,10 +79,10 @@ def test_a_certificate_that_nobody_knows_is_permanent_and_says_how_to_trust_it(f
     assert "Operation not permitted" not in str(caught.value)
 
 
-def test_a_server_that_speaks_no_tls_is_named_as_that(connect, plain_url, no_waiting):
+def test_a_server_that_speaks_no_tls_is_named_as_that(fetch, connect, plain_url, no_waiting):
     url = plain_url.replace("http:", "https:")
     with pytest.raises(ConnectionFailed, match="the URL says https, but the server does not speak TLS: is it http"):
-        connect("tc_tls", host=url).ping()
+        fetch(url)
     assert not no_waiting
     assert connect("tc_tls", host=url).test_connection()[0] is False
 
