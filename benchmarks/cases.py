@@ -121,7 +121,7 @@ def downloaded_artifact(ground: Ground) -> Iterator[Measure]:
 def uploaded_object(ground: Ground) -> Iterator[Measure]:
     """A file to an object, a new one each time."""
     source = ground.sources.of(ground.plan.size)
-    with world.near(ground.folder) as near:
+    with world.forgetful(ground.folder) as near:
 
         def measure(contender: str) -> float:
             name = world.fresh("upload")

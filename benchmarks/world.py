@@ -21,6 +21,7 @@ import taskcluster
 from airflow_provider_taskcluster.emulator.worker import Worker
 
 from . import proxies, servers
+from .forgetful import store as forgetful_store
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -145,6 +146,15 @@ def cut(place: Path) -> Iterator[World]:
             _served(folder, port, api_port, f"http://{servers.HOST}:{public}") as direct,
         ):
             yield _world(folder, direct, direct.root_url, cutter=cutter)
+
+
+@contextlib.contextmanager
+def forgetful(place: Path) -> Iterator[World]:
+    """The store forgets what is uploaded."""
+    with _folder(place) as folder, forgetful_store(folder / "data" / "store") as public:
+        port, api_port = servers.free_port(), servers.free_port()
+        with _served(folder, port, api_port, f"http://{servers.HOST}:{public}") as direct:
+            yield _world(folder, direct, direct.root_url)
 
 
 @contextlib.contextmanager

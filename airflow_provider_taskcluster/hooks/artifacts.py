@@ -12,7 +12,7 @@ from airflow_provider_taskcluster.transfer.config import CONNECTIONS, MEMORY_CAP
 from airflow_provider_taskcluster.transfer.sink import MemorySink, sink_for
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Sequence
 
     from airflow_provider_taskcluster.services.answers import ArtifactInfo
     from airflow_provider_taskcluster.transfer.model import TransferResult
@@ -59,6 +59,7 @@ class ArtifactsHook(TaskclusterBaseHook):
         connections: int = CONNECTIONS,
         max_bytes: int | None = None,
         require_hashes: bool = True,
+        digests: Sequence[str] = (),
         on_progress: Callable[[Progress], None] | None = None,
     ) -> TransferResult:
         """Download an artifact of any storage type. Scope ``queue:get-artifact:<name>``.
@@ -74,6 +75,7 @@ class ArtifactsHook(TaskclusterBaseHook):
         :param connections: How many may be used at once for a large artifact that goes to a path.
         :param max_bytes: Refuse more than this (4 GiB for references by default).
         :param require_hashes: Refuse an object without a sha256 or sha512.
+        :param digests: Algorithms, such as ``sha256``, to compute also where there is nothing to compare with.
         :param on_progress: Called every few seconds, in a thread that moves bytes.
         :raises NotFound: No such task, run or artifact, or not yet.
         :raises ArtifactError: The task published an error in its place.
@@ -92,6 +94,7 @@ class ArtifactsHook(TaskclusterBaseHook):
             allow_reference=allow_reference,
             chain_of_trust=verify == "chain_of_trust",
             require_hashes=require_hashes,
+            digests=tuple(digests),
             on_progress=on_progress,
         )
         downloader = ArtifactDownloader(self._engine_services, self._store, config)

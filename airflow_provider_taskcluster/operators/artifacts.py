@@ -33,6 +33,7 @@ class TaskclusterDownloadArtifactOperator(TaskclusterBaseOperator):
     :param connections: How many may be used at once for a large artifact.
     :param max_bytes: Refuse a larger artifact (4 GiB for references by default).
     :param require_hashes: Refuse an object for which the service names no sha256 or sha512.
+    :param digests: Algorithms, such as ``sha256``, to compute also where the service names none to compare with.
     :param taskcluster_conn_id: Id of the connection (templated).
     :param connect_timeout: Seconds to wait for a connection; None takes the connection's.
     :param read_timeout: Seconds of silence that end a request; None takes the connection's.
@@ -61,6 +62,7 @@ class TaskclusterDownloadArtifactOperator(TaskclusterBaseOperator):
         connections: int = CONNECTIONS,
         max_bytes: int | None = None,
         require_hashes: bool = True,
+        digests: Sequence[str] = (),
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -73,6 +75,7 @@ class TaskclusterDownloadArtifactOperator(TaskclusterBaseOperator):
         self.connections = connections
         self.max_bytes = max_bytes
         self.require_hashes = require_hashes
+        self.digests = digests
 
     def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 (Airflow's signature)
         """Download, and return what was moved."""
@@ -87,6 +90,7 @@ class TaskclusterDownloadArtifactOperator(TaskclusterBaseOperator):
                 connections=self.connections,
                 max_bytes=self.max_bytes,
                 require_hashes=self.require_hashes,
+                digests=self.digests,
             )
         self.log.info("Downloaded artifact %r: %d bytes, verified by %s", self.name, result.size, result.verified)
         return result.as_dict()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import http.client
+import time
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.exceptions import ConnectionFailed, Truncated
@@ -13,6 +14,12 @@ if TYPE_CHECKING:
     import requests
 
     from airflow_provider_taskcluster.transfer.ranges import Facts
+
+
+# What is lost at most when a connection breaks.
+STEP = 256 * 1024
+# Seconds after which a slow body is handed over as it comes.
+LINGER = 1.0
 
 
 class Answer:
@@ -28,6 +35,7 @@ class Answer:
         self._response = response
         self._where = public_url(url)
         self._received = 0
+        self._failure: ConnectionFailed | Truncated | None = None
         length = self.headers.get("Content-Length", "")
         self._length = int(length) if length.isdigit() else None
         # The response of the standard library reads into our buffer as fast as a bare socket does. urllib3's own
@@ -35,11 +43,28 @@ class Answer:
         self._body: Any = getattr(response.raw, "_original_response", None) or response.raw
 
     def readinto(self, buffer: memoryview) -> int:
-        """Read the next bytes, still encoded; return how many, 0 at the end.
+        """Fill the buffer with the next bytes, still encoded; return how many, 0 at the end.
+
+        It is filled in part where the body ends, breaks off (the next call raises that) or comes slowly.
 
         :raises Truncated: The body ended early.
         :raises ConnectionFailed: The connection broke or fell silent.
         """
+        if self._failure:
+            raise self._failure
+        filled, until = 0, time.monotonic() + LINGER
+        try:
+            while count := self._read(buffer[filled : filled + STEP]):
+                filled += count
+                if filled == len(buffer) or time.monotonic() > until:
+                    break
+        except (ConnectionFailed, Truncated) as error:
+            if not filled:
+                raise
+            self._failure = error
+        return filled
+
+    def _read(self, buffer: memoryview) -> int:
         try:
             count = int(self._body.readinto(buffer))
         except http.client.IncompleteRead:

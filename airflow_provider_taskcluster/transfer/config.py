@@ -38,10 +38,11 @@ class TransferConfig:
         this machine reaches among them.
     :param chain_of_trust: Check artifacts without hashes of their own by the sums that the task publishes.
     :param require_hashes: Refuse objects for which the service names no sha256 or sha512.
+    :param digests: Algorithms to compute also where the service names no digest to compare with.
     """
 
     network: Network = field(default_factory=Network)
-    buffer_size: int = 256 * KIB
+    buffer_size: int = MIB
     connections: int = CONNECTIONS
     progress_seconds: float = 5.0
     on_progress: Callable[[Progress], None] | None = None
@@ -49,3 +50,4 @@ class TransferConfig:
     allow_reference: bool = False
     chain_of_trust: bool = False
     require_hashes: bool = True
+    digests: tuple[str, ...] = ()

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import TYPE_CHECKING
 
-from airflow_provider_taskcluster.exceptions import HashMismatch, NotVerifiable
+from airflow_provider_taskcluster.exceptions import HashMismatch, InvalidInput, NotVerifiable
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -17,24 +17,42 @@ _KNOWN = {name for name in hashlib.algorithms_guaranteed if not name.startswith(
 
 
 class Hashers:
-    """Computes several digests of one stream of bytes."""
+    """Computes several digests of one stream of bytes. ``seen`` is how many it took."""
 
     def __init__(self, algorithms: Iterable[str]) -> None:
         self._hashes = {name: hashlib.new(name, usedforsecurity=False) for name in algorithms}
+        self.seen = 0
+        self._passing = 0
 
     def update(self, data: bytes | memoryview) -> None:
         """Take the next bytes."""
-        for digest in self._hashes.values():
-            digest.update(data)
+        known = min(self._passing, len(data))
+        self._passing -= known
+        if fresh := memoryview(data)[known:]:
+            self.seen += len(fresh)
+            for digest in self._hashes.values():
+                digest.update(fresh)
+
+    def again(self) -> Hashers:
+        """Return a copy for the same bytes once more, from the first: it lets pass those that were seen."""
+        copy = Hashers([])
+        copy._hashes = {name: digest.copy() for name, digest in self._hashes.items()}
+        copy.seen = copy._passing = self.seen
+        return copy
 
     def digests(self) -> dict[str, str]:
         """Digests so far, by algorithm, in hex."""
         return {name: digest.hexdigest() for name, digest in self._hashes.items()}
 
 
-def to_compute(hashes: Mapping[str, str]) -> list[str]:
-    """Algorithms to compute while fetching: all that the service names and we know, else sha256 for the record."""
-    return [name for name in hashes if name in _KNOWN] or ["sha256"]
+def to_compute(named: Iterable[str], asked: Iterable[str] = ()) -> list[str]:
+    """Algorithms to compute while fetching: all that the service names and we know, and those that are asked for.
+
+    :raises InvalidInput: An algorithm that is asked for is not known.
+    """
+    if unknown := [name for name in asked if name not in _KNOWN]:
+        raise InvalidInput(f"{unknown[0]!r} is not a known digest: use one of {', '.join(sorted(_KNOWN))}")
+    return list(dict.fromkeys([*(name for name in named if name in _KNOWN), *asked]))
 
 
 def require_acceptable(name: str, hashes: Mapping[str, str]) -> None:

@@ -279,6 +279,7 @@ class Fetch:
             wanted.name,
             key=key_of(wanted.what, wanted.hashes),
             hashes=wanted.hashes,
+            digests=self._config.digests,
             sink=self._sink,
             reporter=self._reporter,
             buffer_size=self._config.buffer_size,

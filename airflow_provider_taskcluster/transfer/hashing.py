@@ -7,12 +7,12 @@ import threading
 from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.transfer.config import MIB
-from airflow_provider_taskcluster.transfer.digest import Hashers
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from airflow_provider_taskcluster.transfer.buffers import Block, Failure
+    from airflow_provider_taskcluster.transfer.digest import Hashers
 
 # Up to here hashing costs less than starting threads.
 INLINE = MIB
@@ -21,12 +21,12 @@ INLINE = MIB
 class Hashing:
     """Computes several digests of one stream of blocks.
 
-    :param algorithms: Their names.
+    :param hashers: Each gets a thread.
     :param failure: Learns of a hasher that died, so that nobody waits for it.
     """
 
-    def __init__(self, algorithms: Iterable[str], failure: Failure) -> None:
-        self._hashers = [Hashers([name]) for name in algorithms]
+    def __init__(self, hashers: Iterable[Hashers], failure: Failure) -> None:
+        self._hashers = list(hashers)
         self._failure = failure
         self._seen = 0
         self._threads: list[threading.Thread] = []
@@ -35,7 +35,7 @@ class Hashing:
     def feed(self, block: Block) -> None:
         """Take the next block; it is given back when all algorithms have seen it."""
         self._seen += len(block.data)
-        if self._seen <= INLINE:
+        if self._seen <= INLINE or not self._hashers:
             for hashers in self._hashers:
                 hashers.update(block.data)
             block.done()

@@ -15,7 +15,7 @@ from airflow_provider_taskcluster.transfer.hashing import Hashing
 from airflow_provider_taskcluster.transfer.record import Record, trustworthy
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
     from airflow_provider_taskcluster.transfer.progress import Reporter
     from airflow_provider_taskcluster.transfer.ranges import Facts
@@ -23,9 +23,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Enough for the slowest hasher to fall behind for a moment: 1 GiB took 1.95 s with 32 buffers of 256 KiB, and
-# 2.3 s with 12.
-BUFFERS = 32
+# Enough for the slowest hasher to fall behind for a moment.
+BUFFERS = 12
 # A record is written so often: after so many bytes, or so many seconds.
 RECORD_BYTES = 8 * MIB
 RECORD_SECONDS = 1.0
@@ -37,6 +36,7 @@ class Intake:
     :param name: Of the object or artifact, for errors.
     :param key: Stands for what is downloaded, in records.
     :param hashes: Digests that the service names.
+    :param digests: Algorithms to compute besides.
     :param buffer_size: Bytes taken at a time.
     :param max_bytes: Refuse more than this; None for no limit.
     """
@@ -47,6 +47,7 @@ class Intake:
         *,
         key: str,
         hashes: Mapping[str, str],
+        digests: Iterable[str],
         sink: Sink,
         reporter: Reporter,
         buffer_size: int,
@@ -62,6 +63,7 @@ class Intake:
         self._name = name
         self._key = key
         self._hashes = hashes
+        self._algorithms = digest.to_compute(hashes, digests)
         self._buffer_size = buffer_size
         self._max_bytes = max_bytes
         self._hashing = Hashing([], self.failure)
@@ -158,7 +160,7 @@ class Intake:
 
     def _reset(self, facts: Facts) -> None:
         self._hashing.stop()
-        self._hashing = Hashing(digest.to_compute(self._hashes), self.failure)
+        self._hashing = Hashing([digest.Hashers([name]) for name in self._algorithms], self.failure)
         self._decoder = decoder_for(facts.encoding, self._buffer_size)
         self.facts = facts
         self.offset = self.size = self._recorded_offset = 0

@@ -17,9 +17,10 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from airflow_provider_taskcluster.transfer.http import Store
+    from airflow_provider_taskcluster.transfer.measure import Measured
     from airflow_provider_taskcluster.transfer.model import Grant, Json
     from airflow_provider_taskcluster.transfer.progress import Reporter
-    from airflow_provider_taskcluster.transfer.source import Measured, Source
+    from airflow_provider_taskcluster.transfer.source import Source
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.exceptions import StoreError, Truncated
 from airflow_provider_taskcluster.transfer.buffers import Block, BufferPool
+from airflow_provider_taskcluster.transfer.config import MIB
 from airflow_provider_taskcluster.transfer.plan import SEGMENT, segments
 from airflow_provider_taskcluster.transfer.ranges import (
     PARTIAL,
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 # Pieces that may wait for the hashers while all connections are busy.
 AHEAD = 3
 # Bytes received and written at a time.
-STRIDE = 512 * 1024
+STRIDE = MIB
 
 
 class StartOver(Exception):

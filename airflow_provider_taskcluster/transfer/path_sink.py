@@ -13,8 +13,9 @@ from pathlib import Path
 
 from airflow_provider_taskcluster.exceptions import DestinationError, InvalidInput
 from airflow_provider_taskcluster.transfer.config import MIB
+from airflow_provider_taskcluster.transfer.file_writer import FileWriter
 from airflow_provider_taskcluster.transfer.record import Record, from_json
-from airflow_provider_taskcluster.transfer.sink import Sink, explained, write_all
+from airflow_provider_taskcluster.transfer.sink import Sink, explained
 
 
 class PathSink(Sink):
@@ -72,14 +73,13 @@ class PathSink(Sink):
 
     def write(self, data: bytes | memoryview) -> None:
         with explained(self.path):
-            write_all(self._opened().write, data)
+            file = self._opened()
+            self._writer.write_at(file.tell(), data)
+            file.seek(len(data), os.SEEK_CUR)
 
     def write_at(self, offset: int, data: memoryview) -> None:
-        number = self._opened().fileno()
         with explained(self.path):
-            while data:
-                taken = os.pwrite(number, data, offset)
-                data, offset = data[taken:], offset + taken
+            self._writer.write_at(offset, data)
 
     def read_at(self, offset: int, buffer: memoryview) -> int:
         with explained(self.path):
@@ -133,6 +133,7 @@ class PathSink(Sink):
             self._partial = self._beside(secrets.token_hex(8))
             file = _open_to_update(self._partial)
         self._file = file
+        self._writer = FileWriter(file.fileno())
         return file
 
     def _require_space(self, size: int) -> None:

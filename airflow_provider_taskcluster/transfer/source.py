@@ -7,16 +7,13 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
 from airflow_provider_taskcluster.exceptions import InvalidInput
-from airflow_provider_taskcluster.transfer.config import MIB
-from airflow_provider_taskcluster.transfer.digest import Hashers
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterator
 
 
 class Reader(Protocol):
@@ -29,10 +26,11 @@ class Reader(Protocol):
 class Source(ABC):
     """Bytes that can be read more than once.
 
-    ``description`` names it in errors.
+    ``description`` names it in errors; ``independent`` says whether it can be open twice at a time.
     """
 
     description: str
+    independent = False
 
     @abstractmethod
     def open(self) -> Reader:
@@ -57,6 +55,7 @@ class BytesSource(Source):
     """Bytes in memory."""
 
     description = "bytes in memory"
+    independent = True
 
     def __init__(self, data: bytes | bytearray | memoryview) -> None:
         self._data = bytes(data)
@@ -67,6 +66,8 @@ class BytesSource(Source):
 
 class PathSource(Source):
     """A file, by its path."""
+
+    independent = True
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = Path(path)
@@ -145,22 +146,3 @@ def source_for(source: Uploadable) -> Source:
     raise InvalidInput(
         f"Cannot upload a {type(source).__name__}: pass bytes, a path, a binary file or a reader factory"
     )
-
-
-@dataclass(frozen=True)
-class Measured:
-    """Length in bytes and digests of a source, read once from end to end."""
-
-    size: int
-    digests: dict[str, str]
-
-
-def measure(source: Source, algorithms: Iterable[str]) -> Measured:
-    """Read a source through and hash it."""
-    hashers = Hashers(algorithms)
-    size = 0
-    with source.reading() as reader:
-        while data := reader.read(MIB):
-            hashers.update(data)
-            size += len(data)
-    return Measured(size, hashers.digests())

@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.exceptions import Conflict, ServiceError
+from airflow_provider_taskcluster.transfer.measure import measure
 from airflow_provider_taskcluster.transfer.model import TransferResult
 from airflow_provider_taskcluster.transfer.negotiation import Offer, chosen_upload, proposal
 from airflow_provider_taskcluster.transfer.progress import Reporter
-from airflow_provider_taskcluster.transfer.source import measure
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -63,10 +63,10 @@ class Uploader:
         :raises SourceChanged: The source is not what was hashed; the upload was not finished.
         """
         started = time.monotonic()
-        measured = measure(source, ["sha256"])
+        measured = measure(source)
         reporter = Reporter(target.name, self.config.progress_seconds, self.config.on_progress)
         offer = Offer(source, measured, target.content_type, reporter)
-        identity = {"projectId": target.project_id, "uploadId": target.upload_id(measured.digests["sha256"])}
+        identity = {"projectId": target.project_id, "uploadId": target.upload_id(measured.sha256)}
         method, digests = self._move(offer, target, identity)
         reporter.finish()
         return TransferResult(
@@ -86,7 +86,7 @@ class Uploader:
         createUpload carries the sha256, which took a reading of its own; the sha512, which takes longer, is computed
         beside the sending and goes with finishUpload.
         """
-        known = offer.measured.digests
+        known = {"sha256": offer.measured.sha256}
         request = {
             **identity,
             "expires": target.expires.isoformat(timespec="milliseconds").replace("+00:00", "Z"),

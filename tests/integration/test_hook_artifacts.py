@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import zlib
 
@@ -42,6 +43,27 @@ def test_bytes_arrive_whatever_the_storage_type(anonymous, run, tmp_path, how, m
     result = anonymous.download_artifact(run.task_id, "public/a.bin", tmp_path / "a.bin")
     assert (tmp_path / "a.bin").read_bytes() == data
     assert (result.name, result.method, result.verified) == ("public/a.bin", method, verified)
+
+
+@pytest.mark.parametrize("how", [{}, {"gzipped": True}], ids=["identity", "gzip"])
+def test_what_nobody_hashes_arrives_whole_however_large(hook, run, tmp_path, how):
+    run.add("public/large", DATA * 60, storage_type="s3", **how)
+    result = hook.download_artifact(run.task_id, "public/large", tmp_path / "file")
+    assert (tmp_path / "file").read_bytes() == DATA * 60
+    assert (result.verified, result.digests) == ("length", {})
+
+
+def test_digests_are_computed_where_nobody_names_them_if_asked(hook, run, tmp_path):
+    run.add("public/a", DATA, storage_type="s3")
+    result = hook.download_artifact(run.task_id, "public/a", tmp_path / "file", digests=["sha256", "md5"])
+    assert result.verified == "length"
+    assert result.digests == {name: hashlib.new(name, DATA).hexdigest() for name in ("sha256", "md5")}
+
+
+def test_a_digest_that_does_not_exist_is_refused(hook, run, tmp_path):
+    run.add("public/a", DATA, storage_type="s3")
+    with pytest.raises(InvalidInput, match="'sha257' is not a known digest"):
+        hook.download_artifact(run.task_id, "public/a", tmp_path / "file", digests=["sha257"])
 
 
 def test_a_small_gzip_with_a_huge_content_does_not_fill_memory(anonymous, run):

@@ -23,7 +23,7 @@ from airflow_provider_taskcluster.emulator.store.faults import (
 )
 from airflow_provider_taskcluster.exceptions import DestinationError, HashMismatch, Interrupted, StoreError
 from airflow_provider_taskcluster.transfer import plan
-from airflow_provider_taskcluster.transfer.hashing import Hashers
+from airflow_provider_taskcluster.transfer.digest import Hashers
 from airflow_provider_taskcluster.transfer.path_sink import PathSink
 from airflow_provider_taskcluster.transfer.plan import SEGMENT
 from airflow_provider_taskcluster.transfer.sink import MemorySink

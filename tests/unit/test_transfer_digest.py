@@ -4,7 +4,7 @@ import hashlib
 
 import pytest
 
-from airflow_provider_taskcluster.exceptions import HashMismatch, NotVerifiable
+from airflow_provider_taskcluster.exceptions import HashMismatch, InvalidInput, NotVerifiable
 from airflow_provider_taskcluster.transfer.digest import Hashers, require_acceptable, to_compute, verify
 
 DATA = b"some bytes"
@@ -29,14 +29,34 @@ def test_digests_of_nothing():
         (["sha256", "sha512"], ["sha256", "sha512"]),
         (["sha512", "crc32c"], ["sha512"]),
         (["md5", "sha1"], ["md5", "sha1"]),
-        (["shake_128"], ["sha256"]),
-        ([], ["sha256"]),
-        (["crc32c"], ["sha256"]),
+        (["shake_128"], []),
+        ([], []),
     ],
 )
-def test_all_that_is_named_and_known_is_computed_else_sha256_for_the_record(named, computed):
+def test_all_that_is_named_and_known_is_computed(named, computed):
     assert to_compute(dict.fromkeys(named, "")) == computed
-    assert Hashers(computed).digests()
+    assert list(Hashers(computed).digests()) == computed
+
+
+def test_what_is_asked_for_is_computed_besides_and_once():
+    assert to_compute({"sha512": ""}, ["sha256", "sha512"]) == ["sha512", "sha256"]
+
+
+def test_an_unknown_digest_that_is_asked_for_is_refused():
+    with pytest.raises(InvalidInput, match=r"'crc32c' is not a known digest: use one of .*sha256"):
+        to_compute({}, ["crc32c"])
+
+
+@pytest.mark.parametrize("cuts", [[0], [4], [1, 3, 4], [10], [2, 9]])
+def test_hashers_that_saw_the_beginning_are_fed_all_of_it_again(cuts):
+    begun = Hashers(["sha256", "sha512"])
+    begun.update(DATA[:4])
+    again = begun.again()
+    for start, end in zip([0, *cuts], [*cuts, len(DATA)], strict=True):
+        again.update(DATA[start:end])
+    assert again.digests() == {"sha256": SHA256, "sha512": SHA512}
+    assert begun.seen == 4
+    assert begun.digests()["sha256"] == hashlib.sha256(DATA[:4]).hexdigest()
 
 
 @pytest.mark.parametrize("named", [["sha256"], ["sha512"], ["md5", "sha512"]])

@@ -7,7 +7,7 @@ import io
 import pytest
 
 from airflow_provider_taskcluster.exceptions import SourceChanged, TransferError
-from airflow_provider_taskcluster.transfer.digest import ACCEPTABLE
+from airflow_provider_taskcluster.transfer.measure import measure
 from airflow_provider_taskcluster.transfer.methods.data_inline import DataInline
 from airflow_provider_taskcluster.transfer.methods.get_url import GetUrl
 from airflow_provider_taskcluster.transfer.methods.put_url import PutUrl
@@ -23,12 +23,12 @@ from airflow_provider_taskcluster.transfer.negotiation import (
     upload_methods,
 )
 from airflow_provider_taskcluster.transfer.progress import Reporter
-from airflow_provider_taskcluster.transfer.source import measure, source_for
+from airflow_provider_taskcluster.transfer.source import source_for
 
 
 def offer(content):
     source = source_for(content)
-    return Offer(source, measure(source, ACCEPTABLE), "text/plain", Reporter("test", 5))
+    return Offer(source, measure(source), "text/plain", Reporter("test", 5))
 
 
 @pytest.fixture

@@ -10,17 +10,18 @@ from airflow_provider_taskcluster.network import Network
 from airflow_provider_taskcluster.retry import RetryPolicy
 from airflow_provider_taskcluster.transfer.digest import ACCEPTABLE
 from airflow_provider_taskcluster.transfer.http import Store
+from airflow_provider_taskcluster.transfer.measure import measure
 from airflow_provider_taskcluster.transfer.methods.put_url import CheckedBody, PutGrant, PutUrl
 from airflow_provider_taskcluster.transfer.negotiation import Offer
 from airflow_provider_taskcluster.transfer.progress import Reporter
-from airflow_provider_taskcluster.transfer.source import measure, source_for
+from airflow_provider_taskcluster.transfer.source import source_for
 
 CONTENT = b"the content as it was hashed"
 
 
 def offer(content=CONTENT):
     source = source_for(content)
-    return Offer(source, measure(source, ACCEPTABLE), "text/plain", Reporter("test", 5))
+    return Offer(source, measure(source), "text/plain", Reporter("test", 5))
 
 
 def read_all(body, size):

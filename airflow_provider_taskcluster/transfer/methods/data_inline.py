@@ -38,7 +38,7 @@ def _data(offer: Offer) -> bytes:
         data = b""
         while len(data) <= LONGEST and (more := reader.read(LONGEST + 1 - len(data))):
             data += more
-    if _digests(data)["sha256"] != offer.measured.digests["sha256"]:
+    if _digests(data)["sha256"] != offer.measured.sha256:
         raise offer.changed("its bytes are others now")
     return data
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.exceptions import StoreError
 from airflow_provider_taskcluster.transfer.buffers import Block, BufferPool, Failure
-from airflow_provider_taskcluster.transfer.digest import ACCEPTABLE
+from airflow_provider_taskcluster.transfer.digest import Hashers
 from airflow_provider_taskcluster.transfer.grants import Renewable
 from airflow_provider_taskcluster.transfer.hashing import Hashing
 from airflow_provider_taskcluster.transfer.negotiation import Offer, UploadMethod
@@ -82,7 +82,7 @@ class CheckedBody:
         self._check = check
         self._left = offer.measured.size
         self._pool = BufferPool(AHEAD, 0, failure)
-        self._hashing = Hashing(ACCEPTABLE, failure)
+        self._hashing = Hashing([Hashers(["sha256"]), offer.measured.started.again()], failure)
 
     def read(self, size: int = -1) -> bytes:
         """Return the next bytes for the connection."""
@@ -104,7 +104,7 @@ class CheckedBody:
         if self._reader.read(1):
             raise self._offer.changed("it has grown")
         digests = self._hashing.digests()
-        if digests["sha256"] != self._offer.measured.digests["sha256"]:
+        if digests["sha256"] != self._offer.measured.sha256:
             raise self._offer.changed("its bytes are others now")
         return digests
 

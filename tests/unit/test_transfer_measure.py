@@ -1,0 +1,81 @@
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import threading
+
+import pytest
+
+from airflow_provider_taskcluster.transfer.measure import WORTH_A_THREAD, measure
+from airflow_provider_taskcluster.transfer.source import PathSource, source_for
+
+LARGE = os.urandom(WORTH_A_THREAD) * 3
+
+
+@pytest.mark.parametrize("content", [b"", b"some bytes", LARGE], ids=["empty", "small", "large"])
+@pytest.mark.parametrize("kind", ["bytes", "path", "file", "factory"])
+def test_the_length_the_sha256_and_a_sha512_that_can_be_continued(tmp_path, kind, content):
+    path = tmp_path / "file"
+    path.write_bytes(content)
+    with path.open("rb") as file:
+        sources = {"bytes": content, "path": path, "file": file, "factory": lambda: io.BytesIO(content)}
+        measured = measure(source_for(sources[kind]))
+    assert (measured.size, measured.sha256) == (len(content), hashlib.sha256(content).hexdigest())
+    again = measured.started.again()
+    again.update(content)
+    assert again.digests() == {"sha512": hashlib.sha512(content).hexdigest()}
+
+
+def test_of_a_large_file_the_sha512_is_begun(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(LARGE)
+    measured = measure(PathSource(path))
+    assert 0 < measured.started.seen <= len(LARGE)
+
+
+def test_a_source_that_can_be_open_only_once_is_read_by_one_reader(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(LARGE)
+    with path.open("rb") as file:
+        assert measure(source_for(file)).started.seen == 0
+
+
+def test_a_second_reader_that_fails_is_no_failure(tmp_path):
+    class Once(PathSource):
+        opened = 0
+
+        def open(self):
+            self.opened += 1
+            if self.opened > 1:
+                raise OSError("not twice")
+            return super().open()
+
+    path = tmp_path / "file"
+    path.write_bytes(LARGE)
+    source = Once(path)
+    measured = measure(source)
+    assert (measured.sha256, measured.started.seen, source.opened) == (hashlib.sha256(LARGE).hexdigest(), 0, 2)
+
+
+def test_no_thread_is_left_behind_when_reading_fails(tmp_path):
+    class Broken(PathSource):
+        def open(self):
+            file = super().open()
+            reads = iter(range(12))
+
+            class Reader:
+                close = file.close
+
+                def read(self, size):
+                    if next(reads) > 10:
+                        raise OSError("broken disk")
+                    return file.read(size)
+
+            return Reader()
+
+    path = tmp_path / "file"
+    path.write_bytes(LARGE)
+    with pytest.raises(OSError, match="broken disk"):
+        measure(Broken(path))
+    assert not [thread for thread in threading.enumerate() if thread.name == "taskcluster-measuring"]
