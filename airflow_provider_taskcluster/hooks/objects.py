@@ -13,7 +13,7 @@ from airflow_provider_taskcluster.moments import moment
 from airflow_provider_taskcluster.services.answers import timestamp
 from airflow_provider_taskcluster.services.objects import Objects
 from airflow_provider_taskcluster.transfer.choice import Multipart, in_parts
-from airflow_provider_taskcluster.transfer.config import CONNECTIONS, MEMORY_CAP, UPLOAD_CONNECTIONS, TransferConfig
+from airflow_provider_taskcluster.transfer.config import CONNECTIONS, MEMORY_CAP, TransferConfig
 from airflow_provider_taskcluster.transfer.manifest import LARGEST_PART
 from airflow_provider_taskcluster.transfer.sink import MemorySink, sink_for
 from airflow_provider_taskcluster.transfer.source import source_for
@@ -113,7 +113,7 @@ class ObjectsHook(TaskclusterBaseHook):
         multipart: Multipart = "auto",
         multipart_threshold: int = LARGEST_PART,
         part_size: PartSize | None = None,
-        connections: int = UPLOAD_CONNECTIONS,
+        connections: int = CONNECTIONS,
         upload_id: str | None = None,
         recorder: Recorder | str | None = None,
         on_progress: Callable[[Progress], None] | None = None,

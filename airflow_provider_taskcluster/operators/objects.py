@@ -8,7 +8,7 @@ from airflow_provider_taskcluster.arguments import content, expiry, optional_tex
 from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator
 from airflow_provider_taskcluster.outcome import permanent_errors_fail
-from airflow_provider_taskcluster.transfer.config import CONNECTIONS, UPLOAD_CONNECTIONS
+from airflow_provider_taskcluster.transfer.config import CONNECTIONS
 from airflow_provider_taskcluster.transfer.manifest import LARGEST_PART
 from airflow_provider_taskcluster.transfer.recorder import StateStoreRecorder
 
@@ -82,7 +82,7 @@ class TaskclusterUploadObjectOperator(TaskclusterBaseOperator):
         multipart: Multipart = "auto",
         multipart_threshold: int = LARGEST_PART,
         part_size: PartSize | None = None,
-        connections: int = UPLOAD_CONNECTIONS,
+        connections: int = CONNECTIONS,
         upload_id: str | None = None,
         recorder: str | None = None,
         **kwargs: Any,

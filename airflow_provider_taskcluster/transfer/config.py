@@ -16,10 +16,8 @@ KIB = 1024
 MIB = 1024 * KIB
 GIB = 1024 * MIB
 
-# How many connections are used at once for one large body unless the caller says otherwise.
+# How many connections are used at once for one large body, or parts sent at once, unless the caller says otherwise.
 CONNECTIONS = 8
-# How many parts of one upload are sent at once unless the caller says otherwise.
-UPLOAD_CONNECTIONS = 4
 # How much a download to memory may hold unless the caller says otherwise.
 MEMORY_CAP = 64 * MIB
 # How much is fetched from a URL that a task chose, unless the caller says otherwise.

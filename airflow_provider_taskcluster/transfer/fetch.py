@@ -276,6 +276,7 @@ class Fetch:
             connections=self._config.connections,
             seekable=self._sink.seekable,
             ranges=self._ranges,
+            hashed=self._intake.hashed,
             speed=self._speed,
         )
         log.debug("%r: %s", self._wanted.name, "; ".join(reasons) or f"{self._config.connections} connections")
