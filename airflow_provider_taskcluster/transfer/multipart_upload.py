@@ -65,20 +65,18 @@ def upload_in_parts(
 def partitions(initialized: InitializedParts, failure: Failure) -> Iterator[Partition]:
     """Give out the parts of a source in order; those under way end when the upload has failed."""
     source, parts = initialized.source, initialized.manifest.parts
-    if source.section(0, 0) is None:
-        yield from _held(source, [part.size for part in parts])
-        return
-    for number, part in enumerate(parts):
-        section = source.section(part.offset, part.size)
-        assert section is not None
-        yield Partition(number, _Ending(section, failure))
+    sections = (source.section(part.offset, part.size) for part in parts)
+    in_order = source.section(0, 0) is None
+    pieces = _held(source, [part.size for part in parts]) if in_order else filter(None, sections)
+    for number, piece in enumerate(pieces):
+        yield Partition(number, _Ending(piece, failure))
 
 
-def _held(source: Source, sizes: list[int]) -> Iterator[Partition]:
+def _held(source: Source, sizes: list[int]) -> Iterator[Source]:
     """Read in order, and hold each part in memory."""
     with source.reading() as reader:
-        for number, size in enumerate(sizes):
-            yield Partition(number, BytesSource(_read(reader, size)))
+        for size in sizes:
+            yield BytesSource(_read(reader, size))
         if reader.read(1):
             raise SourceChanged(f"The {source.description} has grown while it was uploaded; it was not finished")
 
