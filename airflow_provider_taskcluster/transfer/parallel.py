@@ -98,6 +98,8 @@ class ParallelRanges:
             for thread in self._threads:
                 thread.join()
             raise
+        finally:
+            self._pool.close()
         self._failure.check()
 
     def _fail(self, error: BaseException) -> None:
