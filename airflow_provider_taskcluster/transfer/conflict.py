@@ -39,7 +39,7 @@ def checked_if_exists(value: str) -> IfExists:
 def settle(service: ObjectService, name: str, finish: Json, if_exists: IfExists, conflict: Conflict) -> dict[str, str]:
     """Return the digests of what is there, if the caller can live with it.
 
-    :param finish: The finishUpload of the same upload, with its hashes.
+    :param finish: A finishUpload with our hashes, of an uploadId that no upload has.
     :raises Conflict: It is not what the caller wants; says what holds the name.
     """
     if if_exists != "fail" and _finished(service, name, finish):

@@ -12,6 +12,7 @@ import json
 import logging
 import os
 import secrets
+import time
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,6 +24,9 @@ log = logging.getLogger(__name__)
 
 VERSION = 1
 PREFIX = "taskcluster-upload-"
+# Ends the name of a file that is being written.
+NEW = ".new"
+DAY = 24 * 60 * 60
 
 
 @dataclass(frozen=True)
@@ -87,7 +91,7 @@ def load(recorder: Recorder | None, slot: str) -> UploadRecord | None:
         if document is None or document.pop("version") != VERSION:
             return None
         record = UploadRecord(**document)
-        return record if record.slot == slot and not _dead(record) else None
+        return record if record.slot == slot and _sound(record) and not _dead(record) else None
     except (TypeError, AttributeError, KeyError, ValueError):
         return None
 
@@ -158,14 +162,20 @@ class DirectoryRecorder:
             self._file(slot).unlink()
 
     def sweep(self) -> None:
-        """Delete the records of uploads whose objects are past their expiry, and what cannot be read."""
+        """Delete the records of uploads whose objects are past their expiry, and what cannot be read or was left."""
         with contextlib.suppress(OSError):
             for file in list(self._folder.iterdir()):
-                if file.name.startswith(PREFIX) and file.name.endswith(".json"):
-                    found = load(self, file.name.removesuffix(".json"))
-                    if found is None:
-                        with contextlib.suppress(OSError):
-                            file.unlink()
+                if file.name.startswith(PREFIX) and self._is_dead(file):
+                    with contextlib.suppress(OSError):
+                        file.unlink()
+
+    def _is_dead(self, file: Any) -> bool:
+        with contextlib.suppress(OSError):  # it may be another user's, who shares the folder
+            if file.name.endswith(NEW):  # what a killed process was about to write
+                return bool(file.stat().st_mtime < time.time() - DAY)
+            with file.open("rb"):
+                return file.name.endswith(".json") and load(self, file.name.removesuffix(".json")) is None
+        return False
 
     def _file(self, slot: str) -> Any:
         return self._folder / f"{slot}.json"
@@ -174,7 +184,7 @@ class DirectoryRecorder:
         if not isinstance(file, Path):
             file.write_text(text)
             return
-        new = file.with_name(f"{file.name}.{secrets.token_hex(4)}.new")
+        new = file.with_name(f"{file.name}.{secrets.token_hex(4)}{NEW}")
         with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
             opened.write(text)
         new.replace(file)
@@ -185,6 +195,13 @@ def recorder_for(recorder: Recorder | Any | None) -> Recorder | None:
     if recorder is None or hasattr(recorder, "load"):
         return cast("Recorder | None", recorder)
     return DirectoryRecorder(recorder)
+
+
+def _sound(record: UploadRecord) -> bool:
+    """Tell whether what it holds is of use: it may have been damaged, or written by somebody else."""
+    part_size, key = record.part_size, record.key
+    sizes = part_size is None or (type(part_size) is int and part_size > 0)
+    return sizes and (key is None or (isinstance(key, str) and key != ""))
 
 
 def _dead(record: UploadRecord) -> bool:
