@@ -50,6 +50,9 @@ def settle(service: ObjectService, name: str, finish: Json, if_exists: IfExists,
         )
         return dict(finish["hashes"])
     there = _hashes(service, name)
+    if there and if_exists != "fail" and there.get("sha256") == finish["hashes"]["sha256"]:
+        log.info("Object %r is there now, with the same content: another upload has just finished it", name)
+        return dict(finish["hashes"])
     if there and if_exists == "skip":
         log.info("Object %r is there already, with other content: left as it is", name)
         return dict(there)

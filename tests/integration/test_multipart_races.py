@@ -19,6 +19,8 @@ from airflow_provider_taskcluster.exceptions import (
     NotFound,
     SourceChanged,
 )
+from airflow_provider_taskcluster.hooks.bridge import EngineServices
+from airflow_provider_taskcluster.transfer.identity import random_upload_id
 from airflow_provider_taskcluster.transfer.source import Source
 
 OTHER = os.urandom(len(DATA))
@@ -80,6 +82,23 @@ def test_of_two_contents_at_once_one_wins_and_the_other_is_a_conflict(connect, n
     assert sorted(isinstance(result, Conflict) for result in results) == [False, True]
     winner = DATA if isinstance(results[1], Conflict) else OTHER
     assert connect().read_object(name) == winner
+
+
+def test_the_same_content_that_somebody_finishes_just_now_is_no_conflict(hook, name, expires, monkeypatch):
+    own, digest = random_upload_id(), hashlib.sha256(DATA).hexdigest()
+    hashes = {"sha256": digest}
+    wish = put_url(len(DATA))
+    grant = hook.create_upload(name, upload_id=own, expires=expires, hashes=hashes, proposed_upload_methods=wish)
+    late(grant, DATA)
+    metadata = EngineServices.object_metadata
+
+    def finished_just_before(self, name):
+        hook.finish_upload(name, upload_id=own, hashes=hashes)
+        return metadata(self, name)
+
+    monkeypatch.setattr(EngineServices, "object_metadata", finished_just_before)
+    assert hook.upload_object(DATA, name, expires=expires).already_present
+    assert hook.read_object(name) == DATA
 
 
 def late(grant, data):
