@@ -7,6 +7,7 @@ import os
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from airflow.providers.common.compat.sdk import ObjectStoragePath
 from multipart_tries import ALL, DATA, PART, Kept, Tries, generations, sent
 
 from airflow_provider_taskcluster.emulator.store.faults import Status
@@ -18,10 +19,6 @@ WAYS = ["stable key", *RECORDED]
 
 
 def object_storage_path(folder):
-    try:
-        from airflow.sdk import ObjectStoragePath
-    except ImportError:  # Airflow 2
-        from airflow.io.path import ObjectStoragePath
     return ObjectStoragePath(f"file://{folder}")
 
 
