@@ -15,7 +15,7 @@ import secrets
 import time
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PosixPath, WindowsPath
 from typing import Any, Protocol, cast
 
 from airflow_provider_taskcluster.exceptions import DestinationError
@@ -181,7 +181,7 @@ class DirectoryRecorder:
         return self._folder / f"{slot}.json"
 
     def _write(self, file: Any, text: str) -> None:
-        if not isinstance(file, Path):
+        if not isinstance(file, PosixPath | WindowsPath):  # Airflow 2's ObjectStoragePath is a Path too
             file.write_text(text)
             return
         new = file.with_name(f"{file.name}.{secrets.token_hex(4)}{NEW}")
