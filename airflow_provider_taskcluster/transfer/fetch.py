@@ -119,7 +119,6 @@ class Fetch:
             body = self._fetched(resume=True)
             self._sink.commit()
         except BaseException as error:
-            self._intake.failure.set(error)
             self._intake.stop()
             self._leave(error)
             raise

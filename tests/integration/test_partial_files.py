@@ -16,6 +16,7 @@ import pytest
 from airflow_provider_taskcluster.emulator.store.faults import Cut, Headers, Stall, Status
 from airflow_provider_taskcluster.exceptions import Interrupted, StoreError, TransferError
 from airflow_provider_taskcluster.transfer import plan
+from airflow_provider_taskcluster.transfer.path_sink import PathSink
 from airflow_provider_taskcluster.transfer.plan import SEGMENT
 
 DATA = os.urandom(5 * SEGMENT)
@@ -142,6 +143,17 @@ def test_an_s3_artifact_is_gone_on_with_by_its_etag(connect, run, tc, tmp_path):
     run.add("public/t", DATA, storage_type="s3")
 
 
+def test_what_had_come_but_was_not_written_yet_when_it_failed_is_written_first(connect, run, tc, tmp_path, monkeypatch):
+    write = PathSink.write
+
+    def slowly(self, data):
+        time.sleep(0.05)
+        write(self, data)
+
+    monkeypatch.setattr(PathSink, "write", slowly)
+    test_an_s3_artifact_is_gone_on_with_by_its_etag(connect, run, tc, tmp_path)
+
+
 def test_a_gzip_body_leaves_nothing_since_its_decoder_dies_with_the_process(connect, run, tc, tmp_path):
     run.add("public/g", DATA, storage_type="s3", gzipped=True)
     tc.faults.add(Cut(2 * SEGMENT), method="GET", times=1)
@@ -154,6 +166,7 @@ def test_a_gzip_body_leaves_nothing_since_its_decoder_dies_with_the_process(conn
 CHILD = """
 import sys
 from airflow_provider_taskcluster.transfer import plan
+from airflow_provider_taskcluster.transfer.path_sink import PathSink
 plan.FAST_ENOUGH = float("inf")
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
 print("begins", flush=True)
