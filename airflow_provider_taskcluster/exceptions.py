@@ -26,6 +26,7 @@
         ├── NotVerifiable            the service names no hash that can be checked
         ├── TooLarge                 more bytes than the caller allows
         ├── SourceChanged            the source is not what it was when it was hashed
+        ├── ManifestRefused      the manifest of a multi-part object is broken, or names what is not its own
         ├── ReferenceRefused         a URL chosen by a task, and nobody allowed to follow it
         └── DestinationError         the destination cannot be written: disk full...    (transient)
 
@@ -191,6 +192,10 @@ class TooLarge(TransferError):
 
 class SourceChanged(TransferError):
     """The source is not what it was when it was hashed. The upload was not finished."""
+
+
+class ManifestRefused(TransferError):
+    """The manifest of an object that was uploaded in parts is broken, or names what is not its own."""
 
 
 class ReferenceRefused(TransferError):

@@ -64,6 +64,16 @@ def task_id(value: str) -> str:
     return value
 
 
+def upload_id(value: str) -> str:
+    """Return the uploadId if it looks like one (a v4 slugid).
+
+    :raises InvalidInput: It cannot be one; it is not shown.
+    """
+    if not isinstance(value, str) or not SLUGID.fullmatch(value):
+        raise InvalidInput("upload_id is not a v4 slugid: those have 22 characters, such as fN1SbArXTPSVFNUvaOlinQ")
+    return value
+
+
 def project_id(value: str | None) -> str:
     """Return the project id of an upload.
 

@@ -7,6 +7,7 @@ once, check what it did, and return what it took.
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -25,6 +26,9 @@ if TYPE_CHECKING:
 CUTS = 5
 # The memory case compares files of four times the size with files of a 64th of it: 4 GiB with 16 MiB.
 MEMORY_LARGE, MEMORY_SMALL = 4, 64
+# 6 GiB: more than one PUT can carry.
+HUGE = 6
+CAP = 64 * MIB
 SMALL = 1024
 
 Measure = Callable[[str], float]
@@ -118,17 +122,39 @@ def downloaded_artifact(ground: Ground) -> Iterator[Measure]:
 
 
 @contextlib.contextmanager
-def uploaded_object(ground: Ground) -> Iterator[Measure]:
-    """A file to an object, a new one each time."""
+def uploaded_object(ground: Ground, rate: float = math.inf) -> Iterator[Measure]:
+    """A file to an object, a new one each time, at most at ``rate`` bytes a second on each connection."""
     source = ground.sources.of(ground.plan.size)
-    with world.forgetful(ground.folder) as near:
+    with world.forgetful(ground.folder, rate) as near:
 
         def measure(contender: str) -> float:
-            name = world.fresh("upload")
-            run = near.contend(contender, name=name, source=str(source.path))
-            check_size(near.stored(name), source.size)
-            near.stored(name).unlink()
+            run = near.contend(contender, name=world.fresh("upload"), source=str(source.path))
+            check_sent(near.take_stored(), source.size)
             return run.seconds
+
+        yield measure
+
+
+@contextlib.contextmanager
+def huge(ground: Ground) -> Iterator[Measure]:
+    """More memory that a sparse file too large for one PUT takes, up and down again, than one of a 64th, in MiB."""
+    with world.near(ground.folder) as near:
+
+        def trip(contender: str, size: int, multipart: str) -> int:
+            with near.destination() as folder:
+                source, file = folder / "source", folder / "file"
+                with source.open("wb") as sparse:
+                    sparse.truncate(size)
+                run = near.contend(
+                    contender, name=world.fresh("huge"), source=str(source), destination=str(file), multipart=multipart
+                )
+                check_size(file, size)
+            check_sent(near.take_stored(), size)
+            return run.memory
+
+        def measure(contender: str) -> float:
+            small = trip(contender, ground.plan.size // MEMORY_SMALL, "always")
+            return (trip(contender, ground.plan.size * HUGE, "auto") - small) / MIB
 
         yield measure
 
@@ -208,6 +234,12 @@ def json_calls(ground: Ground) -> Iterator[Measure]:
         yield lambda contender: near.contend(contender, name="benchmarks/object", count=ground.plan.calls).seconds
 
 
+def check_sent(found: int, size: int) -> None:
+    """A contender that sent less has failed, and one that sent over 1.01 times as much as well."""
+    if not size <= found <= size * 1.01 + MIB:
+        raise world.ContenderFailed(f"{size} bytes were to arrive, and {found} did")
+
+
 def check_size(file: Path, size: int) -> None:
     """A contender that did not do the work has failed (ours has compared the digests, too)."""
     found = file.stat().st_size if file.exists() else None
@@ -219,6 +251,7 @@ _capped = partial(downloaded_object, name=world.CAPPED)
 _object = ("ours.download_object", ("peer.download_object",))
 _artifact = ("ours.download_artifact", ("peer.download_artifact",))
 _upload = ("ours.upload_object", ("peer.upload_object",))
+_parts = ("ours.upload_in_parts", ("peer.upload_object",))
 _small = ("ours.small_objects", ("peer.small_objects",))
 _limits = ("ours.download_object", ("limits.hashing", "limits.raw_socket"))
 
@@ -233,5 +266,8 @@ CASES = (
     Case("small_objects_far", Bar(ratio=2.0), partial(small_objects, far=True), *_small),
     Case("download_cut", Bar(ours=1.02), cut_download, *_object, unit="x size"),
     Case("memory", Bar(ours=64), memory, "ours", unit="MiB"),
+    Case("multipart_upload", Bar(ratio=1.3), uploaded_object, *_parts),
+    Case("multipart_capped", Bar(ratio=4.0), partial(uploaded_object, rate=CAP), *_parts),
+    Case("multipart_huge", Bar(ours=64), huge, "ours.round_trip", unit="MiB"),
     Case("json_calls", Bar(ratio=1.3), json_calls, "ours.json_calls", ("peer.json_calls",)),
 )

@@ -7,7 +7,9 @@ time than either contender needs.
 from __future__ import annotations
 
 import contextlib
+import math
 import threading
+import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import TYPE_CHECKING
 
@@ -19,17 +21,21 @@ BLOCK = 1 << 20
 
 
 @contextlib.contextmanager
-def store(root: Path) -> Iterator[int]:
-    """A port that takes PUTs. A file of the same length, without content, appears under ``root``."""
+def store(root: Path, rate: float = math.inf) -> Iterator[int]:
+    """A port that takes PUTs. A file of the same length, without content, appears under ``root``.
+
+    :param rate: Bytes a second that one connection brings at most.
+    """
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        buffer = memoryview(bytearray(BLOCK))
 
         def do_PUT(self) -> None:
             size = left = int(self.headers["Content-Length"])
-            while left and (count := self.rfile.readinto(self.buffer[: min(left, BLOCK)])):
+            buffer, started = memoryview(bytearray(BLOCK)), time.monotonic()
+            while left and (count := self.rfile.readinto(buffer[: min(left, BLOCK)])):
                 left -= count
+                time.sleep(max(0.0, (size - left) / rate - (time.monotonic() - started)))
             file = root / self.path.partition("?")[0][1:]
             file.parent.mkdir(parents=True, exist_ok=True)
             with file.open("wb") as empty:

@@ -6,6 +6,7 @@ import contextlib
 import hashlib
 import itertools
 import json
+import math
 import os
 import shutil
 import subprocess
@@ -108,6 +109,14 @@ class World:
         """The file that an object's bytes are in."""
         return self.store / blob(name)
 
+    def take_stored(self) -> int:
+        """Empty the store; the bytes that it held."""
+        sizes = []
+        for file in (self.store / "objects").iterdir():
+            sizes.append(file.stat().st_size)
+            file.unlink()
+        return sum(sizes)
+
     def _link(self, source: Source, url: str) -> None:
         os.link(source.path, self.store / urlsplit(url).path[1:])
 
@@ -149,9 +158,9 @@ def cut(place: Path) -> Iterator[World]:
 
 
 @contextlib.contextmanager
-def forgetful(place: Path) -> Iterator[World]:
-    """The store forgets what is uploaded."""
-    with _folder(place) as folder, forgetful_store(folder / "data" / "store") as public:
+def forgetful(place: Path, rate: float = math.inf) -> Iterator[World]:
+    """The store forgets what is uploaded, at so many bytes a second on each connection."""
+    with _folder(place) as folder, forgetful_store(folder / "data" / "store", rate) as public:
         port, api_port = servers.free_port(), servers.free_port()
         with _served(folder, port, api_port, f"http://{servers.HOST}:{public}") as direct:
             yield _world(folder, direct, direct.root_url)

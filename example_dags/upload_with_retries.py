@@ -13,7 +13,8 @@ from airflow.providers.common.compat.sdk import Param, dag
 
 from airflow_provider_taskcluster.operators.objects import TaskclusterUploadObjectOperator
 
-MIB = 1024 * 1024
+# Small, to be seen at work; without it parts have 64 MiB or more.
+PART_SIZE = 8 * 1024 * 1024
 
 
 @dag(
@@ -33,6 +34,8 @@ def upload_with_retries() -> None:
         source="{{ params.file }}",
         name="airflow-demo/{{ run_id }}/large-file",
         expires=timedelta(days=1),
+        multipart="always",
+        part_size=PART_SIZE,
         taskcluster_conn_id="{{ params.connection }}",
         retries=3,
         retry_delay=timedelta(seconds=5),

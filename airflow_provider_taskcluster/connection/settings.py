@@ -42,6 +42,13 @@ class ConnectionSettings:
     network: Network = field(default_factory=Network)
 
     @property
+    def upload_key(self) -> str | None:
+        """What upload ids are derived from; None where nothing stays the same over all tries."""
+        if self.upload_secret or not self.credentials or self.credentials.certificate:
+            return self.upload_secret
+        return self.credentials.access_token
+
+    @property
     def secrets(self) -> tuple[str, ...]:
         """What must never be printed."""
         own = self.credentials.secrets if self.credentials else ()

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import mimetypes
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -13,7 +12,9 @@ from airflow_provider_taskcluster.hooks.base import TaskclusterBaseHook, byte_li
 from airflow_provider_taskcluster.moments import moment
 from airflow_provider_taskcluster.services.answers import timestamp
 from airflow_provider_taskcluster.services.objects import Objects
+from airflow_provider_taskcluster.transfer.choice import Multipart, in_parts
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS, MEMORY_CAP, TransferConfig
+from airflow_provider_taskcluster.transfer.manifest import LARGEST_PART
 from airflow_provider_taskcluster.transfer.sink import MemorySink, sink_for
 from airflow_provider_taskcluster.transfer.source import source_for
 
@@ -21,12 +22,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
     from airflow_provider_taskcluster.services.answers import Json, ObjectMetadata
+    from airflow_provider_taskcluster.transfer.conflict import IfExists
     from airflow_provider_taskcluster.transfer.model import TransferResult
+    from airflow_provider_taskcluster.transfer.partition import PartSize
     from airflow_provider_taskcluster.transfer.progress import Progress
+    from airflow_provider_taskcluster.transfer.recorder import Recorder
     from airflow_provider_taskcluster.transfer.sink import Destination
     from airflow_provider_taskcluster.transfer.source import Uploadable
-
-log = logging.getLogger(__name__)
+    from airflow_provider_taskcluster.transfer.upload_identity import Identity
 
 
 class ObjectsHook(TaskclusterBaseHook):
@@ -106,34 +109,62 @@ class ObjectsHook(TaskclusterBaseHook):
         expires: datetime,
         project_id: str | None = None,
         content_type: str | None = None,
+        if_exists: IfExists = "verify",
+        multipart: Multipart = "auto",
+        multipart_threshold: int = LARGEST_PART,
+        part_size: PartSize | None = None,
+        connections: int = CONNECTIONS,
+        upload_id: str | None = None,
+        recorder: Recorder | str | None = None,
         on_progress: Callable[[Progress], None] | None = None,
     ) -> TransferResult:
         """Upload bytes, a file or the readers of a factory as an object, verified by sha256 and sha512.
 
         The source is read twice: to hash it, and to send it. A repeated call with the same content, name and expiry
-        takes up the upload of the call before, or finds it finished. Scope ``object:upload:<projectId>:<name>``.
+        takes up the upload of the call before, or finds it finished. Scope ``object:upload:<projectId>:<name>``, and
+        for an upload in parts ``object:upload:<projectId>:<name>.part-*``.
+
+        An object in parts is a small manifest and the parts, which only this provider puts together by itself; parts
+        that were left behind live until ``expires``.
 
         :param source: Bytes, a path, an open binary file (from where it stands), or a function that returns a reader.
         :param name: Name of the object.
         :param expires: When it ends. Pass the same in every try.
         :param project_id: Its project; the connection's by default.
         :param content_type: Its content type; guessed from the name by default.
+        :param if_exists: What a finished object of this name means: success if its content is the same (``verify``),
+            always success (``skip``; to know what is there takes the scope ``object:download:<name>``), or ``fail``.
+        :param multipart: ``always`` in parts, ``never``, or where one PUT cannot carry it (``auto``).
+        :param multipart_threshold: ``auto`` takes parts above so many bytes, 5 GiB by default.
+        :param part_size: Bytes of a part, or a function of the total that returns them; 64 MiB or more by default.
+        :param connections: How many parts are sent at once. A source with one place to read at (an open file, a
+            factory) has so many parts in memory.
+        :param upload_id: An uploadId of your own (a v4 slugid) in place of the one that is derived.
+        :param recorder: Keeps the upload ids where they cannot be derived: a folder (or its path), see
+            ``transfer.recorder``.
         :param on_progress: Called every few seconds, in the thread that sends.
         :raises Conflict: The name is taken by other content or by somebody else's upload.
+        :raises TooLarge: One PUT cannot carry it, and ``multipart`` is ``never``.
         """
+        from airflow_provider_taskcluster.transfer.conflict import checked_if_exists
+        from airflow_provider_taskcluster.transfer.measure import measure
+        from airflow_provider_taskcluster.transfer.multipart import MultipartUploader
+        from airflow_provider_taskcluster.transfer.multipart_upload import upload_in_parts
         from airflow_provider_taskcluster.transfer.upload import Target, Uploader
 
-        project = names.project_id(project_id or self.settings.project_id)
-        expires = _future(expires)
-        target = Target(
-            name=names.object_name(name),
-            project_id=project,
-            expires=expires,
-            content_type=names.content_type(content_type or _guessed_type(name)),
-            upload_id=lambda sha256: self._upload_id(project, name, expires, sha256),
-        )
+        identity = self._identity(names.object_name(name), project_id, expires, upload_id, recorder)
+        kind = names.content_type(content_type or _guessed_type(name))
+        target = Target(name, identity, kind, checked_if_exists(if_exists))
         config = TransferConfig(network=self.settings.network, on_progress=on_progress)
-        return Uploader(self._engine_services, self._store, config).upload(source_for(source), target)
+        uploader = Uploader(self._engine_services, self._store, config)
+        what = source_for(source, once=multipart == "always")
+        length, measured = what.length(), None
+        if length is None and multipart != "always":
+            measured = measure(what)
+            length = measured.size
+        if not in_parts(length or 0, multipart, multipart_threshold):
+            return uploader.upload(what, target, measured)
+        return upload_in_parts(MultipartUploader(uploader), what, target, part_size=part_size, connections=connections)
 
     def download_object(
         self,
@@ -143,6 +174,7 @@ class ObjectsHook(TaskclusterBaseHook):
         connections: int = CONNECTIONS,
         max_bytes: int | None = None,
         require_hashes: bool = True,
+        multipart_aware: bool = True,
         on_progress: Callable[[Progress], None] | None = None,
     ) -> TransferResult:
         """Download an object, verified by all hashes that the service names. Scope ``object:download:<name>``.
@@ -153,6 +185,8 @@ class ObjectsHook(TaskclusterBaseHook):
         :param connections: How many may be used at once for a large object that goes to a path.
         :param max_bytes: Refuse more than this.
         :param require_hashes: Refuse an object for which the service names no sha256 or sha512.
+        :param multipart_aware: Put an object together that was uploaded in parts; else its manifest is what is
+            downloaded. Parts take the scope ``object:download:<name>.part-*``.
         :param on_progress: Called every few seconds, in a thread that moves bytes.
         :raises NotFound: There is no such object, or its upload is not finished.
         """
@@ -163,6 +197,7 @@ class ObjectsHook(TaskclusterBaseHook):
             connections=connections,
             max_bytes=byte_limit(max_bytes),
             require_hashes=require_hashes,
+            multipart_aware=multipart_aware,
             on_progress=on_progress,
         )
         name, sink = names.object_name(name), sink_for(destination)
@@ -177,22 +212,26 @@ class ObjectsHook(TaskclusterBaseHook):
         self.download_object(name, sink, require_hashes=require_hashes)
         return sink.content()
 
-    def _upload_id(self, project_id: str, name: str, expires: datetime, sha256: str) -> str:
-        from airflow_provider_taskcluster.transfer import identity
+    def _identity(
+        self,
+        name: str,
+        project_id: str | None,
+        expires: datetime,
+        upload_id: str | None,
+        recorder: Recorder | str | None,
+    ) -> Identity:
+        from airflow_provider_taskcluster.transfer.recorder import recorder_for
+        from airflow_provider_taskcluster.transfer.upload_identity import Identity
 
         found = self.settings
-        key = found.upload_secret
-        if not key and found.credentials and not found.credentials.certificate:
-            key = found.credentials.access_token
-        if not key:
-            log.warning(
-                "Without an upload_secret or permanent credentials the upload id of %r is random: if this try dies, "
-                "the next one meets a conflict for up to a day",
-                name,
-            )
-            return identity.random_upload_id()
-        return identity.upload_id(
-            key, root_url=found.root_url, project_id=project_id, name=name, expires=expires, sha256=sha256
+        return Identity(
+            root_url=found.root_url,
+            project_id=names.project_id(project_id or found.project_id),
+            name=name,
+            expires=_future(expires),
+            key=found.upload_key,
+            own_id=None if upload_id is None else names.upload_id(upload_id),
+            recorder=recorder_for(recorder),
         )
 
 

@@ -9,12 +9,18 @@ from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator
 from airflow_provider_taskcluster.outcome import permanent_errors_fail
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS
+from airflow_provider_taskcluster.transfer.manifest import LARGEST_PART
+from airflow_provider_taskcluster.transfer.recorder import StateStoreRecorder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime, timedelta
 
     from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_taskcluster.transfer.choice import Multipart
+    from airflow_provider_taskcluster.transfer.conflict import IfExists
+    from airflow_provider_taskcluster.transfer.partition import PartSize
 
 
 class TaskclusterUploadObjectOperator(TaskclusterBaseOperator):
@@ -31,11 +37,23 @@ class TaskclusterUploadObjectOperator(TaskclusterBaseOperator):
         counted from the start of the DAG run.
     :param project_id: Project of the object (templated); the connection's by default.
     :param content_type: Content type (templated); guessed from the name by default.
+    :param if_exists: What a finished object of this name means: success if its content is the same (``verify``),
+        always success (``skip``), or ``fail``.
+    :param multipart: ``always`` in parts, ``never``, or only where one PUT cannot carry the file (``auto``): a client
+        other than this provider that downloads an object in parts gets their manifest, a small JSON, and has to put the
+        parts together by itself. Scope for the parts: ``object:upload:<projectId>:<name>.part-*``.
+    :param multipart_threshold: ``auto`` takes parts above so many bytes, 5 GiB by default.
+    :param part_size: Bytes of a part, or a function of the total that returns them; 64 MiB or more by default.
+    :param connections: How many parts are sent at once.
+    :param upload_id: An uploadId of your own (templated), a v4 slugid, in place of the one that is derived.
+    :param recorder: Folder, or URL of an ``ObjectStoragePath``, that all tries reach (templated). Where upload ids
+        cannot be derived (temporary credentials, a proxy, no ``upload_secret``) they are kept there; by default in
+        Airflow's task state store, where it has one (3.3).
     :param taskcluster_conn_id: Id of the connection (templated).
     :param connect_timeout: Seconds to wait for a connection; None takes the connection's.
     :param read_timeout: Seconds of silence that end a request; None takes the connection's.
     :param max_retries: Repeats of a request that failed for the moment; None takes the connection's.
-    :return: name, size, content_type, digests, method, verified, attempts and seconds.
+    :return: name, size, content_type, digests, method, verified, attempts, seconds and already_present.
     """
 
     template_fields: Sequence[str] = (
@@ -45,6 +63,8 @@ class TaskclusterUploadObjectOperator(TaskclusterBaseOperator):
         "expires",
         "project_id",
         "content_type",
+        "upload_id",
+        "recorder",
         "taskcluster_conn_id",
     )
     ui_color = "#dcebf7"
@@ -58,6 +78,13 @@ class TaskclusterUploadObjectOperator(TaskclusterBaseOperator):
         data: str | bytes | dict[str, Any] | list[Any] | float | None = None,
         project_id: str | None = None,
         content_type: str | None = None,
+        if_exists: IfExists = "verify",
+        multipart: Multipart = "auto",
+        multipart_threshold: int = LARGEST_PART,
+        part_size: PartSize | None = None,
+        connections: int = CONNECTIONS,
+        upload_id: str | None = None,
+        recorder: str | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -67,6 +94,13 @@ class TaskclusterUploadObjectOperator(TaskclusterBaseOperator):
         self.data = data
         self.project_id = project_id
         self.content_type = content_type
+        self.if_exists = if_exists
+        self.multipart = multipart
+        self.multipart_threshold = multipart_threshold
+        self.part_size = part_size
+        self.connections = connections
+        self.upload_id = upload_id
+        self.recorder = recorder
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Upload, and return what was moved."""
@@ -77,9 +111,26 @@ class TaskclusterUploadObjectOperator(TaskclusterBaseOperator):
                 expires=expiry(self.expires, context),
                 project_id=optional_text(self.project_id, "project_id"),
                 content_type=optional_text(self.content_type, "content_type"),
+                if_exists=self.if_exists,
+                multipart=self.multipart,
+                multipart_threshold=self.multipart_threshold,
+                part_size=self.part_size,
+                connections=self.connections,
+                upload_id=optional_text(self.upload_id, "upload_id"),
+                recorder=self._recorder(context),
             )
         self.log.info("Uploaded object %r: %d bytes by %s", self.name, result.size, result.method)
         return result.as_dict()
+
+    def _recorder(self, context: Context) -> Any:
+        """Return where the next try will look: the folder, else Airflow's own store, where there is one."""
+        from airflow.providers.common.compat.sdk import ObjectStoragePath
+
+        if self.recorder is not None:
+            folder = text(self.recorder, "recorder")
+            return ObjectStoragePath(folder) if "://" in folder else folder
+        store = context.get("task_state_store")
+        return None if store is None else StateStoreRecorder(store)
 
     def _what(self) -> str | bytes:
         if self.source is not None and self.data is None:
@@ -99,6 +150,8 @@ class TaskclusterDownloadObjectOperator(TaskclusterBaseOperator):
     :param connections: How many may be used at once for a large object.
     :param max_bytes: Refuse a larger object.
     :param require_hashes: Refuse an object for which the service names no sha256 or sha512.
+    :param multipart_aware: Put an object together that was uploaded in parts (scope ``object:download:<name>.part-*``);
+        else its manifest is what is downloaded.
     :param taskcluster_conn_id: Id of the connection (templated).
     :param connect_timeout: Seconds to wait for a connection; None takes the connection's.
     :param read_timeout: Seconds of silence that end a request; None takes the connection's.
@@ -117,6 +170,7 @@ class TaskclusterDownloadObjectOperator(TaskclusterBaseOperator):
         connections: int = CONNECTIONS,
         max_bytes: int | None = None,
         require_hashes: bool = True,
+        multipart_aware: bool = True,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -125,6 +179,7 @@ class TaskclusterDownloadObjectOperator(TaskclusterBaseOperator):
         self.connections = connections
         self.max_bytes = max_bytes
         self.require_hashes = require_hashes
+        self.multipart_aware = multipart_aware
 
     def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 (Airflow's signature)
         """Download, and return what was moved."""
@@ -135,6 +190,7 @@ class TaskclusterDownloadObjectOperator(TaskclusterBaseOperator):
                 connections=self.connections,
                 max_bytes=self.max_bytes,
                 require_hashes=self.require_hashes,
+                multipart_aware=self.multipart_aware,
             )
         self.log.info("Downloaded object %r: %d bytes, verified by %s", self.name, result.size, result.verified)
         return result.as_dict()

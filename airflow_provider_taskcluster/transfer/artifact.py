@@ -56,9 +56,10 @@ class ArtifactDownloader:
         where = Where(task_id, name, run_id)
         answer = self._content(where)
         if answer["storageType"] == "object":
-            result = Downloader(self.service.objects_as(answer["credentials"]), self.store, self.config).download(
-                answer["name"], sink
-            )
+            # Its credentials hold for one name, so it cannot have parts.
+            config = replace(self.config, multipart_aware=False)
+            service = self.service.objects_as(answer["credentials"])
+            result = Downloader(service, self.store, config).download(answer["name"], sink)
             return replace(result, name=name, seconds=time.monotonic() - started)
         first = self._grant(where, answer)
         grants = Renewable(lambda: self._grant(where, self._content(where)), first)

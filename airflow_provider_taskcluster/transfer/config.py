@@ -16,7 +16,7 @@ KIB = 1024
 MIB = 1024 * KIB
 GIB = 1024 * MIB
 
-# How many connections are used at once for one large body unless the caller says otherwise.
+# How many connections are used at once for one large body, or parts sent at once, unless the caller says otherwise.
 CONNECTIONS = 8
 # How much a download to memory may hold unless the caller says otherwise.
 MEMORY_CAP = 64 * MIB
@@ -38,6 +38,7 @@ class TransferConfig:
         this machine reaches among them.
     :param chain_of_trust: Check artifacts without hashes of their own by the sums that the task publishes.
     :param require_hashes: Refuse objects for which the service names no sha256 or sha512.
+    :param multipart_aware: Put objects together that were uploaded in parts; else their manifest is what is fetched.
     :param digests: Algorithms to compute also where the service names no digest to compare with.
     """
 
@@ -50,4 +51,5 @@ class TransferConfig:
     allow_reference: bool = False
     chain_of_trust: bool = False
     require_hashes: bool = True
+    multipart_aware: bool = True
     digests: tuple[str, ...] = ()

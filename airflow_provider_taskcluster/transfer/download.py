@@ -7,14 +7,18 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.exceptions import TransferError
+from airflow_provider_taskcluster.transfer.assembly import Assembly, Origin
 from airflow_provider_taskcluster.transfer.digest import require_acceptable
-from airflow_provider_taskcluster.transfer.fetch import Fetch, Wanted
+from airflow_provider_taskcluster.transfer.fetch import Fetch, ManifestFound, Wanted
 from airflow_provider_taskcluster.transfer.grants import Renewable
+from airflow_provider_taskcluster.transfer.manifest import LARGEST_MANIFEST, from_json
 from airflow_provider_taskcluster.transfer.negotiation import download_methods
+from airflow_provider_taskcluster.transfer.sink import MemorySink
 
 if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.config import TransferConfig
     from airflow_provider_taskcluster.transfer.http import Store
+    from airflow_provider_taskcluster.transfer.manifest import Manifest
     from airflow_provider_taskcluster.transfer.model import Grant, ObjectService, TransferResult
     from airflow_provider_taskcluster.transfer.sink import Sink
 
@@ -33,14 +37,33 @@ class Downloader:
         :raises NotFound: There is no such object, or its upload is not finished.
         :raises NotVerifiable: The service names no acceptable hash.
         :raises HashMismatch: The bytes are not those that were uploaded.
+        :raises ManifestRefused: It was uploaded in parts, and their manifest is not to be trusted.
         """
         started = time.monotonic()
         first = self._negotiate(name)
         if self.config.require_hashes:
             require_acceptable(name, first.hashes)
         grants = Renewable(lambda: self._negotiate(name), first)
-        wanted = Wanted(name, {"object": name}, first.hashes, first.method, self.config.max_bytes)
-        return Fetch(wanted, grants, sink, self.store, self.config).result(started)
+        wanted = Wanted(
+            name,
+            {"object": name},
+            first.hashes,
+            first.method,
+            self.config.max_bytes,
+            whole_only=self.config.multipart_aware,
+        )
+        try:
+            return Fetch(wanted, grants, sink, self.store, self.config).result(started)
+        except ManifestFound:
+            manifest = self._manifest(wanted, grants)
+        return Assembly(name, manifest, Origin(self._negotiate, self.store, self.config), sink).result(started)
+
+    def _manifest(self, wanted: Wanted, grants: Renewable[Grant]) -> Manifest:
+        """Fetch the manifest itself, and read it."""
+        sink = MemorySink(LARGEST_MANIFEST)
+        config = replace(self.config, on_progress=None)
+        Fetch(replace(wanted, whole_only=False, max_bytes=LARGEST_MANIFEST), grants, sink, self.store, config).run()
+        return from_json(sink.content(), wanted.name)
 
     def _negotiate(self, name: str) -> Grant:
         methods = download_methods()

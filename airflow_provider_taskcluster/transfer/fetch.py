@@ -15,6 +15,7 @@ from airflow_provider_taskcluster.exceptions import (
     Truncated,
 )
 from airflow_provider_taskcluster.transfer.intake import Intake
+from airflow_provider_taskcluster.transfer.manifest import is_manifest
 from airflow_provider_taskcluster.transfer.model import Body, TransferResult
 from airflow_provider_taskcluster.transfer.parallel import ParallelRanges, StartOver
 from airflow_provider_taskcluster.transfer.plan import SEGMENT, STRETCH, reasons_against_parallel
@@ -52,6 +53,7 @@ class Wanted:
     :param hashes: Digests that the service names.
     :param method: How its bytes are reached.
     :param max_bytes: Refuse more than this; None for no limit.
+    :param whole_only: Do not take the manifest of parts in the place of the whole.
     """
 
     name: str
@@ -59,20 +61,32 @@ class Wanted:
     hashes: Mapping[str, str]
     method: str
     max_bytes: int | None
+    whole_only: bool = False
+
+
+class ManifestFound(Exception):
+    """The object was uploaded in parts: what came is their manifest."""
 
 
 class Fetch:
     """One body on its way from a store to a sink."""
 
     def __init__(
-        self, wanted: Wanted, grants: Renewable[Grant], sink: Sink, store: Store, config: TransferConfig
+        self,
+        wanted: Wanted,
+        grants: Renewable[Grant],
+        sink: Sink,
+        store: Store,
+        config: TransferConfig,
+        *,
+        reporter: Reporter | None = None,
     ) -> None:
         self._wanted = wanted
         self._grants = grants
         self._sink = sink
         self._store = store
         self._config = config
-        self._reporter = Reporter(wanted.name, config.progress_seconds, config.on_progress)
+        self._reporter = reporter or Reporter(wanted.name, config.progress_seconds, config.on_progress)
         self._intake = self._new_intake()
         self._ranges = True
         self._speed = 0.0
@@ -80,6 +94,8 @@ class Fetch:
 
     def result(self, started: float) -> TransferResult:
         """Fetch, verify, commit, and sum up what was moved.
+
+        :raises ManifestFound: It is one, and the whole was wanted.
 
         :param started: Monotonic time of the first call.
         """
@@ -171,6 +187,8 @@ class Fetch:
                 grant.url, range_headers(wanted, self._intake.facts), redirects=grant.redirects
             ) as answer:
                 self._grants.accepted()
+                if self._wanted.whole_only and is_manifest(answer.facts.content_type):
+                    raise ManifestFound
                 self._receive(answer, self._place(answer))
         except StoreError as error:
             if error.status == UNSATISFIABLE and wanted is not None:
@@ -258,6 +276,7 @@ class Fetch:
             connections=self._config.connections,
             seekable=self._sink.seekable,
             ranges=self._ranges,
+            hashed=self._intake.hashed,
             speed=self._speed,
         )
         log.debug("%r: %s", self._wanted.name, "; ".join(reasons) or f"{self._config.connections} connections")

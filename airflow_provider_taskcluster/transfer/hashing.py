@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import queue
 import threading
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Protocol
 
 from airflow_provider_taskcluster.transfer.config import MIB
 
@@ -12,10 +12,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from airflow_provider_taskcluster.transfer.buffers import Block, Failure
-    from airflow_provider_taskcluster.transfer.digest import Hashers
 
 # Up to here hashing costs less than starting threads.
 INLINE = MIB
+
+
+class Hasher(Protocol):
+    """What takes a stream of bytes, and knows digests of it at the end."""
+
+    def update(self, data: bytes | memoryview) -> None:
+        """Take the next bytes."""
+
+    def digests(self) -> dict[str, str]:
+        """Digests so far, by algorithm, in hex."""
 
 
 class Hashing:
@@ -25,7 +34,7 @@ class Hashing:
     :param failure: Learns of a hasher that died, so that nobody waits for it.
     """
 
-    def __init__(self, hashers: Iterable[Hashers], failure: Failure) -> None:
+    def __init__(self, hashers: Iterable[Hasher], failure: Failure) -> None:
         self._hashers = list(hashers)
         self._failure = failure
         self._seen = 0
@@ -73,7 +82,7 @@ class Hashing:
             self._threads.append(thread)
             thread.start()
 
-    def _work(self, hashers: Hashers, waiting: queue.SimpleQueue[Block | None]) -> None:
+    def _work(self, hashers: Hasher, waiting: queue.SimpleQueue[Block | None]) -> None:
         while (block := waiting.get()) is not None:
             try:
                 hashers.update(block.data)

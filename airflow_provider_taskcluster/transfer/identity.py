@@ -27,15 +27,19 @@ def upload_id(key: str, *, root_url: str, project_id: str, name: str, expires: d
     :param expires: When the object ends; only its instant in milliseconds counts, as for the service.
     :param sha256: Digest of the content, in hex.
     """
-    # not by subtraction: a pendulum interval, which Airflow's datetimes give, does not divide
-    milliseconds = calendar.timegm(expires.utctimetuple()) * 1000 + expires.microsecond // 1000
-    message = "\n".join(("uploadId/1", root_url, project_id, name, str(milliseconds), sha256))
+    message = "\n".join(("uploadId/1", root_url, project_id, name, str(milliseconds(expires)), sha256))
     return _slugid(hmac.digest(key.encode(), message.encode(), hashlib.sha256)[:16])
 
 
 def random_upload_id() -> str:
-    """Return an id for where there is no key that all tries share."""
+    """Return an id for an upload by hand."""
     return _slugid(uuid.uuid4().bytes)
+
+
+def milliseconds(moment: datetime) -> int:
+    """Return the instant in whole milliseconds since 1970."""
+    # not by subtraction: a pendulum interval, which Airflow's datetimes give, does not divide
+    return calendar.timegm(moment.utctimetuple()) * 1000 + moment.microsecond // 1000
 
 
 def _slugid(sixteen: bytes) -> str:

@@ -56,7 +56,7 @@ class Intake:
         self.sink = sink
         self.reporter = reporter
         self.failure = Failure()
-        self.pool = BufferPool(BUFFERS, buffer_size, self.failure)
+        self.pool = BufferPool(0, 0, self.failure)
         self.facts: Facts | None = None
         self.offset = 0
         self.size = 0
@@ -69,6 +69,11 @@ class Intake:
         self._hashing = Hashing([], self.failure)
         self._recorded = time.monotonic()
         self._recorded_offset = 0
+
+    @property
+    def hashed(self) -> bool:
+        """Whether anything is computed of the bytes."""
+        return bool(self._algorithms)
 
     def begin(self, facts: Facts) -> None:
         """Start from the first byte, and roll back what came before."""
@@ -161,6 +166,9 @@ class Intake:
     def _reset(self, facts: Facts) -> None:
         self._hashing.stop()
         self._hashing = Hashing([digest.Hashers([name]) for name in self._algorithms], self.failure)
+        # No larger than the body: new memory costs more than all the rest of a small download.
+        size = self._buffer_size if facts.total is None else min(self._buffer_size, max(facts.total, 1))
+        self.pool = BufferPool(BUFFERS, size, self.failure)
         self._decoder = decoder_for(facts.encoding, self._buffer_size)
         self.facts = facts
         self.offset = self.size = self._recorded_offset = 0

@@ -12,14 +12,18 @@ import threading
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Self
 
+from airflow_provider_taskcluster.transfer.buffers import Block, BufferPool, Failure
 from airflow_provider_taskcluster.transfer.config import MIB
-from airflow_provider_taskcluster.transfer.digest import Hashers
+from airflow_provider_taskcluster.transfer.digest import Hashers, PartHashers
+from airflow_provider_taskcluster.transfer.hashing import Hashing
 
 if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.source import Source
 
 # Below this a thread costs more than it saves.
 WORTH_A_THREAD = 8 * MIB
+# Blocks of 1 MiB that may wait for the hashers.
+AHEAD = 12
 
 
 @dataclass(frozen=True)
@@ -44,6 +48,25 @@ def measure(source: Source) -> Measured:
             hashers.update(data)
             follower.follow(hashers.seen)
     return Measured(hashers.seen, hashers.digests()["sha256"], beside)
+
+
+def measure_parts(source: Source, part_size: int) -> tuple[Measured, list[Measured]]:
+    """Read a source from end to end; measure the whole and each part of so many bytes."""
+    failure = Failure()
+    whole, sha256, sha512 = Hashers(["sha256"]), PartHashers("sha256", part_size), PartHashers("sha512", part_size)
+    hashing, pool = Hashing([whole, sha256, sha512], failure), BufferPool(AHEAD, 0, failure)
+    try:
+        with source.reading() as reader:
+            while data := reader.read(MIB):
+                hashing.feed(Block(data, pool.take(), pool))
+        hashing.digests()
+    finally:
+        hashing.stop()
+    parts = [
+        Measured(first.seen, first.digests()["sha256"], second)
+        for first, second in zip(sha256.parts, sha512.parts, strict=True)
+    ]
+    return Measured(whole.seen, whole.digests()["sha256"]), parts
 
 
 class _Follower(threading.Thread):

@@ -60,6 +60,7 @@ class TransferResult:
     :param verified: The sums that were checked (``sha256+sha512``), else ``length``, else ``none``.
     :param attempts: How many requests to the store it took.
     :param seconds: From the first call to the last.
+    :param already_present: An upload found the object there, with the same content.
     :param destination: Path of the file, when there is one.
     :param content: The bytes, when they went to memory.
     """
@@ -72,6 +73,7 @@ class TransferResult:
     verified: str
     attempts: int
     seconds: float
+    already_present: bool = False
     destination: str | None = None
     content: bytes | None = field(default=None, repr=False)
 
@@ -86,6 +88,7 @@ class TransferResult:
             "verified": self.verified,
             "attempts": self.attempts,
             "seconds": round(self.seconds, 3),
+            "already_present": self.already_present,
             "destination": self.destination,
         }
 

@@ -93,6 +93,41 @@ class Reporter:
             self._listener(self.now())
 
 
+class Share(Reporter):
+    """What one part reports, as its share of the whole.
+
+    :param check: Raises when the whole has failed.
+    """
+
+    def __init__(self, whole: Reporter, check: Callable[[], None] = lambda: None) -> None:
+        super().__init__("", 0)
+        self._whole = whole
+        self._check = check
+
+    def advance(self, count: int) -> None:
+        """Count bytes that have arrived.
+
+        :raises BaseException: What the whole has failed with.
+        """
+        self._check()
+        self._done += count
+        self._whole.advance(count)
+
+    def restart(self, total: int | None) -> None:
+        """Begin at the first byte: what was counted is taken back."""
+        self.total = total
+        self._whole.advance(-self._done)
+        self._done = 0
+
+    def count_failure(self) -> None:
+        """Count a request that failed."""
+        super().count_failure()
+        self._whole.count_failure()
+
+    def finish(self) -> None:
+        """Say nothing: the whole has not ended."""
+
+
 def _left(count: int, speed: float) -> str:
     if not speed:
         return "time left unknown"

@@ -50,6 +50,14 @@ class Source(ABC):
         if close := getattr(reader, "close", None):
             close()
 
+    def length(self) -> int | None:
+        """Return how many bytes there are, None where only reading them all would tell."""
+        return None
+
+    def section(self, offset: int, size: int) -> Source | None:
+        """Return a piece as a source of its own, None where there is only one place to read at."""
+        return None
+
 
 class BytesSource(Source):
     """Bytes in memory."""
@@ -62,6 +70,12 @@ class BytesSource(Source):
 
     def open(self) -> Reader:
         return io.BytesIO(self._data)
+
+    def length(self) -> int:
+        return len(self._data)
+
+    def section(self, offset: int, size: int) -> Source:
+        return BytesSource(memoryview(self._data)[offset : offset + size])
 
 
 class PathSource(Source):
@@ -87,6 +101,43 @@ class PathSource(Source):
         except OSError as error:
             raise InvalidInput(f"The {self.description} cannot be read: {error.strerror}") from None
 
+    def length(self) -> int:
+        return self._path.stat().st_size
+
+    def section(self, offset: int, size: int) -> Source:
+        return SectionSource(self, offset, size)
+
+
+class SectionSource(Source):
+    """A piece of a file."""
+
+    independent = True
+
+    def __init__(self, file: PathSource, offset: int, size: int) -> None:
+        self.description = file.description
+        self._file = file
+        self._offset = offset
+        self._size = size
+
+    def open(self) -> Reader:
+        reader = cast("BinaryIO", self._file.open())
+        reader.seek(self._offset)
+        return _Limited(reader, self._size)
+
+
+class _Limited:
+    """Ends after so many bytes."""
+
+    def __init__(self, reader: BinaryIO, left: int) -> None:
+        self._reader = reader
+        self._left = left
+        self.close = reader.close
+
+    def read(self, size: int, /) -> bytes:
+        data = self._reader.read(min(size, self._left))
+        self._left -= len(data)
+        return data
+
 
 class FileSource(Source):
     """A file that the caller has opened, from where it stands. It is left open."""
@@ -98,7 +149,7 @@ class FileSource(Source):
         if not file.seekable():
             raise InvalidInput(
                 f"The {self.description} cannot seek, and an upload reads twice (to hash, to send): "
-                f"pass a path, or a function that returns a fresh reader"
+                f"pass a path, or a function that returns a fresh reader, or upload it with multipart='always'"
             )
         self._file = file
         self._start = file.tell()
@@ -106,6 +157,23 @@ class FileSource(Source):
     def open(self) -> Reader:
         self._file.seek(self._start)
         return self._file
+
+    def length(self) -> int:
+        return max(0, self._file.seek(0, io.SEEK_END) - self._start)
+
+    def close(self, reader: Reader) -> None:
+        """Leave it to its owner."""
+
+
+class StreamSource(Source):
+    """A reader that can be read only once, such as a pipe. It is left open."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.description = f"stream {getattr(reader, 'name', '')!r}"
+        self._reader = reader
+
+    def open(self) -> Reader:
+        return self._reader
 
     def close(self, reader: Reader) -> None:
         """Leave it to its owner."""
@@ -126,9 +194,10 @@ class FactorySource(Source):
 Uploadable = bytes | bytearray | memoryview | str | os.PathLike[str] | BinaryIO | Callable[[], Reader] | Source
 
 
-def source_for(source: Uploadable) -> Source:
+def source_for(source: Uploadable, *, once: bool = False) -> Source:
     """Return the source for what a caller gave: bytes, a path, an open binary file, or a reader factory.
 
+    :param once: Take a file that cannot seek, too.
     :raises InvalidInput: It is none of these, or there is no such file.
     """
     if isinstance(source, Source):
@@ -140,7 +209,8 @@ def source_for(source: Uploadable) -> Source:
     if isinstance(source, io.TextIOBase):
         raise InvalidInput("The source is open as text: open it in binary mode ('rb')")
     if hasattr(source, "read") and hasattr(source, "seekable"):
-        return FileSource(cast("BinaryIO", source))
+        file = cast("BinaryIO", source)
+        return StreamSource(file) if once and file.readable() and not file.seekable() else FileSource(file)
     if callable(source):
         return FactorySource(source)
     raise InvalidInput(

@@ -16,9 +16,19 @@ from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+    from airflow_provider_taskcluster.transfer.choice import Multipart
+
 # Loaded by the package when they are needed, here before the clock runs.
 ENGINE = "airflow_provider_taskcluster.transfer"
-LAZY = ("requests", "tenacity", f"{ENGINE}.artifact", f"{ENGINE}.download", f"{ENGINE}.upload")
+PART = 64 << 20
+LAZY = (
+    "requests",
+    "tenacity",
+    f"{ENGINE}.artifact",
+    f"{ENGINE}.download",
+    f"{ENGINE}.upload",
+    f"{ENGINE}.multipart_upload",
+)
 
 
 def download_object(name: str, destination: str, connections: int | None = None) -> Callable[[], int]:
@@ -44,6 +54,27 @@ def upload_object(name: str, source: str) -> Callable[[], int]:
     hook = _hook()
     expires = _tomorrow()
     return lambda: hook.upload_object(source, name, expires=expires).size
+
+
+def upload_in_parts(name: str, source: str) -> Callable[[], int]:
+    """A file to an object, in parts of 64 MiB."""
+    hook = _hook()
+    expires = _tomorrow()
+    return lambda: hook.upload_object(source, name, expires=expires, multipart="always", part_size=PART).size
+
+
+def round_trip(name: str, source: str, destination: str, multipart: Multipart = "auto") -> Callable[[], int]:
+    """A file up, in parts if it is larger than one PUT can carry, and down again."""
+    hook = _hook()
+    expires = _tomorrow()
+
+    def work() -> int:
+        up = hook.upload_object(source, name, expires=expires, multipart=multipart)
+        down = hook.download_object(name, destination)
+        assert (up.method, up.digests) == ("multipart", down.digests), "it came back as something else"
+        return down.size
+
+    return work
 
 
 def small_objects(names: list[str], source: str, destination: str) -> Callable[[], int]:

@@ -22,10 +22,10 @@ from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
 pytestmark = pytest.mark.slow
 
 DAG = "upload_with_retries"
-SIZE = 40_000_000
-SENT_AT_KILL = 1_000_000  # of one body
+SIZE = 40_000_000  # five parts
+SENT_AT_KILL = 1_000_000  # of a part
 
-# Without permanent credentials the ids of an upload are random, and kept by Airflow: 3.3 has a place for them.
+# Without permanent credentials the key of the upload ids is random, and kept by Airflow: 3.3 has a place for it.
 CONNECTIONS = ["taskcluster_default"] if airflow_services.AIRFLOW_2 else ["taskcluster_default", "temporary"]
 
 
@@ -65,8 +65,9 @@ class Uploads:
         return self.tc.journal.entries(origin="store", method="PUT")
 
     def in_the_middle(self):
-        """The PUT, if there is one, of which some is there and some is not."""
-        return next((put for put in self.puts() if put.status is None and put.received > SENT_AT_KILL), None)
+        """A PUT of which some is there and some is not, if there is one, and other parts are finished."""
+        under_way = (put for put in self.puts() if put.status is None and put.received > SENT_AT_KILL)
+        return next(under_way, None) if self.finished() else None
 
 
 @pytest.fixture(scope="module")
@@ -114,18 +115,21 @@ def test_a_killed_upload_is_taken_up_by_the_next_try(tc, services, hook, tmp_pat
     source, run_id = tmp_path / "source", f"killed_{connection}"
     source.write_bytes(os.urandom(SIZE))
     uploads = Uploads(tc)
-    tc.faults.add(Sip(), method="PUT", times=1000)
+    tc.faults.add(Sip(), method="PUT", nth=3, times=1000)
     with services.explained():
         services.trigger(DAG, run_id, file=str(source), connection=connection)
         put = services.wait_for("an upload in mid-transfer", uploads.in_the_middle)
         kill_sender(services, tc, put)
         services.empty_disks()
+        assert kept_keys(services, run_id) == ([connection == "temporary"] if not airflow_services.AIRFLOW_2 else [])
         services.wait_for("the end of all calls", lambda: all(entry.status for entry in tc.journal.entries(origin="api")))
         finished, known, sent = uploads.finished(), set(uploads.ids), len(uploads.puts())
         tc.faults.clear()
 
         assert services.wait_for_end(run_id) == "success"
         assert tries(services, run_id) == [("success", 2)]
+        assert kept_keys(services, run_id) == []
+        assert finished
         assert put.path in known - finished
         assert len(uploads.ids[put.path]) > 1, "the second try did not ask for the same object again"
         assert {path: set(ids) for path, ids in uploads.ids.items() if len(set(ids)) > 1} == {}
@@ -147,6 +151,14 @@ def kill_sender(services, tc, put):
     assert put.status is None
     sender.send_signal(signal.SIGKILL)
     sender.wait(10)
+
+
+def kept_keys(services, run_id):
+    """Whether a key is in each record of an upload that Airflow keeps for a run."""
+    if airflow_services.AIRFLOW_2:
+        return []
+    rows = services.rows("SELECT value FROM task_state_store WHERE run_id = :run_id", run_id=run_id)
+    return [json.loads(value)["key"] is not None for (value,) in rows]
 
 
 def tries(services, run_id):

@@ -32,6 +32,7 @@ def test_a_result_is_json_without_the_content():
         "verified": "sha256",
         "attempts": 2,
         "seconds": 1.235,
+        "already_present": False,
         "destination": "file",
     }
 

@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.model import Json
     from airflow_provider_taskcluster.transfer.source import Reader
 
-# Blocks that may wait for the hashers while the connection goes on.
-AHEAD = 16
+# Blocks of 1 MiB that may wait for the hashers while the connection goes on; parts are sent eight at a time.
+AHEAD = 4
 
 
 @dataclass(frozen=True)

@@ -1,0 +1,222 @@
+"""Uploads in parts: each an object of its own, and a manifest under the real name, written last.
+
+Protocol only: the verbs of an upload in parts, and no loop; ``scheduler.py`` decides which part goes when. The service
+is the record of finished parts: one that is there already costs two calls and no bytes, also from a machine that has
+never seen the upload. Scopes: those of the object, and ``object:upload:<projectId>:<name>.part-*``. Parts that are left
+behind live until the expiry of the upload.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from airflow_provider_taskcluster import names
+from airflow_provider_taskcluster.exceptions import InvalidInput, SourceChanged
+from airflow_provider_taskcluster.transfer import partition
+from airflow_provider_taskcluster.transfer.manifest import CONTENT_TYPE, Manifest, Part, part_name
+from airflow_provider_taskcluster.transfer.measure import Measured, measure, measure_parts
+from airflow_provider_taskcluster.transfer.progress import Reporter, Share
+from airflow_provider_taskcluster.transfer.source import BytesSource
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from airflow_provider_taskcluster.transfer.model import TransferResult
+    from airflow_provider_taskcluster.transfer.partition import PartSize
+    from airflow_provider_taskcluster.transfer.source import Source
+    from airflow_provider_taskcluster.transfer.upload import Target, Uploader
+
+PART_TYPE = "application/octet-stream"
+
+
+@dataclass(frozen=True)
+class InitializedParts:
+    """An upload in parts whose identity is fixed. No call was made yet.
+
+    :param manifest: What will be written when all parts are there.
+    :param part_size: Bytes of each part but the last.
+    :param measured: What is known of each part.
+    :param reporter: Learns how far the whole is.
+    :param started: Monotonic time of the beginning.
+    """
+
+    source: Source
+    target: Target
+    manifest: Manifest
+    part_size: int
+    measured: tuple[Measured, ...]
+    reporter: Reporter
+    started: float
+
+
+@dataclass(frozen=True)
+class Partition:
+    """One part that is to be sent.
+
+    :param number: From 0.
+    :param source: Its bytes.
+    """
+
+    number: int
+    source: Source
+
+
+@dataclass(frozen=True)
+class UploadedPart:
+    """A part that the service has.
+
+    :param already_present: It was there before.
+    """
+
+    number: int
+    already_present: bool
+
+
+@dataclass(frozen=True)
+class MultipartUploader:
+    """The verbs of an upload in parts."""
+
+    uploader: Uploader
+
+    def initialize_parts(self, source: Source, target: Target, part_size: PartSize | None = None) -> InitializedParts:
+        """Read the source, cut it, and fix the identity of the upload and of its parts.
+
+        :param part_size: Bytes of each part, or a function of the total; 64 MiB or more by default.
+        :raises SourceChanged: The source changed while it was read.
+        """
+        length = source.length()
+        if length is None:
+            length = measure(source).size
+        return self._begun(self._cut(source, target, length, partition.part_size(part_size, length)))
+
+    def reinitialize_parts(
+        self, initialized: InitializedParts, target: Target | None = None, part_size: PartSize | None = None
+    ) -> InitializedParts:
+        """Begin anew with the same source, under another target or expiry, or with another part size."""
+        return self.initialize_parts(
+            initialized.source, target or initialized.target, part_size or initialized.part_size
+        )
+
+    def try_to_resume_parts(self, source: Source, target: Target) -> InitializedParts | None:
+        """Take up what an earlier try has recorded, in its part size; None if there is nothing that fits.
+
+        It creates nothing, and does not fail: what is wrong is for ``initialize_parts`` to say.
+        """
+        try:
+            kept = target.identity.kept()
+            if kept is None or kept.part_size is None or source.length() not in {None, kept.size}:
+                return None
+            initialized = self._cut(source, target, kept.size, kept.part_size)
+            fits = target.identity.fits(kept, initialized.manifest.size, initialized.manifest.sha256)
+            return self._begun(initialized) if fits else None
+        except Exception:  # noqa: BLE001 (by contract)
+            return None
+
+    def upload_part(self, initialized: InitializedParts, one: Partition) -> UploadedPart:
+        """Bring one part to the service, unless it is there.
+
+        :raises SourceChanged: Its bytes are not those that were measured.
+        :raises Conflict: Its name is taken by somebody else.
+        """
+        part, measured = initialized.manifest.parts[one.number], initialized.measured[one.number]
+        target = replace(initialized.target, name=part.name, content_type=PART_TYPE, if_exists="verify")
+        result = self.uploader.send(one.source, measured, target, Share(initialized.reporter))
+        if result.already_present:
+            initialized.reporter.advance(part.size)
+        return UploadedPart(one.number, result.already_present)
+
+    def complete_parts(self, initialized: InitializedParts, parts: Iterable[UploadedPart]) -> TransferResult:
+        """Write the manifest: from now on the object is there, whole.
+
+        :raises InvalidInput: A part is missing.
+        :raises Conflict: The name is taken by other content, or by somebody else.
+        """
+        manifest, target = initialized.manifest, initialized.target
+        if missing := set(range(len(manifest.parts))) - {done.number for done in parts}:
+            raise InvalidInput(f"Part {min(missing)} of {target.name!r} is not uploaded yet")
+        result = write_manifest(self.uploader, manifest, target, initialized.reporter)
+        return replace(result, seconds=time.monotonic() - initialized.started)
+
+    async def async_initialize_parts(
+        self, source: Source, target: Target, part_size: PartSize | None = None
+    ) -> InitializedParts:
+        """Do ``initialize_parts`` in a thread."""
+        return await asyncio.to_thread(self.initialize_parts, source, target, part_size)
+
+    async def async_reinitialize_parts(
+        self, initialized: InitializedParts, target: Target | None = None, part_size: PartSize | None = None
+    ) -> InitializedParts:
+        """Do ``reinitialize_parts`` in a thread."""
+        return await asyncio.to_thread(self.reinitialize_parts, initialized, target, part_size)
+
+    async def async_try_to_resume_parts(self, source: Source, target: Target) -> InitializedParts | None:
+        """Do ``try_to_resume_parts`` in a thread."""
+        return await asyncio.to_thread(self.try_to_resume_parts, source, target)
+
+    async def async_upload_part(self, initialized: InitializedParts, one: Partition) -> UploadedPart:
+        """Do ``upload_part`` in a thread."""
+        return await asyncio.to_thread(self.upload_part, initialized, one)
+
+    async def async_complete_parts(
+        self, initialized: InitializedParts, parts: Iterable[UploadedPart]
+    ) -> TransferResult:
+        """Do ``complete_parts`` in a thread."""
+        return await asyncio.to_thread(self.complete_parts, initialized, parts)
+
+    def _cut(self, source: Source, target: Target, length: int, part_size: int) -> InitializedParts:
+        """Measure the source and its parts, and give them their names."""
+        started = time.monotonic()
+        whole, measured = measure_parts(source, part_size)
+        if whole.size != length:
+            raise SourceChanged(f"The {source.description} changed while it was read: upload it when it is complete")
+        generation = partition.generation(
+            project_id=target.identity.project_id,
+            expires=target.identity.expires,
+            part_size=part_size,
+            size=whole.size,
+            sha256=whole.sha256,
+        )
+        parts = parts_of(target.name, generation, measured)
+        manifest = Manifest(whole.size, target.content_type, whole.sha256, parts)
+        reporter = self.uploader.reporter(target.name)
+        reporter.restart(whole.size)
+        return InitializedParts(source, target, manifest, part_size, tuple(measured), reporter, started)
+
+    def _begun(self, initialized: InitializedParts) -> InitializedParts:
+        manifest = initialized.manifest
+        initialized.target.identity.begin(manifest.size, manifest.sha256, initialized.part_size)
+        return initialized
+
+
+def parts_of(name: str, generation: str, measured: Iterable[Measured]) -> list[Part]:
+    """Name the parts of an object.
+
+    :raises InvalidName: The name is too long to have parts.
+    """
+    parts: list[Part] = []
+    offset = 0
+    for number, one in enumerate(measured):
+        own = names.object_name(part_name(name, generation, number))
+        parts.append(Part(own, offset, one.size, one.sha256, one.started.digests()["sha512"]))
+        offset += one.size
+    return parts
+
+
+def write_manifest(uploader: Uploader, manifest: Manifest, target: Target, reporter: Reporter) -> TransferResult:
+    """Put the manifest under the real name; the upload is finished then."""
+    source = BytesSource(manifest.to_json())
+    written = uploader.send(source, measure(source), replace(target, content_type=CONTENT_TYPE), Share(Reporter("", 0)))
+    target.identity.end()
+    reporter.finish()
+    return replace(
+        written,
+        size=manifest.size,
+        content_type=manifest.content_type,
+        digests={"sha256": manifest.sha256},
+        method="multipart",
+        verified="sha256",
+        attempts=reporter.attempt,
+    )

@@ -1,0 +1,149 @@
+"""A whole upload in parts, of any source: resumed where an earlier try left off, scheduled, completed.
+
+A source that can be read at any place is cut into sections. One that has a single place to read at (an open file, the
+readers of a factory) is read in order, and each part is held in memory while it is sent. A stream that can be read only
+once is hashed part by part as it comes: nothing of it can be taken up again.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from airflow_provider_taskcluster.exceptions import SourceChanged
+from airflow_provider_taskcluster.transfer import partition
+from airflow_provider_taskcluster.transfer.buffers import Failure
+from airflow_provider_taskcluster.transfer.config import MIB
+from airflow_provider_taskcluster.transfer.digest import Hashers
+from airflow_provider_taskcluster.transfer.manifest import Manifest, part_name
+from airflow_provider_taskcluster.transfer.measure import measure_parts
+from airflow_provider_taskcluster.transfer.multipart import PART_TYPE, Partition, parts_of, write_manifest
+from airflow_provider_taskcluster.transfer.progress import Share
+from airflow_provider_taskcluster.transfer.scheduler import Serial, Threads
+from airflow_provider_taskcluster.transfer.source import BytesSource, Reader, Source, StreamSource
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow_provider_taskcluster.transfer.model import TransferResult
+    from airflow_provider_taskcluster.transfer.multipart import InitializedParts, MultipartUploader
+    from airflow_provider_taskcluster.transfer.partition import PartSize
+    from airflow_provider_taskcluster.transfer.scheduler import Scheduler
+    from airflow_provider_taskcluster.transfer.upload import Target
+
+log = logging.getLogger(__name__)
+
+
+def upload_in_parts(
+    uploader: MultipartUploader,
+    source: Source,
+    target: Target,
+    *,
+    part_size: PartSize | None = None,
+    connections: int,
+) -> TransferResult:
+    """Upload a source in parts, several at once.
+
+    :param connections: How many parts are sent at once.
+    """
+    if isinstance(source, StreamSource):
+        return _StreamUpload(uploader, source, target, part_size).run()
+    initialized = uploader.try_to_resume_parts(source, target) or uploader.initialize_parts(source, target, part_size)
+    count = len(initialized.manifest.parts)
+    log.info("Uploading %r in %d parts of %d bytes", target.name, count, initialized.part_size)
+    scheduler: Scheduler = Threads(min(connections, count)) if connections > 1 and count > 1 else Serial()
+    failure = Failure()
+    done = scheduler.run(partitions(initialized, failure), lambda one: uploader.upload_part(initialized, one), failure)
+    if there := sum(part.already_present for part in done):
+        log.info("%d of %d parts of %r were there already", there, count, target.name)
+    return uploader.complete_parts(initialized, done)
+
+
+def partitions(initialized: InitializedParts, failure: Failure) -> Iterator[Partition]:
+    """Give out the parts of a source in order; those under way end when the upload has failed."""
+    source, parts = initialized.source, initialized.manifest.parts
+    sections = (source.section(part.offset, part.size) for part in parts)
+    in_order = source.section(0, 0) is None
+    pieces = _held(source, [part.size for part in parts]) if in_order else filter(None, sections)
+    for number, piece in enumerate(pieces):
+        yield Partition(number, _Ending(piece, failure))
+
+
+def _held(source: Source, sizes: list[int]) -> Iterator[Source]:
+    """Read in order, and hold each part in memory."""
+    with source.reading() as reader:
+        for size in sizes:
+            yield BytesSource(_read(reader, size))
+        if reader.read(1):
+            raise SourceChanged(f"The {source.description} has grown while it was uploaded; it was not finished")
+
+
+def _read(reader: Reader, size: int) -> bytes:
+    data = bytearray()
+    while len(data) < size and (more := reader.read(min(MIB, size - len(data)))):
+        data += more
+    return bytes(data)
+
+
+class _Ending(Source):
+    """A section whose reading ends when the upload has failed."""
+
+    def __init__(self, section: Source, failure: Failure) -> None:
+        self.description = section.description
+        self._section = section
+        self._failure = failure
+
+    def open(self) -> Reader:
+        return _EndingReader(self._section.open(), self._failure)
+
+
+class _EndingReader:
+    def __init__(self, reader: Reader, failure: Failure) -> None:
+        self._reader = reader
+        self._failure = failure
+
+    def read(self, size: int, /) -> bytes:
+        self._failure.check()
+        return self._reader.read(size)
+
+    def close(self) -> None:
+        getattr(self._reader, "close", lambda: None)()
+
+
+@dataclass(frozen=True)
+class _StreamUpload:
+    """An upload of what can be read only once."""
+
+    uploader: MultipartUploader
+    source: StreamSource
+    target: Target
+    part_size: PartSize | None
+
+    def run(self) -> TransferResult:
+        started = time.monotonic()
+        size = partition.part_size(self.part_size, 0)
+        log.warning(
+            "The %s can be read only once: each part of %d bytes is held in memory, and a retry begins anew",
+            self.source.description,
+            size,
+        )
+        generation = secrets.token_hex(8)
+        self.target.identity.begin_unrecorded()
+        reporter = self.uploader.uploader.reporter(self.target.name)
+        whole = Hashers(["sha256"])
+        measured = []
+        with self.source.reading() as reader:
+            while data := _read(reader, size):
+                part = BytesSource(data)
+                whole.update(data)
+                measured.extend(measure_parts(part, len(data))[1])
+                name = part_name(self.target.name, generation, len(measured) - 1)
+                target = replace(self.target, name=name, content_type=PART_TYPE)
+                self.uploader.uploader.send(part, measured[-1], target, Share(reporter))
+        parts = parts_of(self.target.name, generation, measured)
+        manifest = Manifest(whole.seen, self.target.content_type, whole.digests()["sha256"], parts)
+        result = write_manifest(self.uploader.uploader, manifest, self.target, reporter)
+        return replace(result, seconds=time.monotonic() - started)

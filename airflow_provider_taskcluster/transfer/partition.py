@@ -1,0 +1,49 @@
+"""How a source is cut into parts. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from airflow_provider_taskcluster.exceptions import InvalidInput
+from airflow_provider_taskcluster.transfer.config import MIB
+from airflow_provider_taskcluster.transfer.identity import milliseconds
+from airflow_provider_taskcluster.transfer.manifest import LARGEST_PART, MOST_PARTS
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+PartSize = int | Callable[[int], int]
+
+DEFAULT_PART = 64 * MIB
+# A multi-part upload of this size still has a thousand parts, not ten thousand.
+_USUAL_PARTS = 1000
+
+
+def default_part_size(total: int) -> int:
+    """64 MiB, and more for files above 64,000 MiB."""
+    return max(DEFAULT_PART, -(-total // (_USUAL_PARTS * MIB)) * MIB)
+
+
+def part_size(wanted: PartSize | None, total: int) -> int:
+    """Return the bytes of each part but the last, of a source of ``total`` bytes.
+
+    It is clamped to what one PUT can carry, and raised where there would be more parts than a manifest may have.
+
+    :raises InvalidInput: It is no positive number.
+    """
+    size = (wanted or default_part_size)(total) if wanted is None or callable(wanted) else wanted
+    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
+        raise InvalidInput(f"part_size is {size!r}: pass a number of bytes, or a function that returns one")
+    return min(max(size, -(-total // MOST_PARTS)), LARGEST_PART)
+
+
+def generation(*, project_id: str, expires: datetime, part_size: int, size: int, sha256: str) -> str:
+    """Return what tells the parts of one upload from those of others under the same name.
+
+    Derived from what makes the parts what they are, never random, so that an empty disk finds them again.
+    """
+    facts = [project_id, milliseconds(expires), part_size, size, sha256]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]

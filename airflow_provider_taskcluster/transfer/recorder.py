@@ -1,0 +1,191 @@
+"""A small record of an upload that is not finished, for the next try, where upload ids cannot be derived again.
+
+The service itself is the record of finished parts. Never a URL or a credential in it; its key makes upload ids, which
+are capabilities until the upload is finished, so files are for their owner only.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import json
+import logging
+import os
+import secrets
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Protocol, cast
+
+from airflow_provider_taskcluster.exceptions import DestinationError
+
+log = logging.getLogger(__name__)
+
+VERSION = 1
+PREFIX = "taskcluster-upload-"
+
+
+@dataclass(frozen=True)
+class UploadRecord:
+    """An upload under way.
+
+    :param root_url: Of the service.
+    :param project_id: Of the object.
+    :param name: Of the object.
+    :param expires: When it ends, in milliseconds since 1970; the record is dead then.
+    :param size: Bytes of the source.
+    :param sha256: Digest of the source, in hex.
+    :param part_size: Bytes of a part; None for an upload in one piece.
+    :param key: What the upload ids are derived from; None where the connection has such a key.
+    """
+
+    root_url: str
+    project_id: str
+    name: str
+    expires: int
+    size: int
+    sha256: str
+    part_size: int | None = None
+    key: str | None = field(default=None, repr=False)
+
+    @property
+    def slot(self) -> str:
+        """Where it is kept: one for each target."""
+        return slot(self.root_url, self.project_id, self.name)
+
+    def fits(self, other: UploadRecord) -> bool:
+        """Tell whether it is of the same upload: target, expiry and content."""
+        return self._facts() == other._facts()
+
+    def _facts(self) -> tuple[Any, ...]:
+        return (self.root_url, self.project_id, self.name, self.expires, self.size, self.sha256)
+
+
+def slot(root_url: str, project_id: str, name: str) -> str:
+    """Return the name under which the record of a target is kept."""
+    target = json.dumps([root_url, project_id, name])
+    return PREFIX + hashlib.sha256(target.encode()).hexdigest()[:32]
+
+
+class Recorder(Protocol):
+    """Keeps one JSON document for each target."""
+
+    def load(self, slot: str) -> Any:
+        """Return what was saved, None if there is nothing that can be read."""
+
+    def save(self, slot: str, document: dict[str, Any]) -> None:
+        """Keep it, in place of an older one."""
+
+    def delete(self, slot: str) -> None:
+        """Forget it."""
+
+
+def load(recorder: Recorder | None, slot: str) -> UploadRecord | None:
+    """Return the record of a target; None if there is none, or it is broken, dead or of another version."""
+    document = recorder.load(slot) if recorder else None
+    try:
+        if document is None or document.pop("version") != VERSION:
+            return None
+        record = UploadRecord(**document)
+        return record if record.slot == slot and not _dead(record) else None
+    except (TypeError, AttributeError, KeyError, ValueError):
+        return None
+
+
+def save(recorder: Recorder | None, record: UploadRecord) -> None:
+    """Keep a record."""
+    if recorder:
+        recorder.save(record.slot, {"version": VERSION, **asdict(record)})
+
+
+def forget(recorder: Recorder | None, record: UploadRecord) -> None:
+    """Drop a record; failing that, it is void for the next try anyway."""
+    if recorder:
+        with contextlib.suppress(Exception):
+            recorder.delete(record.slot)
+
+
+class StateStoreRecorder:
+    """Keeps records in Airflow's task state store (3.3 and later), which outlives a try, its worker and a clear."""
+
+    def __init__(self, store: Any) -> None:
+        self._store = store
+
+    def load(self, slot: str) -> Any:
+        """Return what was saved."""
+        found = self._store.get(slot)
+        return dict(found) if isinstance(found, dict) else None
+
+    def save(self, slot: str, document: dict[str, Any]) -> None:
+        """Keep it."""
+        self._store.set(slot, document)
+
+    def delete(self, slot: str) -> None:
+        """Forget it."""
+        self._store.delete(slot)
+
+
+class DirectoryRecorder:
+    """Keeps records as files in a folder that all tries reach.
+
+    :param folder: A path, or anything with the methods of one, such as an ``ObjectStoragePath``.
+    """
+
+    def __init__(self, folder: Any) -> None:
+        self._folder = Path(folder) if isinstance(folder, str) else folder
+
+    def load(self, slot: str) -> Any:
+        """Return what was saved."""
+        try:
+            return json.loads(self._file(slot).read_text())
+        except (OSError, ValueError):
+            return None
+
+    def save(self, slot: str, document: dict[str, Any]) -> None:
+        """Keep it, and sweep what is dead."""
+        try:
+            self._folder.mkdir(parents=True, exist_ok=True)
+            self._write(self._file(slot), json.dumps(document))
+        except OSError as error:
+            raise DestinationError(
+                f"The record of an upload cannot be kept in {self._folder}: {error.strerror or error}"
+            ) from error
+        self.sweep()
+
+    def delete(self, slot: str) -> None:
+        """Forget it."""
+        with contextlib.suppress(FileNotFoundError):
+            self._file(slot).unlink()
+
+    def sweep(self) -> None:
+        """Delete the records of uploads whose objects are past their expiry, and what cannot be read."""
+        with contextlib.suppress(OSError):
+            for file in list(self._folder.iterdir()):
+                if file.name.startswith(PREFIX) and file.name.endswith(".json"):
+                    found = load(self, file.name.removesuffix(".json"))
+                    if found is None:
+                        with contextlib.suppress(OSError):
+                            file.unlink()
+
+    def _file(self, slot: str) -> Any:
+        return self._folder / f"{slot}.json"
+
+    def _write(self, file: Any, text: str) -> None:
+        if not isinstance(file, Path):
+            file.write_text(text)
+            return
+        new = file.with_name(f"{file.name}.{secrets.token_hex(4)}.new")
+        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
+            opened.write(text)
+        new.replace(file)
+
+
+def recorder_for(recorder: Recorder | Any | None) -> Recorder | None:
+    """Return the recorder for what a caller gave: one, a folder, its path, or nothing."""
+    if recorder is None or hasattr(recorder, "load"):
+        return cast("Recorder | None", recorder)
+    return DirectoryRecorder(recorder)
+
+
+def _dead(record: UploadRecord) -> bool:
+    return record.expires <= datetime.now(UTC).timestamp() * 1000

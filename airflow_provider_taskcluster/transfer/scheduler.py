@@ -1,0 +1,94 @@
+"""Which part goes when: one after the other, or several at once. Knows nothing of requests.
+
+After a part has failed for good no new one starts.
+"""
+
+from __future__ import annotations
+
+import threading
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable, Iterator
+
+    from airflow_provider_taskcluster.transfer.buffers import Failure
+
+Job = TypeVar("Job")
+Done = TypeVar("Done")
+# Seconds that threads get to notice that the others have failed, or that the task is told to end.
+GRACE = 5.0
+
+
+class Scheduler(Protocol):
+    """Runs jobs."""
+
+    def run(self, jobs: Iterable[Job], work: Callable[[Job], Done], failure: Failure) -> list[Done]:
+        """Do the work for each job and return the outcomes; raise the first error.
+
+        :param failure: Is told of it, so that jobs under way can end early.
+        """
+
+
+class Serial:
+    """One after the other, in the caller's thread."""
+
+    def run(self, jobs: Iterable[Job], work: Callable[[Job], Done], failure: Failure) -> list[Done]:
+        """Do the work for each job."""
+        try:
+            return [work(job) for job in jobs]
+        except BaseException as error:
+            failure.set(error)
+            raise
+
+
+@dataclass(frozen=True)
+class Threads:
+    """Several at once.
+
+    :param count: How many.
+    """
+
+    count: int
+
+    def run(self, jobs: Iterable[Job], work: Callable[[Job], Done], failure: Failure) -> list[Done]:
+        """Do the work for each job."""
+        return _Pool(iter(jobs), work, failure).run(self.count)
+
+
+class _Pool(Generic[Job, Done]):
+    def __init__(self, jobs: Iterator[Job], work: Callable[[Job], Done], failure: Failure) -> None:
+        self._jobs = jobs
+        self._do = work
+        self._failure = failure
+        self._taking = threading.Lock()
+        self._done: list[Done] = []
+
+    def run(self, count: int) -> list[Done]:
+        threads = [
+            threading.Thread(target=self._work, name=f"taskcluster-part-{number}", daemon=True)
+            for number in range(count)
+        ]
+        for thread in threads:
+            thread.start()
+        try:
+            for thread in threads:
+                thread.join()
+        except BaseException as error:  # a signal, or a time-out of the task
+            self._failure.set(error)
+            for thread in threads:
+                thread.join(GRACE)
+            raise
+        self._failure.check()
+        return self._done
+
+    def _work(self) -> None:
+        try:
+            while not self._failure.error:
+                with self._taking:
+                    job = next(self._jobs, None)
+                if job is None:
+                    return
+                self._done.append(self._do(job))
+        except BaseException as error:  # noqa: BLE001 (raised by run, in the caller's thread)
+            self._failure.set(error)

@@ -1,0 +1,103 @@
+"""Who an upload is in every try: the key of its ids, derived or kept.
+
+With a stable key (the connection's ``upload_secret``, or permanent credentials) every try derives the same ids. Without
+one the key is random, and kept by a recorder before the first call; with no recorder either, the log says what a
+retry will meet.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from airflow_provider_taskcluster.transfer import identity, recorder
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from airflow_provider_taskcluster.transfer.recorder import Recorder, UploadRecord
+
+log = logging.getLogger(__name__)
+
+
+@dataclass
+class Identity:
+    """The identity of one upload.
+
+    :param root_url: Of the service.
+    :param key: Stable over all tries; None where there is none.
+    :param own_id: An uploadId that the caller chose.
+    :param recorder: Keeps what cannot be derived.
+    """
+
+    root_url: str
+    project_id: str
+    name: str
+    expires: datetime
+    key: str | None = field(default=None, repr=False)
+    own_id: str | None = field(default=None, repr=False)
+    recorder: Recorder | None = None
+    _record: UploadRecord | None = field(default=None, init=False, repr=False)
+
+    def begin(self, size: int, sha256: str, part_size: int | None = None) -> None:
+        """Fix the identity for this content, before the first call."""
+        kept = self.kept()
+        record = self._new_record(size, sha256, part_size)
+        if kept is None or not kept.fits(record):
+            kept = None
+        stable = self.own_id or self.key
+        key = stable or (kept and kept.key) or secrets.token_urlsafe(32)
+        record = self._new_record(size, sha256, part_size, None if stable else key)
+        if (part_size or not stable) and record != kept:
+            recorder.save(self.recorder, record)
+        if not stable and self.recorder is None:
+            log.warning(
+                "Without an upload_secret, permanent credentials or a recorder the upload id of %r is random: if this "
+                "try dies, the next one meets a conflict for up to a day",
+                self.name,
+            )
+        self._record, self._key = record, key
+
+    def kept(self) -> UploadRecord | None:
+        """Return what an earlier try has left; it may be of other content."""
+        return recorder.load(self.recorder, recorder.slot(self.root_url, self.project_id, self.name))
+
+    def begin_unrecorded(self) -> None:
+        """Fix the identity where the content is not known before: a later try cannot take it up."""
+        self._key = self.own_id or self.key or secrets.token_urlsafe(32)
+
+    def fits(self, kept: UploadRecord, size: int, sha256: str) -> bool:
+        """Tell whether a record is of this upload."""
+        return kept.fits(self._new_record(size, sha256, kept.part_size))
+
+    def upload_id(self, name: str, sha256: str) -> str:
+        """Return the uploadId of an object or a part with this content."""
+        if self.own_id and name == self.name:
+            return self.own_id
+        return identity.upload_id(
+            self._key,
+            root_url=self.root_url,
+            project_id=self.project_id,
+            name=name,
+            expires=self.expires,
+            sha256=sha256,
+        )
+
+    def end(self) -> None:
+        """Forget it: the upload is finished."""
+        if self._record:
+            recorder.forget(self.recorder, self._record)
+
+    def _new_record(self, size: int, sha256: str, part_size: int | None, key: str | None = None) -> UploadRecord:
+        return recorder.UploadRecord(
+            root_url=self.root_url,
+            project_id=self.project_id,
+            name=self.name,
+            expires=identity.milliseconds(self.expires),
+            size=size,
+            sha256=sha256,
+            part_size=part_size,
+            key=key,
+        )
