@@ -8,11 +8,12 @@ import shutil
 import subprocess
 import tempfile
 import time
-from contextlib import ExitStack, contextmanager, nullcontext
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
 
+import psutil
 import sandbox
 import sqlalchemy
 import ui
@@ -76,7 +77,7 @@ class Services:
             yield
         except BaseException as error:
             for log in sorted(self.airflow.home.rglob("*.log"), key=lambda path: path.stat().st_mtime):
-                lines = log.read_text(errors="replace").splitlines()[-60:]
+                lines = log.read_text(errors="replace").splitlines()[-40:]
                 error.add_note("\n".join(["", f"==== {log.relative_to(self.airflow.home)}", *lines]))
             raise
 
@@ -104,11 +105,26 @@ def running(emulator, **environment):
         services = Services(airflow, database, user_home, temporary)
         for command in SERVICES:
             log = stack.enter_context((airflow.home / f"{command.split()[0]}.log").open("w"))
-            process = sandbox.process(
-                [sandbox.BIN / "airflow", *command.split()], env=airflow.environment, stdout=log, stderr=log
-            )
-            services.processes[command] = stack.enter_context(process)
+            services.processes[command] = stack.enter_context(process(command, airflow.environment, log))
         yield services
+
+
+@contextmanager
+def process(command, environment, log):
+    """Run an ``airflow`` command, and leave none of its descendants behind: tasks have process groups of their own."""
+    descendants = []
+    try:
+        options = {"env": environment, "stdout": log, "stderr": log}
+        with sandbox.process([sandbox.BIN / "airflow", *command.split()], **options) as started:
+            try:
+                yield started
+            finally:
+                with suppress(psutil.NoSuchProcess):
+                    descendants = psutil.Process(started.pid).children(recursive=True)
+    finally:
+        for descendant in descendants:
+            with suppress(psutil.NoSuchProcess):
+                descendant.kill()
 
 
 @contextmanager
@@ -124,8 +140,21 @@ def postgresql():
         data, log = Path(folder, "data"), Path(folder, "log")
         initdb = [postgresql_program("initdb"), "-D", data, "-U", "airflow", "--auth", "trust", "--no-sync"]
         subprocess.run(initdb, check=True, capture_output=True, cwd=folder, **user)
-        server = [postgresql_program("postgres"), "-D", data, "-k", folder, "-c", "listen_addresses=", "-c", "fsync=off"]
-        with log.open("w") as output, sandbox.process(server, stdout=output, stderr=output, cwd=folder, **user) as process:
+        server = [
+            postgresql_program("postgres"),
+            "-D",
+            data,
+            "-k",
+            folder,
+            "-c",
+            "listen_addresses=",
+            "-c",
+            "fsync=off",
+        ]
+        with (
+            log.open("w") as output,
+            sandbox.process(server, stdout=output, stderr=output, cwd=folder, **user) as process,
+        ):
             url = f"postgresql+psycopg2://airflow@/postgres?host={folder}"
             wait_for_postgresql(url, process, log)
             yield url
