@@ -276,7 +276,6 @@ class Fetch:
             connections=self._config.connections,
             seekable=self._sink.seekable,
             ranges=self._ranges,
-            hashed=self._intake.hashed,
             speed=self._speed,
         )
         log.debug("%r: %s", self._wanted.name, "; ".join(reasons) or f"{self._config.connections} connections")
@@ -285,6 +284,7 @@ class Fetch:
     def _in_parallel(self) -> None:
         facts = self._known()
         assert facts.total is not None
+        self._intake.settle()
         self._sink.reserve(facts.total)
         ParallelRanges(self._intake, facts, self._grants, self._store, self._config.connections).run()
 

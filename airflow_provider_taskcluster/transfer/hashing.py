@@ -85,7 +85,8 @@ class Hashing:
     def _work(self, hashers: Hasher, waiting: queue.SimpleQueue[Block | None]) -> None:
         while (block := waiting.get()) is not None:
             try:
-                hashers.update(block.data)
+                if not self._failure.error:  # else nobody wants it any more, and a byte may be missing
+                    hashers.update(block.data)
             except BaseException as error:  # noqa: BLE001 (raised where the bytes come from)
                 self._failure.set(error)
             block.done()

@@ -30,6 +30,21 @@ RECORD_BYTES = 8 * MIB
 RECORD_SECONDS = 1.0
 
 
+class _Written:
+    """Writes what it is fed; stands in a thread of its own as a hasher does."""
+
+    def __init__(self, sink: Sink) -> None:
+        self._sink = sink
+
+    def update(self, data: bytes | memoryview) -> None:
+        """Write the next bytes."""
+        self._sink.write(data)
+
+    def digests(self) -> dict[str, str]:
+        """Nothing."""
+        return {}
+
+
 class Intake:
     """Takes the bytes of one body in order.
 
@@ -67,13 +82,9 @@ class Intake:
         self._buffer_size = buffer_size
         self._max_bytes = max_bytes
         self._hashing = Hashing([], self.failure)
+        self._writing = Hashing([_Written(sink)], self.failure)
         self._recorded = time.monotonic()
         self._recorded_offset = 0
-
-    @property
-    def hashed(self) -> bool:
-        """Whether anything is computed of the bytes."""
-        return bool(self._algorithms)
 
     def begin(self, facts: Facts) -> None:
         """Start from the first byte, and roll back what came before."""
@@ -106,13 +117,21 @@ class Intake:
         assert self.facts is not None
         if not self.facts.encoding:
             self._limit(self.size + count)
-            self.sink.write(data)
-            self.take_written(Block(data, buffer, self.pool))
+            self._take_identity(Block(data, buffer, self.pool))
         else:
             self._decode(data)
             self.pool.give_back(buffer)
             self.offset += count
         self.reporter.advance(count)
+
+    def _take_identity(self, block: Block) -> None:
+        """Write here while others hash; where nobody does, let a thread write while we receive."""
+        if self._algorithms:
+            self.sink.write(block.data)
+            self.take_written(block)
+        else:
+            self._writing.feed(block)
+            self._advance(len(block.data))
 
     def _decode(self, data: memoryview) -> None:
         for piece in self._decoder.decode(data):
@@ -125,6 +144,9 @@ class Intake:
         """Take the next bytes of an identity body, which the sink has already."""
         count = len(block.data)
         self._hashing.feed(block)
+        self._advance(count)
+
+    def _advance(self, count: int) -> None:
         self.offset += count
         self.size += count
         self.failure.check()
@@ -139,12 +161,21 @@ class Intake:
         """
         self._decoder.finish()
 
+    def settle(self) -> None:
+        """Wait until all that was taken is written.
+
+        :raises BaseException: It could not be.
+        """
+        self._writing.stop()
+        self.failure.check()
+
     def verified(self) -> tuple[dict[str, str], str]:
         """Return the digests, and by what the content was verified.
 
         :raises HashMismatch: A digest is not what the service says.
         """
         assert self.facts is not None
+        self.settle()
         digests = self._hashing.digests()
         if checked := digest.verify(self._name, self._hashes, digests):
             return digests, checked
@@ -160,11 +191,12 @@ class Intake:
             self.sink.note(Record(self._key, self.facts, self.offset))
 
     def stop(self) -> None:
-        """End the hashing."""
+        """End the hashing and the writing."""
         self._hashing.stop()
+        self._writing.stop()
 
     def _reset(self, facts: Facts) -> None:
-        self._hashing.stop()
+        self.stop()
         self._hashing = Hashing([digest.Hashers([name]) for name in self._algorithms], self.failure)
         # No larger than the body: new memory costs more than all the rest of a small download.
         size = self._buffer_size if facts.total is None else min(self._buffer_size, max(facts.total, 1))

@@ -24,7 +24,7 @@ STRETCH = 64 * MIB
 
 
 def reasons_against_parallel(
-    facts: Facts, *, connections: int, seekable: bool, ranges: bool, hashed: bool, speed: float
+    facts: Facts, *, connections: int, seekable: bool, ranges: bool, speed: float
 ) -> list[str]:
     """Return why a body cannot be fetched in parallel ranges; an empty list means that it can.
 
@@ -32,7 +32,6 @@ def reasons_against_parallel(
     :param connections: How many the caller allows.
     :param seekable: Whether the sink takes bytes in any order.
     :param ranges: Whether the store honoured the first range.
-    :param hashed: Whether the bytes are hashed on the way.
     :param speed: Bytes a second that one connection brought while it was waited for.
     """
     reasons = {
@@ -41,7 +40,7 @@ def reasons_against_parallel(
         "the store does not honour ranges": not ranges,
         f"the body is encoded ({facts.encoding})": bool(facts.encoding),
         "its length is not known": facts.total is None,
-        "one connection is fast enough": hashed and speed > FAST_ENOUGH,
+        "one connection is fast enough": speed > FAST_ENOUGH,
         "it is small": facts.total is not None and facts.total < SMALLEST_PARALLEL,
     }
     return [reason for reason, holds in reasons.items() if holds]
