@@ -138,7 +138,7 @@ def uploaded_object(ground: Ground, rate: float = math.inf) -> Iterator[Measure]
 @contextlib.contextmanager
 def huge(ground: Ground) -> Iterator[Measure]:
     """More memory that a sparse file too large for one PUT takes, up and down again, than one of a 64th, in MiB."""
-    with world.near(ground.folder) as near:
+    with world.plain(ground.folder) as near:
 
         def trip(contender: str, size: int, multipart: str) -> int:
             with near.destination() as folder:

@@ -116,10 +116,11 @@ def nginx(
 
 
 @contextlib.contextmanager
-def emulator(data_dir: Path, port: int, store_url: str) -> Iterator[Emulated]:
-    """The emulator, whose URLs lead to another server."""
+def emulator(data_dir: Path, port: int, store_url: str | None = None) -> Iterator[Emulated]:
+    """The emulator; its URLs may lead to another server."""
     command = [sys.executable, "-m", "airflow_provider_taskcluster.emulator", "--log-level", "WARNING"]
-    command += ["--port", str(port), "--data-dir", str(data_dir), "--store-url", store_url]
+    command += ["--port", str(port), "--data-dir", str(data_dir)]
+    command += ["--store-url", store_url] if store_url else []
     with _process(command, stdout=subprocess.PIPE) as running:
         assert running.stdout is not None
         said = json.loads(running.stdout.readline() or "{}")

@@ -158,6 +158,13 @@ def cut(place: Path) -> Iterator[World]:
 
 
 @contextlib.contextmanager
+def plain(place: Path) -> Iterator[World]:
+    """The emulator alone: its store keeps the content types, which nginx does not, and is not as fast."""
+    with _folder(place) as folder, servers.emulator(folder / "data", servers.free_port()) as direct:
+        yield _world(folder, direct, direct.root_url)
+
+
+@contextlib.contextmanager
 def forgetful(place: Path, rate: float = math.inf) -> Iterator[World]:
     """The store forgets what is uploaded, at so many bytes a second on each connection."""
     with _folder(place) as folder, forgetful_store(folder / "data" / "store", rate) as public:

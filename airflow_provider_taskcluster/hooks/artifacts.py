@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.exceptions import InvalidInput
-from airflow_provider_taskcluster.hooks.base import TaskclusterBaseHook, byte_limit
+from airflow_provider_taskcluster.hooks.base import TaskclusterBaseHook, byte_limit, connection_count
 from airflow_provider_taskcluster.services.artifacts import Artifacts
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS, MEMORY_CAP, TransferConfig
 from airflow_provider_taskcluster.transfer.sink import MemorySink, sink_for
@@ -89,7 +89,7 @@ class ArtifactsHook(TaskclusterBaseHook):
             raise InvalidInput(f"verify is {verify!r}: pass 'hashes' or 'chain_of_trust'")
         config = TransferConfig(
             network=self.settings.network,
-            connections=connections,
+            connections=connection_count(connections),
             max_bytes=byte_limit(max_bytes),
             allow_reference=allow_reference,
             chain_of_trust=verify == "chain_of_trust",

@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.exceptions import InvalidInput
-from airflow_provider_taskcluster.hooks.base import TaskclusterBaseHook, byte_limit
+from airflow_provider_taskcluster.hooks.base import TaskclusterBaseHook, byte_limit, connection_count
 from airflow_provider_taskcluster.moments import moment
 from airflow_provider_taskcluster.services.answers import timestamp
 from airflow_provider_taskcluster.services.objects import Objects
-from airflow_provider_taskcluster.transfer.choice import Multipart, in_parts
+from airflow_provider_taskcluster.transfer.choice import Multipart, check, in_parts
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS, MEMORY_CAP, TransferConfig
 from airflow_provider_taskcluster.transfer.manifest import LARGEST_PART
 from airflow_provider_taskcluster.transfer.sink import MemorySink, sink_for
@@ -152,6 +152,8 @@ class ObjectsHook(TaskclusterBaseHook):
         from airflow_provider_taskcluster.transfer.multipart_upload import upload_in_parts
         from airflow_provider_taskcluster.transfer.upload import Target, Uploader
 
+        check(multipart, multipart_threshold)
+        connections = connection_count(connections)
         identity = self._identity(names.object_name(name), project_id, expires, upload_id, recorder)
         kind = names.content_type(content_type or _guessed_type(name))
         target = Target(name, identity, kind, checked_if_exists(if_exists))
@@ -194,7 +196,7 @@ class ObjectsHook(TaskclusterBaseHook):
 
         config = TransferConfig(
             network=self.settings.network,
-            connections=connections,
+            connections=connection_count(connections),
             max_bytes=byte_limit(max_bytes),
             require_hashes=require_hashes,
             multipart_aware=multipart_aware,

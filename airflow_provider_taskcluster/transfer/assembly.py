@@ -115,7 +115,7 @@ class Assembly:
         record = self._sink.resume(self._key)
         self._begin(adopting=record is not None)
         if record is not None:
-            self._next = next((n for n, part in enumerate(self._manifest.parts) if part.offset >= record.offset), 0)
+            self._next = sum(part.offset < record.offset for part in self._manifest.parts)
             self._hash(record.offset)
             self._reporter.advance(record.offset)
             log.info("Going on with %r after %d bytes that are here already", self._name, record.offset)
@@ -146,7 +146,7 @@ class Assembly:
         self._failure.check()
         first = self._origin.negotiate(part.name)
         digest.verify(part.name, first.hashes, part.hashes)
-        wanted = Wanted(part.name, {"object": part.name}, {**first.hashes, **part.hashes}, first.method, part.size)
+        wanted = Wanted(part.name, {"object": part.name}, {**first.hashes, **part.hashes}, first.method, None)
         window = Window(self._sink, part, None if self._sink.seekable else self._whole.update)
         grants = Renewable(lambda: self._origin.negotiate(part.name), first)
         config = replace(self._origin.config, connections=1, buffer_size=BUFFER, digests=())

@@ -44,6 +44,7 @@ class BufferPool:
         self._size = size
         self._left = count
         self._free: list[memoryview] = []
+        self._closed = False
         self._failure = failure
 
     def take(self) -> memoryview:
@@ -59,10 +60,17 @@ class BufferPool:
             self._left -= 1
         return memoryview(bytearray(self._size))
 
+    def close(self) -> None:
+        """Let the memory go as it comes back: what holds the pool may be in a cycle, and wait long to be collected."""
+        with self._failure.changed:
+            self._closed = True
+            self._free.clear()
+
     def give_back(self, buffer: memoryview) -> None:
         """Let it be used again."""
         with self._failure.changed:
-            self._free.append(buffer)
+            if not self._closed:
+                self._free.append(buffer)
             self._failure.changed.notify_all()
 
 

@@ -11,6 +11,17 @@ from airflow_provider_taskcluster.transfer.manifest import LARGEST_PART
 Multipart = Literal["auto", "never", "always"]
 
 
+def check(multipart: Multipart, threshold: int) -> None:
+    """Refuse what is no choice, before anything is read.
+
+    :raises InvalidInput: ``multipart`` is something else, or the threshold is no number of bytes.
+    """
+    if multipart not in get_args(Multipart):
+        raise InvalidInput(f"multipart is {multipart!r}: pass 'auto', 'never' or 'always'")
+    if type(threshold) is not int or threshold < 0:
+        raise InvalidInput(f"multipart_threshold is {threshold!r}: pass a number of bytes")
+
+
 def in_parts(length: int, multipart: Multipart, threshold: int = LARGEST_PART) -> bool:
     """Tell whether so many bytes go up in parts.
 
@@ -18,10 +29,9 @@ def in_parts(length: int, multipart: Multipart, threshold: int = LARGEST_PART) -
 
     :param threshold: ``auto`` takes parts above it.
     :raises TooLarge: They do not fit into one PUT, and parts are forbidden.
-    :raises InvalidInput: ``multipart`` is something else.
+    :raises InvalidInput: ``multipart`` is something else, or the threshold is no number of bytes.
     """
-    if multipart not in get_args(Multipart):
-        raise InvalidInput(f"multipart is {multipart!r}: pass 'auto', 'never' or 'always'")
+    check(multipart, threshold)
     if multipart == "never" and length > LARGEST_PART:
         raise TooLarge(
             f"{length} bytes are more than one PUT can carry ({LARGEST_PART // GIB} GiB): "

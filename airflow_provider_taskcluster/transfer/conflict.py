@@ -7,6 +7,7 @@ hashes, and with no others. To name the digests of what is there takes a downloa
 from __future__ import annotations
 
 import logging
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Literal, cast, get_args
 
 from airflow_provider_taskcluster.exceptions import Conflict, InvalidInput, NotFound, ServiceError
@@ -49,12 +50,19 @@ def settle(service: ObjectService, name: str, finish: Json, if_exists: IfExists,
             name,
         )
         return dict(finish["hashes"])
-    there = _hashes(service, name)
-    if there and if_exists == "skip":
+    there = _there(service, name, needed=if_exists == "skip")
+    if if_exists == "skip" and isinstance(there, _Finished):
         log.info("Object %r is there already, with other content: left as it is", name)
-        return dict(there)
+        return dict(there.hashes)
     reason = _reason(finish["hashes"], there, if_exists)
     raise Conflict(f"{conflict}. {reason}", status=conflict.status, code=conflict.code) from conflict
+
+
+@dataclass(frozen=True)
+class _Finished:
+    """A finished object, with the digests that the service names, which may be none."""
+
+    hashes: Mapping[str, str]
 
 
 def _finished(service: ObjectService, name: str, finish: Json) -> bool:
@@ -67,29 +75,35 @@ def _finished(service: ObjectService, name: str, finish: Json) -> bool:
     return True
 
 
-def _hashes(service: ObjectService, name: str) -> Mapping[str, str] | None:
-    """Return the digests of the finished object, an empty mapping if it is not finished, None if we may not know."""
+def _there(service: ObjectService, name: str, *, needed: bool) -> _Finished | Literal["unknown"] | None:
+    """Return what is finished under the name, None if nothing is.
+
+    :param needed: The outcome hangs on it, so that an outage is not taken for an answer.
+    """
     try:
-        hashes: Mapping[str, str] = service.object_metadata(name)["hashes"]
+        return _Finished(service.object_metadata(name)["hashes"])
     except NotFound:
-        return {}
-    except ServiceError:
         return None
-    return hashes
+    except ServiceError as error:
+        if needed and error.transient:
+            raise
+        return "unknown"
 
 
-def _reason(ours: Mapping[str, str], there: Mapping[str, str] | None, if_exists: IfExists) -> str:
-    if there is None:
+def _reason(ours: Mapping[str, str], there: _Finished | Literal["unknown"] | None, if_exists: IfExists) -> str:
+    if there == "unknown":
         return (
             f"The name is taken by other content, or by an unfinished upload of somebody else, which holds it {HELD} "
             f"(with the scope object:download:<name> this could say which): choose another name"
         )
-    if not there:
+    if not isinstance(there, _Finished):
         return f"An unfinished upload of somebody else holds the name, {HELD}: wait for it, or choose another name"
-    algorithm = next((known for known in ours if known in there), "")
-    if if_exists == "fail" and ours.get(algorithm) == there.get(algorithm):
+    algorithm = next((known for known in ours if known in there.hashes), "")
+    if not algorithm:
+        return "The object exists, and the service knows no digest to compare yours with: choose another name"
+    if if_exists == "fail" and ours[algorithm] == there.hashes[algorithm]:
         return "The object exists, with the same content, and if_exists is 'fail'"
     return (
-        f"The object exists with other content ({algorithm} {there.get(algorithm, 'unknown')}, and yours is "
-        f"{ours.get(algorithm, 'unknown')}): choose another name"
+        f"The object exists with other content ({algorithm} {there.hashes[algorithm]}, and yours is "
+        f"{ours[algorithm]}): choose another name"
     )

@@ -123,6 +123,7 @@ class Fetch:
             self._intake.stop()
             self._leave(error)
             raise
+        self._intake.stop()
         self._reporter.finish()
         return body
 

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import queue
-import threading
+from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
 from airflow_provider_taskcluster.transfer.config import MIB
+from airflow_provider_taskcluster.transfer.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -38,7 +39,7 @@ class Hashing:
         self._hashers = list(hashers)
         self._failure = failure
         self._seen = 0
-        self._threads: list[threading.Thread] = []
+        self._threads: list[Worker] = []
         self._queues: list[queue.SimpleQueue[Block | None]] = []
 
     def feed(self, block: Block) -> None:
@@ -69,15 +70,13 @@ class Hashing:
         for waiting in self._queues:
             waiting.put(None)
         for thread in self._threads:
-            thread.join()
+            thread.ended.wait()
         self._threads, self._queues = [], []
 
     def _start(self) -> None:
         for hashers in self._hashers:
             waiting: queue.SimpleQueue[Block | None] = queue.SimpleQueue()
-            thread = threading.Thread(
-                target=self._work, args=(hashers, waiting), name="taskcluster-hashing", daemon=True
-            )
+            thread = Worker("taskcluster-hashing", partial(self._work, hashers, waiting))
             self._queues.append(waiting)
             self._threads.append(thread)
             thread.start()

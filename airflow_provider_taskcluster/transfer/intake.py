@@ -191,9 +191,10 @@ class Intake:
             self.sink.note(Record(self._key, self.facts, self.offset))
 
     def stop(self) -> None:
-        """End the hashing and the writing."""
+        """End the hashing and the writing, and let the buffers go."""
         self._hashing.stop()
         self._writing.stop()
+        self.pool.close()
 
     def _reset(self, facts: Facts) -> None:
         self.stop()

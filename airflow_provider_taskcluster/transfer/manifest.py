@@ -17,7 +17,8 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_taskcluster.exceptions import ManifestRefused
+from airflow_provider_taskcluster import names
+from airflow_provider_taskcluster.exceptions import InvalidInput, ManifestRefused
 from airflow_provider_taskcluster.transfer.config import GIB, MIB
 
 if TYPE_CHECKING:
@@ -30,6 +31,8 @@ MOST_PARTS = 10_000
 LARGEST_PART = 5 * GIB
 # Of 10,000 parts with names of 1,024 bytes there would be more; nobody has those.
 LARGEST_MANIFEST = 16 * MIB
+# Of characters; it goes into XCom with the result.
+LONGEST_CONTENT_TYPE = 1000
 
 _DIGESTS = {"sha256": re.compile(r"[0-9a-f]{64}"), "sha512": re.compile(r"[0-9a-f]{128}")}
 
@@ -93,19 +96,20 @@ def from_json(data: bytes, name: str) -> Manifest:
     """
     try:
         found = json.loads(data)
+        version = found["version"]
+        if type(version) is not int or version != VERSION:
+            why = f"it has version {_shown(version)}, and this client knows {VERSION}: a newer one may help"
+            raise _refused(name, why)
         parts = [Part(**part) for part in found["parts"]]
         manifest = Manifest(found["size"], found["contentType"], found["sha256"], parts)
-        version = found["version"]
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise _refused(name, f"it cannot be read ({type(error).__name__})") from None
-    if version != VERSION:
-        raise _refused(name, f"it has version {version!r}, and this client knows {VERSION}: a newer one may help")
     _check(manifest, name)
     return manifest
 
 
 def _check(manifest: Manifest, name: str) -> None:
-    if not isinstance(manifest.content_type, str) or not _is_digest("sha256", manifest.sha256):
+    if not _is_content_type(manifest.content_type) or not _is_digest("sha256", manifest.sha256):
         raise _refused(name, "its content type or digest is none")
     if len(manifest.parts) > MOST_PARTS:
         raise _refused(name, f"it has over {MOST_PARTS} parts")
@@ -116,7 +120,7 @@ def _check(manifest: Manifest, name: str) -> None:
             raise _refused(name, f"its parts leave a gap or overlap at byte {end}")
         end += part.size
     if type(manifest.size) is not int or manifest.size != end:
-        raise _refused(name, f"its parts make up {end} bytes, and it says {manifest.size!r}")
+        raise _refused(name, f"its parts make up {end} bytes, and it says {_shown(manifest.size)}")
     if len({part.name for part in manifest.parts}) != len(manifest.parts):
         raise _refused(name, "it names a part twice")
 
@@ -124,11 +128,23 @@ def _check(manifest: Manifest, name: str) -> None:
 def _check_part(part: Part, name: str) -> None:
     own = isinstance(part.name, str) and re.fullmatch(re.escape(name) + r"\.part-[0-9a-f]{1,64}-[0-9]{1,9}", part.name)
     if not own:
-        raise _refused(name, f"it names {str(part.name)[:100]!r}, which is not one of its parts")
+        raise _refused(name, f"it names {_shown(part.name)}, which is not one of its parts")
     if type(part.offset) is not int or type(part.size) is not int or not 0 < part.size <= LARGEST_PART:
         raise _refused(name, f"the size of {part.name!r} is out of bounds")
     if not all(_is_digest(algorithm, value) for algorithm, value in part.hashes.items()):
         raise _refused(name, f"the digests of {part.name!r} are none")
+
+
+def _is_content_type(value: Any) -> bool:
+    try:
+        return len(names.content_type(value)) <= LONGEST_CONTENT_TYPE
+    except InvalidInput:
+        return False
+
+
+def _shown(value: Any) -> str:
+    """Return what a stranger wrote, short enough for an error."""
+    return repr(value)[:100]
 
 
 def _is_digest(algorithm: str, value: Any) -> bool:

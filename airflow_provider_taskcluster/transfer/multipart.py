@@ -109,6 +109,8 @@ class MultipartUploader:
             kept = target.identity.kept()
             if kept is None or kept.part_size is None or source.length() not in {None, kept.size}:
                 return None
+            if partition.part_size(kept.part_size, kept.size) != kept.part_size:
+                return None
             initialized = self._cut(source, target, kept.size, kept.part_size)
             fits = target.identity.fits(kept, initialized.manifest.size, initialized.manifest.sha256)
             return self._begun(initialized) if fits else None
@@ -208,15 +210,17 @@ def parts_of(name: str, generation: str, measured: Iterable[Measured]) -> list[P
 def write_manifest(uploader: Uploader, manifest: Manifest, target: Target, reporter: Reporter) -> TransferResult:
     """Put the manifest under the real name; the upload is finished then."""
     source = BytesSource(manifest.to_json())
-    written = uploader.send(source, measure(source), replace(target, content_type=CONTENT_TYPE), Share(Reporter("", 0)))
+    measured = measure(source)
+    written = uploader.send(source, measured, replace(target, content_type=CONTENT_TYPE), Share(Reporter("", 0)))
     target.identity.end()
     reporter.finish()
+    ours = written.digests.get("sha256") == measured.sha256  # else if_exists is "skip", and other content is there
     return replace(
         written,
         size=manifest.size,
         content_type=manifest.content_type,
-        digests={"sha256": manifest.sha256},
-        method="multipart",
-        verified="sha256",
+        digests={"sha256": manifest.sha256} if ours else written.digests,
+        method="multipart" if ours else written.method,
+        verified="sha256" if ours else written.verified,
         attempts=reporter.attempt,
     )

@@ -13,12 +13,12 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from airflow_provider_taskcluster.exceptions import SourceChanged
+from airflow_provider_taskcluster.exceptions import SourceChanged, TooLarge
 from airflow_provider_taskcluster.transfer import partition
 from airflow_provider_taskcluster.transfer.buffers import Failure
 from airflow_provider_taskcluster.transfer.config import MIB
 from airflow_provider_taskcluster.transfer.digest import Hashers
-from airflow_provider_taskcluster.transfer.manifest import Manifest, part_name
+from airflow_provider_taskcluster.transfer.manifest import MOST_PARTS, Manifest, part_name
 from airflow_provider_taskcluster.transfer.measure import measure_parts
 from airflow_provider_taskcluster.transfer.multipart import PART_TYPE, Partition, parts_of, write_manifest
 from airflow_provider_taskcluster.transfer.progress import Share
@@ -28,6 +28,7 @@ from airflow_provider_taskcluster.transfer.source import BytesSource, Reader, So
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from airflow_provider_taskcluster.transfer.measure import Measured
     from airflow_provider_taskcluster.transfer.model import TransferResult
     from airflow_provider_taskcluster.transfer.multipart import InitializedParts, MultipartUploader
     from airflow_provider_taskcluster.transfer.partition import PartSize
@@ -134,9 +135,14 @@ class _StreamUpload:
         self.target.identity.begin_unrecorded()
         reporter = self.uploader.uploader.reporter(self.target.name)
         whole = Hashers(["sha256"])
-        measured = []
+        measured: list[Measured] = []
         with self.source.reading() as reader:
             while data := _read(reader, size):
+                if len(measured) == MOST_PARTS:
+                    raise TooLarge(
+                        f"The {self.source.description} has more than {MOST_PARTS} parts of {size} bytes: "
+                        f"upload it with a larger part_size"
+                    )
                 part = BytesSource(data)
                 whole.update(data)
                 measured.extend(measure_parts(part, len(data))[1])

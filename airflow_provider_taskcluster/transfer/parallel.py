@@ -23,6 +23,7 @@ from airflow_provider_taskcluster.transfer.ranges import (
     place,
     range_headers,
 )
+from airflow_provider_taskcluster.transfer.worker import Worker
 
 if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.answer import Answer
@@ -78,10 +79,7 @@ class ParallelRanges:
         self._next = 0
         self._waiting: dict[int, Block] = {}
         self._answers: set[Answer] = set()
-        self._threads = [
-            threading.Thread(target=self._work, name=f"taskcluster-range-{number}", daemon=True)
-            for number in range(count)
-        ]
+        self._threads = [Worker(f"taskcluster-range-{number}", self._work) for number in range(count)]
 
     def run(self) -> None:
         """Fetch it all; return when every piece is written and handed to the hashers.
@@ -92,12 +90,14 @@ class ParallelRanges:
             thread.start()
         try:
             for thread in self._threads:
-                thread.join()
+                thread.ended.wait()
         except BaseException as error:  # a signal: nobody may write when the file is closed
             self._fail(error)
             for thread in self._threads:
-                thread.join()
+                thread.ended.wait()
             raise
+        finally:
+            self._pool.close()
         self._failure.check()
 
     def _fail(self, error: BaseException) -> None:

@@ -7,8 +7,8 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
-from airflow_provider_taskcluster.exceptions import InvalidInput
-from airflow_provider_taskcluster.transfer.config import MIB
+from airflow_provider_taskcluster.exceptions import InvalidInput, TooLarge
+from airflow_provider_taskcluster.transfer.config import GIB, MIB
 from airflow_provider_taskcluster.transfer.identity import milliseconds
 from airflow_provider_taskcluster.transfer.manifest import LARGEST_PART, MOST_PARTS
 
@@ -33,11 +33,15 @@ def part_size(wanted: PartSize | None, total: int) -> int:
     It is clamped to what one PUT can carry, and raised where there would be more parts than a manifest may have.
 
     :raises InvalidInput: It is no positive number.
+    :raises TooLarge: There would be more parts than a manifest may have, however large they are.
     """
     size = (wanted or default_part_size)(total) if wanted is None or callable(wanted) else wanted
     if isinstance(size, bool) or not isinstance(size, int) or size < 1:
         raise InvalidInput(f"part_size is {size!r}: pass a number of bytes, or a function that returns one")
-    return min(max(size, -(-total // MOST_PARTS)), LARGEST_PART)
+    least = -(-total // MOST_PARTS)
+    if least > LARGEST_PART:
+        raise TooLarge(f"{total} bytes are more than {MOST_PARTS} parts of {LARGEST_PART // GIB} GiB can carry")
+    return min(max(size, least), LARGEST_PART)
 
 
 def generation(*, project_id: str, expires: datetime, part_size: int, size: int, sha256: str) -> str:

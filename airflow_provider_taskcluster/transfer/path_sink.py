@@ -78,6 +78,7 @@ class PathSink(Sink):
             file.seek(len(data), os.SEEK_CUR)
 
     def write_at(self, offset: int, data: memoryview) -> None:
+        self._opened()  # a thread that comes late must not write to what has the descriptor now
         with explained(self.path):
             self._writer.write_at(offset, data)
 

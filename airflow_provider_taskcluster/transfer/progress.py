@@ -120,9 +120,13 @@ class Share(Reporter):
         self._done = 0
 
     def count_failure(self) -> None:
-        """Count a request that failed."""
+        """Count a request that failed.
+
+        :raises BaseException: What the whole has failed with: it is not tried again.
+        """
         super().count_failure()
         self._whole.count_failure()
+        self._check()
 
     def finish(self) -> None:
         """Say nothing: the whole has not ended."""

@@ -12,17 +12,20 @@ import json
 import logging
 import os
 import secrets
+import time
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Protocol, cast
 
-from airflow_provider_taskcluster.exceptions import DestinationError
+from airflow_provider_taskcluster.exceptions import DestinationError, InvalidInput
 
 log = logging.getLogger(__name__)
 
 VERSION = 1
 PREFIX = "taskcluster-upload-"
+# Seconds after which nobody writes a file any more.
+ABANDONED = 3600
 
 
 @dataclass(frozen=True)
@@ -87,7 +90,7 @@ def load(recorder: Recorder | None, slot: str) -> UploadRecord | None:
         if document is None or document.pop("version") != VERSION:
             return None
         record = UploadRecord(**document)
-        return record if record.slot == slot and not _dead(record) else None
+        return record if _sound(record) and record.slot == slot and not _dead(record) else None
     except (TypeError, AttributeError, KeyError, ValueError):
         return None
 
@@ -132,13 +135,14 @@ class DirectoryRecorder:
     """
 
     def __init__(self, folder: Any) -> None:
-        self._folder = Path(folder) if isinstance(folder, str) else folder
+        local = getattr(folder, "protocol", None) in {"file", "local"}
+        self._folder = Path(getattr(folder, "path", folder)) if local or isinstance(folder, str) else folder
 
     def load(self, slot: str) -> Any:
         """Return what was saved."""
         try:
             return json.loads(self._file(slot).read_text())
-        except (OSError, ValueError):
+        except (OSError, ValueError, RecursionError):
             return None
 
     def save(self, slot: str, document: dict[str, Any]) -> None:
@@ -161,11 +165,15 @@ class DirectoryRecorder:
         """Delete the records of uploads whose objects are past their expiry, and what cannot be read."""
         with contextlib.suppress(OSError):
             for file in list(self._folder.iterdir()):
-                if file.name.startswith(PREFIX) and file.name.endswith(".json"):
-                    found = load(self, file.name.removesuffix(".json"))
-                    if found is None:
-                        with contextlib.suppress(OSError):
-                            file.unlink()
+                with contextlib.suppress(OSError):
+                    if file.name.startswith(PREFIX) and self._is_dead(file):
+                        file.unlink()
+
+    def _is_dead(self, file: Any) -> bool:
+        if file.name.endswith(".json"):
+            return load(self, file.name.removesuffix(".json")) is None
+        # left by a writer that was killed
+        return bool(file.name.endswith(".new") and file.stat().st_mtime < time.time() - ABANDONED)
 
     def _file(self, slot: str) -> Any:
         return self._folder / f"{slot}.json"
@@ -181,10 +189,24 @@ class DirectoryRecorder:
 
 
 def recorder_for(recorder: Recorder | Any | None) -> Recorder | None:
-    """Return the recorder for what a caller gave: one, a folder, its path, or nothing."""
+    """Return the recorder for what a caller gave: one, a folder, its path, or nothing.
+
+    :raises InvalidInput: It is none of these.
+    """
     if recorder is None or hasattr(recorder, "load"):
         return cast("Recorder | None", recorder)
+    if isinstance(recorder, str) and "://" in recorder:
+        raise InvalidInput(f"recorder is {recorder!r}: pass a path, or ObjectStoragePath({recorder!r})")
+    if not recorder or not (isinstance(recorder, str) or hasattr(recorder, "iterdir")):
+        raise InvalidInput(f"recorder is {recorder!r}: pass a folder or its path")
     return DirectoryRecorder(recorder)
+
+
+def _sound(record: UploadRecord) -> bool:
+    """Tell whether what was read has the right types."""
+    texts = (record.root_url, record.project_id, record.name, record.sha256, record.key or "")
+    numbers = (record.expires, record.size, record.part_size or 0)
+    return all(isinstance(text, str) for text in texts) and all(type(number) is int for number in numbers)
 
 
 def _dead(record: UploadRecord) -> bool:

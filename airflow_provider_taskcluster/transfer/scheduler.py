@@ -6,8 +6,11 @@ After a part has failed for good no new one starts.
 from __future__ import annotations
 
 import threading
+import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+
+from airflow_provider_taskcluster.transfer.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
 
 Job = TypeVar("Job")
 Done = TypeVar("Done")
-# Seconds that threads get to notice that the others have failed, or that the task is told to end.
+# Seconds that the threads together get to notice that the others have failed, or that the task is told to end.
 GRACE = 5.0
 
 
@@ -65,19 +68,17 @@ class _Pool(Generic[Job, Done]):
         self._done: list[Done] = []
 
     def run(self, count: int) -> list[Done]:
-        threads = [
-            threading.Thread(target=self._work, name=f"taskcluster-part-{number}", daemon=True)
-            for number in range(count)
-        ]
+        threads = [Worker(f"taskcluster-part-{number}", self._work) for number in range(count)]
         for thread in threads:
             thread.start()
         try:
             for thread in threads:
-                thread.join()
+                thread.ended.wait()
         except BaseException as error:  # a signal, or a time-out of the task
             self._failure.set(error)
+            until = time.monotonic() + GRACE
             for thread in threads:
-                thread.join(GRACE)
+                thread.ended.wait(max(0.0, until - time.monotonic()))
             raise
         self._failure.check()
         return self._done
@@ -86,8 +87,8 @@ class _Pool(Generic[Job, Done]):
         try:
             while not self._failure.error:
                 with self._taking:
-                    job = next(self._jobs, None)
-                if job is None:
+                    job = None if self._failure.error else next(self._jobs, None)
+                if job is None or self._failure.error:  # it may have failed while the job was made
                     return
                 self._done.append(self._do(job))
         except BaseException as error:  # noqa: BLE001 (raised by run, in the caller's thread)

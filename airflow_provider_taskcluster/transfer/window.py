@@ -39,6 +39,11 @@ class Window(Sink):
     def write(self, data: bytes | memoryview) -> None:
         """Put the next bytes of the part to their place."""
         view = memoryview(data)
+        if self._position + len(view) > self._part.size:
+            raise HashMismatch(
+                f"Part {self._part.name!r} has more than the {self._part.size} bytes that the manifest says: "
+                f"the stored bytes are not those that were uploaded"
+            )
         if self._passing is None:
             self._into.write_at(self._part.offset + self._position, view)
         elif fresh := view[max(0, self._passed - self._position) :]:

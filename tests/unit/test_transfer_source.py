@@ -13,6 +13,7 @@ from airflow_provider_taskcluster.transfer.source import (
     FileSource,
     PathSource,
     Source,
+    StreamSource,
     source_for,
 )
 
@@ -53,8 +54,40 @@ class SourceContract:
                 assert first.read(10) == CONTENT[:10]
                 assert read_all(second) == CONTENT
 
+    def test_if_it_knows_its_length_that_is_what_there_is_to_read(self, source):
+        assert source.length() in {None, len(CONTENT)}
+        with source.reading() as reader:
+            assert read_all(reader) == CONTENT, "to ask for it moves nothing"
+
+    @pytest.mark.parametrize(
+        ("offset", "size"), [(0, len(CONTENT)), (0, 1), (1, 2500), (len(CONTENT) - 7, 7), (100, 0)]
+    )
+    def test_if_it_has_sections_each_gives_just_its_bytes_again_and_again(self, source, offset, size):
+        section = source.section(offset, size)
+        assert (section is None) == (source.section(0, 0) is None), "it has all of them or none"
+        for _ in range(3 if section else 0):
+            with section.reading() as reader:
+                assert read_all(reader) == CONTENT[offset : offset + size]
+                assert reader.read(1) == b""
+
+    def test_sections_can_be_read_side_by_side(self, source):
+        sections = [source.section(offset, 1000) for offset in range(0, 5000, 1000)]
+        if None not in sections:
+            readers = [section.open() for section in sections]
+            data = b"".join(reader.read(500) for _ in range(2) for reader in readers)
+            for section, reader in zip(sections, readers, strict=True):
+                section.close(reader)
+            halves = [CONTENT[at : at + 500] for half in (0, 500) for at in range(half, 5000, 1000)]
+            assert data == b"".join(halves)
+
+    def test_a_section_behind_the_end_is_short(self, source):
+        if section := source.section(len(CONTENT) - 10, 100):
+            with section.reading() as reader:
+                assert read_all(reader) == CONTENT[-10:]
+
     def test_it_can_name_itself_in_an_error(self, source):
         assert source.description
+        assert (source.section(0, 1) or source).description == source.description
 
     def test_it_is_taken_as_it_is(self, source):
         assert isinstance(source, Source)
@@ -93,6 +126,18 @@ class TestPath(SourceContract):
         with source.reading() as reader:
             pass
         assert reader.closed
+
+    def test_a_section_is_closed_after_each_reading(self, source):
+        with source.section(0, 10).reading() as reader:
+            reader.read(1)
+        with pytest.raises(ValueError, match="closed"):
+            reader.read(1)
+
+    def test_the_length_is_that_of_this_moment(self, tmp_path):
+        (tmp_path / "file").write_bytes(b"12")
+        source = source_for(tmp_path / "file")
+        (tmp_path / "file").write_bytes(b"1234")
+        assert source.length() == 4
 
     def test_a_missing_file_is_named(self, tmp_path):
         with pytest.raises(InvalidInput, match=r"There is no file '.*absent' to upload"):
@@ -162,6 +207,46 @@ class TestOpenFile(SourceContract):
     def test_a_file_open_for_writing_alone_is_refused_with_the_way_out(self, tmp_path):
         with (tmp_path / "file").open("wb") as file, pytest.raises(InvalidInput, match=r"not open for reading.*'rb'"):
             source_for(file)
+
+
+class TestOpenPipe:
+    """A stream that can be read once; it is taken only where the caller is ready for that."""
+
+    @pytest.fixture
+    def pipe(self):
+        receiver, sender = os.pipe()
+        with os.fdopen(receiver, "rb") as file:
+            os.write(sender, CONTENT)
+            os.close(sender)
+            yield file
+
+    def test_it_is_a_stream_of_unknown_length_without_sections(self, pipe):
+        source = source_for(pipe, once=True)
+        assert isinstance(source, StreamSource)
+        assert (source.length(), source.section(0, 1), source.independent) == (None, None, False)
+        assert source.description.startswith("stream")
+
+    def test_it_is_read_once_and_left_open(self, pipe):
+        source = source_for(pipe, once=True)
+        with source.reading() as reader:
+            assert read_all(reader) == CONTENT
+        assert not pipe.closed
+        with source.reading() as reader:
+            assert reader.read(1) == b""
+
+    def test_what_can_be_read_again_is_no_stream(self):
+        assert isinstance(source_for(io.BytesIO(CONTENT), once=True), FileSource)
+        assert isinstance(source_for(CONTENT, once=True), BytesSource)
+
+    def test_the_error_names_the_way_out(self, pipe):
+        with pytest.raises(InvalidInput, match="upload it with multipart='always'"):
+            source_for(pipe)
+
+    def test_a_pipe_open_for_writing_alone_is_refused(self):
+        receiver, sender = os.pipe()
+        os.close(receiver)
+        with os.fdopen(sender, "wb") as file, pytest.raises(InvalidInput, match="not open for reading"):
+            source_for(file, once=True)
 
 
 class Chunks:

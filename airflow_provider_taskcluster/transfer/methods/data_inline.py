@@ -29,7 +29,10 @@ class DataInline(UploadMethod):
         return {"contentType": offer.content_type, "objectData": base64.b64encode(_data(offer)).decode()}
 
     def move(self, offer: Offer, granted: Any, renew: Callable[[], Any], store: Store) -> dict[str, str]:
-        return _digests(_data(offer))
+        data = _data(offer)
+        offer.reporter.restart(len(data))
+        offer.reporter.advance(len(data))
+        return _digests(data)
 
 
 def _data(offer: Offer) -> bytes:

@@ -1,0 +1,26 @@
+"""Memory that a finished transfer must not hold."""
+
+from __future__ import annotations
+
+import gc
+import os
+
+from airflow_provider_taskcluster.transfer.buffers import BufferPool
+
+MIB = 1 << 20
+DATA = os.urandom(3 * MIB)
+
+
+def test_downloads_that_ended_hold_no_buffers_even_before_the_garbage_collector_runs(hook, name, expires, tmp_path):
+    hook.upload_object(DATA, name, expires=expires, multipart="always", part_size=MIB)
+    hook.upload_object(DATA, f"{name}-whole", expires=expires)
+    gc.collect()
+    gc.disable()
+    try:
+        hook.download_object(name, tmp_path / "parts")
+        hook.download_object(f"{name}-whole", tmp_path / "whole")
+        pools = [thing for thing in gc.get_objects() if isinstance(thing, BufferPool)]
+        held = [pool for pool in pools if pool._free]
+    finally:
+        gc.enable()
+    assert not held

@@ -1,0 +1,299 @@
+from __future__ import annotations
+
+import json
+import os
+import time
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import pytest
+from airflow.providers.common.compat.sdk import ObjectStoragePath
+
+from airflow_provider_taskcluster.exceptions import DestinationError, InvalidInput
+from airflow_provider_taskcluster.transfer import recorder as recorders
+from airflow_provider_taskcluster.transfer.recorder import (
+    VERSION,
+    DirectoryRecorder,
+    StateStoreRecorder,
+    UploadRecord,
+    forget,
+    load,
+    recorder_for,
+    save,
+    slot,
+)
+
+LATER = int(time.time() * 1000) + 3_600_000
+RECORD = UploadRecord(
+    root_url="https://tc.example.com",
+    project_id="project",
+    name="a/b",
+    expires=LATER,
+    size=1000,
+    sha256="ab" * 32,
+    part_size=64,
+    key="a secret key",
+)
+DOCUMENT = {"version": VERSION, **asdict(RECORD)}
+
+
+class RecorderContract:
+    """What holds for every recorder; a test class inherits it and says how to make one."""
+
+    @pytest.fixture
+    def recorder(self, tmp_path):
+        raise NotImplementedError
+
+    def test_what_was_saved_is_loaded(self, recorder):
+        save(recorder, RECORD)
+        assert load(recorder, RECORD.slot) == RECORD
+
+    def test_where_nothing_was_saved_there_is_nothing(self, recorder):
+        assert load(recorder, RECORD.slot) is None
+        assert recorder.load(RECORD.slot) is None
+
+    def test_a_later_record_takes_the_place_of_the_earlier(self, recorder):
+        save(recorder, RECORD)
+        save(recorder, replace(RECORD, size=7, key=None, part_size=None))
+        assert load(recorder, RECORD.slot) == replace(RECORD, size=7, key=None, part_size=None)
+
+    def test_targets_have_records_of_their_own(self, recorder):
+        other = replace(RECORD, name="a/c")
+        save(recorder, RECORD)
+        save(recorder, other)
+        forget(recorder, RECORD)
+        assert load(recorder, RECORD.slot) is None
+        assert load(recorder, other.slot) == other
+
+    def test_what_is_forgotten_may_be_forgotten_again(self, recorder):
+        save(recorder, RECORD)
+        forget(recorder, RECORD)
+        forget(recorder, RECORD)
+        recorder.delete(RECORD.slot)
+        assert load(recorder, RECORD.slot) is None
+
+    def test_a_record_of_another_version_is_void(self, recorder):
+        recorder.save(RECORD.slot, DOCUMENT | {"version": VERSION + 1})
+        assert load(recorder, RECORD.slot) is None
+
+    def test_a_record_of_an_upload_whose_object_has_ended_is_void(self, recorder):
+        recorder.save(RECORD.slot, DOCUMENT | {"expires": int(time.time() * 1000) - 1})
+        assert load(recorder, RECORD.slot) is None
+
+    def test_a_record_in_the_place_of_another_target_is_void(self, recorder):
+        recorder.save(RECORD.slot, DOCUMENT | {"name": "a/c"})
+        assert load(recorder, RECORD.slot) is None
+
+    @pytest.mark.parametrize("key", sorted(DOCUMENT.keys() - {"part_size", "key"}))
+    def test_a_record_in_which_something_is_missing_is_void(self, recorder, key):
+        recorder.save(RECORD.slot, {name: value for name, value in DOCUMENT.items() if name != key})
+        assert load(recorder, RECORD.slot) is None
+
+    @pytest.mark.parametrize(
+        "change",
+        [{"expires": "soon"}, {"expires": None}, {"expires": 1e300}, {"size": "7"}, {"size": True}, {"part_size": "64"},
+         {"part_size": 1.5}, {"part_size": True}, {"key": 5}, {"key": ["k"]}, {"sha256": None}, {"more": 1}],
+        ids=str,
+    )  # fmt: skip
+    def test_a_record_with_something_else_in_it_is_void(self, recorder, change):
+        recorder.save(RECORD.slot, DOCUMENT | change)
+        assert load(recorder, RECORD.slot) is None
+
+    def test_a_document_is_plain_json(self, recorder):
+        save(recorder, RECORD)
+        found = recorder.load(RECORD.slot)
+        assert json.loads(json.dumps(found)) == found == DOCUMENT
+
+    def test_it_is_taken_as_it_is(self, recorder):
+        assert recorder_for(recorder) is recorder
+
+
+class FolderContract(RecorderContract):
+    """What holds where a record is a file."""
+
+    @pytest.fixture
+    def folder(self, tmp_path):
+        return tmp_path / "new" / "folder"
+
+    @pytest.fixture
+    def file(self, recorder, folder):
+        save(recorder, RECORD)
+        (file,) = folder.iterdir()
+        return file
+
+    def test_only_its_owner_may_read_it(self, file):
+        assert file.stat().st_mode & 0o777 == 0o600
+
+    def test_nothing_is_left_beside_it(self, recorder, file, folder):
+        save(recorder, replace(RECORD, size=7))
+        assert list(folder.iterdir()) == [file]
+        forget(recorder, RECORD)
+        assert list(folder.iterdir()) == []
+
+    @pytest.mark.parametrize(
+        "content",
+        [b"", b"{torn", b"[]", b"7", b"null", b"\xff\xfe", b"[" * 100_000, b'{"version": 1}'],
+        ids=lambda content: repr(content[:20]),
+    )
+    def test_a_broken_record_is_void_and_gone_with_the_next(self, recorder, file, folder, content):
+        file.write_bytes(content)
+        assert load(recorder, RECORD.slot) is None
+        other = replace(RECORD, name="a/c")
+        save(recorder, other)
+        assert [left.name for left in folder.iterdir()] == [f"{other.slot}.json"]
+
+    def test_dead_records_are_swept_and_others_left(self, recorder, file, folder):
+        dead = replace(RECORD, name="dead", expires=1)
+        alive = replace(RECORD, name="alive")
+        foreign = folder / "other.json"
+        foreign.write_text("{}")
+        recorder.save(dead.slot, {"version": VERSION, **asdict(dead)})
+        save(recorder, alive)
+        assert load(recorder, alive.slot) == alive
+        assert set(folder.iterdir()) == {file, foreign, folder / f"{alive.slot}.json"}
+
+
+class TestFolder(FolderContract):
+    @pytest.fixture(params=[str, Path], ids=["text", "Path"])
+    def recorder(self, request, folder):
+        return recorder_for(request.param(folder))
+
+    def test_what_a_killed_writer_left_is_swept_when_it_is_old(self, recorder, file, folder):
+        """It holds a key."""
+        old, new = (folder / f"{RECORD.slot}.json.{n}.new" for n in (1, 2))
+        old.write_text("half")
+        new.write_text("half")
+        os.utime(old, (1, 1))
+        save(recorder, RECORD)
+        assert set(folder.iterdir()) == {file, new}
+
+    def test_a_folder_that_cannot_be_written_is_named(self, tmp_path):
+        (tmp_path / "file").touch()
+        with pytest.raises(DestinationError, match=r"record of an upload cannot be kept in .*file/folder: Not a dir"):
+            save(recorder_for(tmp_path / "file" / "folder"), RECORD)
+
+    def test_a_folder_that_cannot_be_read_has_nothing(self, tmp_path):
+        (tmp_path / "file").touch()
+        recorder = recorder_for(tmp_path / "file")
+        assert load(recorder, RECORD.slot) is None
+        forget(recorder, RECORD)
+        recorder.sweep()
+        assert (tmp_path / "file").read_bytes() == b""
+
+    def test_a_record_that_cannot_be_read_is_void(self, recorder, folder):
+        (folder / f"{RECORD.slot}.json").mkdir(parents=True)
+        assert load(recorder, RECORD.slot) is None
+        with pytest.raises(DestinationError, match="cannot be kept"):
+            save(recorder, RECORD)
+
+
+class TestObjectStorageFolder(FolderContract):
+    @pytest.fixture
+    def recorder(self, folder):
+        return recorder_for(ObjectStoragePath(f"file://{folder}"))
+
+
+class TestObjectStorageElsewhere(RecorderContract):
+    """A store without files, as S3 has none: each test has a folder of its own in fsspec's memory."""
+
+    @pytest.fixture
+    def recorder(self, tmp_path):
+        return recorder_for(ObjectStoragePath(f"memory://{tmp_path.name}/{os.urandom(6).hex()}"))
+
+    def test_dead_records_are_swept(self, recorder):
+        dead = replace(RECORD, name="dead", expires=1)
+        recorder.save(dead.slot, {"version": VERSION, **asdict(dead)})
+        save(recorder, RECORD)
+        assert recorder.load(dead.slot) is None
+        assert load(recorder, RECORD.slot) == RECORD
+
+
+class Store:
+    """What Airflow's task state store is asked: JSON values by key."""
+
+    def __init__(self):
+        self._kept = {}
+
+    def get(self, key):
+        return json.loads(self._kept[key]) if key in self._kept else None
+
+    def set(self, key, value):
+        self._kept[key] = json.dumps(value)
+
+    def delete(self, key):
+        self._kept.pop(key, None)
+
+
+class TestStateStore(RecorderContract):
+    @pytest.fixture
+    def store(self):
+        return Store()
+
+    @pytest.fixture
+    def recorder(self, store):
+        return StateStoreRecorder(store)
+
+    @pytest.mark.parametrize("value", ["text", 7, [1], True], ids=repr)
+    def test_what_is_no_record_is_void(self, recorder, store, value):
+        store.set(RECORD.slot, value)
+        assert load(recorder, RECORD.slot) is None
+
+    def test_what_the_store_gave_is_not_changed(self, recorder, store, monkeypatch):
+        kept = dict(DOCUMENT)
+        monkeypatch.setattr(store, "get", lambda _: kept)
+        assert load(recorder, RECORD.slot) == RECORD
+        assert kept == DOCUMENT
+
+
+def test_without_a_recorder_nothing_is_kept():
+    save(None, RECORD)
+    forget(None, RECORD)
+    assert load(None, RECORD.slot) is None
+    assert recorder_for(None) is None
+
+
+@pytest.mark.parametrize("thing", ["", 7, b"folder", ["folder"], True, object], ids=repr)
+def test_what_is_no_folder_is_refused(thing):
+    with pytest.raises(InvalidInput, match="pass a folder or its path"):
+        recorder_for(thing)
+
+
+def test_a_url_is_refused_with_the_way_out():
+    """Else it would be a local folder called ``s3:``."""
+    with pytest.raises(InvalidInput, match=r"pass a path, or ObjectStoragePath\('s3://bucket/folder'\)"):
+        recorder_for("s3://bucket/folder")
+
+
+def test_a_record_that_cannot_be_dropped_is_no_failure():
+    class Broken(Store):
+        def delete(self, key):
+            raise RuntimeError("out of order")
+
+    recorder = StateStoreRecorder(Broken())
+    save(recorder, RECORD)
+    forget(recorder, RECORD)
+    assert load(recorder, RECORD.slot) == RECORD
+
+
+def test_the_key_is_not_shown():
+    assert "a secret key" not in repr(RECORD)
+
+
+@pytest.mark.parametrize(
+    ("change", "same"),
+    [({"part_size": 7}, True), ({"key": "other"}, True), ({"size": 7}, False), ({"sha256": "cd" * 32}, False),
+     ({"expires": LATER + 1}, False), ({"name": "a/c"}, False), ({"project_id": "p"}, False),
+     ({"root_url": "x"}, False)],
+    ids=str,
+)  # fmt: skip
+def test_it_is_the_same_upload_if_target_expiry_and_content_are(change, same):
+    assert RECORD.fits(replace(RECORD, **change)) is same
+
+
+def test_each_target_has_one_slot_that_can_be_a_file_name():
+    targets = [("u", "p", "n"), ("u", "p", "n/m"), ("up", "", "n"), ("u", "pn", ""), ("", "", '["')]
+    slots = {slot(*target) for target in targets}
+    assert len(slots) == len(targets)
+    assert all(found.startswith(recorders.PREFIX) and "/" not in found and len(found) < 60 for found in slots)
+    assert slot("https://tc.example.com", "project", "a/b") == RECORD.slot
+    assert isinstance(recorder_for("folder"), DirectoryRecorder)

@@ -1,0 +1,175 @@
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from itertools import pairwise
+
+import pytest
+
+from airflow_provider_taskcluster.names import SLUGID
+from airflow_provider_taskcluster.transfer import identity as formula
+from airflow_provider_taskcluster.transfer.recorder import load, recorder_for, slot
+from airflow_provider_taskcluster.transfer.upload_identity import Identity
+
+EXPIRES = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
+SHA256, OTHER = "ab" * 32, "cd" * 32
+TARGET = {"root_url": "https://tc.example.com", "project_id": "project", "name": "a/b", "expires": EXPIRES}
+OWN_ID = "fN1SbArXTPSVFNUvaOlinQ"
+
+
+@pytest.fixture
+def recorder(tmp_path):
+    return recorder_for(tmp_path)
+
+
+def begun(*, sha256=SHA256, size=1000, part_size=None, **arguments):
+    """The identity of one try."""
+    identity = Identity(**TARGET | arguments)
+    identity.begin(size, sha256, part_size)
+    return identity
+
+
+def ids(identity, sha256=SHA256):
+    return identity.upload_id("a/b", sha256), identity.upload_id("a/b.part-0f-00000", sha256)
+
+
+def record(recorder):
+    return load(recorder, slot("https://tc.example.com", "project", "a/b"))
+
+
+def test_with_a_key_every_try_derives_the_same_ids_with_nothing_kept():
+    assert ids(begun(key="k")) == ids(begun(key="k"))
+    assert ids(begun(key="k"))[0] == formula.upload_id("k", **TARGET, sha256=SHA256)
+
+
+def test_ids_are_slugids_bound_to_name_and_content():
+    identity = begun(key="k")
+    found = {*ids(identity), *ids(identity, OTHER)}
+    assert len(found) == 4
+    assert all(SLUGID.fullmatch(one) for one in found)
+
+
+@pytest.mark.parametrize("part_size", [None, 64])
+def test_without_a_key_a_random_one_is_kept_for_the_next_try(recorder, part_size):
+    first = begun(recorder=recorder, part_size=part_size)
+    assert ids(begun(recorder=recorder, part_size=part_size)) == ids(first)
+    assert record(recorder).part_size == part_size
+
+
+def test_it_is_kept_before_the_first_call(recorder):
+    begun(recorder=recorder)
+    assert record(recorder).key
+
+
+def test_without_a_key_and_a_recorder_the_log_says_what_a_retry_will_meet(caplog):
+    first, second = begun(), begun()
+    assert ids(first) != ids(second)
+    assert caplog.text.count("the next one meets a conflict for up to a day") == 2
+
+
+@pytest.mark.parametrize("arguments", [{"key": "k"}, {"own_id": OWN_ID}], ids=str)
+def test_with_a_key_there_is_nothing_to_warn_of(caplog, arguments):
+    begun(**arguments)
+    assert caplog.text == ""
+
+
+@pytest.mark.parametrize(
+    "change",
+    [{"sha256": OTHER}, {"size": 7}, {"expires": EXPIRES + timedelta(milliseconds=1)}],
+    ids=["content", "size", "expiry"],
+)
+def test_the_key_of_other_content_or_another_expiry_is_not_used(recorder, change):
+    first = begun(recorder=recorder)
+    key = record(recorder).key
+    second = begun(recorder=recorder, **change)
+    assert record(recorder).key != key
+    assert not set(ids(first)) & set(ids(second))
+
+
+@pytest.mark.parametrize(
+    "change", [{"name": "a/c"}, {"project_id": "p"}, {"root_url": "https://other.example.com"}], ids=str
+)
+def test_another_target_has_a_record_of_its_own(recorder, change):
+    begun(recorder=recorder)
+    kept = record(recorder)
+    begun(recorder=recorder, **change)
+    assert record(recorder) == kept
+
+
+def test_another_part_size_keeps_the_key(recorder):
+    begun(recorder=recorder, part_size=64)
+    key = record(recorder).key
+    begun(recorder=recorder, part_size=128)
+    assert (record(recorder).key, record(recorder).part_size) == (key, 128)
+
+
+def test_a_stable_key_is_never_written_down(recorder, tmp_path):
+    begun(recorder=recorder, key="stable key", part_size=64)
+    begun(recorder=recorder, own_id=OWN_ID, part_size=64)
+    (file,) = tmp_path.iterdir()
+    assert json.loads(file.read_text())["key"] is None
+    assert "stable key" not in file.read_text()
+    assert OWN_ID not in file.read_text()
+
+
+def test_with_a_stable_key_an_upload_in_one_piece_leaves_no_record(recorder, tmp_path):
+    begun(recorder=recorder, key="k")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_record_that_says_the_same_is_not_written_again(recorder, tmp_path):
+    begun(recorder=recorder, part_size=64)
+    (file,) = tmp_path.iterdir()
+    before = file.stat().st_ino
+    begun(recorder=recorder, part_size=64)
+    assert file.stat().st_ino == before
+
+
+@pytest.mark.parametrize(
+    ("first", "second"),
+    list(pairwise([{"key": "k"}, {}, {"key": "k"}, {"own_id": OWN_ID}, {}])),
+    ids=str,
+)
+def test_credentials_may_change_between_tries(recorder, first, second):
+    """From permanent to temporary ones, say: the record then has a key, or has it no more."""
+    begun(recorder=recorder, part_size=64, **first)
+    again = begun(recorder=recorder, part_size=64, **second)
+    assert bool(record(recorder).key) is not bool(second)
+    assert ids(again) == ids(begun(recorder=recorder, part_size=64, **second))
+
+
+def test_an_id_of_the_caller_s_own_is_that_of_the_object_and_parts_have_theirs():
+    identity = begun(own_id=OWN_ID, key="k")
+    assert identity.upload_id("a/b", SHA256) == identity.upload_id("a/b", OTHER) == OWN_ID
+    part = identity.upload_id("a/b.part-0f-00000", SHA256)
+    assert part != OWN_ID
+    assert begun(own_id=OWN_ID).upload_id("a/b.part-0f-00000", SHA256) == part
+
+
+def test_a_finished_upload_is_forgotten(recorder, tmp_path):
+    begun(recorder=recorder, part_size=64).end()
+    assert list(tmp_path.iterdir()) == []
+    begun(key="k").end()
+    Identity(**TARGET).end()
+
+
+def test_whether_a_record_is_of_this_upload(recorder):
+    begun(recorder=recorder, part_size=64)
+    identity = Identity(**TARGET, recorder=recorder)
+    kept = identity.kept()
+    assert identity.fits(kept, 1000, SHA256)
+    assert not identity.fits(kept, 1001, SHA256)
+    assert not identity.fits(kept, 1000, OTHER)
+    assert not Identity(**TARGET | {"expires": EXPIRES + timedelta(seconds=1)}).fits(kept, 1000, SHA256)
+
+
+def test_what_is_not_known_before_has_ids_too_and_leaves_no_record(recorder, tmp_path):
+    identity = Identity(**TARGET, recorder=recorder)
+    identity.begin_unrecorded()
+    assert len(set(ids(identity))) == 2
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_secrets_are_not_shown():
+    assert "secret" not in repr(begun(key="a secret key"))
+    assert OWN_ID not in repr(begun(own_id=OWN_ID))
