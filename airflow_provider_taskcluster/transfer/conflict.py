@@ -40,7 +40,7 @@ def checked_if_exists(value: str) -> IfExists:
 def settle(service: ObjectService, name: str, finish: Json, if_exists: IfExists, conflict: Conflict) -> dict[str, str]:
     """Return the digests of what is there, if the caller can live with it.
 
-    :param finish: The finishUpload of the same upload, with its hashes.
+    :param finish: A finishUpload with our hashes, of an uploadId that no upload has.
     :raises Conflict: It is not what the caller wants; says what holds the name.
     """
     if if_exists != "fail" and _finished(service, name, finish):
@@ -51,9 +51,13 @@ def settle(service: ObjectService, name: str, finish: Json, if_exists: IfExists,
         )
         return dict(finish["hashes"])
     there = _there(service, name, needed=if_exists == "skip")
-    if if_exists == "skip" and isinstance(there, _Finished):
-        log.info("Object %r is there already, with other content: left as it is", name)
-        return dict(there.hashes)
+    if isinstance(there, _Finished) and if_exists != "fail":
+        if there.hashes.get("sha256") == finish["hashes"]["sha256"]:
+            log.info("Object %r is there now, with the same content: another upload has just finished it", name)
+            return dict(finish["hashes"])
+        if if_exists == "skip":
+            log.info("Object %r is there already, with other content: left as it is", name)
+            return dict(there.hashes)
     reason = _reason(finish["hashes"], there, if_exists)
     raise Conflict(f"{conflict}. {reason}", status=conflict.status, code=conflict.code) from conflict
 

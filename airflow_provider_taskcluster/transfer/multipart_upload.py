@@ -13,7 +13,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from airflow_provider_taskcluster.exceptions import SourceChanged, TooLarge
+from airflow_provider_taskcluster.exceptions import Interrupted, SourceChanged, TooLarge
 from airflow_provider_taskcluster.transfer import partition
 from airflow_provider_taskcluster.transfer.buffers import Failure
 from airflow_provider_taskcluster.transfer.config import MIB
@@ -107,7 +107,8 @@ class _EndingReader:
         self._failure = failure
 
     def read(self, size: int, /) -> bytes:
-        self._failure.check()
+        if self._failure.error:  # not that error itself, which this part would take for its own, and try again
+            raise Interrupted("The sending of a part was ended, because the upload has failed")
         return self._reader.read(size)
 
     def close(self) -> None:

@@ -15,7 +15,7 @@ import secrets
 import time
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
-from pathlib import Path
+from pathlib import Path, PosixPath, WindowsPath
 from typing import Any, Protocol, cast
 
 from airflow_provider_taskcluster.exceptions import DestinationError, InvalidInput
@@ -24,8 +24,9 @@ log = logging.getLogger(__name__)
 
 VERSION = 1
 PREFIX = "taskcluster-upload-"
-# Seconds after which nobody writes a file any more.
-ABANDONED = 3600
+# Ends the name of a file that is being written.
+NEW = ".new"
+DAY = 24 * 60 * 60
 
 
 @dataclass(frozen=True)
@@ -90,7 +91,7 @@ def load(recorder: Recorder | None, slot: str) -> UploadRecord | None:
         if document is None or document.pop("version") != VERSION:
             return None
         record = UploadRecord(**document)
-        return record if _sound(record) and record.slot == slot and not _dead(record) else None
+        return record if record.slot == slot and _sound(record) and not _dead(record) else None
     except (TypeError, AttributeError, KeyError, ValueError):
         return None
 
@@ -162,27 +163,29 @@ class DirectoryRecorder:
             self._file(slot).unlink()
 
     def sweep(self) -> None:
-        """Delete the records of uploads whose objects are past their expiry, and what cannot be read."""
+        """Delete the records of uploads whose objects are past their expiry, and what cannot be read or was left."""
         with contextlib.suppress(OSError):
             for file in list(self._folder.iterdir()):
-                with contextlib.suppress(OSError):
-                    if file.name.startswith(PREFIX) and self._is_dead(file):
+                if file.name.startswith(PREFIX) and self._is_dead(file):
+                    with contextlib.suppress(OSError):
                         file.unlink()
 
     def _is_dead(self, file: Any) -> bool:
-        if file.name.endswith(".json"):
-            return load(self, file.name.removesuffix(".json")) is None
-        # left by a writer that was killed
-        return bool(file.name.endswith(".new") and file.stat().st_mtime < time.time() - ABANDONED)
+        with contextlib.suppress(OSError):  # it may be another user's, who shares the folder
+            if file.name.endswith(NEW):  # what a killed process was about to write
+                return bool(file.stat().st_mtime < time.time() - DAY)
+            file.read_bytes()
+            return file.name.endswith(".json") and load(self, file.name.removesuffix(".json")) is None
+        return False
 
     def _file(self, slot: str) -> Any:
         return self._folder / f"{slot}.json"
 
     def _write(self, file: Any, text: str) -> None:
-        if not isinstance(file, Path):
+        if not isinstance(file, PosixPath | WindowsPath):  # Airflow 2's ObjectStoragePath is a Path too
             file.write_text(text)
             return
-        new = file.with_name(f"{file.name}.{secrets.token_hex(4)}.new")
+        new = file.with_name(f"{file.name}.{secrets.token_hex(4)}{NEW}")
         with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
             opened.write(text)
         new.replace(file)
@@ -203,10 +206,11 @@ def recorder_for(recorder: Recorder | Any | None) -> Recorder | None:
 
 
 def _sound(record: UploadRecord) -> bool:
-    """Tell whether what was read has the right types."""
+    """Tell whether what it holds is of use: it may have been damaged, or written by somebody else."""
     texts = (record.root_url, record.project_id, record.name, record.sha256, record.key or "")
     numbers = (record.expires, record.size, record.part_size or 0)
-    return all(isinstance(text, str) for text in texts) and all(type(number) is int for number in numbers)
+    typed = all(isinstance(text, str) for text in texts) and all(type(number) is int for number in numbers)
+    return typed and record.key != "" and (record.part_size is None or record.part_size > 0)
 
 
 def _dead(record: UploadRecord) -> bool:

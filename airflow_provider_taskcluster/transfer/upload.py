@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.exceptions import Conflict
 from airflow_provider_taskcluster.transfer.conflict import settle
+from airflow_provider_taskcluster.transfer.identity import random_upload_id
 from airflow_provider_taskcluster.transfer.measure import measure
 from airflow_provider_taskcluster.transfer.model import TransferResult
 from airflow_provider_taskcluster.transfer.negotiation import Offer, chosen_upload, proposal
@@ -69,7 +70,11 @@ class Uploader:
         return Reporter(name, self.config.progress_seconds, self.config.on_progress)
 
     def send(self, source: Source, measured: Measured, target: Target, reporter: Reporter) -> TransferResult:
-        """Send what was measured; its identity has begun."""
+        """Send what was measured; its identity has begun.
+
+        :raises Interrupted: The task was told to stop.
+        """
+        self.store.check()
         started = time.monotonic()
         offer = Offer(source, measured, target.content_type, reporter)
         method, digests = self._move(offer, target)
@@ -104,16 +109,16 @@ class Uploader:
             "hashes": known,
             "proposedUploadMethods": proposal(offer),
         }
-        try:
-            answer = self.service.create_upload(target.name, request)
-        except Conflict as conflict:
-            finish = {**identity, "hashes": known}
-            return None, settle(self.service, target.name, finish, target.if_exists, conflict)
-        method, granted = chosen_upload(target.name, answer)
 
         def renew() -> object:
             return chosen_upload(target.name, self.service.create_upload(target.name, request))[1]
 
-        sent = method.move(offer, granted, renew, self.store)
+        try:
+            method, granted = chosen_upload(target.name, self.service.create_upload(target.name, request))
+            sent = method.move(offer, granted, renew, self.store)
+        except Conflict as conflict:  # from the first call, or because another try has finished it since
+            # Any uploadId finishes what is finished; our own might finish what was never sent, if it is the caller's.
+            finish = {**identity, "uploadId": random_upload_id(), "hashes": known}
+            return None, settle(self.service, target.name, finish, target.if_exists, conflict)
         self.service.finish_upload(target.name, {**identity, "hashes": sent})
         return method.name, sent

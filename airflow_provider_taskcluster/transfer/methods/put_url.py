@@ -72,7 +72,8 @@ def _put(offer: Offer, grants: Renewable[PutGrant], store: Store) -> dict[str, s
 class CheckedBody:
     """The body of a PUT. It must be the bytes that were measured: no more, no less, no others.
 
-    They are hashed on the way, beside the sending.
+    They are hashed on the way, beside the sending. The last of them leave only if all are right: of a PUT that is cut
+    short the store keeps nothing, so that a late try whose source has changed does not spoil what another finished.
     """
 
     def __init__(self, reader: Reader, offer: Offer, check: Callable[[], None] = lambda: None) -> None:
@@ -81,6 +82,7 @@ class CheckedBody:
         self._offer = offer
         self._check = check
         self._left = offer.measured.size
+        self._digests: dict[str, str] | None = None
         self._pool = BufferPool(AHEAD, 0, failure)
         started = offer.measured.started
         self._known = started.digests() if started.seen == offer.measured.size else {}
@@ -88,14 +90,20 @@ class CheckedBody:
         self._hashing = Hashing([Hashers(["sha256"]), *rest], failure)
 
     def read(self, size: int = -1) -> bytes:
-        """Return the next bytes for the connection."""
+        """Return the next bytes for the connection.
+
+        :raises SourceChanged: They are not those that were announced.
+        """
         self._check()
-        wanted = self._left if size < 0 else min(size, self._left)
-        data = self._reader.read(wanted) if wanted else b""
-        if wanted and not data:
+        if not self._left:
+            return b""
+        data = self._reader.read(self._left if size < 0 else min(size, self._left))
+        if not data:
             raise self._offer.changed(f"it ended {self._left} bytes early")
         self._left -= len(data)
         self._hashing.feed(Block(data, self._pool.take(), self._pool))
+        if not self._left:
+            self.finish()
         self._offer.reporter.advance(len(data))
         return data
 
@@ -104,12 +112,14 @@ class CheckedBody:
 
         :raises SourceChanged: It is not; the upload must not be finished.
         """
-        if self._reader.read(1):
-            raise self._offer.changed("it has grown")
-        digests = self._hashing.digests() | self._known
-        if digests["sha256"] != self._offer.measured.sha256:
-            raise self._offer.changed("its bytes are others now")
-        return digests
+        if self._digests is None:
+            if self._reader.read(1):
+                raise self._offer.changed("it has grown")
+            digests = self._hashing.digests() | self._known
+            if digests["sha256"] != self._offer.measured.sha256:
+                raise self._offer.changed("its bytes are others now")
+            self._digests = digests
+        return self._digests
 
     def close(self) -> None:
         """End the hashing."""
