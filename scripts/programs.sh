@@ -3,7 +3,8 @@
 # Installs what is missing where the user is root and the system Debian's, and says what to install otherwise.
 # Only programs are wanted: RUNLEVEL=1 keeps services that come with them from being started.
 set -eu
-PATH="$PATH:/usr/local/sbin:/usr/sbin"
+# Debian keeps the programs of a database in a folder of its version.
+PATH="$PATH:/usr/local/sbin:/usr/sbin:$(echo /usr/lib/postgresql/*/bin | tr ' ' :)"
 missing=
 for wanted in "$@"; do
     command -v "${wanted%%:*}" >/dev/null || missing="$missing ${wanted##*:}"

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import filecmp
 import importlib.util
+import os
 import threading
 from pathlib import Path
 
 import pytest
+
+from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
 
 FOLDER = Path(__file__).parents[2] / "example_dags"
 
@@ -59,6 +63,15 @@ def test_wait_for_artifact(tc, worker, tmp_path):
         later.join()
     assert state == "success", states
     assert (tmp_path / "artifact").read_bytes() == b"report" * 5000
+
+
+def test_upload_with_retries(tc, tmp_path):
+    file = tmp_path / "file.bin"
+    file.write_bytes(os.urandom(20_000_000))
+    dag_run = load("upload_with_retries").test(run_conf={"file": str(file)})
+    assert str(dag_run.state) == "success"
+    TaskclusterHook().download_object(f"airflow-demo/{dag_run.run_id}/large-file", tmp_path / "copy")
+    assert filecmp.cmp(file, tmp_path / "copy", shallow=False)
 
 
 def test_purge_caches(tc):

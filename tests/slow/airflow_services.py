@@ -1,0 +1,183 @@
+"""A whole Airflow as one runs it: processes of its own around a database, and a scheduler with LocalExecutor."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+import tempfile
+import time
+from contextlib import ExitStack, contextmanager, nullcontext, suppress
+from dataclasses import dataclass, field
+from importlib.metadata import version
+from pathlib import Path
+
+import psutil
+import sandbox
+import sqlalchemy
+import ui
+
+AIRFLOW_2 = version("apache-airflow").startswith("2.")
+SCHEDULER = "scheduler --skip-serve-logs"  # it would serve them on every address
+# The scheduler of Airflow 2 parses the DAGs itself, and its tasks talk to the database.
+SERVICES = [SCHEDULER] if AIRFLOW_2 else ["api-server", "dag-processor", SCHEDULER]
+PATIENCE = 120
+
+
+@dataclass
+class Services:
+    """A running Airflow. Its tasks have ``user_home`` and ``temporary`` as their HOME and TMPDIR."""
+
+    airflow: sandbox.Airflow
+    database: sqlalchemy.Engine
+    user_home: Path
+    temporary: Path
+    processes: dict[str, subprocess.Popen[str]] = field(default_factory=dict)
+
+    @property
+    def scheduler(self):
+        return self.processes[SCHEDULER]
+
+    def rows(self, query, **values):
+        with self.database.connect() as connection:
+            return connection.execute(sqlalchemy.text(query), values).fetchall()
+
+    def wait_for(self, what, found):
+        """Ask ``found`` until it gives something, and return that."""
+        deadline = time.monotonic() + PATIENCE
+        while not (given := found()):
+            assert time.monotonic() < deadline, f"{what}: not in {PATIENCE} seconds"
+            for command, process in self.processes.items():
+                assert process.poll() is None, f"airflow {command} ended with {process.returncode}"
+            time.sleep(0.1)
+        return given
+
+    def trigger(self, dag_id, run_id, **conf):
+        """Trigger by the command line, as soon as the DAG was found."""
+        query = "SELECT dag_id FROM serialized_dag WHERE dag_id = :dag_id"
+        self.wait_for(f"DAG {dag_id}", lambda: self.rows(query, dag_id=dag_id))
+        self.airflow.require("dags", "trigger", dag_id, "--run-id", run_id, "--conf", json.dumps(conf))
+
+    def wait_for_end(self, run_id):
+        """Wait until a run has ended, and return its state."""
+        query = "SELECT state FROM dag_run WHERE run_id = :run_id AND state NOT IN ('queued', 'running')"
+        return self.wait_for(f"the end of {run_id}", lambda: self.rows(query, run_id=run_id))[0][0]
+
+    def empty_disks(self):
+        """Leave no file in HOME and TMPDIR: what lives there besides is sockets of the executor itself."""
+        for path in [*self.user_home.rglob("*"), *self.temporary.rglob("*")]:
+            if path.is_file() or path.is_symlink():
+                path.unlink()
+
+    @contextmanager
+    def explained(self):
+        """Add the ends of all logs to an error of the block."""
+        try:
+            yield
+        except BaseException as error:
+            for log in sorted(self.airflow.home.rglob("*.log"), key=lambda path: path.stat().st_mtime):
+                lines = log.read_text(errors="replace").splitlines()[-40:]
+                error.add_note("\n".join(["", f"==== {log.relative_to(self.airflow.home)}", *lines]))
+            raise
+
+
+@contextmanager
+def running(emulator, **environment):
+    """Start Airflow with a connection to the emulator, and stop all of it at the end of the block."""
+    with ExitStack() as stack:
+        url = stack.enter_context(postgresql() if AIRFLOW_2 else nullcontext())
+        disks = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="worker-")))
+        (user_home := disks / "home").mkdir()
+        (temporary := disks / "tmp").mkdir()
+        settings = {
+            **ui.web_settings(ui.free_port(0)),
+            **({"AIRFLOW__DATABASE__SQL_ALCHEMY_CONN": url} if url else {}),
+            "AIRFLOW__CORE__EXECUTOR": "LocalExecutor",
+            "AIRFLOW__SCHEDULER__SCHEDULER_HEARTBEAT_SEC": "1",
+            "HOME": str(user_home),
+            "TMPDIR": str(temporary),
+            **environment,
+        }
+        airflow = stack.enter_context(sandbox.airflow(emulator, **settings))
+        database = sqlalchemy.create_engine(url or f"sqlite:///{airflow.home}/airflow.db")
+        stack.callback(database.dispose)
+        services = Services(airflow, database, user_home, temporary)
+        for command in SERVICES:
+            log = stack.enter_context((airflow.home / f"{command.split()[0]}.log").open("w"))
+            services.processes[command] = stack.enter_context(process(command, airflow.environment, log))
+        yield services
+
+
+@contextmanager
+def process(command, environment, log):
+    """Run an ``airflow`` command, and leave none of its descendants behind: tasks have process groups of their own."""
+    descendants = []
+    try:
+        options = {"env": environment, "stdout": log, "stderr": log}
+        with sandbox.process([sandbox.BIN / "airflow", *command.split()], **options) as started:
+            try:
+                yield started
+            finally:
+                with suppress(psutil.NoSuchProcess):
+                    descendants = psutil.Process(started.pid).children(recursive=True)
+    finally:
+        for descendant in descendants:
+            with suppress(psutil.NoSuchProcess):
+                descendant.kill()
+
+
+@contextmanager
+def postgresql():
+    """A fresh PostgreSQL that listens on a file in a folder of its own, and on no port; its URL.
+
+    Airflow 2 refuses LocalExecutor on SQLite.
+    """
+    with tempfile.TemporaryDirectory(prefix="postgresql-") as folder:
+        user = {"user": "postgres"} if os.getuid() == 0 else {}  # as root it does not run
+        if user:
+            shutil.chown(folder, "postgres")
+        data, log = Path(folder, "data"), Path(folder, "log")
+        initdb = [postgresql_program("initdb"), "-D", data, "-U", "airflow", "--auth", "trust", "--no-sync"]
+        subprocess.run(initdb, check=True, capture_output=True, cwd=folder, **user)
+        server = [
+            postgresql_program("postgres"),
+            "-D",
+            data,
+            "-k",
+            folder,
+            "-c",
+            "listen_addresses=",
+            "-c",
+            "fsync=off",
+        ]
+        with (
+            log.open("w") as output,
+            sandbox.process(server, stdout=output, stderr=output, cwd=folder, **user) as process,
+        ):
+            url = f"postgresql+psycopg2://airflow@/postgres?host={folder}"
+            wait_for_postgresql(url, process, log)
+            yield url
+
+
+def postgresql_program(name):
+    """The path of a program that Debian puts into a folder of its version."""
+    folders = sorted(str(path) for path in Path("/usr/lib/postgresql").glob("*/bin"))
+    found = shutil.which(name, path=os.pathsep.join([*reversed(folders), os.environ["PATH"]]))
+    assert found, f"There is no {name}: `make test-slow` installs PostgreSQL"
+    return found
+
+
+def wait_for_postgresql(url, process, log):
+    engine = sqlalchemy.create_engine(url)
+    deadline = time.monotonic() + PATIENCE
+    while True:
+        try:
+            engine.connect().close()
+        except sqlalchemy.exc.OperationalError:
+            assert process.poll() is None, log.read_text()
+            assert time.monotonic() < deadline, log.read_text()
+            time.sleep(0.05)
+        else:
+            break
+    engine.dispose()
