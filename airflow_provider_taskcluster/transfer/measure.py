@@ -51,10 +51,13 @@ def measure(source: Source) -> Measured:
 
 
 def measure_parts(source: Source, part_size: int) -> tuple[Measured, list[Measured]]:
-    """Read a source from end to end; measure the whole and each part of so many bytes."""
+    """Read a source from end to end; measure the whole and each part of so many bytes.
+
+    The sha512 of the parts are for the sending: there each part has a thread.
+    """
     failure = Failure()
-    whole, sha256, sha512 = Hashers(["sha256"]), PartHashers("sha256", part_size), PartHashers("sha512", part_size)
-    hashing, pool = Hashing([whole, sha256, sha512], failure), BufferPool(AHEAD, 0, failure)
+    whole, each = Hashers(["sha256"]), PartHashers("sha256", part_size)
+    hashing, pool = Hashing([whole, each], failure), BufferPool(AHEAD, 0, failure)
     try:
         with source.reading() as reader:
             while data := reader.read(MIB):
@@ -62,10 +65,7 @@ def measure_parts(source: Source, part_size: int) -> tuple[Measured, list[Measur
         hashing.digests()
     finally:
         hashing.stop()
-    parts = [
-        Measured(first.seen, first.digests()["sha256"], second)
-        for first, second in zip(sha256.parts, sha512.parts, strict=True)
-    ]
+    parts = [Measured(part.seen, part.digests()["sha256"]) for part in each.parts]
     return Measured(whole.seen, whole.digests()["sha256"]), parts
 
 

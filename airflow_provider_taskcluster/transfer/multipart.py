@@ -9,6 +9,7 @@ behind live until the expiry of the upload.
 from __future__ import annotations
 
 import asyncio
+import math
 import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -16,6 +17,8 @@ from typing import TYPE_CHECKING
 from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.exceptions import InvalidInput, SourceChanged
 from airflow_provider_taskcluster.transfer import partition
+from airflow_provider_taskcluster.transfer.config import MIB
+from airflow_provider_taskcluster.transfer.digest import Hashers
 from airflow_provider_taskcluster.transfer.manifest import CONTENT_TYPE, Manifest, Part, part_name
 from airflow_provider_taskcluster.transfer.measure import Measured, measure, measure_parts
 from airflow_provider_taskcluster.transfer.progress import Reporter, Share
@@ -36,7 +39,7 @@ PART_TYPE = "application/octet-stream"
 class InitializedParts:
     """An upload in parts whose identity is fixed. No call was made yet.
 
-    :param manifest: What will be written when all parts are there.
+    :param manifest: What will be written when all parts are there, with the sha512 of each.
     :param part_size: Bytes of each part but the last.
     :param measured: What is known of each part.
     :param reporter: Learns how far the whole is.
@@ -68,10 +71,12 @@ class Partition:
 class UploadedPart:
     """A part that the service has.
 
+    :param sha512: Of its bytes, in hex.
     :param already_present: It was there before.
     """
 
     number: int
+    sha512: str
     already_present: bool
 
 
@@ -128,7 +133,10 @@ class MultipartUploader:
         result = self.uploader.send(one.source, measured, target, Share(initialized.reporter))
         if result.already_present:
             initialized.reporter.advance(part.size)
-        return UploadedPart(one.number, result.already_present)
+            sha512 = _sha512(one.source, measured)
+        else:
+            sha512 = result.digests["sha512"]
+        return UploadedPart(one.number, sha512, result.already_present)
 
     def complete_parts(self, initialized: InitializedParts, parts: Iterable[UploadedPart]) -> TransferResult:
         """Write the manifest: from now on the object is there, whole.
@@ -137,8 +145,11 @@ class MultipartUploader:
         :raises Conflict: The name is taken by other content, or by somebody else.
         """
         manifest, target = initialized.manifest, initialized.target
-        if missing := set(range(len(manifest.parts))) - {done.number for done in parts}:
+        sums = {done.number: done.sha512 for done in parts}
+        if missing := set(range(len(manifest.parts))) - sums.keys():
             raise InvalidInput(f"Part {min(missing)} of {target.name!r} is not uploaded yet")
+        known = [replace(part, sha512=sums[number]) for number, part in enumerate(manifest.parts)]
+        manifest = replace(manifest, parts=known)
         result = write_manifest(self.uploader, manifest, target, initialized.reporter)
         return replace(result, seconds=time.monotonic() - initialized.started)
 
@@ -193,8 +204,20 @@ class MultipartUploader:
         return initialized
 
 
+def _sha512(source: Source, measured: Measured) -> str:
+    """Hash a part that the service has already."""
+    hashers = Hashers(["sha256", "sha512"])
+    with source.reading() as reader:
+        while data := reader.read(MIB):
+            hashers.update(data)
+    digests = hashers.digests()
+    if digests["sha256"] != measured.sha256:
+        raise SourceChanged(f"The {source.description} changed while it was uploaded: upload it when it is complete")
+    return digests["sha512"]
+
+
 def parts_of(name: str, generation: str, measured: Iterable[Measured]) -> list[Part]:
-    """Name the parts of an object.
+    """Name the parts of an object, whose sha512 are not known yet.
 
     :raises InvalidName: The name is too long to have parts.
     """
@@ -202,7 +225,7 @@ def parts_of(name: str, generation: str, measured: Iterable[Measured]) -> list[P
     offset = 0
     for number, one in enumerate(measured):
         own = names.object_name(part_name(name, generation, number))
-        parts.append(Part(own, offset, one.size, one.sha256, one.started.digests()["sha512"]))
+        parts.append(Part(own, offset, one.size, one.sha256, ""))
         offset += one.size
     return parts
 
@@ -211,7 +234,7 @@ def write_manifest(uploader: Uploader, manifest: Manifest, target: Target, repor
     """Put the manifest under the real name; the upload is finished then."""
     source = BytesSource(manifest.to_json())
     measured = measure(source)
-    written = uploader.send(source, measured, replace(target, content_type=CONTENT_TYPE), Share(Reporter("", 0)))
+    written = uploader.send(source, measured, replace(target, content_type=CONTENT_TYPE), Share(Reporter("", math.inf)))
     target.identity.end()
     reporter.finish()
     ours = written.digests.get("sha256") == measured.sha256  # else if_exists is "skip", and other content is there

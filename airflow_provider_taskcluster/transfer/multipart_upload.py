@@ -137,6 +137,7 @@ class _StreamUpload:
         reporter = self.uploader.uploader.reporter(self.target.name)
         whole = Hashers(["sha256"])
         measured: list[Measured] = []
+        sums: list[str] = []
         with self.source.reading() as reader:
             while data := _read(reader, size):
                 if len(measured) == MOST_PARTS:
@@ -149,8 +150,10 @@ class _StreamUpload:
                 measured.extend(measure_parts(part, len(data))[1])
                 name = part_name(self.target.name, generation, len(measured) - 1)
                 target = replace(self.target, name=name, content_type=PART_TYPE)
-                self.uploader.uploader.send(part, measured[-1], target, Share(reporter))
-        parts = parts_of(self.target.name, generation, measured)
+                sent = self.uploader.uploader.send(part, measured[-1], target, Share(reporter))
+                sums.append(sent.digests["sha512"])
+        named = parts_of(self.target.name, generation, measured)
+        parts = [replace(part, sha512=sha512) for part, sha512 in zip(named, sums, strict=True)]
         manifest = Manifest(whole.seen, self.target.content_type, whole.digests()["sha256"], parts)
         result = write_manifest(self.uploader.uploader, manifest, self.target, reporter)
         return replace(result, seconds=time.monotonic() - started)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import math
 import threading
 import time
 from dataclasses import dataclass
@@ -100,7 +101,7 @@ class Share(Reporter):
     """
 
     def __init__(self, whole: Reporter, check: Callable[[], None] = lambda: None) -> None:
-        super().__init__("", 0)
+        super().__init__("", math.inf)
         self._whole = whole
         self._check = check
 

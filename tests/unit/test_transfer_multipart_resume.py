@@ -136,6 +136,6 @@ def test_beginning_anew_may_change_the_part_size_and_so_all_parts(begun, uploade
 
 
 def test_an_upload_is_not_completed_before_all_parts_are_there(begun, uploader):
-    done = [UploadedPart(number, already_present=False) for number in range(10) if number != 4]
+    done = [UploadedPart(number, "0" * 128, already_present=False) for number in range(10) if number != 4]
     with pytest.raises(InvalidInput, match="Part 4 of 'a/b' is not uploaded yet"):
         uploader.complete_parts(begun, done)
