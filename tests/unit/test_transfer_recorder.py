@@ -6,6 +6,7 @@ import time
 from dataclasses import asdict, replace
 from pathlib import Path
 
+import fsspec
 import pytest
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
@@ -22,6 +23,11 @@ from airflow_provider_taskcluster.transfer.recorder import (
     save,
     slot,
 )
+
+try:
+    from airflow.sdk.io import attach
+except ImportError:
+    from airflow.io.store import attach
 
 LATER = int(time.time() * 1000) + 3_600_000
 RECORD = UploadRecord(
@@ -198,6 +204,7 @@ class TestObjectStorageElsewhere(RecorderContract):
 
     @pytest.fixture
     def recorder(self, tmp_path):
+        attach("memory", fs=fsspec.filesystem("memory"))
         return recorder_for(ObjectStoragePath(f"memory://{tmp_path.name}/{os.urandom(6).hex()}"))
 
     def test_dead_records_are_swept(self, recorder):
