@@ -82,7 +82,7 @@ class Assembly:
             digests = self._assembled()
             self._sink.commit()
         except BaseException as error:
-            self._leave(error)
+            self._sink.leave(error)
             raise
         self._reporter.finish()
         return TransferResult(
@@ -180,13 +180,3 @@ class Assembly:
     def _note(self) -> None:
         facts = Facts(self._manifest.size, "", None, self._manifest.content_type)
         self._sink.note(Record(self._key, facts, self._whole.seen))
-
-    def _leave(self, error: BaseException) -> None:
-        """Keep what has arrived where a later try may go on with it; else leave nothing behind."""
-        try:
-            if getattr(error, "transient", True) and not isinstance(error, DestinationError):
-                self._sink.keep()
-            else:
-                self._sink.discard()
-        except Exception as failure:  # noqa: BLE001 (it must not hide the error that led here)
-            error.add_note(f"What had arrived could not be put away: {failure}")

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.exceptions import (
-    DestinationError,
     HashMismatch,
     RangeMismatch,
     StoreError,
@@ -120,23 +119,11 @@ class Fetch:
             self._sink.commit()
         except BaseException as error:
             self._intake.stop()
-            self._leave(error)
+            self._sink.leave(error, self._intake.note)
             raise
         self._intake.stop()
         self._reporter.finish()
         return body
-
-    def _leave(self, error: BaseException) -> None:
-        """Keep what has arrived where a later try may go on with it; else leave nothing behind."""
-        keep = getattr(error, "transient", True) and not isinstance(error, DestinationError)
-        try:
-            if keep:
-                self._intake.note()
-                self._sink.keep()
-            else:
-                self._sink.discard()
-        except Exception as failure:  # noqa: BLE001 (it must not hide the error that led here)
-            error.add_note(f"What had arrived could not be put away: {failure}")
 
     def _fetched(self, *, resume: bool) -> Body:
         adopted = resume and self._intake.adopt()

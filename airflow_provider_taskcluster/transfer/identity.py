@@ -32,7 +32,7 @@ def upload_id(key: str, *, root_url: str, project_id: str, name: str, expires: d
 
 
 def random_upload_id() -> str:
-    """Return an id for an upload by hand."""
+    """Return an id that no upload has."""
     return _slugid(uuid.uuid4().bytes)
 
 

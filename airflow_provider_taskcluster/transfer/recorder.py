@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import json
-import logging
 import os
 import secrets
 import time
@@ -19,8 +18,6 @@ from pathlib import Path, PosixPath, WindowsPath
 from typing import Any, Protocol, cast
 
 from airflow_provider_taskcluster.exceptions import DestinationError, InvalidInput
-
-log = logging.getLogger(__name__)
 
 VERSION = 1
 PREFIX = "taskcluster-upload-"
@@ -174,8 +171,9 @@ class DirectoryRecorder:
         with contextlib.suppress(OSError):  # it may be another user's, who shares the folder
             if file.name.endswith(NEW):  # what a killed process was about to write
                 return bool(file.stat().st_mtime < time.time() - DAY)
-            file.read_bytes()
-            return file.name.endswith(".json") and load(self, file.name.removesuffix(".json")) is None
+            if file.name.endswith(".json"):
+                file.read_bytes()
+                return load(self, file.name.removesuffix(".json")) is None
         return False
 
     def _file(self, slot: str) -> Any:

@@ -79,6 +79,20 @@ class Sink(ABC):
         """Leave what a later process can go on with; by default nothing."""
         self.discard()
 
+    def leave(self, error: BaseException, note: Callable[[], None] = lambda: None) -> None:
+        """Keep what has arrived before an error if a later try may go on with it; else leave nothing behind.
+
+        :param note: Writes down how far it is, before it is kept.
+        """
+        try:
+            if getattr(error, "transient", True) and not isinstance(error, DestinationError):
+                note()
+                self.keep()
+            else:
+                self.discard()
+        except Exception as failure:  # noqa: BLE001 (it must not hide the error that led here)
+            error.add_note(f"What had arrived could not be put away: {failure}")
+
     def content(self) -> bytes | None:
         """Return the bytes, if this sink holds them."""
         return None

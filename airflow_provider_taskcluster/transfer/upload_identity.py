@@ -43,22 +43,22 @@ class Identity:
 
     def begin(self, size: int, sha256: str, part_size: int | None = None) -> None:
         """Fix the identity for this content, before the first call."""
-        kept = self.kept()
-        record = self._new_record(size, sha256, part_size)
-        if kept is None or not kept.fits(record):
-            kept = None
         stable = self.own_id or self.key
+        kept = self.kept() if part_size or not stable else None
+        if kept and not self.fits(kept, size, sha256):
+            kept = None
         key = stable or (kept and kept.key) or secrets.token_urlsafe(32)
-        record = self._new_record(size, sha256, part_size, None if stable else key)
-        if (part_size or not stable) and record != kept:
-            recorder.save(self.recorder, record)
+        if part_size or not stable:
+            self._record = self._new_record(size, sha256, part_size, None if stable else key)
+            if self._record != kept:
+                recorder.save(self.recorder, self._record)
         if not stable and self.recorder is None:
             log.warning(
                 "Without an upload_secret, permanent credentials or a recorder the upload id of %r is random: if this "
                 "try dies, the next one meets a conflict for up to a day",
                 self.name,
             )
-        self._record, self._key = record, key
+        self._key = key
 
     def kept(self) -> UploadRecord | None:
         """Return what an earlier try has left; it may be of other content."""

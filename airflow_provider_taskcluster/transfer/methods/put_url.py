@@ -84,10 +84,7 @@ class CheckedBody:
         self._left = offer.measured.size
         self._digests: dict[str, str] | None = None
         self._pool = BufferPool(AHEAD, 0, failure)
-        started = offer.measured.started
-        self._known = started.digests() if started.seen == offer.measured.size else {}
-        rest = [] if self._known else [started.again()]
-        self._hashing = Hashing([Hashers(["sha256"]), *rest], failure)
+        self._hashing = Hashing([Hashers(["sha256"]), offer.measured.started.again()], failure)
 
     def read(self, size: int = -1) -> bytes:
         """Return the next bytes for the connection.
@@ -115,7 +112,7 @@ class CheckedBody:
         if self._digests is None:
             if self._reader.read(1):
                 raise self._offer.changed("it has grown")
-            digests = self._hashing.digests() | self._known
+            digests = self._hashing.digests()
             if digests["sha256"] != self._offer.measured.sha256:
                 raise self._offer.changed("its bytes are others now")
             self._digests = digests
