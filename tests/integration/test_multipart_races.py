@@ -107,18 +107,23 @@ def late(grant, data):
     assert requests.put(granted["url"], data=data, headers=granted["headers"], timeout=10).status_code == 200
 
 
-def test_a_late_put_of_an_old_try_does_not_touch_an_upload_of_other_bytes(tries, hook, tmp_path, expires):
-    file = tmp_path / "source"
-    file.write_bytes(DATA)
-    old = tries.leave(file, [0, 1])
-    part = old.manifest.parts[2]
-    grant = hook.create_upload(
+def granted(hook, old, part, expires):
+    """Ask for the PUT of a part that an old try has not sent."""
+    return hook.create_upload(
         part.name,
         upload_id=old.target.identity.upload_id(part.name, part.sha256),
         expires=expires,
         hashes={"sha256": part.sha256},
         proposed_upload_methods=put_url(part.size),
     )
+
+
+def test_a_late_put_of_an_old_try_does_not_touch_an_upload_of_other_bytes(tries, hook, tmp_path, expires):
+    file = tmp_path / "source"
+    file.write_bytes(DATA)
+    old = tries.leave(file, [0, 1])
+    part = old.manifest.parts[2]
+    grant = granted(hook, old, part, expires)
     file.write_bytes(OTHER)
     tries.upload(file)
     late(grant, DATA[part.offset : part.offset + part.size])
@@ -128,13 +133,7 @@ def test_a_late_put_of_an_old_try_does_not_touch_an_upload_of_other_bytes(tries,
 def test_a_late_put_of_the_same_bytes_changes_nothing(tries, hook, expires):
     old = tries.leave(DATA, [0, 1])
     part = old.manifest.parts[2]
-    grant = hook.create_upload(
-        part.name,
-        upload_id=old.target.identity.upload_id(part.name, part.sha256),
-        expires=expires,
-        hashes={"sha256": part.sha256},
-        proposed_upload_methods=put_url(part.size),
-    )
+    grant = granted(hook, old, part, expires)
     tries.upload(DATA)
     late(grant, DATA[part.offset : part.offset + part.size])
     assert tries.content() == DATA

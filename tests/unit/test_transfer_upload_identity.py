@@ -42,6 +42,24 @@ def test_with_a_key_every_try_derives_the_same_ids_with_nothing_kept():
     assert ids(begun(key="k"))[0] == formula.upload_id("k", **TARGET, sha256=SHA256)
 
 
+@pytest.mark.parametrize("stable", [{"key": "k"}, {"own_id": OWN_ID}], ids=str)
+def test_in_one_piece_with_stable_ids_no_recorder_is_asked(stable):
+    asked = []
+
+    class Recorder:
+        def load(self, slot):
+            asked.append(slot)
+
+        def save(self, slot, document):
+            asked.append(slot)
+
+        def delete(self, slot):
+            asked.append(slot)
+
+    begun(recorder=Recorder(), **stable).end()
+    assert asked == []
+
+
 def test_ids_are_slugids_bound_to_name_and_content():
     identity = begun(key="k")
     found = {*ids(identity), *ids(identity, OTHER)}
