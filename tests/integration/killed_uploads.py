@@ -1,7 +1,8 @@
 """Uploads that kill their own process at a given moment; a program that `test_multipart_kills.py` starts.
 
 It imports everything once. For each line of its input (JSON) it forks a child, which uploads as the line says, in a
-home of its own; its answer is what became of the child, and the moments that the child went through.
+home of its own; its answer, into the pipe that it was handed, is what became of the child, and the moments that the
+child went through.
 """
 
 from __future__ import annotations
@@ -104,9 +105,9 @@ def in_a_child(order):
 
 
 if __name__ == "__main__":
+    # a pipe of their own: Airflow's log goes to either of the usual ones
+    answers = os.fdopen(int(sys.argv[2]), "w", buffering=1)
     methods.load()
     TaskclusterHook(sys.argv[1]).settings  # noqa: B018 (imports what reads connections)
-    answers = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)  # what a log prints is no answer
     for line in sys.stdin:
         print(json.dumps(in_a_child(json.loads(line))), file=answers)

@@ -26,8 +26,9 @@ ROOT = Path(__file__).parents[2]
 class Uploads:
     """Uploads in processes that may be killed."""
 
-    def __init__(self, program, folder, expires, conn_id, recorder):
+    def __init__(self, program, answers, folder, expires, conn_id, recorder):
         self._program = program
+        self._answers = answers
         self._folder = folder
         self._expires = expires
         self._conn_id = conn_id
@@ -47,7 +48,7 @@ class Uploads:
             "last": last,
         }
         self._program.stdin.write(json.dumps(order) + "\n")
-        answer = json.loads(self._program.stdout.readline())
+        answer = json.loads(self._answers.readline())
         assert list(home.iterdir()) == []
         return answer["status"], answer["moments"]
 
@@ -63,13 +64,18 @@ def uploads(request, connect, expires, tmp_path):
         fields = {"login": issued.client_id, "password": issued.access_token}
         hook = connect("tc_temporary", **fields, extra={"certificate": issued.certificate})
         recorder = tmp_path / "records"
-    command = [sys.executable, killed_uploads.__file__, hook.taskcluster_conn_id]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.PIPE, "stderr": subprocess.DEVNULL}
+    answered, answer = os.pipe()
+    command = [sys.executable, killed_uploads.__file__, hook.taskcluster_conn_id, str(answer)]
+    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "pass_fds": [answer]}
     # the modules are those of this repository, wherever they are installed
-    with subprocess.Popen(
-        command, text=True, bufsize=1, env={**os.environ, "PYTHONPATH": str(ROOT)}, **pipes
-    ) as started:
-        yield Uploads(started, tmp_path, expires, hook.taskcluster_conn_id, recorder)
+    with (
+        os.fdopen(answered) as answers,
+        subprocess.Popen(
+            command, text=True, bufsize=1, env={**os.environ, "PYTHONPATH": str(ROOT)}, **pipes
+        ) as started,
+    ):
+        os.close(answer)
+        yield Uploads(started, answers, tmp_path, expires, hook.taskcluster_conn_id, recorder)
         started.stdin.close()
 
 
