@@ -25,8 +25,9 @@
         ├── HashMismatch             the bytes are not those that the service knows
         ├── NotVerifiable            the service names no hash that can be checked
         ├── TooLarge                 more bytes than the caller allows
+        ├── SourceError              the source cannot be read                         (transient)
         ├── SourceChanged            the source is not what it was when it was hashed
-        ├── ManifestRefused      the manifest of a multi-part object is broken, or names what is not its own
+        ├── ManifestRefused          the manifest of a multi-part object is broken, or names what is not its own
         ├── ReferenceRefused         a URL chosen by a task, and nobody allowed to follow it
         └── DestinationError         the destination cannot be written: disk full...    (transient)
 
@@ -188,6 +189,12 @@ class NotVerifiable(TransferError):
 
 class TooLarge(TransferError):
     """More bytes than the caller allows."""
+
+
+class SourceError(TransferError):
+    """The source of an upload, such as a file in a bucket, cannot be read now."""
+
+    transient = True
 
 
 class SourceChanged(TransferError):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.exceptions import InvalidInput
-from airflow_provider_taskcluster.hooks.base import TaskclusterBaseHook, byte_limit, connection_count
+from airflow_provider_taskcluster.hooks.base import TaskclusterBaseHook, byte_limit, connection_count, place
 from airflow_provider_taskcluster.services.artifacts import Artifacts
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS, MEMORY_CAP, TransferConfig
 from airflow_provider_taskcluster.transfer.sink import MemorySink, sink_for
@@ -67,8 +67,9 @@ class ArtifactsHook(TaskclusterBaseHook):
         Artifacts on the object service are verified by their hashes. Others have none: their length and the gzip
         trailer are checked, and the result says ``verified: length``.
 
-        :param destination: A path (written beside itself and renamed when verified), an open binary file, a function
-            that returns a writer, or ``MemorySink()``.
+        :param destination: A path (written beside itself and renamed when verified), an ``ObjectStoragePath`` or its
+            URL (an object of a bucket appears when it is verified), an open binary file, a function that returns a
+            writer, or ``MemorySink()``.
         :param verify: ``hashes`` of the service, where it has them; or ``chain_of_trust``: what has none there is
             checked by the sums that the run publishes in ``public/chain-of-trust.json``.
         :param allow_reference: Follow a URL that the task chose.
@@ -98,7 +99,7 @@ class ArtifactsHook(TaskclusterBaseHook):
             on_progress=on_progress,
         )
         downloader = ArtifactDownloader(self._engine_services, self._store, config)
-        return downloader.download(task_id, name, run_id, sink_for(destination))
+        return downloader.download(task_id, name, run_id, sink_for(place(destination)))
 
     def read_artifact(
         self,

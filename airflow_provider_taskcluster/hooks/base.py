@@ -146,6 +146,24 @@ class TaskclusterBaseHook(BaseHook):
             self._store.close()
 
 
+def place(where: Any, *, folder: bool = False) -> Any:
+    """Return a URL such as ``s3://conn_id@bucket/key`` as the ``ObjectStoragePath`` it is, anything else as it is.
+
+    :param folder: It may name a folder, else a file.
+    :raises InvalidInput: There is no such kind of URL, or it names a folder.
+    """
+    if not (isinstance(where, str) and "://" in where):
+        return where
+    from airflow.providers.common.compat.sdk import ObjectStoragePath
+
+    if where.endswith("/") and not folder:  # which would be lost on the way
+        raise InvalidInput(f"{where!r} is a folder: name a file")
+    try:
+        return ObjectStoragePath(where)
+    except ValueError as error:
+        raise InvalidInput(f"{where!r} is not the URL of a file: {error}") from None
+
+
 def byte_limit(max_bytes: Any) -> int | None:
     """Return ``max_bytes`` as a number; None is no limit.
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.exceptions import InvalidInput
-from airflow_provider_taskcluster.hooks.base import TaskclusterBaseHook, byte_limit, connection_count
+from airflow_provider_taskcluster.hooks.base import TaskclusterBaseHook, byte_limit, connection_count, place
 from airflow_provider_taskcluster.moments import moment
 from airflow_provider_taskcluster.services.answers import timestamp
 from airflow_provider_taskcluster.services.objects import Objects
@@ -127,7 +127,8 @@ class ObjectsHook(TaskclusterBaseHook):
         An object in parts is a small manifest and the parts, which only this provider puts together by itself; parts
         that were left behind live until ``expires``.
 
-        :param source: Bytes, a path, an open binary file (from where it stands), or a function that returns a reader.
+        :param source: Bytes, a path, an ``ObjectStoragePath`` or its URL (``s3://conn_id@bucket/key``), an open binary
+            file (from where it stands), or a function that returns a reader.
         :param name: Name of the object.
         :param expires: When it ends. Pass the same in every try.
         :param project_id: Its project; the connection's by default.
@@ -140,7 +141,7 @@ class ObjectsHook(TaskclusterBaseHook):
         :param connections: How many parts are sent at once. A source with one place to read at (an open file, a
             factory) has so many parts in memory.
         :param upload_id: An uploadId of your own (a v4 slugid) in place of the one that is derived.
-        :param recorder: Keeps the upload ids where they cannot be derived: a folder (or its path), see
+        :param recorder: Keeps the upload ids where they cannot be derived: a folder (or its path or URL), see
             ``transfer.recorder``.
         :param on_progress: Called every few seconds, in the thread that sends.
         :raises Conflict: The name is taken by other content or by somebody else's upload.
@@ -159,7 +160,7 @@ class ObjectsHook(TaskclusterBaseHook):
         target = Target(name, identity, kind, checked_if_exists(if_exists))
         config = TransferConfig(network=self.settings.network, on_progress=on_progress)
         uploader = Uploader(self._engine_services, self._store, config)
-        what = source_for(source, once=multipart == "always")
+        what = source_for(place(source), once=multipart == "always")
         length, measured = what.length(), None
         if length is None and multipart != "always":
             measured = measure(what)
@@ -182,8 +183,9 @@ class ObjectsHook(TaskclusterBaseHook):
         """Download an object, verified by all hashes that the service names. Scope ``object:download:<name>``.
 
         :param name: Name of the object.
-        :param destination: A path (written beside itself and renamed when verified), an open binary file, a function
-            that returns a writer, or ``MemorySink()``.
+        :param destination: A path (written beside itself and renamed when verified), an ``ObjectStoragePath`` or its
+            URL (an object of a bucket appears when it is verified), an open binary file, a function that returns a
+            writer, or ``MemorySink()``.
         :param connections: How many may be used at once for a large object that goes to a path.
         :param max_bytes: Refuse more than this.
         :param require_hashes: Refuse an object for which the service names no sha256 or sha512.
@@ -202,7 +204,7 @@ class ObjectsHook(TaskclusterBaseHook):
             multipart_aware=multipart_aware,
             on_progress=on_progress,
         )
-        name, sink = names.object_name(name), sink_for(destination)
+        name, sink = names.object_name(name), sink_for(place(destination))
         return Downloader(self._engine_services, self._store, config).download(name, sink)
 
     def read_object(self, name: str, *, max_bytes: int | None = MEMORY_CAP, require_hashes: bool = True) -> bytes:
@@ -233,7 +235,7 @@ class ObjectsHook(TaskclusterBaseHook):
             expires=_future(expires),
             key=found.upload_key,
             own_id=None if upload_id is None else names.upload_id(upload_id),
-            recorder=recorder_for(recorder),
+            recorder=recorder_for(place(recorder, folder=True)),
         )
 
 
