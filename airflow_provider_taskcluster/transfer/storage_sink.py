@@ -8,6 +8,7 @@ moved at the end.
 from __future__ import annotations
 
 import contextlib
+import logging
 import math
 import secrets
 from contextlib import contextmanager
@@ -25,7 +26,9 @@ if TYPE_CHECKING:
 
     from airflow_provider_taskcluster.transfer.storage import StorageFile, StoragePath
 
-# Their fsspec files leave an upload open until ``commit()``, when they are opened with ``autocommit=False``.
+log = logging.getLogger(__name__)
+
+# Their files complete the upload when they are closed with ``autocommit``, and abort it by ``discard()``.
 COMPLETED_BY_COMMIT = {"s3", "s3a", "gs", "gcs"}
 # So much is held in memory and sent at a time; an upload of unknown length has larger pieces, as S3 takes 10,000.
 BLOCK = 8 * MIB
@@ -53,7 +56,10 @@ class StorageSink(Sink):
         self._writing: _Writing | None = None
 
     def begin(self, size: int | None) -> None:
-        self.discard()
+        try:
+            self.discard()
+        except DestinationError as error:  # nobody sees it, and the next one does not need it gone
+            log.warning("What was begun before cannot be put away: %s", error)
         with self._explained():
             completed = self._file.protocols & COMPLETED_BY_COMMIT
             self._writing = _Upload(self._file, size) if completed else _Aside(self._file, size)
@@ -102,13 +108,14 @@ class _Upload:
     """An object that appears when its upload is completed."""
 
     def __init__(self, file: StorageFile, size: int | None) -> None:
+        # so that it is not completed when nobody holds it any more, as in a process that was forked
         self.opened = file.fs.open(file.path, "wb", block_size=block_size(size), autocommit=False)
-        with contextlib.suppress(ValueError):  # a transaction of somebody else shall not complete it
+        with contextlib.suppress(ValueError):  # a transaction of somebody else shall not complete it either
             file.fs.transaction.files.remove(self.opened)
 
     def commit(self) -> None:
+        self.opened.autocommit = True  # what fits one block is sent here, in one request
         self.opened.close()
-        self.opened.commit()
 
     def discard(self) -> None:
         self.opened.closed = True  # else it sends what is left when it is collected

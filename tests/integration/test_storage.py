@@ -4,20 +4,24 @@ from __future__ import annotations
 
 import os
 import secrets
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, ObjectStoragePath
 from fsspec.implementations.memory import MemoryFileSystem
+from moto.server import ThreadedMotoServer
+from s3fs import S3FileSystem
 
-from airflow_provider_taskcluster.emulator.store.faults import Corrupt, Cut
-from airflow_provider_taskcluster.exceptions import HashMismatch, InvalidInput, Truncated
+from airflow_provider_taskcluster.emulator.store.faults import Corrupt, Cut, Ignore
+from airflow_provider_taskcluster.exceptions import DestinationError, HashMismatch, InvalidInput, Truncated
 from airflow_provider_taskcluster.operators.artifacts import TaskclusterDownloadArtifactOperator
 from airflow_provider_taskcluster.operators.objects import (
     TaskclusterDownloadObjectOperator,
     TaskclusterUploadObjectOperator,
 )
+from airflow_provider_taskcluster.transfer.config import MIB
 
 try:
     from airflow.sdk.io import attach
@@ -33,17 +37,38 @@ def context():
     return {"dag_run": SimpleNamespace(start_date=datetime.now(UTC))}
 
 
-@pytest.fixture
-def bucket():
+@pytest.fixture(scope="module")
+def s3():
+    """The file system of an S3 of our own, with a bucket."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    region = {"region_name": "us-east-1"}
+    fs = S3FileSystem(key="k", secret="s", endpoint_url=f"http://{host}:{port}", client_kwargs=region)
+    fs.call_s3("create_bucket", Bucket="bucket")
+    yield fs
+    server.stop()
+
+
+@pytest.fixture(params=["memory", "s3"])
+def bucket(request):
     """URL of an empty folder in a storage behind a connection."""
-    conn_id = f"storage_{secrets.token_hex(4)}"
-    attach("memory", conn_id=conn_id, fs=MemoryFileSystem(skip_instance_cache=True))
-    return f"memory://{conn_id}@/{secrets.token_hex(4)}"
+    conn_id, folder = f"storage_{secrets.token_hex(4)}", secrets.token_hex(4)
+    if request.param == "memory":
+        attach("memory", conn_id=conn_id, fs=MemoryFileSystem(skip_instance_cache=True))
+        yield f"memory://{conn_id}@/{folder}"
+        return
+    fs = request.getfixturevalue("s3")
+    attach("s3", conn_id=conn_id, fs=fs)
+    yield f"s3://{conn_id}@bucket/{folder}"
+    assert not fs.call_s3("list_multipart_uploads", Bucket="bucket").get("Uploads"), "an upload was left open"
+    assert not list(fs.transaction.files), "a file is held for ever"
 
 
 def found(bucket):
     """Names and contents of all that is under a URL."""
     folder = ObjectStoragePath(bucket)
+    folder.fs.invalidate_cache()
     paths = folder.fs.find(folder.path)
     return {path.removeprefix(f"{folder.path}/"): folder.fs.cat_file(path) for path in paths}
 
@@ -107,6 +132,53 @@ def test_a_download_that_fails_leaves_nothing(connect, bucket, name, expires, tc
     assert found(bucket) == {}
 
 
+@pytest.mark.parametrize("size", [0, 1, 8 * MIB - 1, 8 * MIB, 8 * MIB + 1, 20 * MIB])
+def test_objects_of_a_block_and_more_and_less(hook, bucket, name, expires, size):
+    data = os.urandom(size)
+    hook.upload_object(data, name, expires=expires)
+    hook.download_object(name, f"{bucket}/file")
+    assert found(bucket) == {"file": data}
+    hook.upload_object(f"{bucket}/file", f"{name}-back", expires=expires)
+    assert hook.read_object(f"{name}-back") == data
+
+
+def test_blocks_that_were_sent_before_a_failure_leave_nothing(connect, bucket, name, expires, tc):
+    hook = connect(extra={"max_retries": 0})
+    hook.upload_object(os.urandom(20 * MIB), name, expires=expires)
+    tc.faults.add(Cut(18 * MIB), method="GET")
+    with pytest.raises(Truncated):
+        hook.download_object(name, f"{bucket}/file")
+    assert found(bucket) == {}
+
+
+def test_a_download_that_begins_anew_leaves_one_file(hook, bucket, name, expires, tc):
+    data = os.urandom(20 * MIB)
+    hook.upload_object(data, name, expires=expires)
+    tc.faults.add(Cut(18 * MIB), method="GET")
+    tc.faults.add(Ignore("Range"), method="GET", nth=2)
+    hook.download_object(name, f"{bucket}/file")
+    assert found(bucket) == {"file": data}
+
+
+def test_two_at_once_to_one_place_end_with_one_of_them(hook, bucket, name, expires):
+    contents = [os.urandom(9 * MIB), os.urandom(9 * MIB)]
+    for number, data in enumerate(contents):
+        hook.upload_object(data, f"{name}-{number}", expires=expires)
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda number: hook.download_object(f"{name}-{number}", f"{bucket}/file"), range(2)))
+    assert list(found(bucket)) == ["file"]
+    assert found(bucket)["file"] in contents
+
+
+def test_an_s3_that_refuses_is_one_sentence(hook, s3, name, expires):
+    attach("s3", conn_id="storage_wrong", fs=s3)
+    hook.upload_object(DATA, name, expires=expires)
+    with pytest.raises(DestinationError, match=r"^Cannot write s3://storage_wrong@no-such-bucket/key: .*bucket"):
+        hook.download_object(name, "s3://storage_wrong@no-such-bucket/key")
+    with pytest.raises(InvalidInput, match="There is no file 's3://storage_wrong@no-such-bucket/key' to upload"):
+        hook.upload_object("s3://storage_wrong@no-such-bucket/key", name, expires=expires)
+
+
 @pytest.mark.parametrize("kind", [str, ObjectStoragePath])
 def test_operators_take_urls_and_paths(hook, bucket, name, context, run, kind):
     run.add("public/file", DATA)
@@ -137,7 +209,7 @@ def test_a_url_that_cannot_work_is_refused_before_anything_is_sent(hook, name, t
 
 
 def test_a_missing_source_fails_the_task_at_once(hook, bucket, name, context):
-    with pytest.raises(AirflowFailException, match=r"There is no file 'memory://.*/absent' to upload"):
+    with pytest.raises(AirflowFailException, match=r"There is no file '.*/absent' to upload"):
         TaskclusterUploadObjectOperator(
             **CONNECTION, source=f"{bucket}/absent", name=name, expires=timedelta(days=1)
         ).execute(context)
