@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
+from airflow_provider_taskcluster.transfer import methods
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,6 +29,8 @@ LAZY = (
     f"{ENGINE}.download",
     f"{ENGINE}.upload",
     f"{ENGINE}.multipart_upload",
+    f"{ENGINE}.recorder",
+    f"{ENGINE}.upload_identity",
 )
 
 
@@ -108,6 +111,7 @@ def json_calls(name: str, count: int) -> Callable[[], int]:
 def _hook() -> TaskclusterHook:
     for module in LAZY:
         importlib.import_module(module)
+    methods.load()
     hook = TaskclusterHook()
     hook.ping()
     hook.close()
