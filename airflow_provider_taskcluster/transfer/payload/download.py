@@ -169,8 +169,7 @@ class PayloadDownload:
         """Tell whether the ledger knows that it is there already; no call is needed then."""
         if self._handling.if_exists != "verify":
             return False
-        content = self._place.look(file.name)
-        stored = content and self._ledger.known(file.name, content)
+        stored = self._ledger.known(file.name)
         if not stored:
             return False
         self._reporter.advance(stored.size)
@@ -207,8 +206,10 @@ class PayloadDownload:
 
     def _present(self, file: PayloadFile, hashes: Mapping[str, str]) -> Body | None:
         """Return what is there of a file, if it has the digests that the service names."""
-        content = self._place.look(file.name) if self._handling.if_exists == "verify" else None
-        if content is None or not hashes or file.size not in {None, content.size}:
+        if not hashes or self._handling.if_exists != "verify":
+            return None
+        content = self._place.look(file.name)
+        if content is None or file.size not in {None, content.size}:
             return None
         digests = content.digests(digest.to_compute(hashes, ["sha256"]))
         try:
