@@ -49,7 +49,7 @@ def put(place, name, content=b"content"):
 def everything(folder):
     """Every file below a folder with its content, links told apart."""
     return {
-        str(path.relative_to(folder)): os.readlink(path) if path.is_symlink() else path.read_bytes()
+        str(path.relative_to(folder)): str(path.readlink()) if path.is_symlink() else path.read_bytes()
         for path in folder.rglob("*")
         if path.is_symlink() or path.is_file()
     }

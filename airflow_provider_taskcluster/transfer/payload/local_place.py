@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import io
 import os
 import threading
 from functools import partial
@@ -14,6 +13,7 @@ from airflow_provider_taskcluster.transfer.payload.place import Content, digests
 from airflow_provider_taskcluster.transfer.sink import explained
 
 if TYPE_CHECKING:
+    import io
     from collections.abc import Iterable
 
     from airflow_provider_taskcluster.transfer.sink import Sink
