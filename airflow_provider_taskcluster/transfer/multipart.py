@@ -25,7 +25,7 @@ from airflow_provider_taskcluster.transfer.progress import Reporter, Share
 from airflow_provider_taskcluster.transfer.source import BytesSource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from airflow_provider_taskcluster.transfer.model import TransferResult
     from airflow_provider_taskcluster.transfer.partition import PartSize
@@ -94,7 +94,7 @@ class MultipartUploader:
         """
         length = source.length()
         if length is None:
-            length = measure(source).size
+            length = measure(source, self.uploader.store.check).size
         return self._begun(self._cut(source, target, length, partition.part_size(part_size, length)))
 
     def reinitialize_parts(
@@ -133,7 +133,7 @@ class MultipartUploader:
         result = self.uploader.send(one.source, measured, target, Share(initialized.reporter))
         if result.already_present:
             initialized.reporter.advance(part.size)
-            sha512 = _sha512(one.source, measured)
+            sha512 = _sha512(one.source, measured, self.uploader.store.check)
         else:
             sha512 = result.digests["sha512"]
         return UploadedPart(one.number, sha512, result.already_present)
@@ -182,7 +182,7 @@ class MultipartUploader:
     def _cut(self, source: Source, target: Target, length: int, part_size: int) -> InitializedParts:
         """Measure the source and its parts, and give them their names."""
         started = time.monotonic()
-        whole, measured = measure_parts(source, part_size)
+        whole, measured = measure_parts(source, part_size, self.uploader.store.check)
         if whole.size != length:
             raise SourceChanged(f"The {source.description} changed while it was read: upload it when it is complete")
         generation = partition.generation(
@@ -204,11 +204,12 @@ class MultipartUploader:
         return initialized
 
 
-def _sha512(source: Source, measured: Measured) -> str:
+def _sha512(source: Source, measured: Measured, check: Callable[[], None]) -> str:
     """Hash a part that the service has already."""
     hashers = Hashers(["sha256", "sha512"])
     with source.reading() as reader:
         while data := reader.read(MIB):
+            check()
             hashers.update(data)
     digests = hashers.digests()
     if digests["sha256"] != measured.sha256:
