@@ -28,6 +28,7 @@
         ├── SourceError              the source cannot be read                         (transient)
         ├── SourceChanged            the source is not what it was when it was hashed
         ├── ManifestRefused          the manifest of a multi-part object is broken, or names what is not its own
+        ├── ArchiveRefused           an archive is broken, or holds what must not be written
         ├── ReferenceRefused         a URL chosen by a task, and nobody allowed to follow it
         └── DestinationError         the destination cannot be written: disk full...    (transient)
 
@@ -203,6 +204,10 @@ class SourceChanged(TransferError):
 
 class ManifestRefused(TransferError):
     """The manifest of an object that was uploaded in parts is broken, or names what is not its own."""
+
+
+class ArchiveRefused(TransferError):
+    """An archive is broken, or holds what must not be written. Nothing of it was extracted."""
 
 
 class ReferenceRefused(TransferError):
