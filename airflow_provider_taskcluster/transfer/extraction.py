@@ -13,7 +13,7 @@ import os
 import re
 import shutil
 import tempfile
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -21,6 +21,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_taskcluster.exceptions import ArchiveRefused, DestinationError, TooLarge
 from airflow_provider_taskcluster.transfer.archives import entries, readable
 from airflow_provider_taskcluster.transfer.config import GIB, MIB
+from airflow_provider_taskcluster.transfer.folder import Folder
 from airflow_provider_taskcluster.transfer.sink import explained, write_all
 
 if TYPE_CHECKING:
@@ -73,6 +74,7 @@ def extract(
     :param check: Called again and again; raises to end it.
     :raises ArchiveRefused: It is broken, or holds what must not be written. Nothing of it is left.
     :raises TooLarge: It holds more than the limits allow. Nothing of it is left.
+    :raises NameRefused: A link is in the place of a folder. Nothing was written through it.
     :raises DestinationError: The folder cannot be written.
     """
     root = Path(folder)
@@ -114,16 +116,14 @@ class _Staged:
     def publish(self, root: Path) -> None:
         """Move all of it to its final names.
 
-        :raises DestinationError: A symbolic link, or a file, is there in the place of a folder.
+        :raises NameRefused: A symbolic link, or a file, is there in the place of a folder.
         """
-        for folder in self._folders:
-            there = root / folder
-            if folder.parts and (there.is_symlink() or (there.exists() and not there.is_dir())):
-                raise DestinationError(f"Cannot write into {there}: it is a link or a file, not a folder")
-        for folder in self._folders:
-            (root / folder).mkdir(exist_ok=True)
-        for path in self.files:
-            (self._staging / path).replace(root / path)
+        with closing(Folder.at(root, make=True)) as final, closing(Folder.at(self._staging, make=False)) as staged:
+            for folder in self._folders:
+                final.below(folder.parts, make=True).close()
+            for path in self.files:
+                with closing(final.below(path.parent.parts, make=False)) as into:
+                    os.replace(path, path.name, src_dir_fd=staged.descriptor, dst_dir_fd=into.descriptor)
 
     def _add(self, entry: Entry) -> None:
         path = Path(*_parts(entry.name))
