@@ -14,6 +14,7 @@ from airflow_provider_taskcluster.exceptions import (
     InvalidInput,
     TaskclusterError,
 )
+from airflow_provider_taskcluster.hooks.artifact_uploads import ArtifactUploadsHook
 from airflow_provider_taskcluster.hooks.artifacts import ArtifactsHook
 from airflow_provider_taskcluster.hooks.objects import ObjectsHook
 from airflow_provider_taskcluster.hooks.purge_cache import PurgeCacheHook
@@ -32,7 +33,7 @@ SERVICES: tuple[Service, ...] = ("object", "queue", "purge-cache", "auth")
 ALIVE = having(alive=bool)
 
 
-class TaskclusterHook(ObjectsHook, ArtifactsHook, PurgeCacheHook):
+class TaskclusterHook(ObjectsHook, ArtifactsHook, ArtifactUploadsHook, PurgeCacheHook):
     """Talks to a Taskcluster deployment and moves bytes to and from it.
 
     Use it in operators and in TaskFlow functions::
