@@ -121,6 +121,10 @@ class TaskclusterBaseHook(BaseHook):
     def _auth(self) -> Auth:
         return Auth(self.client)
 
+    def _prepare(self) -> None:
+        """Make what is made once, before several threads ask for it."""
+        _ = (self._engine_services, self._store)
+
     def _run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         return run(coroutine)
 
