@@ -29,6 +29,7 @@
         ├── SourceError              the source cannot be read                         (transient)
         ├── SourceChanged            the source is not what it was when it was hashed
         ├── ManifestRefused          the manifest of a multi-part object is broken, or names what is not its own
+        ├── NotAsAnnounced           the store has something else than the task announced
         ├── NameRefused              an artifact whose name cannot be a file of the destination
         ├── ArchiveRefused           an archive is broken, or holds what must not be written
         ├── ReferenceRefused         a URL chosen by a task, and nobody allowed to follow it
@@ -223,6 +224,10 @@ class SourceChanged(TransferError):
 
 class ManifestRefused(TransferError):
     """The manifest of an object that was uploaded in parts is broken, or names what is not its own."""
+
+
+class NotAsAnnounced(TransferError):
+    """The store answers with another size or type than the task announced. Nothing was taken."""
 
 
 class NameRefused(TransferError):

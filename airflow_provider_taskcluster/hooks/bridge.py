@@ -3,20 +3,24 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_taskcluster.exceptions import NotFound
+from airflow_provider_taskcluster.exceptions import InsufficientScopes, NotFound
 from airflow_provider_taskcluster.services import credentials
 from airflow_provider_taskcluster.services.artifacts import Artifacts
 from airflow_provider_taskcluster.services.loop import run
 from airflow_provider_taskcluster.services.objects import Objects
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
+    from airflow_provider_taskcluster.services.answers import ArtifactInfo
     from airflow_provider_taskcluster.services.client import Client
     from airflow_provider_taskcluster.transfer.model import ArtifactState
+
+log = logging.getLogger(__name__)
 
 # Long enough to start a request, for a URL that is used at once.
 SIGNED_FOR = 300
@@ -47,6 +51,24 @@ class EngineServices:
     def artifact_content(self, task_id: str, name: str, run_id: int | None, *, once: bool) -> dict[str, Any]:
         """``artifact`` or ``latestArtifact``; ``once`` for a call that is expected to fail."""
         return run(Artifacts(self.client).content(task_id, name, run_id, once=once))
+
+    def artifact_pages(self, task_id: str, run_id: int | None) -> Iterator[list[ArtifactInfo]]:
+        """``listArtifacts`` or ``listLatestArtifacts``, page by page."""
+        pages = Artifacts(self.client).pages(task_id, run_id)
+
+        async def following() -> list[ArtifactInfo] | None:
+            return await anext(pages, None)
+
+        while (page := run(following())) is not None:
+            yield page
+
+    def latest_run(self, task_id: str) -> int | None:
+        """Number of the last run, by ``status``; None if the client may not know it."""
+        try:
+            return run(Artifacts(self.client).latest_run(task_id))
+        except InsufficientScopes as error:
+            log.info("Which run is the latest is not known, so what it has is fetched whichever it is: %s", error)
+            return None
 
     def artifact_url(self, task_id: str, name: str, run_id: int | None) -> str:
         """URL of ``getArtifact`` or ``getLatestArtifact``, signed where there are credentials."""

@@ -52,7 +52,7 @@ class Folder:
         """
         found = Folder(os.dup(self.descriptor), self.path)
         for part in parts:
-            found = found._next(part, make=make)  # noqa: SLF001 (of this class)
+            found = found._next(part, make=make)
         return found
 
     def _next(self, part: str, *, make: bool) -> Folder:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
-import io
 import os
 import secrets
 import shutil
@@ -21,6 +20,8 @@ from airflow_provider_taskcluster.transfer.record import from_json
 from airflow_provider_taskcluster.transfer.sink import Sink, explained
 
 if TYPE_CHECKING:
+    import io
+
     from airflow_provider_taskcluster.transfer.record import Record
 
 
