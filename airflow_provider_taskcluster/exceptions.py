@@ -31,6 +31,7 @@
         ├── ManifestRefused          the manifest of a multi-part object is broken, or names what is not its own
         ├── NotAsAnnounced           the store has something else than the task announced
         ├── NameRefused              an artifact whose name cannot be a file of the destination
+        ├── ArchiveRefused           an archive is broken, or holds what must not be written
         ├── ReferenceRefused         a URL chosen by a task, and nobody allowed to follow it
         └── DestinationError         the destination cannot be written: disk full...    (transient)
 
@@ -231,6 +232,10 @@ class NotAsAnnounced(TransferError):
 
 class NameRefused(TransferError):
     """An artifact whose name cannot be a file of the destination, or would lead out of it. It was not stored."""
+
+
+class ArchiveRefused(TransferError):
+    """An archive is broken, or holds what must not be written. Nothing of it was extracted."""
 
 
 class ReferenceRefused(TransferError):

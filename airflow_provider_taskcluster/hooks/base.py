@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import json
 import logging
+import mimetypes
 import os
 from dataclasses import replace
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -14,6 +16,8 @@ from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHo
 from airflow_provider_taskcluster.connection import settings, values
 from airflow_provider_taskcluster.exceptions import ConfigurationError, InvalidInput
 from airflow_provider_taskcluster.hooks.bridge import EngineServices
+from airflow_provider_taskcluster.moments import moment
+from airflow_provider_taskcluster.services.answers import timestamp
 from airflow_provider_taskcluster.services.auth import Auth
 from airflow_provider_taskcluster.services.client import Client
 from airflow_provider_taskcluster.services.loop import run
@@ -117,6 +121,10 @@ class TaskclusterBaseHook(BaseHook):
     def _auth(self) -> Auth:
         return Auth(self.client)
 
+    def _prepare(self) -> None:
+        """Make what is made once, before several threads ask for it."""
+        _ = (self._engine_services, self._store)
+
     def _run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         return run(coroutine)
 
@@ -187,6 +195,22 @@ def connection_count(connections: Any) -> int:
     if not count:
         raise InvalidInput(f"connections is {connections!r}: pass a whole number, 1 or more")
     return count
+
+
+def future(expires: datetime) -> datetime:
+    """Return the expiry in UTC and whole milliseconds, as the service keeps it."""
+    expires = moment(expires, "expires")
+    if expires <= datetime.now(UTC):
+        raise InvalidInput(f"expires is {timestamp(expires)}, which is past: the object would be gone at once")
+    return expires
+
+
+def guessed_type(name: str) -> str:
+    """Return the content type that the end of a name stands for."""
+    guessed, encoding = mimetypes.guess_type(name)
+    if encoding:  # .tar.gz holds a tar, but what is stored is gzip
+        return {"gzip": "application/gzip"}.get(encoding, "application/octet-stream")
+    return guessed or "application/octet-stream"
 
 
 def _extra(text: str | None, conn_id: str) -> dict[str, Any]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_taskcluster.exceptions import InsufficientScopes
+from airflow_provider_taskcluster.exceptions import InsufficientScopes, NotFound
 from airflow_provider_taskcluster.services import credentials
 from airflow_provider_taskcluster.services.artifacts import Artifacts
 from airflow_provider_taskcluster.services.loop import run
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_taskcluster.services.answers import ArtifactInfo
     from airflow_provider_taskcluster.services.client import Client
+    from airflow_provider_taskcluster.transfer.model import ArtifactState
 
 log = logging.getLogger(__name__)
 
@@ -26,7 +28,7 @@ SIGNED_FOR = 300
 
 @dataclass(frozen=True)
 class EngineServices:
-    """``ObjectService`` and ``ArtifactService`` of the engine, through one client."""
+    """``ObjectService``, ``ArtifactService`` and ``ArtifactMaker`` of the engine, through one client."""
 
     client: Client
 
@@ -72,6 +74,28 @@ class EngineServices:
         """URL of ``getArtifact`` or ``getLatestArtifact``, signed where there are credentials."""
         signed_for = SIGNED_FOR if self.client.credentials else None
         return Artifacts(self.client).url(task_id, name, run_id, signed_for=signed_for)
+
+    def create_artifact(self, task_id: str, run_id: int, name: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        """``createArtifact``, asked once: not every repetition of it is harmless."""
+        return run(Artifacts(self.client).create(task_id, run_id, name, request, once=True))
+
+    def finish_artifact(self, task_id: str, run_id: int, name: str, upload_id: str) -> None:
+        """``finishArtifact``."""
+        run(Artifacts(self.client).finish(task_id, run_id, name, upload_id))
+
+    def artifact_state(self, task_id: str, run_id: int, name: str) -> ArtifactState:
+        """``artifactInfo``, and for what is not present ``listArtifacts``, which knows what is announced."""
+        return run(self._artifact_state(task_id, run_id, name))
+
+    async def _artifact_state(self, task_id: str, run_id: int, name: str) -> ArtifactState:
+        artifacts = Artifacts(self.client)
+        with contextlib.suppress(NotFound):
+            await artifacts.info(task_id, name, run_id)
+            return "present"
+        async for page in artifacts.pages(task_id, run_id):
+            if any(info["name"] == name for info in page):
+                return "announced"
+        return "absent"
 
     def objects_as(self, granted: Mapping[str, str]) -> EngineServices:
         """Return the same under the credentials that the queue gave for one artifact.

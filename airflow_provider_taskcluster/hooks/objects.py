@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
-import mimetypes
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.exceptions import InvalidInput
-from airflow_provider_taskcluster.hooks.base import TaskclusterBaseHook, byte_limit, connection_count, place
-from airflow_provider_taskcluster.moments import moment
+from airflow_provider_taskcluster.hooks.base import (
+    TaskclusterBaseHook,
+    byte_limit,
+    connection_count,
+    future,
+    guessed_type,
+    place,
+)
 from airflow_provider_taskcluster.services.answers import timestamp
 from airflow_provider_taskcluster.services.objects import Objects
 from airflow_provider_taskcluster.transfer.choice import Multipart, check, in_parts
@@ -57,7 +62,7 @@ class ObjectsHook(TaskclusterBaseHook):
         request: Json = {
             "projectId": names.project_id(project_id or self.settings.project_id),
             "uploadId": upload_id,
-            "expires": timestamp(_future(expires)),
+            "expires": timestamp(future(expires)),
             "proposedUploadMethods": dict(proposed_upload_methods or {}),
         }
         if hashes:
@@ -156,7 +161,7 @@ class ObjectsHook(TaskclusterBaseHook):
         check(multipart, multipart_threshold)
         connections = connection_count(connections)
         identity = self._identity(names.object_name(name), project_id, expires, upload_id, recorder)
-        kind = names.content_type(content_type or _guessed_type(name))
+        kind = names.content_type(content_type or guessed_type(name))
         target = Target(name, identity, kind, checked_if_exists(if_exists))
         config = TransferConfig(network=self.settings.network, on_progress=on_progress)
         uploader = Uploader(self._engine_services, self._store, config)
@@ -232,29 +237,14 @@ class ObjectsHook(TaskclusterBaseHook):
             root_url=found.root_url,
             project_id=names.project_id(project_id or found.project_id),
             name=name,
-            expires=_future(expires),
+            expires=future(expires),
             key=found.upload_key,
             own_id=None if upload_id is None else names.upload_id(upload_id),
             recorder=recorder_for(place(recorder, folder=True)),
         )
 
 
-def _future(expires: datetime) -> datetime:
-    """Return the expiry in UTC and whole milliseconds, as the service keeps it."""
-    expires = moment(expires, "expires")
-    if expires <= datetime.now(UTC):
-        raise InvalidInput(f"expires is {timestamp(expires)}, which is past: the object would be gone at once")
-    return expires
-
-
 def _seconds(life: timedelta) -> int:
     if not isinstance(life, timedelta) or life < timedelta(seconds=1):
         raise InvalidInput(f"expires_in is {life!r}: pass a timedelta of a second or more")
     return int(life.total_seconds())
-
-
-def _guessed_type(name: str) -> str:
-    guessed, encoding = mimetypes.guess_type(name)
-    if encoding:  # .tar.gz holds a tar, but what is stored is gzip
-        return {"gzip": "application/gzip"}.get(encoding, "application/octet-stream")
-    return guessed or "application/octet-stream"

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any
 
-from airflow_provider_taskcluster.arguments import content, expiry, optional_text, path_or_url, text
-from airflow_provider_taskcluster.exceptions import InvalidInput
-from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator
+from airflow_provider_taskcluster.arguments import expiry, optional_text, path_or_url, text
+from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator, recorder_of, what_to_upload
 from airflow_provider_taskcluster.outcome import permanent_errors_fail
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS
 from airflow_provider_taskcluster.transfer.manifest import LARGEST_PART
-from airflow_provider_taskcluster.transfer.recorder import StateStoreRecorder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -21,7 +19,6 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.choice import Multipart
     from airflow_provider_taskcluster.transfer.conflict import IfExists
     from airflow_provider_taskcluster.transfer.partition import PartSize
-    from airflow_provider_taskcluster.transfer.source import Uploadable
 
 
 class TaskclusterUploadObjectOperator(TaskclusterBaseOperator):
@@ -108,7 +105,7 @@ class TaskclusterUploadObjectOperator(TaskclusterBaseOperator):
         """Upload, and return what was moved."""
         with permanent_errors_fail():
             result = self.hook.upload_object(
-                self._what(),
+                what_to_upload(self.source, self.data, self.task_id),
                 text(self.name, "name"),
                 expires=expiry(self.expires, context),
                 project_id=optional_text(self.project_id, "project_id"),
@@ -119,24 +116,10 @@ class TaskclusterUploadObjectOperator(TaskclusterBaseOperator):
                 part_size=self.part_size,
                 connections=self.connections,
                 upload_id=optional_text(self.upload_id, "upload_id"),
-                recorder=self._recorder(context),
+                recorder=recorder_of(self.recorder, context),
             )
         self.log.info("Uploaded object %r: %d bytes by %s", self.name, result.size, result.method)
         return result.as_dict()
-
-    def _recorder(self, context: Context) -> Any:
-        """Return where the next try will look: the folder, else Airflow's own store, where there is one."""
-        if self.recorder is not None:
-            return path_or_url(self.recorder, "recorder")
-        store = context.get("task_state_store")
-        return None if store is None else StateStoreRecorder(store)
-
-    def _what(self) -> Uploadable:
-        if self.source is not None and self.data is None:
-            return cast("Uploadable", path_or_url(self.source, "source"))
-        if self.data is not None and self.source is None:
-            return content(self.data)
-        raise InvalidInput(f"Task {self.task_id!r} needs something to upload: give either source (a path) or data")
 
 
 class TaskclusterDownloadObjectOperator(TaskclusterBaseOperator):

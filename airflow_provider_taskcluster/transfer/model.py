@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
     from datetime import datetime
 
 Json = dict[str, Any]
+# Announced artifacts are listed, present ones can be fetched.
+ArtifactState = Literal["absent", "announced", "present"]
 
 
 @dataclass(frozen=True)
@@ -126,3 +128,16 @@ class ArtifactService(Protocol):
 
     def objects_as(self, credentials: Mapping[str, str]) -> ObjectService:
         """Return the object service under the credentials that the queue gave."""
+
+
+class ArtifactMaker(ArtifactService, ObjectService, Protocol):
+    """What the engine asks to publish an artifact."""
+
+    def create_artifact(self, task_id: str, run_id: int, name: str, request: Mapping[str, Any]) -> Json:
+        """``createArtifact``, asked once."""
+
+    def finish_artifact(self, task_id: str, run_id: int, name: str, upload_id: str) -> None:
+        """``finishArtifact``."""
+
+    def artifact_state(self, task_id: str, run_id: int, name: str) -> ArtifactState:
+        """Tell how far an artifact is."""

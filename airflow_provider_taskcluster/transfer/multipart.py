@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster import names
-from airflow_provider_taskcluster.exceptions import InvalidInput, SourceChanged
+from airflow_provider_taskcluster.exceptions import Conflict, InvalidInput, SourceChanged
 from airflow_provider_taskcluster.transfer import partition
 from airflow_provider_taskcluster.transfer.config import MIB
 from airflow_provider_taskcluster.transfer.digest import Hashers
@@ -235,7 +235,12 @@ def write_manifest(uploader: Uploader, manifest: Manifest, target: Target, repor
     """Put the manifest under the real name; the upload is finished then."""
     source = BytesSource(manifest.to_json())
     measured = measure(source)
-    written = uploader.send(source, measured, replace(target, content_type=CONTENT_TYPE), Share(Reporter("", math.inf)))
+    small = replace(target, content_type=CONTENT_TYPE)
+    try:
+        written = uploader.send(source, measured, small, Share(Reporter("", math.inf)))
+    except Conflict as conflict:
+        what = f"What was to go there is the manifest of parts, of content with the sha256 {manifest.sha256}"
+        raise Conflict(f"{conflict}. {what}", status=conflict.status, code=conflict.code) from conflict
     target.identity.end()
     reporter.finish()
     ours = written.digests.get("sha256") == measured.sha256  # else if_exists is "skip", and other content is there
