@@ -48,19 +48,20 @@ def payload_to_bucket() -> None:
     )
 
     @task
-    def files(payload: dict[str, Any]) -> list[dict[str, Any]]:
+    def files(manifest: str) -> list[dict[str, Any]]:
         """Return all files; what the operator returns names the first of them only."""
-        manifest = json.loads(ObjectStoragePath(payload["manifest"]).read_bytes())
-        return [{key: file[key] for key in ("name", "path", "size")} for file in manifest["files"]]
+        listed = json.loads(ObjectStoragePath(manifest).read_bytes())["files"]
+        return [{key: file[key] for key in ("name", "path", "size")} for file in listed]
 
     @task
     def look(file: dict[str, Any]) -> str:
-        """Read the first bytes, from wherever the file is."""
-        with ObjectStoragePath(file["path"]).open("rb") as opened:
-            return f"{file['name']}: {file['size']} bytes, beginning with {opened.read(8)!r}"
+        """Read a file, from wherever it is."""
+        content = ObjectStoragePath(file["path"]).read_bytes()
+        return f"{file['name']}: {len(content)} of {file['size']} bytes, beginning with {content[:8]!r}"
 
-    wait >> download
-    look.expand(file=files(download.output))
+    listed = files("{{ ti.xcom_pull(task_ids='download')['manifest'] }}")
+    wait >> download >> listed
+    look.expand(file=listed)
 
 
 payload_to_bucket()
