@@ -34,7 +34,7 @@ def scopes_of(clients):
 
 def test_ping_looks_at_no_credentials(tc):
     wrong = Clients(tc, {"clientId": "nobody", "accessToken": "x" * 44})
-    for client in (wrong.auth, wrong.queue, wrong.object, wrong.purge_cache):
+    for client in (wrong.auth, wrong.index, wrong.queue, wrong.object, wrong.purge_cache):
         assert client.ping()["alive"] is True
 
 
@@ -45,8 +45,14 @@ def test_current_scopes_are_expanded_and_reduced(root, holding):
         "a:*",
         "assume:anonymous",
         "auth:current-scopes",
+        "index:find-task:*",
+        "index:list-namespaces:*",
+        "index:list-tasks:*",
         "queue:get-artifact:public/*",
+        "queue:get-task:*",
         "queue:list-artifacts:*",
+        "queue:list-task-group:*",
+        "queue:status:*",
     ]
 
 
