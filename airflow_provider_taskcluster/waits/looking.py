@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 async def look(wait: Wait, client: Client) -> Verdict:
     """Look at one wait, once."""
-    async for _, verdict in look_at_all([wait], lambda wait: Talk(wait, client.root_url), Asker(client).ask):
+    async for _, verdict in look_at_all([None], lambda _: Talk(wait, client.root_url), Asker(client).ask):
         return verdict
     raise WaitFailed("A look at a wait has ended without a verdict")
 
