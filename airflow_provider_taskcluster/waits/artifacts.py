@@ -19,8 +19,10 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.services.answers import ArtifactInfo, TaskRun, TaskStatus
     from airflow_provider_taskcluster.waits.talk import Asking, Json, Talking
 
-# A glob is looked up so far: what matches more wants a narrower one.
+# So many matches of a glob are looked at.
 MOST_MATCHES = 100
+# Storage types: announced before they are present; published in the place of an artifact.
+OBJECT, ERROR = "object", "error"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,25 +62,21 @@ class ArtifactWait:
         run = run_of(status, self.run_id)
         listed: list[ArtifactInfo] = []
         if run is not None and run["state"] != "pending":
-            wanted = ArtifactsOf(self.task_id, run["runId"])
-            listed = [info for info in (yield [wanted])[wanted] or [] if self.wants(info["name"])]
+            artifacts = ArtifactsOf(self.task_id, run["runId"])
+            listed = (yield [artifacts])[artifacts] or []
         infos = yield from self._present(run, listed)
         present = {info["name"] for info in infos}
         if self.is_met_by(present):
             return Found({"artifacts": sorted(infos, key=lambda info: str(info["name"]))})
         missing = [name for name in self.names if name not in present]
         missing += [glob for glob in self.globs if not _any(present, glob)]
-        errors = [info["name"] for info in listed if info["storageType"] == "error"]
+        errors = [info["name"] for info in listed if info["storageType"] == ERROR]
         over = is_over(status, self.run_id, wait_for_rerun=self.wait_for_rerun)
         lost = missing if over else [name for name in missing if name in errors and not self._hopes()]
         if self._needed([target not in lost for target in [*self.names, *self.globs]]):
             stands = f"run {run['runId']} is {run['state']}" if run else f"the task is {status['state']}"
             return NotYet(f"Task {self.task_id} has no {_quoted(missing)} yet: {stands}")
         return Over((yield from self._loss(lost, errors, run, ending(status, self.run_id, root_url))))
-
-    def wants(self, name: str) -> bool:
-        """Tell whether it is one of those waited for."""
-        return name in self.names or any(fnmatchcase(name, glob) for glob in self.globs)
 
     def is_met_by(self, names: Iterable[str]) -> bool:
         """Tell whether these are all that is waited for."""
@@ -90,23 +88,25 @@ class ArtifactWait:
 
     def _present(self, run: TaskRun | None, listed: list[ArtifactInfo]) -> Asking[list[Json]]:
         """Return those of the list that are present and fit: objects are listed before their upload is finished."""
-        if run is None or not listed:
+        if run is None:
             return []
-        objects = [InfoOf(self.task_id, run["runId"], info["name"]) for info in self._objects(listed)]
+        chosen = self._chosen([info for info in listed if info["storageType"] != ERROR and self._fits(info)])
+        objects = [InfoOf(self.task_id, run["runId"], info["name"]) for info in chosen if info["storageType"] == OBJECT]
         answers = (yield objects) if objects else {}
-        finished = [info for question in objects if (info := answers[question]) is not None]
-        others = [info for info in listed if info["storageType"] not in {"object", "error"}]
-        infos = [described(info, self.task_id, run["runId"]) for info in [*finished, *others]]
-        return [info for info in infos if self._fits(info)]
+        present = [info for question in objects if (info := answers[question]) is not None and self._fits(info)]
+        present += [info for info in chosen if info["storageType"] != OBJECT]
+        return [described(info, self.task_id, run["runId"]) for info in present]
 
-    def _objects(self, listed: list[ArtifactInfo]) -> list[ArtifactInfo]:
-        """Return the objects that are named, and some that match."""
-        objects = [info for info in listed if info["storageType"] == "object"]
-        matches = (info for info in objects if info["name"] not in self.names)
-        return [info for info in objects if info["name"] in self.names] + list(islice(matches, MOST_MATCHES))
+    def _chosen(self, infos: list[ArtifactInfo]) -> list[ArtifactInfo]:
+        """Return those that are named, and the first ones that match."""
+        chosen = {info["name"]: info for info in infos if info["name"] in self.names}
+        for glob in self.globs:
+            matches = (info for info in infos if fnmatchcase(info["name"], glob))
+            chosen |= {info["name"]: info for info in islice(matches, MOST_MATCHES)}
+        return list(chosen.values())
 
-    def _fits(self, info: Json) -> bool:
-        found, length = info["content_type"], info["content_length"]
+    def _fits(self, info: ArtifactInfo) -> bool:
+        found, length = info["contentType"], info.get("contentLength")
         if self.content_type is not None and self.content_type not in {found, found.partition(";")[0].strip()}:
             return False
         return self.min_length is None or length is None or length >= self.min_length

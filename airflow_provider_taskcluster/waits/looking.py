@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_provider_taskcluster.exceptions import WaitFailed
 from airflow_provider_taskcluster.waits.asking import Asker
-from airflow_provider_taskcluster.waits.talk import Over, Talk
+from airflow_provider_taskcluster.waits.talk import NotYet, Talk
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
@@ -27,7 +27,7 @@ T = TypeVar("T")
 
 async def look(wait: Wait, client: Client) -> Verdict:
     """Look at one wait, once."""
-    async for _, verdict in look_at_all([wait], lambda wait: Talk(wait, client.root_url), Asker(client).ask):
+    async for _, verdict in look_at_all([None], lambda _: Talk(wait, client.root_url), Asker(client).ask):
         return verdict
     raise WaitFailed("A look at a wait has ended without a verdict")
 
@@ -60,7 +60,8 @@ def _verdict(talk: Talk, answers: dict[Question, Any]) -> Verdict | None:
         talk.answer(answers)
     except Exception as error:  # (an answer of a shape that nobody thought of shall end this look alone)
         log.exception("An answer could not be read")
-        return Over(WaitFailed(f"An answer could not be read ({type(error).__name__}: {error})"))
+        failed = WaitFailed(f"An answer could not be read ({type(error).__name__}: {error})")
+        return NotYet(str(failed), error=failed)
     return talk.verdict
 
 
