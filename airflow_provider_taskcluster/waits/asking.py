@@ -66,6 +66,7 @@ class Asker:
         self._answers: dict[Question, Any] = {}
 
         self._calls: list[Call] = []
+        self._paging = asyncio.Lock()  # one page after the other: reading one takes a loop some time
 
     @property
     def trouble(self) -> TaskclusterError | None:
@@ -89,7 +90,8 @@ class Asker:
 
     async def _page(self, task_ids: Sequence[str]) -> None:
         """Ask for many tasks in one call; where that is refused or not known, for fewer."""
-        found = await self._answer(lambda: Tasks(self.client).statuses(task_ids))
+        async with self._paging:
+            found = await self._answer(lambda: Tasks(self.client).statuses(task_ids))
         if isinstance(found, InsufficientScopes) and len(task_ids) > SMALLEST_PAGE:
             self._ask_for_statuses(task_ids, (len(task_ids) + 1) // 2)
         elif found is None or _may_be_for_the_page(found):
