@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
+    from .cases import Ground, Measure
+
 WAITS = 5000
 NAMES = 10
 RUNNING = 100
@@ -51,7 +53,7 @@ class Held:
 
 
 @contextlib.contextmanager
-def artifact_waits(folder: Path, *, finishing: bool) -> Iterator[Callable[[str], Held]]:
+def _artifact_waits(folder: Path, *, finishing: bool) -> Iterator[Callable[[str], Held]]:
     """5,000 waits for artifacts of 500 tasks, of which 100 are running.
 
     :param finishing: Artifacts are finished while they are waited for, here and there.
@@ -70,32 +72,33 @@ def artifact_waits(folder: Path, *, finishing: bool) -> Iterator[Callable[[str],
                 tc.bulk.announce([task_id], name)
                 tc.bulk.finish([task_id], name)
 
-            return _held(folder, tc, contender, described, chosen, finish)
+            return _held(folder, tc, contender, described, Finishing(chosen, finish))
 
         yield measure
 
 
 @contextlib.contextmanager
-def task_waits(folder: Path) -> Iterator[Callable[[str], Held]]:
+def _task_waits(folder: Path) -> Iterator[Callable[[str], Held]]:
     """5,000 waits for as many tasks."""
     with Emulator(data_dir=folder / "emulator") as tc:
 
         def measure(contender: str) -> Held:
             tasks = tc.bulk.create(WAITS)
             described = [describe(TaskWait(task_ids=[task_id], states=["completed"])) for task_id in tasks]
-            return _held(folder, tc, contender, described, [], lambda _: None)
+            return _held(folder, tc, contender, described, Finishing([], lambda _: None))
 
         yield measure
 
 
-def _held(
-    folder: Path,
-    tc: Emulator,
-    contender: str,
-    described: list[Any],
-    chosen: list[int],
-    finish: Callable[[int], None],
-) -> Held:
+@dataclass(frozen=True)
+class Finishing:
+    """Which waits come to their end while they are held, by number, and how."""
+
+    chosen: list[int]
+    finish: Callable[[int], None]
+
+
+def _held(folder: Path, tc: Emulator, contender: str, described: list[Any], finishing: Finishing) -> Held:
     """Hold the waits in a process of their own, and let some of them come to their end meanwhile."""
     waits, report = folder / "waits.json", folder / "report.json"
     waits.write_text(json.dumps(described))
@@ -106,10 +109,10 @@ def _held(
     def finish_some() -> None:
         while not tc.journal and not ended.wait(0.05):  # the first look
             pass
-        for number in chosen:
-            if ended.wait((WATCHED - 1) * INTERVAL / len(chosen)):
+        for number in finishing.chosen:
+            if ended.wait((WATCHED - 1) * INTERVAL / len(finishing.chosen)):
                 return
-            finish(number)
+            finishing.finish(number)
             finished[number] = time.monotonic()
 
     here = Emulated(tc.root_url, tc.client_id, tc.access_token)
@@ -130,6 +133,27 @@ def _held(
         lag=found["lag"],
         memory=run.memory,
     )
+
+
+@contextlib.contextmanager
+def unchanging(ground: Ground) -> Iterator[Measure]:
+    """Requests of artifact waits for which nothing changes."""
+    with _artifact_waits(ground.folder, finishing=False) as hold:
+        yield lambda contender: requests_each_interval(hold(contender))
+
+
+@contextlib.contextmanager
+def many_tasks(ground: Ground) -> Iterator[Measure]:
+    """Requests of task waits."""
+    with _task_waits(ground.folder) as hold:
+        yield lambda contender: requests_each_interval(hold(contender))
+
+
+@contextlib.contextmanager
+def changing(ground: Ground, figure: Callable[[Held], float]) -> Iterator[Measure]:
+    """Another figure, while one in ten of the artifact waits comes to its end."""
+    with _artifact_waits(ground.folder, finishing=True) as hold:
+        yield lambda contender: figure(hold(contender))
 
 
 def requests_each_interval(held: Held) -> float:

@@ -42,9 +42,10 @@ async def _hold(descriptions: list[Any], interval: float, seconds: float) -> dic
     events: list[tuple[int, str, float]] = []
 
     async def run(number: int, description: Any) -> None:
+        nonlocal events
         trigger = TaskclusterWaitTrigger(wait=description, taskcluster_conn_id="taskcluster_default", interval=interval)
         async for event in trigger.run():
-            events.append((number, event.payload["outcome"], time.monotonic()))
+            events += [(number, event.payload["outcome"], time.monotonic())]
 
     idle = await _lag(seconds / 4)
     running = [asyncio.create_task(run(number, found)) for number, found in enumerate(descriptions)]
