@@ -26,7 +26,7 @@ ALLOWED = {
     "transfer": {"names", "network", "tls", "retry", "redaction", "texts", "exceptions"},
     "waits": {"services", "retry", "texts", "exceptions"},
     "hooks": {"connection", "services", "transfer", "waits", "names", "moments", "exceptions"},
-    "triggers": {"waits", "connection", "services", "exceptions"},
+    "triggers": {"waits", "connection", "services", "names", "exceptions"},
     "arguments": {"moments", "exceptions"},
     "outcome": {"exceptions"},
     "operators": {"hooks", "transfer", "arguments", "names", "outcome", "exceptions"},

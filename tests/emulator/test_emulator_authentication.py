@@ -56,6 +56,16 @@ def test_current_scopes_are_expanded_and_reduced(root, holding):
     ]
 
 
+def test_the_journal_tells_who_asked_and_no_secret(tc, holding, anonymous):
+    limited = holding("auth:current-scopes")
+    with tc.journal.recording() as seen:
+        limited.auth.currentScopes()
+        anonymous.auth.ping()
+    first, second = seen
+    assert (first.client_id, second.client_id) == (limited.credentials["clientId"], None)
+    assert "mac" not in repr(first)
+
+
 def test_current_scopes_needs_a_scope_itself(holding):
     with refused(403, "InsufficientScopes"):
         scopes_of(holding())
