@@ -80,6 +80,20 @@ def test_purge_caches(tc):
     assert len(tc.journal.entries(method="POST", path="/purge-cache/tests%2Fexample")) == 2
 
 
+def test_payload_to_bucket(tc, worker, tmp_path):
+    built = {"target.zip": b"zip", "target.json": b"{}", "build.log": b"log", "sub/deep": b"deep"}
+    published = worker.run_task(artifacts={f"public/build/{name}": data for name, data in built.items()})
+    dag_run = load("payload_to_bucket").test(
+        run_conf={"taskcluster_task_id": published.task_id, "folder": f"file://{tmp_path}/bucket"}
+    )
+    assert str(dag_run.state) == "success"
+    looked = [instance for instance in dag_run.get_task_instances() if instance.task_id == "look"]
+    assert [str(instance.state) for instance in looked] == ["success", "success"]
+    folder = tmp_path / "bucket" / published.task_id
+    found = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    assert found == {"public/build/target.zip", "public/build/target.json", "taskcluster-payload.json"}
+
+
 def test_every_example_has_a_test():
     tested = {name.removeprefix("test_") for name in globals() if name.startswith("test_")}
     assert {path.stem for path in FOLDER.glob("*.py")} <= tested

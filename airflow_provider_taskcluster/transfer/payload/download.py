@@ -140,12 +140,12 @@ class PayloadDownload:
         except NameRefused:
             return True
 
-    def _several(self, files: Sequence[PayloadFile], work: Callable[[PayloadFile], None]) -> None:
+    def _several(self, files: Sequence[PayloadFile], work: Callable[[PayloadFile], object]) -> None:
         count = min(self._handling.files, len(files))
         if count:
             Threads(count).run(files, partial(self._guarded, work), self._failure)
 
-    def _guarded(self, work: Callable[[PayloadFile], None], file: PayloadFile) -> None:
+    def _guarded(self, work: Callable[[PayloadFile], object], file: PayloadFile) -> None:
         """Do it; note an error that the others shall not end with."""
         try:
             try:
@@ -169,8 +169,7 @@ class PayloadDownload:
         """Tell whether the ledger knows that it is there already; no call is needed then."""
         if self._handling.if_exists != "verify":
             return False
-        content = self._place.look(file.name)
-        stored = content and self._ledger.known(file.name, content)
+        stored = self._ledger.known(file.name)
         if not stored:
             return False
         self._reporter.advance(stored.size)
@@ -207,8 +206,10 @@ class PayloadDownload:
 
     def _present(self, file: PayloadFile, hashes: Mapping[str, str]) -> Body | None:
         """Return what is there of a file, if it has the digests that the service names."""
-        content = self._place.look(file.name) if self._handling.if_exists == "verify" else None
-        if content is None or not hashes or file.size not in {None, content.size}:
+        if not hashes or self._handling.if_exists != "verify":
+            return None
+        content = self._place.look(file.name)
+        if content is None or file.size not in {None, content.size}:
             return None
         digests = content.digests(digest.to_compute(hashes, ["sha256"]))
         try:
@@ -225,13 +226,10 @@ class PayloadDownload:
         located: dict[str, Json] = {}
 
         def locate(link: PayloadFile) -> None:
-            target = self._ledger.target(link.name)
-            if target in self._stored:
-                self._links[link.name] = str(target)
-            elif not self._there(link):
-                located[link.name] = self._artifacts.locate(self._where(link))
+            located[link.name] = self._artifacts.locate(self._where(link))
 
-        self._several(links, locate)
+        self._several(links, self._there)
+        self._several([link for link in links if not self._known(link)], locate)
         names = {stored.origin: stored.name for stored in self._stored.values() if stored.origin}
         first: list[PayloadFile] = []
         for link in links:
@@ -243,6 +241,13 @@ class PayloadDownload:
                     self._links[link.name] = names[source]
         self._several(first, lambda link: self._fetch(link, self._where(link), located[link.name]))
         self._settle_links()
+
+    def _known(self, link: PayloadFile) -> bool:
+        """Tell whether nothing is to be asked: what it leads to is there under this name or, by the ledger, another."""
+        target = self._ledger.target(link.name)
+        if target in self._stored and self._handling.if_exists == "verify":
+            self._links[link.name] = str(target)
+        return link.name in self._stored.keys() | self._links.keys() | self._failed.keys()
 
     def _settle_links(self) -> None:
         """Report links to what could not be had."""

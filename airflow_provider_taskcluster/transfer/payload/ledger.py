@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from typing import Any
 
     from airflow_provider_taskcluster.transfer.payload.model import PayloadResult, Payloads
-    from airflow_provider_taskcluster.transfer.payload.place import Content, Place
+    from airflow_provider_taskcluster.transfer.payload.place import Place
 
 VERSION = 1
 JOURNAL = f"{OWN}payload.jsonl"
@@ -36,10 +36,14 @@ class Ledger:
         if payload.run_id is not None:  # else nobody can tell whether it is the same run
             self._recall()
 
-    def known(self, name: str, content: Content) -> Stored | None:
-        """Return what is written down of a file, if it is true of the content that is there."""
+    def known(self, name: str) -> Stored | None:
+        """Return what is written down of a file, if it is true of the content that is there.
+
+        :raises NameRefused: Something else than a file is there.
+        """
         stored = self._known.get(name)
-        if stored is None or stored.size != content.size:
+        content = self._place.look(name) if stored else None
+        if stored is None or content is None or stored.size != content.size:
             return None
         same = bool(content.tag) and content.tag == stored.tag
         if same or content.digests(["sha256"])["sha256"] == stored.digests["sha256"]:

@@ -13,6 +13,7 @@ from airflow_provider_taskcluster.transfer.payload.place import Content, digests
 from airflow_provider_taskcluster.transfer.sink import explained
 
 if TYPE_CHECKING:
+    import io
     from collections.abc import Iterable
 
     from airflow_provider_taskcluster.transfer.sink import Sink
@@ -24,6 +25,7 @@ class LocalPlace:
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self.url = os.path.abspath(path)  # noqa: PTH100 (which does not follow links either, and is text)
         self._appending = threading.Lock()
+        self._appended: dict[str, io.FileIO] = {}
         with explained(self.url):
             self._root = Folder.at(self.url, make=True)
             self.heeds_case = self._root.heeds_case()
@@ -67,9 +69,9 @@ class LocalPlace:
     def append(self, name: str, line: bytes) -> None:
         """Append to a small file, in one piece: other processes may do the same."""
         with explained(self.path_of(name)), self._appending:
-            file = self._root.open(name, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
-            with file:
-                file.write(b"\n" + line)  # whose line before may be torn
+            if name not in self._appended:
+                self._appended[name] = self._root.open(name, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+            self._appended[name].write(b"\n" + line)  # the line before may be torn
 
     def settle(self) -> None:
         """Nothing waits."""
@@ -81,6 +83,8 @@ class LocalPlace:
 
     def close(self) -> None:
         """Let it go."""
+        for file in self._appended.values():
+            file.close()
         self._root.close()
 
 

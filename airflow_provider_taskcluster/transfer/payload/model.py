@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass, field
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Stored:
 
     def as_dict(self) -> Json:
         """Return it as JSON."""
-        return {**asdict(self), "digests": dict(self.digests)}
+        return dict(vars(self))  # the digests are a dict; ``asdict`` would copy it, which costs more than all the rest
 
 
 @dataclass(frozen=True)

@@ -112,8 +112,7 @@ class Payload:
         :raises AmbiguousName: A name is; nothing is downloaded.
         :raises NotFound: There is no such file; nothing is downloaded.
         """
-        if type(chunk_size) is not int or chunk_size < 1:
-            raise InvalidInput(f"chunk_size is {chunk_size!r}: pass a number of bytes, 1 or more")
+        _count(chunk_size, "chunk_size")
         wanted = self.select() if names is None else self.select(names)
         if names is not None and not wanted:
             raise self._none(_patterns(names, "names"), ())
@@ -174,13 +173,14 @@ class Payload:
         :raises NameRefused: A name cannot be that of a file below the folder.
         """
         _one_of(if_none, IfNone, "if_none")
-        handling = Handling(files, _one_of(if_exists, IfExists, "if_exists"), _one_of(on_error, OnError, "on_error"))
+        at_once = min(_count(files, "files"), _count(connections, "connections"))
+        handling = Handling(at_once, _one_of(if_exists, IfExists, "if_exists"), _one_of(on_error, OnError, "on_error"))
         selected = self.select(include, exclude)
         if not selected and if_none == "fail":
             raise self._none(_patterns(include, "include"), _patterns(exclude, "exclude"))
         config = replace(
             self.artifacts.config,
-            connections=max(1, connections // max(1, min(files, len(selected)))),
+            connections=connections // max(1, min(at_once, len(selected))),
             digests=("sha256",),
             on_progress=on_progress,
         )
@@ -241,6 +241,12 @@ def _patterns(given: Iterable[str] | str, what: str) -> list[str]:
     if not all(isinstance(pattern, str) and pattern for pattern in patterns):
         raise InvalidInput(f"{what} holds {patterns!r}: pass names and patterns as texts that are not empty")
     return patterns
+
+
+def _count(value: Any, what: str) -> int:
+    if type(value) is not int or value < 1:
+        raise InvalidInput(f"{what} is {value!r}: pass a whole number, 1 or more")
+    return value
 
 
 def _one_of(value: Any, choices: Any, what: str) -> Any:
