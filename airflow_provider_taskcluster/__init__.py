@@ -27,7 +27,8 @@ def get_provider_info() -> dict[str, Any]:
             {"integration-name": INTEGRATION, "external-doc-url": "https://docs.taskcluster.net/", "tags": ["service"]}
         ],
         "operators": _modules("operators", "artifacts", "objects", "payloads", "purge_cache"),
-        "sensors": _modules("sensors", "artifacts", "objects"),
+        "sensors": _modules("sensors", "artifacts", "index", "objects", "tasks"),
+        "triggers": _modules("triggers", "waits"),
         "hooks": _modules("hooks", "taskcluster"),
         "connection-types": [connection_type_metadata()],
     }

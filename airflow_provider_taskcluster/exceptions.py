@@ -17,6 +17,8 @@
     │   └── ServiceUnavailable       408, 425, 429, 5xx                                (transient)
     ├── AmbiguousName                several artifacts fit a name, and none exactly
     ├── ArtifactError                the task published an error in the place of the artifact
+    ├── WillNotCome                  what is waited for can no longer come
+    ├── WaitFailed                   nobody could look any more                            (transient)
     └── TransferError                bytes that did not arrive as they should
         ├── StoreError               the store answered with an error (transient for 408, 425, 429, 5xx)
         │   └── NotStoredYet         an s3 artifact is announced, its bytes are not there (transient)
@@ -144,6 +146,16 @@ class ArtifactError(TaskclusterError):
     def __init__(self, message: str, *, reason: str = "") -> None:
         super().__init__(message)
         self.reason = reason
+
+
+class WillNotCome(TaskclusterError):
+    """What is waited for can no longer come; the message says what happened instead."""
+
+
+class WaitFailed(TaskclusterError):
+    """A deferred wait broke down. Another try of the task waits anew."""
+
+    transient = True
 
 
 class TransferError(TaskclusterError):

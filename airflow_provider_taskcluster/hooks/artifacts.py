@@ -48,6 +48,20 @@ class ArtifactsHook(TaskclusterBaseHook):
         info: ArtifactInfo = self._run(call)
         return info
 
+    def stored_artifact_length(self, task_id: str, name: str, run_id: int | None = None) -> int | None:
+        """Ask the store for one byte of an artifact. Scope ``queue:get-artifact:<name>``.
+
+        The queue has an s3 artifact before the store has its bytes.
+
+        :return: Bytes of the artifact; None where that is not told by those in the store (they are encoded).
+        :raises NotStoredYet: The store has none of its bytes yet.
+        """
+        from airflow_provider_taskcluster.transfer.artifact import ArtifactDownloader
+
+        config = TransferConfig(network=self.settings.network)
+        downloader = ArtifactDownloader(self._engine_services, self._store, config)
+        return downloader.stored_length(names.task_id(task_id), names.artifact_name(name), run_id)
+
     def download_artifact(
         self,
         task_id: str,

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster import names
-from airflow_provider_taskcluster.exceptions import InvalidInput
+from airflow_provider_taskcluster.exceptions import InvalidInput, TooLarge
 from airflow_provider_taskcluster.hooks.base import (
     TaskclusterBaseHook,
     byte_limit,
@@ -96,6 +96,22 @@ class ObjectsHook(TaskclusterBaseHook):
         """
         answer: ObjectMetadata = self._run(Objects(self.client).metadata(names.object_name(name)))
         return answer
+
+    def multipart_sha256(self, name: str) -> str | None:
+        """Return the sha256 of the whole of an object that was uploaded in parts; None for any other object.
+
+        The service knows the hashes of its manifest only. Scope ``object:download:<name>``.
+
+        :raises ManifestRefused: Its manifest is not to be trusted.
+        """
+        from airflow_provider_taskcluster.transfer.manifest import LARGEST_MANIFEST, from_json, is_manifest
+
+        sink = MemorySink(LARGEST_MANIFEST)
+        try:
+            found = self.download_object(name, sink, multipart_aware=False, max_bytes=LARGEST_MANIFEST)
+        except TooLarge:
+            return None
+        return from_json(sink.content(), name).sha256 if is_manifest(found.content_type) else None
 
     def object_url(self, name: str, *, expires_in: timedelta | None = None) -> str:
         """URL that redirects to the object's bytes, for a browser or curl.

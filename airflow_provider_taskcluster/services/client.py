@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.services.credentials import Credentials
 
 # class names in the `taskcluster` package
-SERVICES = {"auth": "Auth", "object": "Object", "purge-cache": "PurgeCache", "queue": "Queue"}
+SERVICES = {"auth": "Auth", "index": "Index", "object": "Object", "purge-cache": "PurgeCache", "queue": "Queue"}
 
 
 class Client:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -24,9 +25,12 @@ from airflow_provider_taskcluster.transfer.expected import Expected
 from airflow_provider_taskcluster.transfer.fetch import Fetch, Wanted
 from airflow_provider_taskcluster.transfer.grants import Renewable
 from airflow_provider_taskcluster.transfer.model import Grant
+from airflow_provider_taskcluster.transfer.ranges import UNSATISFIABLE, ByteRange, range_headers, unsatisfied_total
 from airflow_provider_taskcluster.transfer.sink import MemorySink
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from airflow_provider_taskcluster.transfer.config import TransferConfig
     from airflow_provider_taskcluster.transfer.http import Store
     from airflow_provider_taskcluster.transfer.model import ArtifactService, Json, TransferResult
@@ -85,15 +89,32 @@ class ArtifactDownloader:
         hashes = self._chain_of_trust(where) if self.config.chain_of_trust else {}
         what = {"artifact": where.name, "task": where.task_id, "run": where.run_id}
         wanted = Wanted(where.name, what, hashes, first.method, limit, expected=expected or Expected())
-        try:
+        with _not_stored_yet(where, first):
             return Fetch(wanted, grants, sink, self.store, self.config, reporter=self.reporter).result(started)
-        except StoreError as error:
-            if first.method != "s3" or error.status not in {403, 404}:
+
+    def stored_length(self, task_id: str, name: str, run_id: int | None) -> int | None:
+        """Ask the store for one byte, once; return how many it has, None if that does not tell the artifact's length.
+
+        :raises NotStoredYet: An s3 artifact is announced, and has no bytes yet.
+        :raises ReferenceRefused: It is a URL that the task chose, and the configuration does not allow those.
+        """
+        where = Where(task_id, name, run_id)
+        answer = self.locate(where)
+        if answer["storageType"] == "object":
+            granted = self.service.objects_as(answer["credentials"])
+            grant = Downloader(granted, self.store, self.config).negotiate(answer["name"])
+        else:
+            grant = self._grant(where, answer)
+        headers = range_headers(ByteRange(0, 1), None)
+        with _not_stored_yet(where, grant):
+            try:
+                with self.store.get(grant.url, headers, redirects=grant.redirects) as found:
+                    return None if found.facts.encoding else found.facts.total
+            except StoreError as error:
+                if error.status == UNSATISFIABLE and unsatisfied_total(error.content_range) == 0:
+                    return 0
                 raise
-            raise NotStoredYet(
-                f"{where} is announced, but its bytes are not in the store, or not yet: {error}",
-                status=error.status,
-            ) from None
+                raise
 
     def _chain_of_trust(self, where: Where) -> dict[str, str]:
         """Return what the run itself says of the artifact."""
@@ -152,6 +173,20 @@ def origin(answer: Json) -> str:
     if answer["storageType"] == "object":
         return str(answer["name"])
     return public_url(answer.get("url", ""))
+
+
+@contextmanager
+def _not_stored_yet(where: Where, grant: Grant) -> Iterator[None]:
+    """Say what it means when the store has nothing of an s3 artifact: the queue has it before the store does."""
+    try:
+        yield
+    except StoreError as error:
+        if grant.method != "s3" or error.status not in {403, 404}:
+            raise
+        raise NotStoredYet(
+            f"{where} is announced, but its bytes are not in the store, or not yet: {error}",
+            status=error.status,
+        ) from None
 
 
 @dataclass(frozen=True)

@@ -44,10 +44,10 @@ class Downloader:
         :raises ManifestRefused: It was uploaded in parts, and their manifest is not to be trusted.
         """
         started = time.monotonic()
-        first = self._negotiate(name)
+        first = self.negotiate(name)
         if self.config.require_hashes:
             require_acceptable(name, first.hashes)
-        grants = Renewable(lambda: self._negotiate(name), first)
+        grants = Renewable(lambda: self.negotiate(name), first)
         wanted = Wanted(
             name,
             {"object": name},
@@ -61,7 +61,7 @@ class Downloader:
             return Fetch(wanted, grants, sink, self.store, self.config, reporter=self.reporter).result(started)
         except ManifestFound:
             manifest = self._manifest(wanted, grants)
-        return Assembly(name, manifest, Origin(self._negotiate, self.store, self.config), sink).result(started)
+        return Assembly(name, manifest, Origin(self.negotiate, self.store, self.config), sink).result(started)
 
     def _manifest(self, wanted: Wanted, grants: Renewable[Grant]) -> Manifest:
         """Fetch the manifest itself, and read it."""
@@ -71,7 +71,8 @@ class Downloader:
         Fetch(wanted, grants, sink, self.store, config).run()
         return from_json(sink.content(), wanted.name)
 
-    def _negotiate(self, name: str) -> Grant:
+    def negotiate(self, name: str) -> Grant:
+        """Ask for leave to fetch the object."""
         methods = download_methods()
         accepted = {known: method.accept() for known, method in methods.items()}
         answer = self.service.start_download(name, {"acceptDownloadMethods": accepted})
