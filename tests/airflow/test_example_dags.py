@@ -5,6 +5,7 @@ from __future__ import annotations
 import filecmp
 import importlib.util
 import os
+import shutil
 import threading
 from pathlib import Path
 
@@ -92,6 +93,21 @@ def test_payload_to_bucket(tc, worker, tmp_path):
     folder = tmp_path / "bucket" / published.task_id
     found = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
     assert found == {"public/build/target.zip", "public/build/target.json", "taskcluster-payload.json"}
+
+
+def test_publish_site(tc, worker, tmp_path):
+    (tmp_path / "source" / "img").mkdir(parents=True)
+    (tmp_path / "source" / "index.html").write_text("<h1>built</h1>")
+    (tmp_path / "source" / "img" / "dot").write_bytes(b"x" * 9000)
+    packed = Path(shutil.make_archive(str(tmp_path / "site"), "gztar", tmp_path / "source"))
+    claimed = worker.claim(worker.create_task())
+    claimed.add("public/site.tar.gz", packed.read_bytes())
+    state, states = run("publish_site", taskcluster_task_id=claimed.task_id, folder=str(tmp_path / "unpacked"))
+    assert state == "success", states
+    hook, prefix = TaskclusterHook(), f"airflow-demo/{claimed.task_id}/site/"
+    assert hook.read_object(f"{prefix}img/dot") == b"x" * 9000
+    published = hook._engine_services.artifact_content(claimed.task_id, "public/site.html", 0, once=True)
+    assert published == {"storageType": "reference", "url": hook.object_url(f"{prefix}index.html")}
 
 
 def test_every_example_has_a_test():
