@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from . import payloads, world
+from . import payloads, waits, world
 from .sources import MIB
 
 if TYPE_CHECKING:
@@ -271,5 +271,10 @@ CASES = (
     Case("payload_many", Bar(ratio=2.0), partial(payloads.downloaded_payload, far=False), *_payload),
     Case("payload_many_far", Bar(ratio=6.0), partial(payloads.downloaded_payload, far=True), *_payload),
     Case("payload_list", Bar(ours=8), payloads.listed, "ours.list_payload", unit="MiB"),
+    Case("waits_5000", Bar(ours=110), waits.unchanging, "waits.hold", unit="calls"),
+    Case("waits_tasks", Bar(ours=10), waits.many_tasks, "waits.hold", unit="calls"),
+    Case("waits_latency", Bar(ours=waits.INTERVAL + 1), partial(waits.changing, figure=waits.latency), "waits.hold"),
+    Case("waits_loop_lag", Bar(ours=50), partial(waits.changing, figure=waits.block), "waits.hold", unit="ms"),
+    Case("waits_memory", Bar(ours=20), partial(waits.changing, figure=waits.memory_each), "waits.hold", unit="KiB"),
     Case("json_calls", Bar(ratio=1.3), json_calls, "ours.json_calls", ("peer.json_calls",)),
 )

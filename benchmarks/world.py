@@ -240,11 +240,13 @@ def _world(
     verify: str | None = None,
     cutter: proxies.Cutter | None = None,
 ) -> World:
-    environment = _environment(folder, direct, root_url, verify)
+    environment = client_environment(folder, direct, root_url, verify)
     return World(folder, folder / "data" / "store", direct, root_url, environment, cutter)
 
 
-def _environment(folder: Path, direct: servers.Emulated, root_url: str, verify: str | None) -> dict[str, str]:
+def client_environment(
+    folder: Path, direct: servers.Emulated, root_url: str, verify: str | None = None
+) -> dict[str, str]:
     """What tells both sides where Taskcluster is, and nothing that would make a difference between them."""
     extra = {"project_id": PROJECT, **({"verify": verify} if verify else {})}
     connection = {

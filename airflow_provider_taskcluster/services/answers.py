@@ -123,7 +123,13 @@ def is_creation(answer: Any) -> bool:
 
 def has_task_status(answer: Any) -> bool:
     """Tell whether there is a ``queue/v1/task-status.json`` in it, as ``status``."""
-    return having(status=dict)(answer) and _is_task_status(answer["status"])
+    return _HAS_STATUS(answer) and _IS_STATUS(answer["status"]) and all(map(_IS_RUN, answer["status"]["runs"]))
+
+
+# Made once: they see thousands of tasks.
+_HAS_STATUS = having(status=dict)
+_IS_STATUS = having(taskId=str, state=str, runs=list)
+_IS_RUN = having(runId=int, state=str)
 
 
 def is_page_of_statuses(answer: Any) -> bool:
@@ -140,11 +146,6 @@ def is_indexed_task(answer: Any) -> bool:
     """Tell whether it is an ``index/v1/indexed-task-response.json``."""
     fields = having(namespace=str, taskId=str, data=dict, expires=str)
     return fields(answer) and isinstance(answer.get("rank"), int | float)
-
-
-def _is_task_status(answer: Any) -> bool:
-    fields = having(taskId=str, state=str, runs=list)
-    return fields(answer) and all(map(having(runId=int, state=str), answer["runs"]))
 
 
 def is_download_grant(answer: Any) -> bool:

@@ -66,6 +66,7 @@ class Asker:
         self._answers: dict[Question, Any] = {}
 
         self._calls: list[Call] = []
+        self._paging = asyncio.Lock()  # one page after the other: reading one takes a loop some time
 
     @property
     def trouble(self) -> TaskclusterError | None:
@@ -75,7 +76,8 @@ class Asker:
     async def ask(self, questions: Collection[Question]) -> dict[Question, Any]:
         """Return an answer for each: JSON, None where there is no such thing, or a ``TaskclusterError``."""
         self._answers = {}
-        self._ask_for_statuses([question.task_id for question in questions if isinstance(question, StatusOf)])
+        tasks = [question.task_id for question in questions if isinstance(question, StatusOf)]
+        self._ask_for_statuses(tasks, LARGEST_PAGE)
         self._calls += [partial(self._one, question) for question in questions if not isinstance(question, StatusOf)]
         while self._calls:
             calls, self._calls = self._calls, []
@@ -83,13 +85,14 @@ class Asker:
             await _few_at_a_time(calls)
         return self._answers
 
-    def _ask_for_statuses(self, task_ids: Sequence[str], size: int = LARGEST_PAGE) -> None:
+    def _ask_for_statuses(self, task_ids: Sequence[str], size: int) -> None:
         for page in batched(task_ids, size):
             self._calls.append(partial(self._page, page) if len(page) > 1 else partial(self._one, StatusOf(page[0])))
 
     async def _page(self, task_ids: Sequence[str]) -> None:
         """Ask for many tasks in one call; where that is refused or not known, for fewer."""
-        found = await self._answer(lambda: Tasks(self.client).statuses(task_ids))
+        async with self._paging:
+            found = await self._answer(lambda: Tasks(self.client).statuses(task_ids))
         if isinstance(found, InsufficientScopes) and len(task_ids) > SMALLEST_PAGE:
             self._ask_for_statuses(task_ids, (len(task_ids) + 1) // 2)
         elif found is None or _may_be_for_the_page(found):

@@ -76,6 +76,8 @@ class Wait(Protocol):
 class Talk:
     """Leads one look: ``questions`` are to be answered until there is a ``verdict``."""
 
+    __slots__ = ("_memory", "_talking", "questions", "verdict")
+
     def __init__(self, wait: Wait, root_url: str, memory: Any = None) -> None:
         self.verdict: Verdict | None = None
         self.questions: Sequence[Question] = ()
