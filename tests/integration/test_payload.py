@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import threading
 import time
@@ -259,6 +261,27 @@ def test_a_stream_ends_when_the_task_is_told_to_stop(connect, run):
 
 def slowly(_chunk):
     time.sleep(0.01)
+
+
+def test_no_names_are_no_files_and_names_may_come_from_a_generator(hook, run):
+    run.add("public/a", b"content")
+    payload = hook.open_payload(run.task_id)
+    assert list(payload.chunks([])) == []
+    assert [chunk for _, chunk in payload.chunks(name for name in ["public/a"])] == [b"content"]
+    assert list(hook.open_payload(run.task_id, prefix="nothing").chunks()) == []
+
+
+def test_a_stream_is_checked_by_the_chain_of_trust(hook, run, tc):
+    sums = {"public/a": {"sha256": hashlib.sha256(DATA).hexdigest()}, "public/b": {"sha256": "0" * 64}}
+    for name in sums:
+        run.add(name, DATA, storage_type="s3")
+    run.add("public/chain-of-trust.json", json.dumps({"artifacts": sums}).encode(), storage_type="s3")
+    tc.journal.clear()
+    payload = hook.open_payload(run.task_id, verify="chain_of_trust")
+    assert len(list(payload.chunks(["public/a", "public/chain-of-trust.json"]))) == 2
+    with pytest.raises(HashMismatch):
+        list(payload.chunks(["public/b"]))
+    assert len(tc.journal.entries(path="chain-of-trust")) == 2, "once for all, once as one of the files"
 
 
 @pytest.mark.parametrize("size", [0, -1, 1.5, "1", None])
