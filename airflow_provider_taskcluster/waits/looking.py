@@ -27,9 +27,9 @@ T = TypeVar("T")
 
 async def look(wait: Wait, client: Client) -> Verdict:
     """Look at one wait, once."""
-    async for _, verdict in look_at_all([None], lambda _: Talk(wait, client.root_url), Asker(client).ask):
-        return verdict
-    raise WaitFailed("A look at a wait has ended without a verdict")
+    looks = look_at_all([None], lambda _: Talk(wait, client.root_url), Asker(client).ask)
+    ((_, verdict),) = [look async for look in looks]
+    return verdict
 
 
 async def look_at_all(
