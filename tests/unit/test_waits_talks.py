@@ -106,6 +106,16 @@ def test_a_task_that_is_resolved_without_it_ends_the_wait_with_what_happened(sta
     assert isinstance(verdict_of(wait_for("a", wait_for_rerun=True), of_task(status(state))), NotYet)
 
 
+def test_a_run_that_ended_without_it_is_listed_once_while_a_rerun_is_waited_for():
+    wait = wait_for("a", wait_for_rerun=True)
+    verdict, asked = talk(wait, of_task(status("failed")))
+    assert asked == [StatusOf(TASK), ArtifactsOf(TASK, 0)]
+    verdict, asked = talk(wait, of_task(status("failed")), verdict.memory)
+    assert (type(verdict), asked) == (NotYet, [StatusOf(TASK)])
+    verdict, asked = talk(wait, of_task(status("failed", "running"), artifact("a")), verdict.memory)
+    assert isinstance(verdict, Found)
+
+
 def test_a_run_that_was_named_is_over_when_it_is_resolved_whatever_comes_after():
     answers = of_task(status("exception", "running"), run_id=0)
     assert isinstance(verdict_of(wait_for("a", run_id=0, wait_for_rerun=True), answers), Over)
