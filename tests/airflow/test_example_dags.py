@@ -66,6 +66,29 @@ def test_wait_for_artifact(tc, worker, tmp_path):
     assert (tmp_path / "artifact").read_bytes() == b"report" * 5000
 
 
+def test_artifact_gate(tc, worker):
+    task_id = worker.create_task()
+    claimed = worker.claim(task_id)
+    for number in range(45):
+        claimed.add(f"public/chunk-{number}.txt", b"12345", content_type="text/plain")
+
+    def publish():
+        for number in range(45, 50):
+            claimed.add(f"public/chunk-{number}.txt", b"12345", content_type="text/plain")
+        claimed.complete()
+
+    later = threading.Timer(12, publish)  # when most of the sensors have found theirs
+    later.start()
+    try:
+        dag_run = load("artifact_gate").test(run_conf={"taskcluster_task_id": task_id})
+    finally:
+        later.join()
+    states = [str(instance.state) for instance in dag_run.get_task_instances() if instance.task_id == "wait"]
+    assert states == ["success"] * 50
+    (total,) = (instance for instance in dag_run.get_task_instances() if instance.task_id == "total")
+    assert total.xcom_pull(task_ids="total") == 250
+
+
 def test_upload_with_retries(tc, tmp_path):
     file = tmp_path / "file.bin"
     file.write_bytes(os.urandom(20_000_000))
