@@ -7,12 +7,14 @@ import importlib.util
 import os
 import shutil
 import threading
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
 
+AIRFLOW_2 = version("apache-airflow").startswith("2.")
 FOLDER = Path(__file__).parents[2] / "example_dags"
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -131,6 +133,16 @@ def test_publish_site(tc, worker, tmp_path):
     assert hook.read_object(f"{prefix}img/dot") == b"x" * 9000
     published = hook._engine_services.artifact_content(claimed.task_id, "public/site.html", 0, once=True)
     assert published == {"storageType": "reference", "url": hook.object_url(f"{prefix}index.html")}
+
+
+def test_started_by_taskcluster(tc):
+    if AIRFLOW_2:  # it has no asset watchers
+        with pytest.raises(ImportError):
+            load("started_by_taskcluster")
+        return
+    dag_run = load("started_by_taskcluster").test()  # by hand: no event has started it
+    (look,) = dag_run.get_task_instances()
+    assert (str(look.state), look.xcom_pull(task_ids="look")) == ("success", {})
 
 
 def test_every_example_has_a_test():
