@@ -74,6 +74,13 @@ def test_upload_with_retries(tc, tmp_path):
     assert filecmp.cmp(file, tmp_path / "copy", shallow=False)
 
 
+def test_hook_in_functions(tc, worker):
+    task_id = worker.run_task(artifacts={"public/build/report.txt": b"one\ntwo\nthree\n"}).task_id
+    dag_run = load("hook_in_functions").test(run_conf={"taskcluster_task_id": task_id})
+    assert str(dag_run.state) == "success"
+    assert TaskclusterHook().read_object(f"airflow-demo/{dag_run.run_id}/lines.txt") == b"3 lines\n"
+
+
 def test_purge_caches(tc):
     state, states = run("purge_caches", worker_pool_id="tests/example")
     assert state == "success", states
