@@ -26,7 +26,7 @@
         ├── NotVerifiable            the service names no hash that can be checked
         ├── TooLarge                 more bytes than the caller allows
         ├── SourceChanged            the source is not what it was when it was hashed
-        ├── ManifestRefused      the manifest of a multi-part object is broken, or names what is not its own
+        ├── ManifestRefused          the manifest of an object in parts is broken, or not its own
         ├── ReferenceRefused         a URL chosen by a task, and nobody allowed to follow it
         └── DestinationError         the destination cannot be written: disk full...    (transient)
 

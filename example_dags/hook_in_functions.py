@@ -32,8 +32,7 @@ def hook_in_functions() -> None:
         """Return the size of each artifact of the latest run, where the queue knows it."""
         hook = TaskclusterHook()
         return {info["name"]: info.get("contentLength") for info in hook.list_artifacts(task_id)}
-
-    # [END list_artifacts]
+        # [END list_artifacts]
 
     # [START read_and_upload]
     @task(retries=2)
@@ -47,16 +46,14 @@ def hook_in_functions() -> None:
             expires=dag_run.start_date + timedelta(days=1),  # the same in every try
         )
         return result.as_dict()
-
-    # [END read_and_upload]
+        # [END read_and_upload]
 
     # [START object_url]
     @task
     def link(name: str) -> str:
         """Return the address of the object for a browser."""
         return TaskclusterHook().object_url(name)
-
-    # [END object_url]
+        # [END object_url]
 
     published = count_lines("{{ params.taskcluster_task_id }}", "{{ params.artifact }}", run_id="{{ run_id }}")
     sizes("{{ params.taskcluster_task_id }}") >> published

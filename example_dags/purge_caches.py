@@ -33,8 +33,7 @@ def purge_caches() -> None:
     def open_requests(worker_pool_id: str) -> list[dict[str, Any]]:
         """Return what the workers of the pool will find."""
         return [dict(request) for request in TaskclusterHook().purge_requests(worker_pool_id)]
-
-    # [END purge_requests]
+        # [END purge_requests]
 
     purge >> open_requests("{{ params.worker_pool_id }}")
 

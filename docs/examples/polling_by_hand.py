@@ -33,8 +33,7 @@ def polling_by_hand() -> None:
             for chunk in answer.iter_content(1024 * 1024):
                 file.write(chunk)
         return path
-
-    # [END download]
+        # [END download]
 
     # [START upload]
     @task(retries=3)
@@ -49,8 +48,7 @@ def polling_by_hand() -> None:
                 file=file,
                 objectService=taskcluster.Object(taskcluster.optionsFromEnvironment()),
             )
-
-    # [END upload]
+        # [END upload]
 
     publish(
         fetch("{{ params.taskcluster_task_id }}", "public/build/target.zip", "/tmp/target.zip"),

@@ -18,13 +18,13 @@ HELD_BY = ROOT / "tests" / "architecture" / "test_imports.py"
 
 
 class Rooms(SphinxDirective):
-    """One row for each room: its name, the first sentence of its docstring, and the rooms that it may import."""
+    """One row for each room, the highest first: its name, its docstring's first sentence, what it may import."""
 
     def run(self) -> list[nodes.Node]:
         """Return the table."""
         self.env.note_dependency(str(HELD_BY))
         rows = ["| Room | What it is | May import |", "|---|---|---|"]
-        for room, below in allowed().items():
+        for room, below in reversed(allowed().items()):
             file = source(room)
             self.env.note_dependency(str(file))
             callees = ", ".join(f"`{name}`" for name in sorted(below)) or "nothing"

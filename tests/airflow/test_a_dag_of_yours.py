@@ -54,6 +54,3 @@ def test_a_cut_connection_does_no_harm(tc, task_id, tmp_path):
     assert len(ranges) == 2  # it went on, and did not begin anew
     assert ranges[1] != ranges[0]
     assert (tmp_path / "artifact").read_bytes() == REPORT
-
-
-# [END test]
