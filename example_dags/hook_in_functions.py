@@ -57,7 +57,7 @@ def hook_in_functions() -> None:
 
     published = count_lines("{{ params.taskcluster_task_id }}", "{{ params.artifact }}", run_id="{{ run_id }}")
     sizes("{{ params.taskcluster_task_id }}") >> published
-    link(published["name"])
+    published >> link("airflow-demo/{{ run_id }}/lines.txt")
 
 
 hook_in_functions()
