@@ -81,6 +81,19 @@ def test_hook_in_functions(tc, worker):
     assert TaskclusterHook().read_object(f"airflow-demo/{dag_run.run_id}/lines.txt") == b"3 lines\n"
 
 
+def test_wait_for_tasks(tc, worker):
+    routes = ["index.airflow-demo.builds.latest"]
+    task_id = worker.create_task(routes=routes)
+    group_id = worker.queue.task(task_id)["taskGroupId"]
+    later = threading.Timer(3, lambda: worker.claim(task_id).complete())
+    later.start()
+    try:
+        state, states = run("wait_for_tasks", taskcluster_task_id=task_id, task_group_id=group_id)
+    finally:
+        later.join()
+    assert state == "success", states
+
+
 def test_purge_caches(tc):
     state, states = run("purge_caches", worker_pool_id="tests/example")
     assert state == "success", states

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import re
 import secrets
+import threading
+import time
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -23,7 +26,13 @@ from airflow_provider_taskcluster.operators.objects import (
 )
 from airflow_provider_taskcluster.operators.purge_cache import TaskclusterPurgeCacheOperator
 from airflow_provider_taskcluster.sensors.artifacts import TaskclusterArtifactSensor
+from airflow_provider_taskcluster.sensors.index import TaskclusterIndexSensor
 from airflow_provider_taskcluster.sensors.objects import TaskclusterObjectSensor
+from airflow_provider_taskcluster.sensors.tasks import TaskclusterTaskGroupSensor, TaskclusterTaskSensor
+from airflow_provider_taskcluster.triggers.waits import TaskclusterWaitTrigger
+from airflow_provider_taskcluster.waits.descriptions import describe
+from airflow_provider_taskcluster.waits.talk import Found, Over
+from airflow_provider_taskcluster.waits.tasks import TaskGroupWait, TaskWait
 
 PAGE = Path(__file__).parents[2] / "docs" / "reference" / "scopes.md"
 DATA = b"data" * 50_000
@@ -58,8 +67,8 @@ def line(beginning, nth=0):
 class World:
     """What one operation works on. ``admin`` may do everything, ``hook`` what the line says."""
 
-    def __init__(self, admin, run, connect, folder):
-        self.admin, self.run, self.connect = admin, run, connect
+    def __init__(self, tc, admin, run, connect, folder):
+        self.tc, self.admin, self.run, self.connect = tc, admin, run, connect
         self.name = f"tests/{secrets.token_hex(8)}"
         self.expires = datetime.now(UTC) + timedelta(days=1)
         self.path = str(folder / "file")
@@ -90,6 +99,18 @@ class World:
             return made.poke({}) if hasattr(made, "poke") else made.execute({})
         finally:
             made.hook.close()
+
+    def index(self):
+        """A task that has completed, in the index; its path."""
+        path = f"tests.scopes.{taskcluster.slugId()}"
+        (task_id,) = self.tc.bulk.create(1, state="completed", routes=[f"index.{path}"])
+        self.blanks |= {"indexPath": path, "taskId": task_id}
+        return path
+
+    async def told(self, trigger, **arguments):
+        made = trigger(taskcluster_conn_id=self.hook.taskcluster_conn_id, **arguments)
+        (event,) = [event async for event in made.run()]
+        return event.payload
 
     def sees(self, sensor, **arguments):
         assert self.execute(sensor, **arguments).is_done
@@ -173,6 +194,12 @@ def object_metadata(w):
 
 
 @line("`TaskclusterObjectSensor`")
+def multipart_sha256(w):
+    w.store()
+    return lambda: w.hook.multipart_sha256(w.name)
+
+
+@line("`TaskclusterObjectSensor`")
 def start_download(w):
     w.store()
     return lambda: w.hook.start_download(w.name)
@@ -221,32 +248,93 @@ def artifact_checked_by_the_chain_of_trust(w):
     return lambda: w.hook.download_artifact(w.run.task_id, w.name, w.path, verify="chain_of_trust")
 
 
+@line("`artifact_info`")
+def artifact_info(w):
+    w.publish()
+    return lambda: w.hook.artifact_info(w.run.task_id, w.name)
+
+
+@line("`artifact_info`")
+def list_artifacts(w):
+    return lambda: w.hook.list_artifacts(w.run.task_id)
+
+
+@line("the same with a `run_id`")
+def list_artifacts_of_a_run(w):
+    return lambda: w.hook.list_artifacts(w.run.task_id, 0)
+
+
 @line("`TaskclusterArtifactSensor`")
 def artifact_sensor(w):
     w.publish()
     return lambda: w.sees(TaskclusterArtifactSensor, taskcluster_task_id=w.run.task_id, name=w.name)
 
 
-@line("`TaskclusterArtifactSensor`")
-def artifact_info(w):
-    w.publish()
-    return lambda: w.hook.artifact_info(w.run.task_id, w.name)
+@line("the same with `verify_content=True`")
+def artifact_sensor_that_asks_the_store(w):
+    w.publish(storage_type="s3")
+    sensor = TaskclusterArtifactSensor
+    return lambda: w.sees(sensor, taskcluster_task_id=w.run.task_id, name=w.name, verify_content=True)
 
 
-@line("`TaskclusterArtifactSensor`")
-def list_artifacts(w):
-    return lambda: w.hook.list_artifacts(w.run.task_id)
+@line("`stored_artifact_length`")
+def stored_artifact_length(w):
+    w.publish(storage_type="s3")
+    return lambda: w.hook.stored_artifact_length(w.run.task_id, w.name)
 
 
-@line("the same with a `run_id`")
-def artifact_sensor_for_a_run(w):
-    w.publish()
-    return lambda: w.sees(TaskclusterArtifactSensor, taskcluster_task_id=w.run.task_id, name=w.name, run_id=0)
+@line("`TaskclusterTaskSensor`")
+def task_sensor(w):
+    return lambda: w.sees(TaskclusterTaskSensor, taskcluster_task_id=w.run.task_id, states="running")
 
 
-@line("the same with a `run_id`")
-def list_artifacts_of_a_run(w):
-    return lambda: w.hook.list_artifacts(w.run.task_id, 0)
+@line("`TaskclusterTaskSensor`")
+def look(w):
+    wait = TaskWait(task_ids=[w.run.task_id], states=["running"])
+
+    def found():
+        verdict = w.hook.look(wait)
+        if isinstance(verdict, Over):
+            raise verdict.error
+        assert isinstance(verdict, Found)
+
+    return found
+
+
+@line("`TaskclusterTaskGroupSensor`")
+def group_sensor(w):
+    w.blanks["taskGroupId"] = w.run.task_id
+    w.run.complete()
+    return lambda: w.sees(TaskclusterTaskGroupSensor, task_group_id=w.run.task_id)
+
+
+@line("the same deferred, while tasks are open")
+def group_sensor_in_the_triggerer(w):
+    w.blanks["taskGroupId"] = w.run.task_id
+    wait = describe(TaskGroupWait(task_group_id=w.run.task_id, states=["completed"]))
+
+    def waited():
+        completing = threading.Timer(2, w.run.complete)
+        completing.start()
+        event = asyncio.run(w.told(TaskclusterWaitTrigger, wait=wait, interval=0.2, deadline=time.time() + 30))
+        completing.cancel()
+        if event["outcome"] == "over":
+            raise InsufficientScopes(event["message"])
+        assert event["outcome"] == "found"
+
+    return waited
+
+
+@line("`TaskclusterIndexSensor`")
+def index_sensor(w):
+    path = w.index()
+    return lambda: w.sees(TaskclusterIndexSensor, index_path=path)
+
+
+@line("the same with `newer_than`")
+def index_sensor_for_a_newer_task(w):
+    path = w.index()
+    return lambda: w.sees(TaskclusterIndexSensor, index_path=path, newer_than="2020-01-01T00:00:00Z")
 
 
 @line("`TaskclusterPurgeCacheOperator`")
@@ -305,9 +393,9 @@ def nothing_for_everybody(tc):
 
 @pytest.mark.usefixtures("nothing_for_everybody")
 @pytest.mark.parametrize("operation", OPERATIONS)
-def test_these_scopes_are_needed_and_are_enough(hook, holding, connect, run, tmp_path, operation):
+def test_these_scopes_are_needed_and_are_enough(tc, hook, holding, connect, run, tmp_path, operation):
     label, prepare = OPERATIONS[operation]
-    world = World(hook, run, connect, tmp_path)
+    world = World(tc, hook, run, connect, tmp_path)
     act = prepare(world)
     scopes = world.granted(TABLE[label])
     for missing in scopes:
