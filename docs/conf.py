@@ -43,8 +43,8 @@ toc_object_entries_show_parents = "hide"
 nitpicky = True
 nitpick_ignore_regex = [
     ("py:.*", r"(datetime\.)?(datetime|timedelta)"),
-    ("py:.*", r"(collections\.abc|pathlib|types|typing)\..*|Path|Self|ASGIApp"),
-    ("py:.*", r"airflow\..*|Context|AirflowException|PokeReturnValue"),
+    ("py:.*", r"(collections\.abc|pathlib|types|typing)\..*|(os\.)?PathLike|Path|Self|ASGIApp"),
+    ("py:.*", r"airflow\..*|Context|(Object)?StoragePath|AirflowException|PokeReturnValue"),
 ]
 
 html_theme = "furo"

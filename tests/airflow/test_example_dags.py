@@ -94,6 +94,23 @@ def test_wait_for_tasks(tc, worker):
     assert state == "success", states
 
 
+def test_download_payload(tc, worker, tmp_path):
+    names = [
+        "public/build/target.txt",
+        "public/build/deep/more.txt",
+        "public/build/noise.log",
+        "public/sums.json",
+        "other",
+    ]
+    task_id = worker.run_task(artifacts=dict.fromkeys(names, b"one\ntwo\n")).task_id
+    state, states = run("download_payload", taskcluster_task_id=task_id, folder=str(tmp_path / "payload"))
+    assert state == "success", states
+    found = {
+        str(path.relative_to(tmp_path / "payload")) for path in (tmp_path / "payload").rglob("*") if path.is_file()
+    }
+    assert found == {"build/target.txt", "build/deep/more.txt", "sums.json", "taskcluster-payload.json"}
+
+
 def test_purge_caches(tc):
     state, states = run("purge_caches", worker_pool_id="tests/example")
     assert state == "success", states

@@ -24,6 +24,7 @@ from airflow_provider_taskcluster.operators.objects import (
     TaskclusterDownloadObjectOperator,
     TaskclusterUploadObjectOperator,
 )
+from airflow_provider_taskcluster.operators.payloads import TaskclusterDownloadPayloadOperator
 from airflow_provider_taskcluster.operators.purge_cache import TaskclusterPurgeCacheOperator
 from airflow_provider_taskcluster.sensors.artifacts import TaskclusterArtifactSensor
 from airflow_provider_taskcluster.sensors.index import TaskclusterIndexSensor
@@ -246,6 +247,19 @@ def artifact_checked_by_the_chain_of_trust(w):
     sums = {"artifacts": {w.name: {"sha256": sha256(DATA).hexdigest()}}}
     w.run.add("public/chain-of-trust.json", json.dumps(sums).encode(), storage_type="s3")
     return lambda: w.hook.download_artifact(w.run.task_id, w.name, w.path, verify="chain_of_trust")
+
+
+@line("`TaskclusterDownloadPayloadOperator`")
+def payload_operator(w):
+    w.publish()
+    arguments = {"taskcluster_task_id": w.run.task_id, "destination": w.path, "include": [w.name]}
+    return lambda: w.execute(TaskclusterDownloadPayloadOperator, **arguments)
+
+
+@line("`TaskclusterDownloadPayloadOperator`")
+def payload_of_the_hook(w):
+    w.publish()
+    return lambda: list(w.hook.open_payload(w.run.task_id).chunks(w.name))
 
 
 @line("`artifact_info`")
