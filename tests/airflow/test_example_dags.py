@@ -111,6 +111,18 @@ def test_download_payload(tc, worker, tmp_path):
     assert found == {"build/target.txt", "build/deep/more.txt", "sums.json", "taskcluster-payload.json"}
 
 
+def test_publish(tc, worker, tmp_path):
+    for name in ("index.html", "style.css"):
+        (tmp_path / name).write_text(name)
+    claimed = worker.claim(worker.create_task())
+    where = {"taskcluster_task_id": claimed.task_id, "taskcluster_run_id": claimed.run_id}
+    dag_run = load("publish").test(run_conf={"folder": str(tmp_path), **where})
+    assert str(dag_run.state) == "success"
+    hook = TaskclusterHook()
+    assert hook.read_object(f"airflow-demo/{dag_run.run_id}/style.css") == b"style.css"
+    assert hook.read_artifact(claimed.task_id, "public/airflow.txt").endswith(b"published 2 files")
+
+
 def test_purge_caches(tc):
     state, states = run("purge_caches", worker_pool_id="tests/example")
     assert state == "success", states

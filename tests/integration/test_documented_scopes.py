@@ -19,7 +19,9 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_taskcluster.exceptions import AuthenticationFailed, Conflict, InsufficientScopes
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
+from airflow_provider_taskcluster.operators.artifact_uploads import TaskclusterUploadArtifactOperator
 from airflow_provider_taskcluster.operators.artifacts import TaskclusterDownloadArtifactOperator
+from airflow_provider_taskcluster.operators.folders import TaskclusterUploadFolderOperator
 from airflow_provider_taskcluster.operators.objects import (
     TaskclusterDownloadObjectOperator,
     TaskclusterUploadObjectOperator,
@@ -77,6 +79,7 @@ class World:
         self.blanks = {
             "projectId": "tests",
             "name": self.name,
+            "prefix": f"{self.name}/",
             "taskId": run.task_id,
             "runId": str(run.run_id),
             "workerPoolId": "tests/scopes",
@@ -100,6 +103,14 @@ class World:
             return made.poke({}) if hasattr(made, "poke") else made.execute({})
         finally:
             made.hook.close()
+
+    def folder(self):
+        """A folder with files."""
+        folder = Path(self.path).with_name("folder")
+        folder.mkdir()
+        (folder / "one").write_bytes(DATA)
+        (folder / "two").write_bytes(b"2")
+        return str(folder)
 
     def index(self):
         """A task that has completed, in the index; its path."""
@@ -143,6 +154,59 @@ def upload_over_other_content(w):
             raise InsufficientScopes(str(error)) from error
 
     return upload
+
+
+@line("`TaskclusterUploadFolderOperator`")
+def upload_folder_operator(w):
+    arguments = {"folder": w.folder(), "prefix": w.blanks["prefix"], "expires": w.expires}
+    return lambda: w.execute(TaskclusterUploadFolderOperator, **arguments)
+
+
+@line("`TaskclusterUploadFolderOperator`")
+def upload_folder(w):
+    folder = w.folder()
+    return lambda: w.hook.upload_folder(folder, w.blanks["prefix"], expires=w.expires)
+
+
+@line("`TaskclusterUploadArtifactOperator`")
+def upload_artifact_operator(w):
+    where = {"taskcluster_task_id": w.run.task_id, "run_id": 0, "name": w.name}
+    return lambda: w.execute(TaskclusterUploadArtifactOperator, data="x", expires=w.expires, **where)
+
+
+@line("`TaskclusterUploadArtifactOperator`")
+def upload_artifact(w):
+    return lambda: w.hook.upload_artifact(DATA, w.run.task_id, 0, w.name, expires=w.expires)
+
+
+@line("`create_reference_artifact`")
+def create_reference_artifact(w):
+    url = "https://example.com/"
+    return lambda: w.hook.create_reference_artifact(w.run.task_id, 0, w.name, url, expires=w.expires)
+
+
+@line("`create_reference_artifact`")
+def create_link_artifact(w):
+    return lambda: w.hook.create_link_artifact(w.run.task_id, 0, w.name, "public/other", expires=w.expires)
+
+
+@line("`create_reference_artifact`")
+def create_error_artifact(w):
+    told = {"expires": w.expires, "reason": "file-missing-on-worker"}
+    return lambda: w.hook.create_error_artifact(w.run.task_id, 0, w.name, "gone", **told)
+
+
+@line("`create_artifact`")
+def create_artifact(w):
+    request = {"storageType": "s3", "contentType": "text/plain", "expires": w.expires.isoformat()}
+    return lambda: w.hook.create_artifact(w.run.task_id, 0, w.name, request)
+
+
+@line("`create_artifact`")
+def finish_artifact(w):
+    grant = w.run.announce(w.name, length=len(DATA))
+    w.run.upload(grant, DATA)
+    return lambda: w.hook.finish_artifact(w.run.task_id, 0, w.name, upload_id=grant["uploadId"])
 
 
 @line("`create_upload`")
