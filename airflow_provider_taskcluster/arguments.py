@@ -97,6 +97,11 @@ def optional_text(value: Any, what: str) -> str | None:
     return None if value is None else text(value, what)
 
 
+def path_or_url(value: Any, what: str) -> Any:
+    """Return where bytes come from or go to: a path or a URL as text, or an ``ObjectStoragePath`` as it is."""
+    return value if hasattr(type(value), "fs") else text(value, what)
+
+
 def content(data: Any) -> bytes:
     """Return what to upload: bytes as they are, text as UTF-8, and what native rendering made of text as JSON.
 

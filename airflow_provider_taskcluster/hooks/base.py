@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import mimetypes
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
@@ -12,6 +14,8 @@ from airflow_provider_taskcluster.connection import values
 from airflow_provider_taskcluster.connection.reading import overridden, read
 from airflow_provider_taskcluster.exceptions import ConfigurationError, InvalidInput
 from airflow_provider_taskcluster.hooks.bridge import EngineServices
+from airflow_provider_taskcluster.moments import moment
+from airflow_provider_taskcluster.services.answers import timestamp
 from airflow_provider_taskcluster.services.auth import Auth
 from airflow_provider_taskcluster.services.client import Client
 from airflow_provider_taskcluster.services.loop import run
@@ -99,6 +103,10 @@ class TaskclusterBaseHook(BaseHook):
     def _auth(self) -> Auth:
         return Auth(self.client)
 
+    def _prepare(self) -> None:
+        """Make what is made once, before several threads ask for it."""
+        _ = (self._engine_services, self._store)
+
     def _run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         return run(coroutine)
 
@@ -128,6 +136,24 @@ class TaskclusterBaseHook(BaseHook):
             self._store.close()
 
 
+def place(where: Any, *, folder: bool = False) -> Any:
+    """Return a URL such as ``s3://conn_id@bucket/key`` as the ``ObjectStoragePath`` it is, anything else as it is.
+
+    :param folder: It may name a folder, else a file.
+    :raises InvalidInput: There is no such kind of URL, or it names a folder.
+    """
+    if not (isinstance(where, str) and "://" in where):
+        return where
+    from airflow.providers.common.compat.sdk import ObjectStoragePath
+
+    if where.endswith("/") and not folder:  # which would be lost on the way
+        raise InvalidInput(f"{where!r} is a folder: name a file")
+    try:
+        return ObjectStoragePath(where)
+    except ValueError as error:
+        raise InvalidInput(f"{where!r} is not the URL of a file: {error}") from None
+
+
 def byte_limit(max_bytes: Any) -> int | None:
     """Return ``max_bytes`` as a number; None is no limit.
 
@@ -151,3 +177,19 @@ def connection_count(connections: Any) -> int:
     if not count:
         raise InvalidInput(f"connections is {connections!r}: pass a whole number, 1 or more")
     return count
+
+
+def future(expires: datetime) -> datetime:
+    """Return the expiry in UTC and whole milliseconds, as the service keeps it."""
+    expires = moment(expires, "expires")
+    if expires <= datetime.now(UTC):
+        raise InvalidInput(f"expires is {timestamp(expires)}, which is past: the object would be gone at once")
+    return expires
+
+
+def guessed_type(name: str) -> str:
+    """Return the content type that the end of a name stands for."""
+    guessed, encoding = mimetypes.guess_type(name)
+    if encoding:  # .tar.gz holds a tar, but what is stored is gzip
+        return {"gzip": "application/gzip"}.get(encoding, "application/octet-stream")
+    return guessed or "application/octet-stream"

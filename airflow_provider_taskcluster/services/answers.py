@@ -92,6 +92,10 @@ _CONTENT: dict[str, dict[str, type]] = {
     "object": {"name": str, "credentials": dict},
     "error": {"reason": str, "message": str},
 }
+_CREATED: dict[str, dict[str, type]] = {
+    "s3": {"putUrl": str, "expires": str, "contentType": str},
+    "object": {"name": str, "projectId": str, "uploadId": str, "expires": str, "credentials": dict},
+}
 _GRANTS: dict[str, dict[str, type]] = {
     "getUrl": {"url": str, "expires": str, "hashes": dict},
     "simple": {"url": str},
@@ -110,6 +114,11 @@ def having(**fields: type) -> Callable[[Any], bool]:
 def is_content(answer: Any) -> bool:
     """Tell whether it is a ``queue/v1/artifact-content-response.json``, of whatever storage type."""
     return having(storageType=str)(answer) and having(**_CONTENT.get(answer["storageType"], {}))(answer)
+
+
+def is_creation(answer: Any) -> bool:
+    """Tell whether it is a ``queue/v1/post-artifact-response.json``, of whatever storage type."""
+    return having(storageType=str)(answer) and having(**_CREATED.get(answer["storageType"], {}))(answer)
 
 
 def has_task_status(answer: Any) -> bool:

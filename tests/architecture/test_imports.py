@@ -50,6 +50,11 @@ PURE = {
         "transfer/identity.py",
         "transfer/digest.py",
         "transfer/encoding.py",
+        "transfer/expected.py",
+        "transfer/payload/file_names.py",
+        "transfer/payload/model.py",
+        "transfer/payload/resolve.py",
+        "transfer/payload/select.py",
     ),
 }
 IMPURE_MODULES = {
