@@ -26,16 +26,16 @@ class Tasks:
 
     client: Client
 
-    async def status(self, task_id: str, *, once: bool = False) -> TaskStatus:
+    async def status(self, task_id: str) -> TaskStatus:
         """One task. Scope ``queue:status:<taskId>``.
 
         :raises NotFound: There is no such task.
         """
-        answer: Json = await self.client.call("queue", "status", task_id, once=once, fits=has_task_status)
+        answer: Json = await self.client.call("queue", "status", task_id, fits=has_task_status)
         status: TaskStatus = answer["status"]
         return status
 
-    async def statuses(self, task_ids: Sequence[str], *, once: bool = False) -> dict[str, TaskStatus]:
+    async def statuses(self, task_ids: Sequence[str]) -> dict[str, TaskStatus]:
         """Many tasks, by id; unknown ones are left out. The call is marked experimental.
 
         One request for up to :data:`LARGEST_PAGE` of them. Scope ``queue:status:<taskId>`` for each: without one,
@@ -45,7 +45,7 @@ class Tasks:
 
         async def ask(query: dict[str, str]) -> Json:
             answer: Json = await self.client.call(
-                "queue", "statuses", payload=payload, query=query, once=once, fits=is_page_of_statuses
+                "queue", "statuses", payload=payload, query=query, fits=is_page_of_statuses
             )
             return answer
 
@@ -54,7 +54,7 @@ class Tasks:
             found |= {entry["status"]["taskId"]: entry["status"] for entry in page["statuses"]}
         return found
 
-    async def group(self, task_group_id: str, *, once: bool = False) -> AsyncIterator[list[TaskStatus]]:
+    async def group(self, task_group_id: str) -> AsyncIterator[list[TaskStatus]]:
         """All tasks of a group, page by page. Scope ``queue:list-task-group:<taskGroupId>``.
 
         :raises NotFound: There is no such group.
@@ -66,7 +66,6 @@ class Tasks:
                 "listTaskGroup",
                 task_group_id,
                 query={"limit": GROUP_PAGE, **query},
-                once=once,
                 fits=is_page_of_task_group,
             )
             return answer

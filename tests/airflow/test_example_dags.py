@@ -6,12 +6,14 @@ import filecmp
 import importlib.util
 import os
 import threading
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
 
+AIRFLOW_2 = version("apache-airflow").startswith("2.")
 FOLDER = Path(__file__).parents[2] / "example_dags"
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -101,6 +103,16 @@ def test_purge_caches(tc):
     state, states = run("purge_caches", worker_pool_id="tests/example")
     assert state == "success", states
     assert len(tc.journal.entries(method="POST", path="/purge-cache/tests%2Fexample")) == 2
+
+
+def test_started_by_taskcluster(tc):
+    if AIRFLOW_2:  # it has no asset watchers
+        with pytest.raises(ImportError):
+            load("started_by_taskcluster")
+        return
+    dag_run = load("started_by_taskcluster").test()  # by hand: no event has started it
+    (look,) = dag_run.get_task_instances()
+    assert (str(look.state), look.xcom_pull(task_ids="look")) == ("success", {})
 
 
 def test_every_example_has_a_test():
