@@ -35,7 +35,7 @@ def artifact_gate() -> None:
     ).expand(name=[f"public/chunk-{number}.txt" for number in range(CHUNKS)])
 
     @task
-    def total(artifacts: list[dict[str, Any]]) -> int:
+    def total(artifacts: Any) -> int:
         """Add up the lengths: each sensor returns what the queue knows of its artifact."""
         return sum(found["content_length"] or 0 for found in artifacts)
 

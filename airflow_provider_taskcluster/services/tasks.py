@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # The service answers for so many tasks at a time.
 LARGEST_PAGE = 1000
+# Lists of groups hold the definitions of tasks: a thousand may be some MiB, which takes an event loop too long to read.
+GROUP_PAGE = 200
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,11 @@ class Tasks:
 
         async def ask(query: dict[str, str]) -> Json:
             answer: Json = await self.client.call(
-                "queue", "listTaskGroup", task_group_id, query=query, fits=is_page_of_task_group
+                "queue",
+                "listTaskGroup",
+                task_group_id,
+                query={"limit": GROUP_PAGE, **query},
+                fits=is_page_of_task_group,
             )
             return answer
 
