@@ -9,6 +9,12 @@ __all__ = ["__version__", "get_provider_info"]
 __version__ = "0.1.0"
 
 INTEGRATION = "Taskcluster"
+LINKS = (
+    "TaskclusterTaskLink",
+    "TaskclusterArtifactLink",
+    "TaskclusterObjectLink",
+    "TaskclusterPurgeCachesLink",
+)
 
 
 def get_provider_info() -> dict[str, Any]:
@@ -30,6 +36,7 @@ def get_provider_info() -> dict[str, Any]:
         "sensors": _modules("sensors", "artifacts", "objects"),
         "hooks": _modules("hooks", "taskcluster"),
         "connection-types": [connection_type_metadata()],
+        "extra-links": [f"airflow_provider_taskcluster.links.taskcluster.{name}" for name in LINKS],
     }
 
 

@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
+from airflow_provider_taskcluster.links.base import leave_links
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
 
 
 class TaskclusterBaseOperator(BaseOperator):
@@ -43,6 +47,11 @@ class TaskclusterBaseOperator(BaseOperator):
             read_timeout=self.read_timeout,
             max_retries=self.max_retries,
         )
+
+    def pre_execute(self, context: Context) -> None:
+        """Leave the links first, so that a task that fails has them, too."""
+        super().pre_execute(context)
+        leave_links(self, context)
 
     def on_kill(self) -> None:
         """End what moves, so that a killed task ends at once."""

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.arguments import content, expiry, optional_text, text
 from airflow_provider_taskcluster.exceptions import InvalidInput
+from airflow_provider_taskcluster.links.taskcluster import TaskclusterObjectLink
 from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator
 from airflow_provider_taskcluster.outcome import permanent_errors_fail
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS
@@ -68,6 +69,7 @@ class TaskclusterUploadObjectOperator(TaskclusterBaseOperator):
         "taskcluster_conn_id",
     )
     ui_color = "#dcebf7"
+    operator_extra_links = (TaskclusterObjectLink(),)
 
     def __init__(
         self,
@@ -161,6 +163,7 @@ class TaskclusterDownloadObjectOperator(TaskclusterBaseOperator):
 
     template_fields: Sequence[str] = ("name", "destination", "taskcluster_conn_id")
     ui_color = "#dcf7e3"
+    operator_extra_links = (TaskclusterObjectLink(),)
 
     def __init__(
         self,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.arguments import names_in, optional_text
+from airflow_provider_taskcluster.links.taskcluster import TaskclusterPurgeCachesLink
 from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator
 from airflow_provider_taskcluster.outcome import permanent_errors_fail
 
@@ -40,6 +41,7 @@ class TaskclusterPurgeCacheOperator(TaskclusterBaseOperator):
         "taskcluster_conn_id",
     )
     ui_color = "#f7efdc"
+    operator_extra_links = (TaskclusterPurgeCachesLink(),)
 
     def __init__(
         self,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.arguments import run_number, text
 from airflow_provider_taskcluster.exceptions import ArtifactError
+from airflow_provider_taskcluster.links.taskcluster import TaskclusterArtifactLink, TaskclusterTaskLink
 from airflow_provider_taskcluster.sensors.base import TaskclusterBaseSensor
 
 if TYPE_CHECKING:
@@ -27,6 +28,7 @@ class TaskclusterArtifactSensor(TaskclusterBaseSensor):
 
     template_fields: Sequence[str] = ("taskcluster_task_id", "name", "run_id", "taskcluster_conn_id")
     ui_color = "#ece3f7"
+    operator_extra_links = (TaskclusterArtifactLink(), TaskclusterTaskLink())
 
     def __init__(self, *, taskcluster_task_id: str, name: str, run_id: int | str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -10,6 +10,7 @@ from airflow.providers.common.compat.sdk import BaseSensorOperator, PokeReturnVa
 
 from airflow_provider_taskcluster.exceptions import NotFound, TaskclusterError
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
+from airflow_provider_taskcluster.links.base import leave_links
 from airflow_provider_taskcluster.outcome import permanent_errors_fail
 
 if TYPE_CHECKING:
@@ -51,6 +52,11 @@ class TaskclusterBaseSensor(BaseSensorOperator):
             read_timeout=self.read_timeout,
             max_retries=self.max_retries,
         )
+
+    def pre_execute(self, context: Context) -> None:
+        """Leave the links first, so that they are there while the sensor waits."""
+        super().pre_execute(context)
+        leave_links(self, context)
 
     @abstractmethod
     def look(self) -> dict[str, Any]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.arguments import text
+from airflow_provider_taskcluster.links.taskcluster import TaskclusterObjectLink
 from airflow_provider_taskcluster.sensors.base import TaskclusterBaseSensor
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ class TaskclusterObjectSensor(TaskclusterBaseSensor):
 
     template_fields: Sequence[str] = ("name", "taskcluster_conn_id")
     ui_color = "#ece3f7"
+    operator_extra_links = (TaskclusterObjectLink(),)
 
     def __init__(self, *, name: str, **kwargs: Any) -> None:
         super().__init__(**kwargs)

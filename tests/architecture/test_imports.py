@@ -27,15 +27,16 @@ ALLOWED = {
     "hooks": {"connection", "services", "transfer", "names", "moments", "exceptions"},
     "arguments": {"moments", "exceptions"},
     "outcome": {"exceptions"},
-    "operators": {"hooks", "transfer", "arguments", "names", "outcome", "exceptions"},
-    "sensors": {"hooks", "arguments", "outcome", "exceptions"},
+    "links": {"arguments", "names", "exceptions"},
+    "operators": {"hooks", "links", "transfer", "arguments", "names", "outcome", "exceptions"},
+    "sensors": {"hooks", "links", "arguments", "outcome", "exceptions"},
     "emulator": set(),
 }
 # rooms whose code must run without Airflow; `exceptions` alone takes its root class from there.
-WITHOUT_AIRFLOW = set(ALLOWED) - {"exceptions", "hooks", "arguments", "outcome", "operators", "sensors"}
+WITHOUT_AIRFLOW = set(ALLOWED) - {"exceptions", "hooks", "arguments", "outcome", "links", "operators", "sensors"}
 # what a DAG file imports stays light: these are imported inside functions there.
 HEAVY = {"taskcluster", "aiohttp", "requests", "fsspec", "tenacity", "urllib3", "mohawk"}
-LIGHT_ROOMS = {"__init__", "exceptions", "hooks", "outcome", "operators", "sensors"}
+LIGHT_ROOMS = {"__init__", "exceptions", "hooks", "links", "outcome", "operators", "sensors"}
 # decisions only: no I/O, no clock.
 PURE = {
     *("names.py", "arguments.py", "moments.py", "texts.py", "connection/fields.py", "connection/form.py"),
