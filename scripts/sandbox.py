@@ -122,6 +122,7 @@ def airflow(emulator: Taskcluster, **settings: str) -> Iterator[Airflow]:
             "AIRFLOW__CORE__DAGS_FOLDER": str(REPOSITORY / "example_dags"),
             "AIRFLOW__CORE__LOAD_EXAMPLES": "False",
             "AIRFLOW__CORE__TEST_CONNECTION": "Enabled",
+            "AIRFLOW__CORE__SENSITIVE_VAR_CONN_NAMES": "certificate",
             "AIRFLOW__USAGE_DATA_COLLECTION__ENABLED": "False",
             "AIRFLOW__LOGGING__LOGGING_LEVEL": "INFO",
             **settings,

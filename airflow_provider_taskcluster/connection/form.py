@@ -19,7 +19,6 @@ from airflow_provider_taskcluster.connection.fields import (
     ExtraField,
 )
 
-
 # What the form of Airflow 2 sends for a secret that stays as it is (airflow/www/views.py).
 UNCHANGED = "RATHER_LONG_SENSITIVE_FIELD_PLACEHOLDER"
 

@@ -81,7 +81,8 @@ class TaskclusterDownloadArtifactOperator(TaskclusterBaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 (Airflow's signature)
         """Download, and return what was moved."""
-        with permanent_errors_fail():
+        doing = f"Download of artifact {self.name!r} of task {self.taskcluster_task_id}"
+        with permanent_errors_fail(doing, self.taskcluster_conn_id):
             result = self.hook.download_artifact(
                 text(self.taskcluster_task_id, "taskcluster_task_id"),
                 text(self.name, "name"),

@@ -106,7 +106,7 @@ class TaskclusterUploadObjectOperator(TaskclusterBaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Upload, and return what was moved."""
-        with permanent_errors_fail():
+        with permanent_errors_fail(f"Upload of object {self.name!r}", self.taskcluster_conn_id):
             result = self.hook.upload_object(
                 self._what(),
                 text(self.name, "name"),
@@ -186,7 +186,7 @@ class TaskclusterDownloadObjectOperator(TaskclusterBaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 (Airflow's signature)
         """Download, and return what was moved."""
-        with permanent_errors_fail():
+        with permanent_errors_fail(f"Download of object {self.name!r}", self.taskcluster_conn_id):
             result = self.hook.download_object(
                 text(self.name, "name"),
                 text(self.destination, "destination"),

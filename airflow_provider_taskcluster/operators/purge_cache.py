@@ -60,7 +60,7 @@ class TaskclusterPurgeCacheOperator(TaskclusterBaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 (Airflow's signature)
         """Ask for each cache, and return what was asked."""
-        with permanent_errors_fail():
+        with permanent_errors_fail(f"Purge of {self.cache_names!r}", self.taskcluster_conn_id):
             pool = names.worker_pool_id(
                 optional_text(self.worker_pool_id, "worker_pool_id"),
                 provisioner_id=optional_text(self.provisioner_id, "provisioner_id"),

@@ -67,7 +67,7 @@ class TaskclusterBaseSensor(BaseSensorOperator):
 
     def poke(self, context: Context) -> PokeReturnValue:  # noqa: ARG002 (Airflow's signature)
         """Look once; what is found goes to XCom."""
-        with permanent_errors_fail():
+        with permanent_errors_fail("The wait", self.taskcluster_conn_id):
             try:
                 return PokeReturnValue(is_done=True, xcom_value=self.look())
             except NotFound as error:

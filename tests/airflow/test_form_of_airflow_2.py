@@ -9,7 +9,11 @@ import pytest
 
 from airflow_provider_taskcluster.connection.fields import EXTRA_FIELDS, LABELS, PLACEHOLDERS
 
-SECRETS = {"upload_secret": "a-stable-secret", "certificate": '{"seed": "not-shown"}', "proxies": '{"http": "http://u:pass@p:1"}'}
+SECRETS = {
+    "upload_secret": "a-stable-secret",
+    "certificate": '{"seed": "not-shown"}',
+    "proxies": '{"http": "http://u:pass@p:1"}',
+}
 PREFIX = "extra__taskcluster__"
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -52,7 +56,7 @@ def web(database):
 @pytest.fixture
 def saved(web):
     """Fill in the form for a new connection, and save it; returns its id in the database."""
-    from airflow.models import Connection
+    from airflow.providers.common.compat.sdk import Connection
     from airflow.utils.session import create_session
 
     def save(**fields):

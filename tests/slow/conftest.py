@@ -6,15 +6,23 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+import web_ui
 
 REPOSITORY = Path(__file__).parents[2]
 
 # `make ui` shows the web UI of Airflow 3; that of Airflow 2 is another program. What is compared in benchmarks, and the
 # emulator behind nginx, do not depend on the line, and run on one.
-ON_AIRFLOW_3 = ["test_ui.py", "test_bench_command.py", "test_nginx_store.py", "test_readme_shell.py"]
+ON_AIRFLOW_3 = ["test_ui.py", "test_browser.py", "test_bench_command.py", "test_nginx_store.py", "test_readme_shell.py"]
 collect_ignore = ON_AIRFLOW_3 if version("apache-airflow").startswith("2.") else []
 
 
 @pytest.fixture
 def scripts():
     return REPOSITORY / "scripts"
+
+
+@pytest.fixture(scope="session")
+def ui():
+    """A running ``make ui``."""
+    with web_ui.running() as running:
+        yield running
