@@ -140,6 +140,7 @@ def _add_connection(made: Airflow, emulator: Taskcluster) -> None:
         "host": emulator.root_url,
         "login": emulator.client_id,
         "password": emulator.access_token,
+        "port": 0,  # the Test button of Airflow 3.3.1 and 3.3.2 wants one: apache/airflow#73298
         "extra": json.dumps({"project_id": PROJECT}),
     }
     file = made.home / "connections.json"

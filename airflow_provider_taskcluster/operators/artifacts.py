@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_taskcluster.hooks.artifacts import Verification
+    from airflow_provider_taskcluster.transfer.model import Transferred
 
 
 class TaskclusterDownloadArtifactOperator(TaskclusterBaseOperator):
@@ -79,7 +80,7 @@ class TaskclusterDownloadArtifactOperator(TaskclusterBaseOperator):
         self.require_hashes = require_hashes
         self.digests = digests
 
-    def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 (Airflow's signature)
+    def execute(self, context: Context) -> Transferred:  # noqa: ARG002 (Airflow's signature)
         """Download, and return what was moved."""
         doing = f"Download of artifact {self.name!r} of task {self.taskcluster_task_id}"
         with permanent_errors_fail(doing, self.taskcluster_conn_id):

@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_taskcluster.transfer.choice import Multipart
     from airflow_provider_taskcluster.transfer.conflict import IfExists
+    from airflow_provider_taskcluster.transfer.model import Transferred
     from airflow_provider_taskcluster.transfer.partition import PartSize
 
 
@@ -104,7 +105,7 @@ class TaskclusterUploadObjectOperator(TaskclusterBaseOperator):
         self.upload_id = upload_id
         self.recorder = recorder
 
-    def execute(self, context: Context) -> dict[str, Any]:
+    def execute(self, context: Context) -> Transferred:
         """Upload, and return what was moved."""
         with permanent_errors_fail(f"Upload of object {self.name!r}", self.taskcluster_conn_id):
             result = self.hook.upload_object(
@@ -184,7 +185,7 @@ class TaskclusterDownloadObjectOperator(TaskclusterBaseOperator):
         self.require_hashes = require_hashes
         self.multipart_aware = multipart_aware
 
-    def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 (Airflow's signature)
+    def execute(self, context: Context) -> Transferred:  # noqa: ARG002 (Airflow's signature)
         """Download, and return what was moved."""
         with permanent_errors_fail(f"Download of object {self.name!r}", self.taskcluster_conn_id):
             result = self.hook.download_object(

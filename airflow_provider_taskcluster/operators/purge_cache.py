@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.arguments import names_in, optional_text
@@ -14,6 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow.providers.common.compat.sdk import Context
+
+
+class Purged(TypedDict):
+    """What was asked for."""
+
+    worker_pool_id: str
+    cache_names: list[str]
 
 
 class TaskclusterPurgeCacheOperator(TaskclusterBaseOperator):
@@ -58,7 +65,7 @@ class TaskclusterPurgeCacheOperator(TaskclusterBaseOperator):
         self.provisioner_id = provisioner_id
         self.worker_type = worker_type
 
-    def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 (Airflow's signature)
+    def execute(self, context: Context) -> Purged:  # noqa: ARG002 (Airflow's signature)
         """Ask for each cache, and return what was asked."""
         with permanent_errors_fail(f"Purge of {self.cache_names!r}", self.taskcluster_conn_id):
             pool = names.worker_pool_id(

@@ -7,6 +7,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from selenium import webdriver
+from selenium.common.exceptions import NoSuchElementException, WebDriverException
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
 from selenium.webdriver.common.keys import Keys
@@ -49,35 +50,47 @@ class Browser:
     def open(self, path):
         self.driver.get(self.address + path)
 
+    def _until(self, condition, otherwise):
+        """Ask until it holds; pages are drawn anew while one looks at them."""
+        wait = WebDriverWait(self.driver, PATIENCE, ignored_exceptions=[WebDriverException])
+        return wait.until(lambda _: condition(), otherwise)
+
+    def _visible(self, xpath):
+        return [found for found in self.driver.find_elements(By.XPATH, xpath) if found.is_displayed()]
+
+    def _first(self, xpath):
+        for found in self._visible(xpath):
+            return found
+        raise NoSuchElementException(xpath)
+
     def find(self, xpath):
         """The first visible element, waited for."""
+        return self._until(lambda: self._first(xpath), f"{xpath} is not there")
 
-        def visible(driver):
-            return next((found for found in driver.find_elements(By.XPATH, xpath) if found.is_displayed()), None)
-
-        return WebDriverWait(self.driver, PATIENCE).until(visible, f"{xpath} is not there")
+    def text(self, xpath):
+        """What an element says, as soon as it says something."""
+        return self._until(lambda: self._first(xpath).text, f"{xpath} says nothing")
 
     def gone(self, xpath):
         """Wait until nothing of this kind can be seen."""
-        WebDriverWait(self.driver, PATIENCE).until(
-            lambda driver: not any(found.is_displayed() for found in driver.find_elements(By.XPATH, xpath))
-        )
+        self._until(lambda: not self._visible(xpath), f"{xpath} is still there")
 
     def click(self, xpath):
-        def clicked(_):
-            self.find(xpath).click()
+        def click():
+            self._first(xpath).click()
             return True
 
-        WebDriverWait(self.driver, PATIENCE, ignored_exceptions=[Exception]).until(clicked)
+        self._until(click, f"{xpath} cannot be clicked")
 
     def field(self, name):
         return self.find(f"//*[@name='{name}']")
 
     def fill(self, **fields):
-        """Type into fields by their names, in place of what they hold."""
+        """Paste into fields by their names, in place of what they hold."""
         for name, value in fields.items():
             self.field(name).send_keys(Keys.CONTROL, "a")
-            self.field(name).send_keys(Keys.DELETE if value == "" else value)
+            self.driver.execute_cdp_cmd("Input.insertText", {"text": value})
+            assert self.value(name) == value
 
     def value(self, name):
         return self.field(name).get_attribute("value")

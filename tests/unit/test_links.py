@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from importlib import import_module
-
 import pytest
 
 from airflow_provider_taskcluster import get_provider_info
@@ -65,13 +63,3 @@ def test_the_metadata_list_every_link_and_keys_and_names_are_unique():
     kinds.remove(TaskclusterLink)
     assert {f"{kind.__module__}.{kind.__qualname__}" for kind in kinds} == set(get_provider_info()["extra-links"])
     assert len({kind.key for kind in kinds}) == len({kind.name for kind in kinds}) == len(kinds)
-
-
-def test_every_operator_and_sensor_has_a_link():
-    info = get_provider_info()
-    modules = [import_module(m) for kind in ("operators", "sensors") for i in info[kind] for m in i["python-modules"]]
-    tasks = [kind for m in modules for kind in vars(m).values() if getattr(kind, "__module__", "") == m.__name__]
-    assert len(tasks) >= 6
-    for task in tasks:
-        assert task.operator_extra_links, task
-        assert all(isinstance(link, TaskclusterLink) for link in task.operator_extra_links)
