@@ -10,6 +10,7 @@ from typing import Literal
 
 CONNECTION_TYPE = "taskcluster"
 CONNECTION_TYPE_NAME = "Taskcluster"
+DEFAULT_CONN_ID = "taskcluster_default"
 HOOK_CLASS = "airflow_provider_taskcluster.hooks.taskcluster.TaskclusterHook"
 
 

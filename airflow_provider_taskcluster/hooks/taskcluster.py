@@ -48,7 +48,7 @@ class TaskclusterHook(ObjectsHook, ArtifactsHook, PurgeCacheHook):
     """
 
     conn_name_attr = "taskcluster_conn_id"
-    default_conn_name = "taskcluster_default"
+    default_conn_name = fields.DEFAULT_CONN_ID
     conn_type = fields.CONNECTION_TYPE
     hook_name = fields.CONNECTION_TYPE_NAME
 

@@ -7,11 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
-from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
+from airflow_provider_taskcluster.connection.fields import DEFAULT_CONN_ID
 from airflow_provider_taskcluster.links.base import leave_links
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
 
 
 class TaskclusterBaseOperator(BaseOperator):
@@ -26,7 +28,7 @@ class TaskclusterBaseOperator(BaseOperator):
     def __init__(
         self,
         *,
-        taskcluster_conn_id: str = TaskclusterHook.default_conn_name,
+        taskcluster_conn_id: str = DEFAULT_CONN_ID,
         connect_timeout: float | None = None,
         read_timeout: float | None = None,
         max_retries: int | None = None,
@@ -40,7 +42,9 @@ class TaskclusterBaseOperator(BaseOperator):
 
     @cached_property
     def hook(self) -> TaskclusterHook:
-        """The hook of this connection."""
+        """The hook of this connection. A DAG file that is only parsed does not load it."""
+        from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
+
         return TaskclusterHook(
             str(self.taskcluster_conn_id),
             connect_timeout=self.connect_timeout,

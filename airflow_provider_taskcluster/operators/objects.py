@@ -11,7 +11,6 @@ from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator
 from airflow_provider_taskcluster.outcome import permanent_errors_fail
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS
 from airflow_provider_taskcluster.transfer.manifest import LARGEST_PART
-from airflow_provider_taskcluster.transfer.recorder import StateStoreRecorder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -128,6 +127,8 @@ class TaskclusterUploadObjectOperator(TaskclusterBaseOperator):
     def _recorder(self, context: Context) -> Any:
         """Return where the next try will look: the folder, else Airflow's own store, where there is one."""
         from airflow.providers.common.compat.sdk import ObjectStoragePath
+
+        from airflow_provider_taskcluster.transfer.recorder import StateStoreRecorder
 
         if self.recorder is not None:
             folder = text(self.recorder, "recorder")

@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseSensorOperator, PokeReturnValue
 
+from airflow_provider_taskcluster.connection.fields import DEFAULT_CONN_ID
 from airflow_provider_taskcluster.exceptions import NotFound, TaskclusterError
-from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
 from airflow_provider_taskcluster.links.base import leave_links
 from airflow_provider_taskcluster.outcome import permanent_errors_fail
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
 
 
 class TaskclusterBaseSensor(BaseSensorOperator):
@@ -31,7 +33,7 @@ class TaskclusterBaseSensor(BaseSensorOperator):
     def __init__(
         self,
         *,
-        taskcluster_conn_id: str = TaskclusterHook.default_conn_name,
+        taskcluster_conn_id: str = DEFAULT_CONN_ID,
         connect_timeout: float | None = None,
         read_timeout: float | None = None,
         max_retries: int | None = None,
@@ -45,7 +47,9 @@ class TaskclusterBaseSensor(BaseSensorOperator):
 
     @cached_property
     def hook(self) -> TaskclusterHook:
-        """The hook of this connection."""
+        """The hook of this connection. A DAG file that is only parsed does not load it."""
+        from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
+
         return TaskclusterHook(
             str(self.taskcluster_conn_id),
             connect_timeout=self.connect_timeout,

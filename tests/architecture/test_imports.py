@@ -28,8 +28,8 @@ ALLOWED = {
     "arguments": {"moments", "exceptions"},
     "outcome": {"exceptions"},
     "links": {"arguments", "names", "exceptions"},
-    "operators": {"hooks", "links", "transfer", "arguments", "names", "outcome", "exceptions"},
-    "sensors": {"hooks", "links", "arguments", "outcome", "exceptions"},
+    "operators": {"hooks", "connection", "links", "transfer", "arguments", "names", "outcome", "exceptions"},
+    "sensors": {"hooks", "connection", "links", "arguments", "outcome", "exceptions"},
     "emulator": set(),
 }
 # rooms whose code must run without Airflow; `exceptions` alone takes its root class from there.

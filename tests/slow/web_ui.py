@@ -51,7 +51,7 @@ class WebUI:
             headers["Authorization"] = f"Bearer {self.token}"
         data = json.dumps(body).encode() if body else None
         request = urllib.request.Request(self.address + path, data=data, headers=headers, method=method)
-        with urllib.request.urlopen(request, timeout=30) as answer:
+        with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             return json.load(answer)
 
     def run(self, dag_id, **conf):
