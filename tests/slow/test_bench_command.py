@@ -36,7 +36,7 @@ def test_every_case_has_its_figures(scripts, tmp_path):
     assert done.returncode == 0, done.stderr
     said = json.loads((tmp_path / "latest.json").read_text())
     cases = said["cases"]
-    assert set(cases) == WITH_PEER | {"memory", "multipart_huge"}
+    assert set(cases) == WITH_PEER | {"memory", "multipart_huge", "dag_parse", "dag_parse_memory"}
     for key, case in cases.items():
         assert is_number(case["ours"]), key
         assert is_number(case["spread"]), key
