@@ -136,7 +136,7 @@ def test_wrong_credentials_are_called_so(ui, form):
 
 def test_a_task_has_its_link_into_taskcluster(ui, chrome):
     run = ui.run("object_round_trip")
-    chrome.open(f"/dags/object_round_trip/runs/{run['dag_run_id']}/tasks/upload_note")
+    chrome.open(f"/dags/object_round_trip/runs/{run['dag_run_id']}/tasks/upload_note/details")
     link = chrome.find("//a[contains(., 'Taskcluster object')]")
     address = link.get_attribute("href")
     assert address.startswith(f"{ui.taskcluster}/api/object/v1/download/")
