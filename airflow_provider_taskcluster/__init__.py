@@ -9,8 +9,11 @@ __all__ = ["__version__", "get_provider_info"]
 __version__ = "0.1.0"
 
 INTEGRATION = "Taskcluster"
+OPERATORS = ("artifact_uploads", "artifacts", "folders", "objects", "payloads", "purge_cache")
 LINKS = (
     "TaskclusterTaskLink",
+    "TaskclusterTaskGroupLink",
+    "TaskclusterIndexLink",
     "TaskclusterArtifactLink",
     "TaskclusterObjectLink",
     "TaskclusterPurgeCachesLink",
@@ -32,8 +35,11 @@ def get_provider_info() -> dict[str, Any]:
         "integrations": [
             {"integration-name": INTEGRATION, "external-doc-url": "https://docs.taskcluster.net/", "tags": ["service"]}
         ],
-        "operators": _modules("operators", "artifacts", "objects", "purge_cache"),
-        "sensors": _modules("sensors", "artifacts", "objects"),
+        "operators": _modules(
+            "operators", "artifact_uploads", "artifacts", "folders", "objects", "payloads", "purge_cache"
+        ),
+        "sensors": _modules("sensors", "artifacts", "index", "objects", "tasks"),
+        "triggers": _modules("triggers", "waits"),
         "hooks": _modules("hooks", "taskcluster"),
         "connection-types": [connection_type_metadata()],
         "extra-links": [f"airflow_provider_taskcluster.links.taskcluster.{name}" for name in LINKS],

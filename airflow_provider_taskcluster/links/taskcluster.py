@@ -11,19 +11,43 @@ from urllib.parse import quote
 import taskcluster_urls
 
 from airflow_provider_taskcluster import names
-from airflow_provider_taskcluster.arguments import run_number, text
+from airflow_provider_taskcluster.arguments import names_in, run_number, text
 from airflow_provider_taskcluster.links.base import TaskclusterLink
 
 
 class TaskclusterTaskLink(TaskclusterLink):
-    """The page of a task; of one run of it, where the arguments name one."""
+    """The page of a task; of one run of it, where the arguments name one. Several tasks have no page in common."""
 
     name = "Taskcluster task"
     key = "taskcluster_task_link"
 
+    def url(self, root_url: str, task: Any) -> str | None:
+        """See the base class."""
+        task_id = _one(task.taskcluster_task_id, "taskcluster_task_id")
+        return task_id and _page(root_url, "tasks", names.task_id(task_id), *_run(task))
+
+
+class TaskclusterTaskGroupLink(TaskclusterLink):
+    """The page of a task group."""
+
+    name = "Taskcluster task group"
+    key = "taskcluster_task_group_link"
+
     def url(self, root_url: str, task: Any) -> str:
         """See the base class."""
-        return _page(root_url, "tasks", _task_id(task), *_run(task))
+        return _page(root_url, "tasks", "groups", names.task_id(text(task.task_group_id, "task_group_id")))
+
+
+class TaskclusterIndexLink(TaskclusterLink):
+    """The page of the task at a path of the index."""
+
+    name = "Taskcluster index"
+    key = "taskcluster_index_link"
+
+    def url(self, root_url: str, task: Any) -> str:
+        """See the base class."""
+        namespace, _, last = names.index_path(text(task.index_path, "index_path")).rpartition(".")
+        return _page(root_url, "tasks", "index", *([namespace] if namespace else []), last)
 
 
 class TaskclusterArtifactLink(TaskclusterLink):
@@ -36,9 +60,12 @@ class TaskclusterArtifactLink(TaskclusterLink):
     name = "Taskcluster artifact"
     key = "taskcluster_artifact_link"
 
-    def url(self, root_url: str, task: Any) -> str:
+    def url(self, root_url: str, task: Any) -> str | None:
         """See the base class."""
-        task_id, run, name = _task_id(task), _run(task), names.artifact_name(text(task.name, "name"))
+        name, run = _one(task.name, "name"), _run(task)
+        if name is None:
+            return None
+        task_id, name = names.task_id(text(task.taskcluster_task_id, "taskcluster_task_id")), names.artifact_name(name)
         if run:
             return _page(root_url, "tasks", task_id, *run, name)
         if name.startswith("public/"):
@@ -52,9 +79,10 @@ class TaskclusterObjectLink(TaskclusterLink):
     name = "Taskcluster object"
     key = "taskcluster_object_link"
 
-    def url(self, root_url: str, task: Any) -> str:
+    def url(self, root_url: str, task: Any) -> str | None:
         """See the base class."""
-        return _api(root_url, "object", "download", names.object_name(text(task.name, "name")))
+        name = _one(task.name, "name")
+        return name and _api(root_url, "object", "download", names.object_name(name))
 
 
 class TaskclusterPurgeCachesLink(TaskclusterLink):
@@ -68,13 +96,15 @@ class TaskclusterPurgeCachesLink(TaskclusterLink):
         return _page(root_url, "purge-caches")
 
 
-def _task_id(task: Any) -> str:
-    return names.task_id(text(task.taskcluster_task_id, "taskcluster_task_id"))
+def _one(argument: Any, what: str) -> str | None:
+    """Return the one name that an argument holds, None if there are several."""
+    given = names_in(argument, what)
+    return given[0] if len(given) == 1 else None
 
 
 def _run(task: Any) -> tuple[str, ...]:
     """Return the end of the path to a run, nothing for the latest."""
-    number = run_number(task.run_id)
+    number = run_number(getattr(task, "run_id", None))
     return () if number is None else ("runs", str(number))
 
 

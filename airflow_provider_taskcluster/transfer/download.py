@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_taskcluster.exceptions import TransferError
 from airflow_provider_taskcluster.transfer.assembly import Assembly, Origin
 from airflow_provider_taskcluster.transfer.digest import require_acceptable
+from airflow_provider_taskcluster.transfer.expected import Expected
 from airflow_provider_taskcluster.transfer.fetch import Fetch, ManifestFound, Wanted
 from airflow_provider_taskcluster.transfer.grants import Renewable
 from airflow_provider_taskcluster.transfer.manifest import LARGEST_MANIFEST, from_json
@@ -20,6 +21,7 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.http import Store
     from airflow_provider_taskcluster.transfer.manifest import Manifest
     from airflow_provider_taskcluster.transfer.model import Grant, ObjectService, TransferResult
+    from airflow_provider_taskcluster.transfer.progress import Reporter
     from airflow_provider_taskcluster.transfer.sink import Sink
 
 
@@ -30,20 +32,22 @@ class Downloader:
     service: ObjectService
     store: Store
     config: TransferConfig
+    reporter: Reporter | None = None
 
-    def download(self, name: str, sink: Sink) -> TransferResult:
+    def download(self, name: str, sink: Sink, expected: Expected | None = None) -> TransferResult:
         """Bring the object into the sink, verified.
 
+        :param expected: What is known of it before.
         :raises NotFound: There is no such object, or its upload is not finished.
         :raises NotVerifiable: The service names no acceptable hash.
         :raises HashMismatch: The bytes are not those that were uploaded.
         :raises ManifestRefused: It was uploaded in parts, and their manifest is not to be trusted.
         """
         started = time.monotonic()
-        first = self._negotiate(name)
+        first = self.negotiate(name)
         if self.config.require_hashes:
             require_acceptable(name, first.hashes)
-        grants = Renewable(lambda: self._negotiate(name), first)
+        grants = Renewable(lambda: self.negotiate(name), first)
         wanted = Wanted(
             name,
             {"object": name},
@@ -51,21 +55,24 @@ class Downloader:
             first.method,
             self.config.max_bytes,
             whole_only=self.config.multipart_aware,
+            expected=expected or Expected(),
         )
         try:
-            return Fetch(wanted, grants, sink, self.store, self.config).result(started)
+            return Fetch(wanted, grants, sink, self.store, self.config, reporter=self.reporter).result(started)
         except ManifestFound:
             manifest = self._manifest(wanted, grants)
-        return Assembly(name, manifest, Origin(self._negotiate, self.store, self.config), sink).result(started)
+        return Assembly(name, manifest, Origin(self.negotiate, self.store, self.config), sink).result(started)
 
     def _manifest(self, wanted: Wanted, grants: Renewable[Grant]) -> Manifest:
         """Fetch the manifest itself, and read it."""
         sink = MemorySink(LARGEST_MANIFEST)
         config = replace(self.config, on_progress=None)
-        Fetch(replace(wanted, whole_only=False, max_bytes=LARGEST_MANIFEST), grants, sink, self.store, config).run()
+        wanted = replace(wanted, whole_only=False, max_bytes=LARGEST_MANIFEST)
+        Fetch(wanted, grants, sink, self.store, config).run()
         return from_json(sink.content(), wanted.name)
 
-    def _negotiate(self, name: str) -> Grant:
+    def negotiate(self, name: str) -> Grant:
+        """Ask for leave to fetch the object."""
         methods = download_methods()
         accepted = {known: method.accept() for known, method in methods.items()}
         answer = self.service.start_download(name, {"acceptDownloadMethods": accepted})

@@ -9,7 +9,9 @@ from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.links import taskcluster as links
 from airflow_provider_taskcluster.links.base import TaskclusterLink
 from airflow_provider_taskcluster.operators.artifacts import TaskclusterDownloadArtifactOperator
+from airflow_provider_taskcluster.sensors.index import TaskclusterIndexSensor
 from airflow_provider_taskcluster.sensors.objects import TaskclusterObjectSensor
+from airflow_provider_taskcluster.sensors.tasks import TaskclusterTaskGroupSensor, TaskclusterTaskSensor
 
 ROOT = "https://tc.example.com"
 TASK = "fN1SbArXTPSVFNUvaOlinQ"
@@ -37,10 +39,35 @@ def artifact(name="public/a b.zip", run_id=None, task_id=TASK):
             "api/object/v1/download/a%2Fb%20%231%3F%2B%25",
         ),
         (links.TaskclusterPurgeCachesLink, None, "purge-caches"),
+        (links.TaskclusterTaskLink, TaskclusterTaskSensor(task_id="task", taskcluster_task_id=TASK), f"tasks/{TASK}"),
+        (links.TaskclusterTaskLink, TaskclusterTaskSensor(task_id="task", taskcluster_task_id=[TASK]), f"tasks/{TASK}"),
+        (
+            links.TaskclusterTaskGroupLink,
+            TaskclusterTaskGroupSensor(task_id="task", task_group_id=TASK),
+            f"tasks/groups/{TASK}",
+        ),
+        (
+            links.TaskclusterIndexLink,
+            TaskclusterIndexSensor(task_id="task", index_path="team.builds.latest"),
+            "tasks/index/team.builds/latest",
+        ),
+        (links.TaskclusterIndexLink, TaskclusterIndexSensor(task_id="task", index_path="latest"), "tasks/index/latest"),
     ],
 )
 def test_a_link_leads_to_the_page_in_taskcluster(link, task, path):
     assert link().url(ROOT, task) == f"{ROOT}/{path}"
+
+
+@pytest.mark.parametrize(
+    ("link", "task"),
+    [
+        (links.TaskclusterTaskLink, TaskclusterTaskSensor(task_id="task", taskcluster_task_id=[TASK, TASK])),
+        (links.TaskclusterObjectLink, TaskclusterObjectSensor(task_id="task", name=["a", "b"])),
+        (links.TaskclusterArtifactLink, artifact(name='["a", "b"]')),
+    ],
+)
+def test_many_things_have_no_address_in_common(link, task):
+    assert link().url(ROOT, task) is None
 
 
 @pytest.mark.parametrize("task", [artifact(task_id="{{ x }}"), artifact(run_id="first"), artifact(name="../../admin")])
