@@ -35,9 +35,7 @@ def get_provider_info() -> dict[str, Any]:
         "integrations": [
             {"integration-name": INTEGRATION, "external-doc-url": "https://docs.taskcluster.net/", "tags": ["service"]}
         ],
-        "operators": _modules(
-            "operators", "artifact_uploads", "artifacts", "folders", "objects", "payloads", "purge_cache"
-        ),
+        "operators": _modules("operators", *OPERATORS),
         "sensors": _modules("sensors", "artifacts", "index", "objects", "tasks"),
         "triggers": _modules("triggers", "waits"),
         "hooks": _modules("hooks", "taskcluster"),

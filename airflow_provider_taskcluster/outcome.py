@@ -13,6 +13,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+def failed(doing: str, conn_id: object, why: object) -> str:
+    """Return the sentence for a task's log."""
+    return f"{doing} over connection {str(conn_id)!r} failed: {why}"
+
+
 @contextmanager
 def permanent_errors_fail(doing: str, conn_id: object) -> Iterator[None]:
     """Turn errors that no retry can cure into the one that Airflow does not retry; let the others rise.
@@ -26,7 +31,7 @@ def permanent_errors_fail(doing: str, conn_id: object) -> Iterator[None]:
     try:
         yield
     except TaskclusterError as error:
-        sentence = f"{doing} over connection {str(conn_id)!r} failed: {error}"
+        sentence = failed(doing, conn_id, error)
         if error.transient:
             error.args = (sentence, *error.args[1:])
             raise

@@ -11,7 +11,7 @@ from airflow.providers.common.compat.sdk import PokeReturnValue, conf
 from airflow_provider_taskcluster.connection.fields import DEFAULT_CONN_ID
 from airflow_provider_taskcluster.exceptions import TaskclusterError
 from airflow_provider_taskcluster.links.base import leave_links
-from airflow_provider_taskcluster.outcome import permanent_errors_fail
+from airflow_provider_taskcluster.outcome import failed, permanent_errors_fail
 from airflow_provider_taskcluster.sensors.deferring import DeferringSensor
 from airflow_provider_taskcluster.waits.talk import Found, Over
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 # XCom gets so many of what was found.
 LISTED = 100
+WAITING = "The wait"
 
 
 class TaskclusterBaseSensor(DeferringSensor):
@@ -89,7 +90,7 @@ class TaskclusterBaseSensor(DeferringSensor):
 
     def poke(self, context: Context) -> PokeReturnValue:  # noqa: ARG002 (Airflow's signature)
         """Look once; what is found goes to XCom."""
-        with permanent_errors_fail("The wait", self.taskcluster_conn_id):
+        with permanent_errors_fail(WAITING, self.taskcluster_conn_id):
             try:
                 found = self._look()
             except TaskclusterError as error:
@@ -111,6 +112,12 @@ class TaskclusterBaseSensor(DeferringSensor):
             raise verdict.error
         self.log.info("Not there yet: %s", verdict.why)
         return None
+
+    def execute_complete(self, context: Context, event: Json) -> Any:
+        """Go on when the triggerer says so; its errors begin like those of a worker."""
+        if event.get("message"):
+            event = {**event, "message": failed(WAITING, self.taskcluster_conn_id, event["message"])}
+        return super().execute_complete(context, event)
 
     def trigger(self, deadline: float) -> TaskclusterWaitTrigger:
         """Return the trigger that waits from now on."""
