@@ -37,7 +37,7 @@ def get_provider_info() -> dict[str, Any]:
         ],
         "operators": _modules("operators", *OPERATORS),
         "sensors": _modules("sensors", "artifacts", "index", "objects", "tasks"),
-        "triggers": _modules("triggers", "waits"),
+        "triggers": _modules("triggers", "events", "waits"),
         "hooks": _modules("hooks", "taskcluster"),
         "connection-types": [connection_type_metadata()],
         "extra-links": [f"airflow_provider_taskcluster.links.taskcluster.{name}" for name in LINKS],

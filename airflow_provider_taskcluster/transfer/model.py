@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, Protocol, TypedDict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -50,6 +50,14 @@ class Body:
     attempts: int
 
 
+class Extracted(TypedDict):
+    """What came out of an archive."""
+
+    folder: str
+    files: int
+    size: int
+
+
 class Transferred(TypedDict):
     """A ``TransferResult`` as operators return it, for functions that take it from XCom."""
 
@@ -63,6 +71,7 @@ class Transferred(TypedDict):
     seconds: float
     already_present: bool
     destination: str | None
+    extracted: NotRequired[Extracted]
 
 
 @dataclass(frozen=True)
