@@ -50,7 +50,7 @@ test: lint $(V211)/.ready
 	@if $(HAS_211); then echo "$(V211)/bin/python -m pytest"; $(V211)/bin/python -m pytest; else $(NOT_RUN); fi
 
 test-slow: $(V33)/.ready $(V211)/.ready bench-programs
-	@scripts/programs.sh curl jq initdb:postgresql
+	@scripts/programs.sh curl jq initdb:postgresql chromium chromedriver:chromium-driver
 	$(V33)/bin/python -m pytest -m slow
 	@if $(HAS_211); then echo "$(V211)/bin/python -m pytest -m slow"; $(V211)/bin/python -m pytest -m slow; else $(NOT_RUN); fi
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from airflow.providers.common.compat.sdk import AirflowSkipException
 
 from airflow_provider_taskcluster.arguments import names_in, path_or_url, run_number, text
-from airflow_provider_taskcluster.hooks.base import place
+from airflow_provider_taskcluster.links.taskcluster import TaskclusterTaskLink
 from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator, check_extraction
 from airflow_provider_taskcluster.outcome import permanent_errors_fail
 from airflow_provider_taskcluster.transfer.archives import is_archive
@@ -76,6 +76,7 @@ class TaskclusterDownloadPayloadOperator(TaskclusterBaseOperator):
         "taskcluster_conn_id",
     )
     ui_color = "#dcf7e3"
+    operator_extra_links = (TaskclusterTaskLink(),)
 
     def __init__(
         self,
@@ -118,7 +119,10 @@ class TaskclusterDownloadPayloadOperator(TaskclusterBaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 (Airflow's signature)
         """Download, and return a summary."""
-        with permanent_errors_fail():
+        from airflow_provider_taskcluster.hooks.base import place
+
+        doing = f"Download of the payload of task {self.taskcluster_task_id}"
+        with permanent_errors_fail(doing, self.taskcluster_conn_id):
             folder = check_extraction(self.destination, self.extract_to)
             payload = self.hook.open_payload(
                 text(self.taskcluster_task_id, "taskcluster_task_id"),

@@ -29,15 +29,17 @@ ALLOWED = {
     "triggers": {"waits", "connection", "services", "names", "exceptions"},
     "arguments": {"moments", "exceptions"},
     "outcome": {"exceptions"},
-    "operators": {"hooks", "transfer", "arguments", "names", "outcome", "exceptions"},
-    "sensors": {"hooks", "triggers", "waits", "arguments", "names", "outcome", "exceptions"},
+    "links": {"arguments", "names", "exceptions"},
+    "operators": {"hooks", "connection", "links", "transfer", "arguments", "names", "outcome", "exceptions"},
+    "sensors": {"hooks", "connection", "links", "triggers", "waits", "arguments", "names", "outcome", "exceptions"},
     "emulator": set(),
 }
 # rooms whose code must run without Airflow; `exceptions` alone takes its root class from there.
-WITHOUT_AIRFLOW = set(ALLOWED) - {"exceptions", "hooks", "arguments", "outcome", "operators", "sensors", "triggers"}
+WITH_AIRFLOW = {"exceptions", "hooks", "arguments", "outcome", "links", "operators", "sensors", "triggers"}
+WITHOUT_AIRFLOW = set(ALLOWED) - WITH_AIRFLOW
 # what a DAG file imports stays light: these are imported inside functions there.
 HEAVY = {"taskcluster", "aiohttp", "requests", "fsspec", "tenacity", "urllib3", "mohawk"}
-LIGHT_ROOMS = {"__init__", "exceptions", "hooks", "outcome", "operators", "sensors", "triggers"}
+LIGHT_ROOMS = {"__init__", "exceptions", "hooks", "links", "outcome", "operators", "sensors", "triggers"}
 # decisions only: no I/O, no clock.
 PURE = {
     *("names.py", "arguments.py", "moments.py", "texts.py", "connection/fields.py", "connection/form.py"),
