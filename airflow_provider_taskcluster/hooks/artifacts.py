@@ -14,9 +14,11 @@ from airflow_provider_taskcluster.transfer.sink import MemorySink, sink_for
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from airflow_provider_taskcluster.services.answers import ArtifactInfo
+    from airflow_provider_taskcluster.services.answers import ArtifactInfo, Run
+    from airflow_provider_taskcluster.transfer.artifact import ArtifactDownloader
     from airflow_provider_taskcluster.transfer.model import TransferResult
     from airflow_provider_taskcluster.transfer.progress import Progress
+    from airflow_provider_taskcluster.transfer.random_access import RandomAccess
     from airflow_provider_taskcluster.transfer.sink import Destination
 
 Verification = Literal["hashes", "chain_of_trust"]
@@ -37,6 +39,14 @@ class ArtifactsHook(TaskclusterBaseHook):
 
         found: list[ArtifactInfo] = self._run(collect())
         return found
+
+    def task_runs(self, task_id: str) -> list[Run]:
+        """The runs of a task, from the first to the latest. Scope ``queue:status:<taskId>``.
+
+        :raises NotFound: There is no such task.
+        """
+        runs: list[Run] = self._run(Artifacts(self.client).runs(names.task_id(task_id)))
+        return runs
 
     def artifact_info(self, task_id: str, name: str, run_id: int | None = None) -> ArtifactInfo:
         """One artifact that is present. Scope ``queue:list-artifacts:<taskId>[:<runId>]``.
@@ -116,3 +126,45 @@ class ArtifactsHook(TaskclusterBaseHook):
         sink = MemorySink(byte_limit(max_bytes))
         self.download_artifact(task_id, name, sink, run_id, allow_reference=allow_reference)
         return sink.content()
+
+    def open_artifact(
+        self,
+        task_id: str,
+        name: str,
+        run_id: int | None = None,
+        *,
+        allow_reference: bool = False,
+        require_hashes: bool = True,
+    ) -> RandomAccess:
+        """Open an artifact for reading at any place, by Range requests. Scope ``queue:get-artifact:<name>``.
+
+        One that is stored with gzip is fetched whole into a temporary file, and decoded, before this returns.
+
+        :raises: What ``download_artifact`` raises.
+        """
+        downloader = self._artifact_downloader(allow_reference=allow_reference, require_hashes=require_hashes)
+        return downloader.open(names.task_id(task_id), names.artifact_name(name), run_id)
+
+    def artifact_size(
+        self,
+        task_id: str,
+        name: str,
+        run_id: int | None = None,
+        *,
+        allow_reference: bool = False,
+        require_hashes: bool = True,
+    ) -> int | None:
+        """Return how long an artifact is, decoded; None if only fetching it would tell.
+
+        Scope ``queue:get-artifact:<name>``.
+        """
+        downloader = self._artifact_downloader(allow_reference=allow_reference, require_hashes=require_hashes)
+        return downloader.size(names.task_id(task_id), names.artifact_name(name), run_id)
+
+    def _artifact_downloader(self, *, allow_reference: bool, require_hashes: bool) -> ArtifactDownloader:
+        from airflow_provider_taskcluster.transfer.artifact import ArtifactDownloader
+
+        config = TransferConfig(
+            network=self.settings.network, allow_reference=allow_reference, require_hashes=require_hashes
+        )
+        return ArtifactDownloader(self._engine_services, self._store, config)

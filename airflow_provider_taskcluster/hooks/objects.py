@@ -23,9 +23,11 @@ if TYPE_CHECKING:
 
     from airflow_provider_taskcluster.services.answers import Json, ObjectMetadata
     from airflow_provider_taskcluster.transfer.conflict import IfExists
+    from airflow_provider_taskcluster.transfer.download import Downloader
     from airflow_provider_taskcluster.transfer.model import TransferResult
     from airflow_provider_taskcluster.transfer.partition import PartSize
     from airflow_provider_taskcluster.transfer.progress import Progress
+    from airflow_provider_taskcluster.transfer.random_access import RandomAccess
     from airflow_provider_taskcluster.transfer.recorder import Recorder
     from airflow_provider_taskcluster.transfer.sink import Destination
     from airflow_provider_taskcluster.transfer.source import Uploadable
@@ -213,6 +215,23 @@ class ObjectsHook(TaskclusterBaseHook):
         sink = MemorySink(byte_limit(max_bytes))
         self.download_object(name, sink, require_hashes=require_hashes)
         return sink.content()
+
+    def open_object(self, name: str, *, require_hashes: bool = True) -> RandomAccess:
+        """Open an object for reading at any place, by Range requests. Scope ``object:download:<name>``.
+
+        What is read in order, from the first byte to the last, is verified by the hashes that the service names.
+        """
+        return self._downloader(require_hashes).open(names.object_name(name))
+
+    def object_size(self, name: str, *, require_hashes: bool = True) -> int | None:
+        """Return how long an object is; None if only fetching it would tell. Scope ``object:download:<name>``."""
+        return self._downloader(require_hashes).size(names.object_name(name))
+
+    def _downloader(self, require_hashes: bool) -> Downloader:  # noqa: FBT001 (handed on)
+        from airflow_provider_taskcluster.transfer.download import Downloader
+
+        config = TransferConfig(network=self.settings.network, require_hashes=require_hashes)
+        return Downloader(self._engine_services, self._store, config)
 
     def _identity(
         self,

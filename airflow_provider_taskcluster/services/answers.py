@@ -25,6 +25,13 @@ class ArtifactInfo(TypedDict):
     contentLength: NotRequired[int]
 
 
+class Run(TypedDict):
+    """One run of a task (``queue/v1/task-status.json``)."""
+
+    runId: int
+    state: str
+
+
 class ObjectMetadata(TypedDict):
     """A finished object (``object/v1/get-object-response.json``)."""
 
@@ -73,6 +80,11 @@ def having(**fields: type) -> Callable[[Any], bool]:
 def is_content(answer: Any) -> bool:
     """Tell whether it is a ``queue/v1/artifact-content-response.json``, of whatever storage type."""
     return having(storageType=str)(answer) and having(**_CONTENT.get(answer["storageType"], {}))(answer)
+
+
+def is_status(answer: Any) -> bool:
+    """Tell whether it is a ``queue/v1/task-status-response.json``."""
+    return having(status=dict)(answer) and having(runs=list)(answer["status"])
 
 
 def is_download_grant(answer: Any) -> bool:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_taskcluster.services.answers import having, is_content
+from airflow_provider_taskcluster.services.answers import having, is_content, is_status
 from airflow_provider_taskcluster.services.paging import pages
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from airflow_provider_taskcluster.services.answers import ArtifactInfo, Json
+    from airflow_provider_taskcluster.services.answers import ArtifactInfo, Json, Run
     from airflow_provider_taskcluster.services.client import Client
 
 
@@ -35,6 +35,12 @@ class Artifacts:
 
         async for page in pages(f"The list of artifacts of task {task_id}", ask):
             yield page["artifacts"]
+
+    async def runs(self, task_id: str) -> list[Run]:
+        """The runs of a task. Scope ``queue:status:<taskId>``."""
+        answer = await self.client.call("queue", "status", task_id, fits=is_status)
+        runs: list[Run] = answer["status"]["runs"]
+        return runs
 
     async def info(self, task_id: str, name: str, run_id: int | None) -> ArtifactInfo:
         """One artifact that is present. Scope ``queue:list-artifacts:<taskId>[:<runId>]``."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -23,12 +24,16 @@ from airflow_provider_taskcluster.transfer.download import Downloader
 from airflow_provider_taskcluster.transfer.fetch import Fetch, Wanted
 from airflow_provider_taskcluster.transfer.grants import Renewable
 from airflow_provider_taskcluster.transfer.model import Grant
+from airflow_provider_taskcluster.transfer.random_access import NotRanged, RangedBody, fetched_whole
 from airflow_provider_taskcluster.transfer.sink import MemorySink
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from airflow_provider_taskcluster.transfer.config import TransferConfig
     from airflow_provider_taskcluster.transfer.http import Store
     from airflow_provider_taskcluster.transfer.model import ArtifactService, Json, TransferResult
+    from airflow_provider_taskcluster.transfer.random_access import RandomAccess
     from airflow_provider_taskcluster.transfer.sink import Sink
 
 log = logging.getLogger(__name__)
@@ -56,28 +61,55 @@ class ArtifactDownloader:
         where = Where(task_id, name, run_id)
         answer = self._content(where)
         if answer["storageType"] == "object":
-            # Its credentials hold for one name, so it cannot have parts.
-            config = replace(self.config, multipart_aware=False)
-            service = self.service.objects_as(answer["credentials"])
-            result = Downloader(service, self.store, config).download(answer["name"], sink)
+            result = self._objects(answer).download(answer["name"], sink)
             return replace(result, name=name, seconds=time.monotonic() - started)
-        first = self._grant(where, answer)
-        grants = Renewable(lambda: self._grant(where, self._content(where)), first)
+        first, grants = self._granted(where, answer)
         limit = self.config.max_bytes
         if first.method == "reference" and limit is None:
             limit = REFERENCE_CAP
         hashes = self._chain_of_trust(where) if self.config.chain_of_trust else {}
         what = {"artifact": name, "task": task_id, "run": run_id}
         wanted = Wanted(name, what, hashes, first.method, limit)
-        try:
+        with _announced(where, first):
             return Fetch(wanted, grants, sink, self.store, self.config).result(started)
-        except StoreError as error:
-            if first.method != "s3" or error.status not in {403, 404}:
-                raise
-            raise NotStoredYet(
-                f"{where} is announced, but its bytes are not in the store, or not yet: {error}",
-                status=error.status,
-            ) from None
+
+    def open(self, task_id: str, name: str, run_id: int | None) -> RandomAccess:
+        """Open the artifact for reading at any place; fetch it whole into a temporary file if it cannot be read so.
+
+        :raises: What ``download`` raises.
+        """
+        where = Where(task_id, name, run_id)
+        answer = self._content(where)
+        if answer["storageType"] == "object":
+            return self._objects(answer).open(answer["name"])
+        first, grants = self._granted(where, answer)
+        try:
+            with _announced(where, first):
+                return RangedBody(name, grants, {}, self.store)
+        except NotRanged:
+            return fetched_whole(lambda sink: self.download(task_id, name, run_id, sink))
+
+    def size(self, task_id: str, name: str, run_id: int | None) -> int | None:
+        """Return the length of the artifact's content; None if only fetching all of it would tell."""
+        where = Where(task_id, name, run_id)
+        answer = self._content(where)
+        if answer["storageType"] == "object":
+            return self._objects(answer).size(answer["name"])
+        first, grants = self._granted(where, answer)
+        try:
+            with _announced(where, first):
+                return RangedBody(name, grants, {}, self.store, head=1).size
+        except NotRanged:
+            return None
+
+    def _objects(self, answer: Json) -> Downloader:
+        """Return what downloads the object of an artifact. Its credentials hold for one name: it cannot have parts."""
+        config = replace(self.config, multipart_aware=False)
+        return Downloader(self.service.objects_as(answer["credentials"]), self.store, config)
+
+    def _granted(self, where: Where, answer: Json) -> tuple[Grant, Renewable[Grant]]:
+        first = self._grant(where, answer)
+        return first, Renewable(lambda: self._grant(where, self._content(where)), first)
 
     def _chain_of_trust(self, where: Where) -> dict[str, str]:
         """Return what the run itself says of the artifact."""
@@ -123,6 +155,20 @@ class ArtifactDownloader:
                 f"{where} refers to {public_url(url)}, a URL that the task chose: "
                 f"if you trust the task, allow it with allow_reference=True"
             )
+
+
+@contextmanager
+def _announced(where: Where, grant: Grant) -> Iterator[None]:
+    """Say of an s3 artifact that is not in the store what that means: its task has announced it before."""
+    try:
+        yield
+    except StoreError as error:
+        if grant.method != "s3" or error.status not in {403, 404}:
+            raise
+        raise NotStoredYet(
+            f"{where} is announced, but its bytes are not in the store, or not yet: {error}",
+            status=error.status,
+        ) from None
 
 
 @dataclass(frozen=True)
