@@ -30,6 +30,7 @@ def get_provider_info() -> dict[str, Any]:
         "sensors": _modules("sensors", "artifacts", "objects"),
         "hooks": _modules("hooks", "taskcluster"),
         "connection-types": [connection_type_metadata()],
+        "filesystems": ["airflow_provider_taskcluster.fs.taskcluster"],
     }
 
 
