@@ -102,3 +102,24 @@ def worker(tc):
 def run(worker):
     """A run of a task that a worker has claimed."""
     return worker.claim(worker.create_task())
+
+
+@pytest.fixture
+def filesystem(connect):
+    """Make a filesystem of its own; its hook is closed after the test."""
+    made = []
+
+    def fs(conn_id="tc_test", **options):
+        from airflow_provider_taskcluster.fs.filesystem import TaskclusterFileSystem
+
+        made.append(TaskclusterFileSystem(conn_id, skip_instance_cache=True, **options))
+        return made[-1]
+
+    yield fs
+    for fs in made:
+        fs.hook.close()
+
+
+@pytest.fixture
+def fs(hook, filesystem):
+    return filesystem()
