@@ -29,22 +29,23 @@ def quiet_libraries() -> None:
     since this shall hold whatever log level the user sets, on whichever of their loggers.
     """
     known = logging.root.manager.loggerDict
-    for name in _telltales(len(known), known):
-        if logging.getLogger(name).getEffectiveLevel() < logging.INFO:
-            logging.getLogger(name).setLevel(logging.INFO)
+    for logger in _telltales(len(known), known):
+        if logger.isEnabledFor(logging.INFO - 1):
+            logger.setLevel(logging.INFO)
     pool = logging.getLogger("urllib3.connectionpool")
     if not any(isinstance(present, _CutQueries) for present in pool.filters):
         pool.addFilter(_CutQueries())
 
 
-_found: tuple[int, list[str]] = (0, [])
+_found: tuple[int, list[logging.Logger]] = (0, [])
 
 
-def _telltales(count: int, known: Iterable[str]) -> list[str]:
+def _telltales(count: int, known: Iterable[str]) -> list[logging.Logger]:
     """Return the loggers that tell secrets; looked for anew when there are more loggers than before."""
     global _found  # noqa: PLW0603 (loggers are global as well)
     if _found[0] != count:
-        _found = (count, [name for name in list(known) if name.partition(".")[0] in _TELLTALES])
+        names = [name for name in list(known) if name.partition(".")[0] in _TELLTALES]
+        _found = (count, [logging.getLogger(name) for name in names])
     return _found[1]
 
 

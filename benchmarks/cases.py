@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 CUTS = 5
 # The memory case compares files of four times the size with files of a 64th of it: 4 GiB with 16 MiB.
 MEMORY_LARGE, MEMORY_SMALL = 4, 64
-# 6 GiB: more than one PUT can carry.
+# 6 GiB of a size of 1: more than one PUT can carry.
 HUGE = 6
 CAP = 64 * MIB
 SMALL = 1024
@@ -140,21 +140,19 @@ def huge(ground: Ground) -> Iterator[Measure]:
     """More memory that a sparse file too large for one PUT takes, up and down again, than one of a 64th, in MiB."""
     with world.plain(ground.folder) as near:
 
-        def trip(contender: str, size: int, multipart: str) -> int:
+        def trip(contender: str, size: int) -> int:
             with near.destination() as folder:
                 source, file = folder / "source", folder / "file"
                 with source.open("wb") as sparse:
                     sparse.truncate(size)
-                run = near.contend(
-                    contender, name=world.fresh("huge"), source=str(source), destination=str(file), multipart=multipart
-                )
+                run = near.contend(contender, name=world.fresh("huge"), source=str(source), destination=str(file))
                 check_size(file, size)
             check_sent(near.take_stored(), size)
             return run.memory
 
         def measure(contender: str) -> float:
-            small = trip(contender, ground.plan.size // MEMORY_SMALL, "always")
-            return (trip(contender, ground.plan.size * HUGE, "auto") - small) / MIB
+            small = trip(contender, ground.plan.size // MEMORY_SMALL)
+            return (trip(contender, ground.plan.size * HUGE) - small) / MIB
 
         yield measure
 

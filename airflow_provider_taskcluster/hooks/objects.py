@@ -164,7 +164,7 @@ class ObjectsHook(TaskclusterBaseHook):
         what = source_for(source, once=multipart == "always")
         length, measured = what.length(), None
         if length is None and multipart != "always":
-            measured = measure(what)
+            measured = measure(what, self._store.check)
             length = measured.size
         if not in_parts(length or 0, multipart, multipart_threshold):
             return uploader.upload(what, target, measured)

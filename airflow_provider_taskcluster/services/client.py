@@ -46,6 +46,7 @@ class Client:
         self.network = network
         self._authorized_scopes = authorized_scopes
         self._session = session or KeptSession(root_url, network)
+        self._kept: dict[str, tuple[Any, Any]] = {}
 
     def acting_as(self, credentials: Credentials) -> Client:
         """Return a client with other credentials on the same connections."""
@@ -97,9 +98,17 @@ class Client:
         return str(client.buildSignedUrl(method, *map(str, args), expiration=signed_for))
 
     def _upstream(self, service: str, session: Any) -> Any:
+        """Return the package's client of a service, the same as long as the session is."""
+        quiet_libraries()
+        of, client = self._kept.get(service, (None, None))
+        if client is None or of is not session:
+            client = self._new_upstream(service, session)
+            self._kept[service] = session, client
+        return client
+
+    def _new_upstream(self, service: str, session: Any) -> Any:
         from taskcluster import aio
 
-        quiet_libraries()
         options: dict[str, Any] = {"rootUrl": self.root_url, "maxRetries": 0}
         if self.credentials:  # a fresh dict each time: the package changes it in place
             options["credentials"] = self.credentials.as_options()

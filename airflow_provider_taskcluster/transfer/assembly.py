@@ -172,6 +172,7 @@ class Assembly:
         buffer = memoryview(bytearray(MIB))
         while (seen := self._whole.seen) < until:
             self._failure.check()
+            self._origin.store.check()
             count = self._sink.read_at(seen, buffer[: until - seen])
             if not count:
                 raise DestinationError(f"{self._sink.path} has lost bytes that were written to it")

@@ -126,7 +126,7 @@ class Fetch:
         return body
 
     def _fetched(self, *, resume: bool) -> Body:
-        adopted = resume and self._intake.adopt()
+        adopted = resume and self._intake.adopt(self._store.check)
         try:
             self._fetch()
             return self._body()

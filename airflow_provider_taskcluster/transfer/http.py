@@ -47,6 +47,7 @@ class Store:
         self._session: requests.Session | None = None
         self._lock = threading.Lock()
         self._active: set[Answer] = set()
+        self._proxies: dict[tuple[str, str], str | None] = {}
         self._stopped = False
 
     @contextmanager
@@ -125,7 +126,7 @@ class Store:
 
         self.check()
         try:
-            proxy = self.network.proxy_for(url)
+            proxy = self._proxy_for(url)
             prepared = requests.Request(method, url, headers=dict(headers)).prepare()
         except (requests.RequestException, LocationValueError, ValueError):
             raise ConnectionFailed(f"{public_url(url)!r} is not a URL that can be fetched", transient=False) from None
@@ -143,6 +144,14 @@ class Store:
             )
         except (requests.RequestException, LocationValueError) as error:
             raise no_answer(method, url, error, proxy) from None
+
+    def _proxy_for(self, url: str) -> str | None:
+        """Return what the network says; it reads the environment, which costs as much as a small request."""
+        parts = urlsplit(url)
+        server = parts.scheme, parts.netloc
+        if server not in self._proxies:
+            self._proxies[server] = self.network.proxy_for(url)
+        return self._proxies[server]
 
     def _kept(self) -> requests.Session:
         """Return the session of this process: a child that was forked must not share its parent's connections."""

@@ -15,7 +15,7 @@ from airflow_provider_taskcluster.transfer.hashing import Hashing
 from airflow_provider_taskcluster.transfer.record import Record, trustworthy
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Callable, Iterable, Mapping
 
     from airflow_provider_taskcluster.transfer.progress import Reporter
     from airflow_provider_taskcluster.transfer.ranges import Facts
@@ -85,6 +85,7 @@ class Intake:
         self._writing = Hashing([_Written(sink)], self.failure)
         self._recorded = time.monotonic()
         self._recorded_offset = 0
+        self._adopted = 0
 
     def begin(self, facts: Facts) -> None:
         """Start from the first byte, and roll back what came before."""
@@ -97,13 +98,18 @@ class Intake:
         self.facts = facts
         self.reporter.total = facts.total
 
-    def adopt(self) -> bool:
-        """Go on with what an earlier process left on this disk, if there is something; hash it again."""
+    def adopt(self, check: Callable[[], None]) -> bool:
+        """Go on with what an earlier process left on this disk, if there is something; hash it again.
+
+        :param check: Called for each block; what it raises ends the hashing.
+        """
         record = self.sink.resume(self._key)
         if record is None:
             return False
         self._reset(record.facts)
+        self._adopted = record.offset
         while self.offset < record.offset:
+            check()
             buffer = self.pool.take()
             count = self.sink.read_at(self.offset, buffer[: record.offset - self.offset])
             self.take_written(Block(buffer[:count], buffer, self.pool))
@@ -185,9 +191,9 @@ class Intake:
         return digests, "none"
 
     def note(self) -> None:
-        """Write down how far it is, where the sink keeps records."""
+        """Write down how far it is, where the sink keeps records; never less than is there."""
         self._recorded, self._recorded_offset = time.monotonic(), self.offset
-        if self.facts is not None and self.offset and trustworthy(self.facts, self._hashes):
+        if self.facts is not None and self.offset > self._adopted and trustworthy(self.facts, self._hashes):
             self.sink.note(Record(self._key, self.facts, self.offset))
 
     def stop(self) -> None:
@@ -204,7 +210,7 @@ class Intake:
         self.pool = BufferPool(BUFFERS, size, self.failure)
         self._decoder = decoder_for(facts.encoding, self._buffer_size)
         self.facts = facts
-        self.offset = self.size = self._recorded_offset = 0
+        self.offset = self.size = self._recorded_offset = self._adopted = 0
         self.reporter.restart(facts.total)
 
     def _limit(self, size: int) -> None:

@@ -18,6 +18,8 @@ from airflow_provider_taskcluster.transfer.digest import Hashers, PartHashers
 from airflow_provider_taskcluster.transfer.hashing import Hashing
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airflow_provider_taskcluster.transfer.source import Source
 
 # Below this a thread costs more than it saves.
@@ -40,17 +42,23 @@ class Measured:
     started: Hashers = field(default_factory=lambda: Hashers(["sha512"]), compare=False, repr=False)
 
 
-def measure(source: Source) -> Measured:
-    """Read a source from end to end."""
+def measure(source: Source, check: Callable[[], None] = lambda: None) -> Measured:
+    """Read a source from end to end.
+
+    :param check: Called for each block; what it raises ends the reading.
+    """
     hashers, beside = Hashers(["sha256"]), Hashers(["sha512"])
     with source.reading() as reader, _Follower(source, beside) as follower:
         while data := reader.read(MIB):
+            check()
             hashers.update(data)
             follower.follow(hashers.seen)
     return Measured(hashers.seen, hashers.digests()["sha256"], beside)
 
 
-def measure_parts(source: Source, part_size: int) -> tuple[Measured, list[Measured]]:
+def measure_parts(
+    source: Source, part_size: int, check: Callable[[], None] = lambda: None
+) -> tuple[Measured, list[Measured]]:
     """Read a source from end to end; measure the whole and each part of so many bytes.
 
     The sha512 of the parts are for the sending: there each part has a thread.
@@ -61,6 +69,7 @@ def measure_parts(source: Source, part_size: int) -> tuple[Measured, list[Measur
     try:
         with source.reading() as reader:
             while data := reader.read(MIB):
+                check()
                 hashing.feed(Block(data, pool.take(), pool))
         hashing.digests()
     finally:

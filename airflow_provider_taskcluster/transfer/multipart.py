@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster import names
-from airflow_provider_taskcluster.exceptions import InvalidInput, SourceChanged
+from airflow_provider_taskcluster.exceptions import Conflict, InvalidInput, SourceChanged
 from airflow_provider_taskcluster.transfer import partition
 from airflow_provider_taskcluster.transfer.config import MIB
 from airflow_provider_taskcluster.transfer.digest import Hashers
@@ -25,7 +25,7 @@ from airflow_provider_taskcluster.transfer.progress import Reporter, Share
 from airflow_provider_taskcluster.transfer.source import BytesSource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from airflow_provider_taskcluster.transfer.model import TransferResult
     from airflow_provider_taskcluster.transfer.partition import PartSize
@@ -94,7 +94,7 @@ class MultipartUploader:
         """
         length = source.length()
         if length is None:
-            length = measure(source).size
+            length = measure(source, self.uploader.store.check).size
         return self._begun(self._cut(source, target, length, partition.part_size(part_size, length)))
 
     def reinitialize_parts(
@@ -133,7 +133,7 @@ class MultipartUploader:
         result = self.uploader.send(one.source, measured, target, Share(initialized.reporter))
         if result.already_present:
             initialized.reporter.advance(part.size)
-            sha512 = _sha512(one.source, measured)
+            sha512 = _sha512(one.source, measured, self.uploader.store.check)
         else:
             sha512 = result.digests["sha512"]
         return UploadedPart(one.number, sha512, result.already_present)
@@ -182,7 +182,7 @@ class MultipartUploader:
     def _cut(self, source: Source, target: Target, length: int, part_size: int) -> InitializedParts:
         """Measure the source and its parts, and give them their names."""
         started = time.monotonic()
-        whole, measured = measure_parts(source, part_size)
+        whole, measured = measure_parts(source, part_size, self.uploader.store.check)
         if whole.size != length:
             raise SourceChanged(f"The {source.description} changed while it was read: upload it when it is complete")
         generation = partition.generation(
@@ -204,11 +204,12 @@ class MultipartUploader:
         return initialized
 
 
-def _sha512(source: Source, measured: Measured) -> str:
+def _sha512(source: Source, measured: Measured, check: Callable[[], None]) -> str:
     """Hash a part that the service has already."""
     hashers = Hashers(["sha256", "sha512"])
     with source.reading() as reader:
         while data := reader.read(MIB):
+            check()
             hashers.update(data)
     digests = hashers.digests()
     if digests["sha256"] != measured.sha256:
@@ -234,7 +235,12 @@ def write_manifest(uploader: Uploader, manifest: Manifest, target: Target, repor
     """Put the manifest under the real name; the upload is finished then."""
     source = BytesSource(manifest.to_json())
     measured = measure(source)
-    written = uploader.send(source, measured, replace(target, content_type=CONTENT_TYPE), Share(Reporter("", math.inf)))
+    small = replace(target, content_type=CONTENT_TYPE)
+    try:
+        written = uploader.send(source, measured, small, Share(Reporter("", math.inf)))
+    except Conflict as conflict:
+        what = f"What was to go there is the manifest of parts, of content with the sha256 {manifest.sha256}"
+        raise Conflict(f"{conflict}. {what}", status=conflict.status, code=conflict.code) from conflict
     target.identity.end()
     reporter.finish()
     ours = written.digests.get("sha256") == measured.sha256  # else if_exists is "skip", and other content is there

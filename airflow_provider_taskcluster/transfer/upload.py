@@ -59,7 +59,7 @@ class Uploader:
         :raises SourceChanged: The source is not what was hashed; the upload was not finished.
         """
         started = time.monotonic()
-        measured = measured or measure(source)
+        measured = measured or measure(source, self.store.check)
         target.identity.begin(measured.size, measured.sha256)
         result = self.send(source, measured, target, self.reporter(target.name))
         target.identity.end()

@@ -12,11 +12,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
+from airflow_provider_taskcluster.transfer import methods
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from airflow_provider_taskcluster.transfer.choice import Multipart
 
 # Loaded by the package when they are needed, here before the clock runs.
 ENGINE = "airflow_provider_taskcluster.transfer"
@@ -28,6 +27,8 @@ LAZY = (
     f"{ENGINE}.download",
     f"{ENGINE}.upload",
     f"{ENGINE}.multipart_upload",
+    f"{ENGINE}.recorder",
+    f"{ENGINE}.upload_identity",
 )
 
 
@@ -63,13 +64,13 @@ def upload_in_parts(name: str, source: str) -> Callable[[], int]:
     return lambda: hook.upload_object(source, name, expires=expires, multipart="always", part_size=PART).size
 
 
-def round_trip(name: str, source: str, destination: str, multipart: Multipart = "auto") -> Callable[[], int]:
-    """A file up, in parts if it is larger than one PUT can carry, and down again."""
+def round_trip(name: str, source: str, destination: str) -> Callable[[], int]:
+    """A file up, in parts, and down again."""
     hook = _hook()
     expires = _tomorrow()
 
     def work() -> int:
-        up = hook.upload_object(source, name, expires=expires, multipart=multipart)
+        up = hook.upload_object(source, name, expires=expires, multipart="always")
         down = hook.download_object(name, destination)
         assert (up.method, up.digests) == ("multipart", down.digests), "it came back as something else"
         return down.size
@@ -108,6 +109,7 @@ def json_calls(name: str, count: int) -> Callable[[], int]:
 def _hook() -> TaskclusterHook:
     for module in LAZY:
         importlib.import_module(module)
+    methods.load()
     hook = TaskclusterHook()
     hook.ping()
     hook.close()

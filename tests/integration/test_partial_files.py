@@ -75,6 +75,17 @@ def test_what_arrived_is_left_beside_the_final_name_with_a_record(interrupted, s
     assert "signature" not in left[".json"].read_text()
 
 
+def test_a_next_try_that_is_stopped_leaves_as_much(interrupted, connect, stored, caplog, connections):
+    """It does not hash all of what is there first."""
+    left = partial(interrupted.parent)[".json"].read_text()
+    hook = connect("tc_next_try")
+    hook._store.stop()
+    with pytest.raises(Interrupted):
+        hook.download_object(stored, interrupted, connections=connections)
+    assert partial(interrupted.parent)[".json"].read_text() == left
+    assert "Going on" not in caplog.text
+
+
 def test_the_next_try_goes_on_with_it(interrupted, connect, stored, tc, connections):
     offset = json.loads(partial(interrupted.parent)[".json"].read_text())["offset"]
     result = connect("tc_next_try").download_object(stored, interrupted, connections=connections)

@@ -103,6 +103,26 @@ def test_a_task_that_is_told_to_stop_ends_its_upload(connect, name, expires, tc)
     assert time.monotonic() - started < 5
 
 
+@pytest.mark.parametrize("multipart", ["never", "always"])
+def test_a_task_that_is_told_to_stop_does_not_read_its_source_through(connect, name, expires, tmp_path, multipart):
+    """Neither to find out its length and sums nor to send it."""
+    hook = connect()
+    (tmp_path / "source").write_bytes(DATA)
+
+    class Told(io.FileIO):
+        reads = 0
+
+        def read(self, size=-1):
+            Told.reads += 1
+            if Told.reads == 2:
+                hook.stop()
+            return super().read(size)
+
+    with pytest.raises(Interrupted, match="told to stop"), Told(tmp_path / "source") as source:
+        hook.upload_object(source, name, expires=expires, multipart=multipart)
+    assert Told.reads == 2
+
+
 @pytest.mark.parametrize(("error", "status"), [(ServiceUnavailable, 503), (AuthenticationFailed, 401)])
 def test_an_outage_while_asking_whether_it_is_finished_is_not_taken_for_a_conflict(
     hook, name, expires, monkeypatch, error, status
