@@ -74,7 +74,7 @@ class TaskclusterFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec
     @classmethod
     def _strip_protocol(cls, path: Any) -> Any:
         path = super()._strip_protocol(path)
-        return path if isinstance(path, list) else connection_in(path)[1]
+        return path if isinstance(path, list) else connection_in(path)[1].removeprefix("/")  # of Airflow 2's paths
 
     @staticmethod
     def _get_kwargs_from_urls(path: str) -> dict[str, Any]:
