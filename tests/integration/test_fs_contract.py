@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import os
+from pathlib import Path
 
 import pytest
 from fsspec.implementations.local import LocalFileSystem
@@ -35,14 +35,11 @@ class OfTaskcluster(AbstractFixtures):
     @pytest.fixture
     def publish(self, tmp_path, run, fs_path):
         def make(scenario):
-            source = scenario(LocalFileSystem(auto_mkdir=True), os.path.join, str(tmp_path / "published"))
-            for folder, _, files in os.walk(source):
-                for file in files:
-                    path = os.path.join(folder, file)
-                    name = os.path.relpath(path, os.path.dirname(source))
-                    with open(path, "rb") as content:
-                        run.add(f"public/{name}", content.read(), storage_type="s3")
-            return f"{fs_path}/{os.path.basename(source)}"
+            root = tmp_path / "published"
+            source = Path(scenario(LocalFileSystem(auto_mkdir=True), lambda *parts: "/".join(parts), str(root)))
+            for file in filter(Path.is_file, source.rglob("*")):
+                run.add(f"public/{file.relative_to(root)}", file.read_bytes(), storage_type="s3")
+            return f"{fs_path}/{source.name}"
 
         return make
 
