@@ -9,6 +9,12 @@ __all__ = ["__version__", "get_provider_info"]
 __version__ = "0.1.0"
 
 INTEGRATION = "Taskcluster"
+ASSETS = {
+    "schemes": ["taskcluster"],
+    "handler": "airflow_provider_taskcluster.assets.uris.sanitize_uri",
+    "factory": "airflow_provider_taskcluster.assets.taskcluster.create_asset",
+    "to_openlineage_converter": "airflow_provider_taskcluster.assets.taskcluster.convert_asset_to_openlineage",
+}
 
 
 def get_provider_info() -> dict[str, Any]:
@@ -30,6 +36,8 @@ def get_provider_info() -> dict[str, Any]:
         "sensors": _modules("sensors", "artifacts", "objects"),
         "hooks": _modules("hooks", "taskcluster"),
         "connection-types": [connection_type_metadata()],
+        "asset-uris": [ASSETS],
+        "dataset-uris": [ASSETS],  # what Airflow 2 calls them
         "filesystems": ["airflow_provider_taskcluster.fs.taskcluster"],
     }
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, get_args
 
 from airflow_provider_taskcluster import names
+from airflow_provider_taskcluster.assets.uris import artifact_uri
 from airflow_provider_taskcluster.exceptions import InvalidInput
+from airflow_provider_taskcluster.hooks import lineage
 from airflow_provider_taskcluster.hooks.base import TaskclusterBaseHook, byte_limit, connection_count
 from airflow_provider_taskcluster.services.artifacts import Artifacts
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS, MEMORY_CAP, TransferConfig
@@ -108,7 +110,9 @@ class ArtifactsHook(TaskclusterBaseHook):
             on_progress=on_progress,
         )
         downloader = ArtifactDownloader(self._engine_services, self._store, config)
-        return downloader.download(task_id, name, run_id, sink_for(destination))
+        result = downloader.download(task_id, name, run_id, sink_for(destination))
+        lineage.read(self, artifact_uri(task_id, name, run_id), result)
+        return result
 
     def read_artifact(
         self,
@@ -143,7 +147,9 @@ class ArtifactsHook(TaskclusterBaseHook):
         :raises: What ``download_artifact`` raises.
         """
         downloader = self._artifact_downloader(allow_reference=allow_reference, require_hashes=require_hashes)
-        return downloader.open(names.task_id(task_id), names.artifact_name(name), run_id)
+        opened = downloader.open(names.task_id(task_id), names.artifact_name(name), run_id)
+        lineage.read(self, artifact_uri(task_id, name, run_id))
+        return opened
 
     def artifact_size(
         self,

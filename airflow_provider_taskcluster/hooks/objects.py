@@ -7,7 +7,9 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster import names
+from airflow_provider_taskcluster.assets.uris import object_uri
 from airflow_provider_taskcluster.exceptions import InvalidInput
+from airflow_provider_taskcluster.hooks import lineage
 from airflow_provider_taskcluster.hooks.base import TaskclusterBaseHook, byte_limit, connection_count
 from airflow_provider_taskcluster.moments import moment
 from airflow_provider_taskcluster.services.answers import timestamp
@@ -166,9 +168,13 @@ class ObjectsHook(TaskclusterBaseHook):
         if length is None and multipart != "always":
             measured = measure(what, self._store.check)
             length = measured.size
-        if not in_parts(length or 0, multipart, multipart_threshold):
-            return uploader.upload(what, target, measured)
-        return upload_in_parts(MultipartUploader(uploader), what, target, part_size=part_size, connections=connections)
+        if in_parts(length or 0, multipart, multipart_threshold):
+            parts = MultipartUploader(uploader)
+            result = upload_in_parts(parts, what, target, part_size=part_size, connections=connections)
+        else:
+            result = uploader.upload(what, target, measured)
+        lineage.made(self, object_uri(name), result)
+        return result
 
     def download_object(
         self,
@@ -205,7 +211,9 @@ class ObjectsHook(TaskclusterBaseHook):
             on_progress=on_progress,
         )
         name, sink = names.object_name(name), sink_for(destination)
-        return Downloader(self._engine_services, self._store, config).download(name, sink)
+        result = Downloader(self._engine_services, self._store, config).download(name, sink)
+        lineage.read(self, object_uri(name), result)
+        return result
 
     def read_object(self, name: str, *, max_bytes: int | None = MEMORY_CAP, require_hashes: bool = True) -> bytes:
         """Return the bytes of an object.
@@ -221,7 +229,9 @@ class ObjectsHook(TaskclusterBaseHook):
 
         What is read in order, from the first byte to the last, is verified by the hashes that the service names.
         """
-        return self._downloader(require_hashes).open(names.object_name(name))
+        opened = self._downloader(require_hashes).open(names.object_name(name))
+        lineage.read(self, object_uri(name))
+        return opened
 
     def object_size(self, name: str, *, require_hashes: bool = True) -> int | None:
         """Return how long an object is; None if only fetching it would tell. Scope ``object:download:<name>``."""

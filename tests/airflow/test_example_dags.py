@@ -80,6 +80,12 @@ def test_purge_caches(tc):
     assert len(tc.journal.entries(method="POST", path="/purge-cache/tests%2Fexample")) == 2
 
 
+def test_files_and_assets(tc):
+    """The assets of this run are looked at in test_assets.py."""
+    state, states = run("files_and_assets")
+    assert state == "success", states
+
+
 def test_every_example_has_a_test():
     tested = {name.removeprefix("test_") for name in globals() if name.startswith("test_")}
     assert {path.stem for path in FOLDER.glob("*.py")} <= tested

@@ -24,24 +24,25 @@ ALLOWED = {
     "connection": {"services", "network", "retry", "exceptions"},
     "services": {"network", "tls", "retry", "redaction", "texts", "moments", "exceptions"},
     "transfer": {"names", "network", "tls", "retry", "redaction", "texts", "exceptions"},
-    "hooks": {"connection", "services", "transfer", "names", "moments", "exceptions"},
+    "assets": set(),
+    "hooks": {"assets", "connection", "services", "transfer", "names", "moments", "exceptions"},
     "arguments": {"moments", "exceptions"},
     "outcome": {"exceptions"},
-    "operators": {"hooks", "transfer", "arguments", "names", "outcome", "exceptions"},
+    "operators": {"assets", "hooks", "transfer", "arguments", "names", "outcome", "exceptions"},
     "sensors": {"hooks", "arguments", "outcome", "exceptions"},
     "fs": {"hooks", "services", "transfer", "arguments", "names", "exceptions"},
     "emulator": set(),
 }
 # rooms whose code must run without Airflow; `exceptions` alone takes its root class from there.
-WITHOUT_AIRFLOW = set(ALLOWED) - {"exceptions", "hooks", "arguments", "outcome", "operators", "sensors", "fs"}
+WITHOUT_AIRFLOW = set(ALLOWED) - {"exceptions", "assets", "hooks", "arguments", "outcome", "operators", "sensors", "fs"}
 # what a DAG file imports stays light: these are imported inside functions there.
 HEAVY = {"taskcluster", "aiohttp", "requests", "fsspec", "tenacity", "urllib3", "mohawk"}
-LIGHT_ROOMS = {"__init__", "exceptions", "hooks", "outcome", "operators", "sensors"}
+LIGHT_ROOMS = {"__init__", "assets", "exceptions", "hooks", "outcome", "operators", "sensors"}
 # decisions only: no I/O, no clock.
 PURE = {
     *("names.py", "arguments.py", "moments.py", "texts.py", "connection/fields.py", "connection/form.py"),
     *("services/answers.py", "services/errors.py"),
-    *("fs/paths.py", "fs/listing.py"),
+    *("assets/uris.py", "fs/paths.py", "fs/listing.py"),
     *(
         "transfer/model.py",
         "transfer/negotiation.py",
