@@ -90,7 +90,7 @@ class RangedBody:
         self._grants = grants
         self._store = store
         self._facts = Facts(0, "", None, "application/octet-stream")
-        self._head = bytes(self._filled(_Stretch(0, head), self._begin))
+        self._head = self._filled(_Stretch(0, head), self._begin)
         assert self._facts.total is not None
         self.size, self.content_type = self._facts.total, self._facts.content_type
         self._sequence = InOrder(name, hashes, self.size)
@@ -101,7 +101,7 @@ class RangedBody:
         if start >= end:
             return b""
         inside = end <= len(self._head)
-        data = self._head[start:end] if inside else bytes(self._filled(_Stretch(start, end), self._go_on))
+        data = self._head[start:end] if inside else self._filled(_Stretch(start, end), self._go_on)
         self._sequence.take(start, data)
         return data
 
@@ -109,11 +109,12 @@ class RangedBody:
         """Let go of it."""
         self._sequence.close()
 
-    def _filled(self, stretch: _Stretch, attempt: Callable[[_Stretch], None]) -> bytearray:
+    def _filled(self, stretch: _Stretch, attempt: Callable[[_Stretch], None]) -> bytes:
         """Ask until all of a stretch has come."""
         loop = self._store.network.retry.retrying(progress=lambda: stretch.filled, sleep=self._store.sleep)
         loop(attempt, stretch)
-        return stretch.data
+        data, stretch.data = bytes(stretch.data), bytearray()  # the loop is in a cycle, and waits to be collected
+        return data
 
     def _begin(self, head: _Stretch) -> None:
         """Ask for the first bytes, and learn what there is."""

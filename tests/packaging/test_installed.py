@@ -71,7 +71,7 @@ def test_its_hook_is_listed(airflow):
     (row,) = [row for row in table(airflow, "providers", "hooks") if row["connection_type"] == "taskcluster"]
     assert (row["class"], row["hook_name"]) == (HOOK_CLASS, "Taskcluster")
     assert row["package_name"] == NAME
-    assert row["hook_attribute_name"] == "taskcluster_conn_id"
+    assert row["conn_id_attribute_name"] == "taskcluster_conn_id"
 
 
 def test_the_fields_of_its_form_are_listed(airflow):
