@@ -7,6 +7,7 @@ digests in the event's extra. The alias gets an asset of the object itself.
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 from airflow.providers.common.compat.sdk import Asset, AssetAlias, ObjectStoragePath, dag, task
 
@@ -32,15 +33,15 @@ def files_and_assets() -> None:
     )
 
     @task
-    def shout(uploaded: dict[str, str]) -> str:
+    def shout(name: str) -> str:
         """Read a file, and write another one; it is uploaded when the block ends well."""
-        report = ObjectStoragePath(f"{FILES}/{uploaded['name']}")
+        report: Any = ObjectStoragePath(f"{FILES}/{name}")
         shouted = report.parent / "shouted.txt"
         with report.open() as source, shouted.open("w", expires=timedelta(days=1)) as target:
             target.write(source.read().upper())
         return str(shouted)
 
-    shout(upload.output)
+    upload >> shout("{{ ti.xcom_pull('upload')['name'] }}")
 
 
 files_and_assets()
