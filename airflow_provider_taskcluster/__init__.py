@@ -32,8 +32,9 @@ def get_provider_info() -> dict[str, Any]:
         "integrations": [
             {"integration-name": INTEGRATION, "external-doc-url": "https://docs.taskcluster.net/", "tags": ["service"]}
         ],
-        "operators": _modules("operators", "artifacts", "objects", "purge_cache"),
-        "sensors": _modules("sensors", "artifacts", "objects"),
+        "operators": _modules("operators", "artifacts", "objects", "payloads", "purge_cache"),
+        "sensors": _modules("sensors", "artifacts", "index", "objects", "tasks"),
+        "triggers": _modules("triggers", "waits"),
         "hooks": _modules("hooks", "taskcluster"),
         "connection-types": [connection_type_metadata()],
         "asset-uris": [ASSETS],

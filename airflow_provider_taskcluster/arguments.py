@@ -39,17 +39,36 @@ def expiry_from(expires: datetime | timedelta | str, start: datetime | None) -> 
         except OverflowError:
             raise InvalidInput(f"expires is {expires}, which leads too far from the start of the DAG run") from None
     elif isinstance(expires, str):
-        expires = _parsed(expires)
+        expires = _parsed(expires, "expires")
     if not isinstance(expires, datetime):
         raise InvalidInput(f"expires must be a timedelta or a datetime with a time zone, not {expires!r}")
     return moment(expires, "expires")
 
 
-def _parsed(text: str) -> datetime:
+def point_in_time(value: Any, what: str) -> datetime:
+    """Return a datetime, or its ISO text, in UTC and whole milliseconds.
+
+    :param what: Name of the argument, for the error.
+    :raises InvalidInput: It is neither, or has no time zone.
+    """
+    return moment(_parsed(value, what) if isinstance(value, str) else value, what)
+
+
+def _parsed(text: str, what: str) -> datetime:
     try:
         return datetime.fromisoformat(text)
     except ValueError:
-        raise InvalidInput(f"expires is {text!r}, which is not an ISO date and time") from None
+        raise InvalidInput(f"{what} is {text!r}, which is not an ISO date and time") from None
+
+
+def choice(value: Any, what: str, allowed: Sequence[str]) -> str:
+    """Return a value that is one of a few words.
+
+    :raises InvalidInput: It is another one; names them.
+    """
+    if value not in allowed:
+        raise InvalidInput(f"{what} is {value!r}: pass {' or '.join(map(repr, allowed))}")
+    return str(value)
 
 
 def run_number(run_id: Any) -> int | None:
@@ -83,6 +102,11 @@ def text(value: Any, what: str) -> str:
 def optional_text(value: Any, what: str) -> str | None:
     """Do the same for an argument that may be left out."""
     return None if value is None else text(value, what)
+
+
+def path_or_url(value: Any, what: str) -> Any:
+    """Return where bytes come from or go to: a path or a URL as text, or an ``ObjectStoragePath`` as it is."""
+    return value if hasattr(type(value), "fs") else text(value, what)
 
 
 def content(data: Any) -> bytes:

@@ -15,7 +15,10 @@
     │   ├── Conflict                 409: the name, or these hashes, are taken by another upload
     │   ├── Expired                  410
     │   └── ServiceUnavailable       408, 425, 429, 5xx                                (transient)
+    ├── AmbiguousName                several artifacts fit a name, and none exactly
     ├── ArtifactError                the task published an error in the place of the artifact
+    ├── WillNotCome                  what is waited for can no longer come
+    ├── WaitFailed                   nobody could look any more                            (transient)
     └── TransferError                bytes that did not arrive as they should
         ├── StoreError               the store answered with an error (transient for 408, 425, 429, 5xx)
         │   └── NotStoredYet         an s3 artifact is announced, its bytes are not there (transient)
@@ -25,8 +28,12 @@
         ├── HashMismatch             the bytes are not those that the service knows
         ├── NotVerifiable            the service names no hash that can be checked
         ├── TooLarge                 more bytes than the caller allows
+        ├── SourceError              the source cannot be read                         (transient)
         ├── SourceChanged            the source is not what it was when it was hashed
-        ├── ManifestRefused      the manifest of a multi-part object is broken, or names what is not its own
+        ├── ManifestRefused          the manifest of a multi-part object is broken, or names what is not its own
+        ├── NotAsAnnounced           the store has something else than the task announced
+        ├── NameRefused              an artifact whose name cannot be a file of the destination
+        ├── ArchiveRefused           an archive is broken, or holds what must not be written
         ├── ReferenceRefused         a URL chosen by a task, and nobody allowed to follow it
         └── DestinationError         the destination cannot be written: disk full...    (transient)
 
@@ -37,7 +44,12 @@ succeed later (``transient``). What to do about that is decided elsewhere: in ``
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from airflow.providers.common.compat.sdk import AirflowException
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 class TaskclusterError(AirflowException):
@@ -112,6 +124,18 @@ class ServiceUnavailable(ServiceError):
     transient = True
 
 
+class AmbiguousName(TaskclusterError):
+    """Several artifacts fit a name but for upper and lower case, and none exactly. Nothing was downloaded.
+
+    :param message: The whole sentence.
+    :param candidates: The names that fit.
+    """
+
+    def __init__(self, message: str, *, candidates: Sequence[str] = ()) -> None:
+        super().__init__(message)
+        self.candidates = tuple(candidates)
+
+
 class ArtifactError(TaskclusterError):
     """The task published an error in the place of the artifact.
 
@@ -122,6 +146,16 @@ class ArtifactError(TaskclusterError):
     def __init__(self, message: str, *, reason: str = "") -> None:
         super().__init__(message)
         self.reason = reason
+
+
+class WillNotCome(TaskclusterError):
+    """What is waited for can no longer come; the message says what happened instead."""
+
+
+class WaitFailed(TaskclusterError):
+    """A deferred wait broke down. Another try of the task waits anew."""
+
+    transient = True
 
 
 class TransferError(TaskclusterError):
@@ -190,12 +224,30 @@ class TooLarge(TransferError):
     """More bytes than the caller allows."""
 
 
+class SourceError(TransferError):
+    """The source of an upload, such as a file in a bucket, cannot be read now."""
+
+    transient = True
+
+
 class SourceChanged(TransferError):
     """The source is not what it was when it was hashed. The upload was not finished."""
 
 
 class ManifestRefused(TransferError):
     """The manifest of an object that was uploaded in parts is broken, or names what is not its own."""
+
+
+class NotAsAnnounced(TransferError):
+    """The store answers with another size or type than the task announced. Nothing was taken."""
+
+
+class NameRefused(TransferError):
+    """An artifact whose name cannot be a file of the destination, or would lead out of it. It was not stored."""
+
+
+class ArchiveRefused(TransferError):
+    """An archive is broken, or holds what must not be written. Nothing of it was extracted."""
 
 
 class ReferenceRefused(TransferError):

@@ -15,6 +15,8 @@ LONGEST_NAME = 1024
 SLUGID = re.compile(r"[A-Za-z0-9_-]{8}[Q-T][A-Za-z0-9_-][CGKOSWaeimquy26-][A-Za-z0-9_-]{10}[AQgw]")
 _PRINTABLE_ASCII = re.compile(r"[\x20-\x7e]+")
 _PROJECT_ID = re.compile(r"[a-zA-Z0-9._/-]{1,500}")
+_INDEX_PATH = re.compile(r"[a-zA-Z0-9_!~*'()%-]+(\.[a-zA-Z0-9_!~*'()%-]+)*")
+LONGEST_INDEX_PATH = 255
 _POOL_PART = re.compile(r"[a-zA-Z0-9_-]{1,38}")
 _CONTENT_TYPE = re.compile(r"[\w!#$&^.+-]+/[\w!#$&^.+-]+( *; *[\x20-\x7e]+)?", re.ASCII)
 # The queue's temporary client id carries the artifact's name, and a client id takes no others.
@@ -93,6 +95,19 @@ def content_type(value: str) -> str:
     """
     if not isinstance(value, str) or not _CONTENT_TYPE.fullmatch(value):
         raise InvalidInput(f"{value!r} is not a content type: write it as type/subtype, such as text/plain")
+    return value
+
+
+def index_path(value: str) -> str:
+    """Return the path of a task in the index, which its route has after ``index.``.
+
+    :raises InvalidInput: The index does not take such a path.
+    """
+    if not isinstance(value, str) or not _INDEX_PATH.fullmatch(value) or len(value) > LONGEST_INDEX_PATH:
+        raise InvalidInput(
+            f"{str(value)[:60]!r} is not an index path: names of letters, digits and _!~*'()%- between dots, such as "
+            f"my-team.builds.latest, {LONGEST_INDEX_PATH} characters at most"
+        )
     return value
 
 

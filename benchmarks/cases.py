@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from . import world
+from . import payloads, waits, world
 from .sources import MIB
 
 if TYPE_CHECKING:
@@ -251,6 +251,7 @@ _artifact = ("ours.download_artifact", ("peer.download_artifact",))
 _upload = ("ours.upload_object", ("peer.upload_object",))
 _parts = ("ours.upload_in_parts", ("peer.upload_object",))
 _small = ("ours.small_objects", ("peer.small_objects",))
+_payload = ("ours.download_payload", ("peer.download_payload",))
 _limits = ("ours.download_object", ("limits.hashing", "limits.raw_socket"))
 
 CASES = (
@@ -267,5 +268,13 @@ CASES = (
     Case("multipart_upload", Bar(ratio=1.3), uploaded_object, *_parts),
     Case("multipart_capped", Bar(ratio=4.0), partial(uploaded_object, rate=CAP), *_parts),
     Case("multipart_huge", Bar(ours=64), huge, "ours.round_trip", unit="MiB"),
+    Case("payload_many", Bar(ratio=2.0), partial(payloads.downloaded_payload, far=False), *_payload),
+    Case("payload_many_far", Bar(ratio=6.0), partial(payloads.downloaded_payload, far=True), *_payload),
+    Case("payload_list", Bar(ours=8), payloads.listed, "ours.list_payload", unit="MiB"),
+    Case("waits_5000", Bar(ours=110), waits.unchanging, "waits.hold", unit="calls"),
+    Case("waits_tasks", Bar(ours=10), waits.many_tasks, "waits.hold", unit="calls"),
+    Case("waits_latency", Bar(ours=waits.INTERVAL + 1), partial(waits.changing, figure=waits.latency), "waits.hold"),
+    Case("waits_loop_lag", Bar(ours=50), partial(waits.changing, figure=waits.block), "waits.hold", unit="ms"),
+    Case("waits_memory", Bar(ours=20), partial(waits.changing, figure=waits.memory_each), "waits.hold", unit="KiB"),
     Case("json_calls", Bar(ratio=1.3), json_calls, "ours.json_calls", ("peer.json_calls",)),
 )

@@ -11,8 +11,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from pathlib import Path
 
+KIB = 1 << 10
 MIB = 1 << 20
-UNITS = {"KiB": 1 << 10, "MiB": 1 << 20, "GiB": 1 << 30}
+UNITS = {"KiB": KIB, "MiB": MIB, "GiB": 1 << 30}
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -25,7 +26,7 @@ from . import proxies, servers
 from .forgetful import store as forgetful_store
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Mapping
 
     from .sources import Source
 
@@ -84,18 +85,38 @@ class World:
 
     def put_object(self, name: str, source: Source) -> None:
         """Make a finished object of a file, without copying it."""
-        service = taskcluster.Object(self._options())
-        identity = {"projectId": PROJECT, "uploadId": taskcluster.slugId()}
-        wish = {"putUrl": {"contentType": "application/octet-stream", "contentLength": source.size}}
-        begun = {**identity, "expires": taskcluster.fromNowJSON("1 day"), "proposedUploadMethods": wish}
-        self._link(source, service.createUpload(name, begun)["uploadMethod"]["putUrl"]["url"])
-        service.finishUpload(name, {**identity, "hashes": source.hashes})
+        identity = {"projectId": PROJECT, "uploadId": taskcluster.slugId(), "expires": taskcluster.fromNowJSON("1 day")}
+        self._put_object(taskcluster.Object(self._options()), name, identity, source)
 
     def put_artifact(self, name: str, source: Source) -> str:
         """Make an s3 artifact of a file; the id of its task."""
         worker = Worker(self.direct.root_url, self._options()["credentials"])
         run = worker.claim(worker.create_task())
         self._link(source, run.announce(name, storage_type="s3")["putUrl"])
+        run.complete()
+        return run.task_id
+
+    def put_artifacts(self, source: Source, count: int) -> str:
+        """Make so many artifacts of a file, s3 and object in turns, finished; the id of their task."""
+        worker = Worker(self.direct.root_url, self._options()["credentials"])
+        run = worker.claim(worker.create_task())
+        for number in range(count):
+            name = f"public/{number:05}"
+            if number % 2:
+                grant = run.announce(name, length=source.size)
+                self._put_object(taskcluster.Object(self._options()), grant["name"], grant, source)
+                run.finish(name, grant)
+            else:
+                self._link(source, run.announce(name, storage_type="s3", length=source.size)["putUrl"])
+        run.complete()
+        return run.task_id
+
+    def announce_artifacts(self, count: int) -> str:
+        """Make so many artifacts that lie elsewhere; the id of their task."""
+        worker = Worker(self.direct.root_url, self._options()["credentials"])
+        run = worker.claim(worker.create_task())
+        with ThreadPoolExecutor(4) as pool:
+            list(pool.map(lambda number: run.add_reference(f"public/{number:06}", self.root_url), range(count)))
         run.complete()
         return run.task_id
 
@@ -116,6 +137,13 @@ class World:
             sizes.append(file.stat().st_size)
             file.unlink()
         return sum(sizes)
+
+    def _put_object(self, service: Any, name: str, identity: Mapping[str, str], source: Source) -> None:
+        who = {key: identity[key] for key in ("projectId", "uploadId")}
+        wish = {"putUrl": {"contentType": "application/octet-stream", "contentLength": source.size}}
+        begun = {**who, "expires": identity["expires"], "proposedUploadMethods": wish}
+        self._link(source, service.createUpload(name, begun)["uploadMethod"]["putUrl"]["url"])
+        service.finishUpload(name, {**who, "hashes": source.hashes})
 
     def _link(self, source: Source, url: str) -> None:
         os.link(source.path, self.store / urlsplit(url).path[1:])
@@ -212,11 +240,13 @@ def _world(
     verify: str | None = None,
     cutter: proxies.Cutter | None = None,
 ) -> World:
-    environment = _environment(folder, direct, root_url, verify)
+    environment = client_environment(folder, direct, root_url, verify)
     return World(folder, folder / "data" / "store", direct, root_url, environment, cutter)
 
 
-def _environment(folder: Path, direct: servers.Emulated, root_url: str, verify: str | None) -> dict[str, str]:
+def client_environment(
+    folder: Path, direct: servers.Emulated, root_url: str, verify: str | None = None
+) -> dict[str, str]:
     """What tells both sides where Taskcluster is, and nothing that would make a difference between them."""
     extra = {"project_id": PROJECT, **({"verify": verify} if verify else {})}
     connection = {

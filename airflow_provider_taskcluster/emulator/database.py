@@ -24,12 +24,26 @@ CREATE TABLE IF NOT EXISTS blobs (
     path TEXT PRIMARY KEY, content_type TEXT, content_encoding TEXT, content_disposition TEXT);
 CREATE TABLE IF NOT EXISTS tasks (
     task_id TEXT PRIMARY KEY, task_queue_id TEXT NOT NULL, task_group_id TEXT NOT NULL, state TEXT NOT NULL,
-    rank INTEGER NOT NULL, scheduled INTEGER NOT NULL, definition TEXT NOT NULL, status TEXT NOT NULL);
+    rank INTEGER NOT NULL, scheduled INTEGER NOT NULL, due INTEGER, definition TEXT NOT NULL, status TEXT NOT NULL);
 CREATE INDEX IF NOT EXISTS tasks_by_queue ON tasks (task_queue_id, state, rank, scheduled);
+CREATE INDEX IF NOT EXISTS tasks_by_group ON tasks (task_group_id, task_id);
+CREATE INDEX IF NOT EXISTS tasks_by_due ON tasks (due) WHERE due IS NOT NULL;
+CREATE TABLE IF NOT EXISTS task_groups (
+    task_group_id TEXT PRIMARY KEY, scheduler_id TEXT NOT NULL, expires INTEGER NOT NULL, sealed INTEGER);
+CREATE TABLE IF NOT EXISTS requirements (
+    task_id TEXT NOT NULL, required_task_id TEXT NOT NULL, requires TEXT NOT NULL,
+    PRIMARY KEY (task_id, required_task_id));
+CREATE INDEX IF NOT EXISTS requirements_by_required ON requirements (required_task_id);
 CREATE TABLE IF NOT EXISTS artifacts (
     task_id TEXT NOT NULL, run_id INTEGER NOT NULL, name TEXT NOT NULL, storage_type TEXT NOT NULL,
     content_type TEXT NOT NULL, content_length INTEGER, expires INTEGER NOT NULL, present INTEGER NOT NULL,
     details TEXT NOT NULL, PRIMARY KEY (task_id, run_id, name));
+CREATE TABLE IF NOT EXISTS indexed_tasks (
+    path TEXT PRIMARY KEY, parent TEXT NOT NULL, task_id TEXT NOT NULL, rank NUMERIC NOT NULL, data TEXT NOT NULL,
+    expires INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS indexed_tasks_by_parent ON indexed_tasks (parent, path);
+CREATE TABLE IF NOT EXISTS namespaces (path TEXT PRIMARY KEY, parent TEXT NOT NULL, expires INTEGER NOT NULL);
+CREATE INDEX IF NOT EXISTS namespaces_by_parent ON namespaces (parent, path);
 CREATE TABLE IF NOT EXISTS purge_requests (
     worker_pool_id TEXT NOT NULL, cache_name TEXT NOT NULL, before INTEGER NOT NULL, expires INTEGER NOT NULL,
     PRIMARY KEY (worker_pool_id, cache_name));

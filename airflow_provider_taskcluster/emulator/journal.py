@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import re
 import time
 from collections import deque
 from contextlib import contextmanager
@@ -28,8 +29,9 @@ class Entry:
     """One request and what came of it. ``status`` is None until an answer began, and stays so after a reset.
 
     ``path`` is raw, still percent-encoded, without the query, which may hold signatures. ``headers`` are
-    those of the request that tests ask about, in lower case. ``received`` and ``sent`` count bytes of the
-    bodies. ``time`` and ``seconds`` are of the machine's monotonic clock: to measure waits between requests.
+    those of the request that tests ask about, in lower case. ``client_id`` is who the request says to be, None for
+    nobody. ``received`` and ``sent`` count bytes of the bodies. ``time`` and ``seconds`` are of the machine's
+    monotonic clock: to measure waits between requests.
     """
 
     origin: str
@@ -38,6 +40,7 @@ class Entry:
     headers: dict[str, str]
     time: float
     connection: tuple[str, int] | None = None
+    client_id: str | None = None
     status: int | None = None
     received: int = 0
     sent: int = 0
@@ -124,4 +127,12 @@ class Journaling:
             headers,
             time.monotonic(),
             connection=(client[0], client[1]) if client else None,
+            client_id=_client_id(scope),
         )
+
+
+def _client_id(scope: Scope) -> str | None:
+    """The client id of a Hawk header; the rest of it is nobody's business."""
+    hawk = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"authorization"), "")
+    found = re.search(r'\bid="([^"]*)"', hawk)
+    return found[1] if found else None

@@ -16,6 +16,7 @@ from .api.app import api
 from .api.table import operations
 from .auth.accounts import ROOT_CLIENT, Accounts
 from .auth.hawk import Authenticator
+from .bulk import Bulk
 from .clock import Clock
 from .context import Context
 from .database import Database
@@ -48,7 +49,7 @@ class Emulator:
     next start; without it everything is gone at the end. Ports are free ones unless they are given.
 
     For tests: ``tc.clock`` can be set forward, ``tc.journal`` has every request, ``tc.faults`` scripts what
-    goes wrong with bytes, ``tc.observers`` are told each answer.
+    goes wrong with bytes, ``tc.observers`` are told each answer, ``tc.bulk`` makes and moves tasks by the thousand.
     """
 
     def __init__(
@@ -120,7 +121,9 @@ class Emulator:
         self.access_token = self.accounts.get(ROOT_CLIENT).access_token
         self.store = Store(data_dir, database, self.clock, self.settings.store_url or _url(store_socket))
         self.store_url = self.store.url
-        services = Services(Context(database, self.clock, self.accounts, self.store, self.settings))
+        context = Context(database, self.clock, self.accounts, self.store, self.settings)
+        services = Services(context)
+        self.bulk = Bulk(context, services)
 
         wires = Wires()
         authenticator = Authenticator(self.accounts, self.clock)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_taskcluster.exceptions import Conflict, InvalidInput, NotFound
+from airflow_provider_taskcluster.exceptions import Conflict, InvalidInput, NotFound, ReferenceRefused
 from airflow_provider_taskcluster.fs import listing, uploads
 from airflow_provider_taskcluster.fs.errors import FileThere, NoSuchFile, missing_is_no_file
 from airflow_provider_taskcluster.fs.paths import ARTIFACTS, LATEST, OBJECTS, ArtifactPlace, ObjectPlace, Root, located
@@ -81,13 +81,14 @@ class Remote:
 
     def size(self, path: str) -> int | None:
         """Return the length of a file; None where only fetching all of it would tell."""
-        place, hashes = _file(path), self.require_hashes
+        place = _file(path)
         with missing_is_no_file():
             if isinstance(place, ObjectPlace):
-                return self.hook.object_size(place.name, require_hashes=hashes)
-            return self.hook.artifact_size(
-                place.task_id, place.name, place.run_id, allow_reference=self.allow_reference, require_hashes=hashes
-            )
+                return self.hook.object_size(place.name, require_hashes=self.require_hashes)
+            try:
+                return self.hook.stored_artifact_length(place.task_id, place.name, place.run_id)
+            except ReferenceRefused:
+                return None
 
     def open(self, path: str) -> RandomAccess:
         """Open the content of a file."""

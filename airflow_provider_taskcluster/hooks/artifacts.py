@@ -8,17 +8,18 @@ from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.assets.uris import artifact_uri
 from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.hooks import lineage
-from airflow_provider_taskcluster.hooks.base import TaskclusterBaseHook, byte_limit, connection_count
+from airflow_provider_taskcluster.hooks.base import TaskclusterBaseHook, byte_limit, connection_count, place
 from airflow_provider_taskcluster.services.artifacts import Artifacts
+from airflow_provider_taskcluster.services.tasks import Tasks
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS, MEMORY_CAP, TransferConfig
 from airflow_provider_taskcluster.transfer.sink import MemorySink, sink_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from airflow_provider_taskcluster.services.answers import ArtifactInfo, Run
-    from airflow_provider_taskcluster.transfer.artifact import ArtifactDownloader
+    from airflow_provider_taskcluster.services.answers import ArtifactInfo, TaskRun, TaskStatus
     from airflow_provider_taskcluster.transfer.model import TransferResult
+    from airflow_provider_taskcluster.transfer.payload.payload import Payload
     from airflow_provider_taskcluster.transfer.progress import Progress
     from airflow_provider_taskcluster.transfer.random_access import RandomAccess
     from airflow_provider_taskcluster.transfer.sink import Destination
@@ -42,13 +43,13 @@ class ArtifactsHook(TaskclusterBaseHook):
         found: list[ArtifactInfo] = self._run(collect())
         return found
 
-    def task_runs(self, task_id: str) -> list[Run]:
+    def task_runs(self, task_id: str) -> list[TaskRun]:
         """The runs of a task, from the first to the latest. Scope ``queue:status:<taskId>``.
 
         :raises NotFound: There is no such task.
         """
-        runs: list[Run] = self._run(Artifacts(self.client).runs(names.task_id(task_id)))
-        return runs
+        status: TaskStatus = self._run(Tasks(self.client).status(names.task_id(task_id)))
+        return status["runs"]
 
     def artifact_info(self, task_id: str, name: str, run_id: int | None = None) -> ArtifactInfo:
         """One artifact that is present. Scope ``queue:list-artifacts:<taskId>[:<runId>]``.
@@ -58,6 +59,20 @@ class ArtifactsHook(TaskclusterBaseHook):
         call = Artifacts(self.client).info(names.task_id(task_id), names.artifact_name(name), run_id)
         info: ArtifactInfo = self._run(call)
         return info
+
+    def stored_artifact_length(self, task_id: str, name: str, run_id: int | None = None) -> int | None:
+        """Ask the store for one byte of an artifact. Scope ``queue:get-artifact:<name>``.
+
+        The queue has an s3 artifact before the store has its bytes.
+
+        :return: Bytes of the artifact; None where that is not told by those in the store (they are encoded).
+        :raises NotStoredYet: The store has none of its bytes yet.
+        """
+        from airflow_provider_taskcluster.transfer.artifact import ArtifactDownloader
+
+        config = TransferConfig(network=self.settings.network)
+        downloader = ArtifactDownloader(self._engine_services, self._store, config)
+        return downloader.stored_length(names.task_id(task_id), names.artifact_name(name), run_id)
 
     def download_artifact(
         self,
@@ -79,8 +94,9 @@ class ArtifactsHook(TaskclusterBaseHook):
         Artifacts on the object service are verified by their hashes. Others have none: their length and the gzip
         trailer are checked, and the result says ``verified: length``.
 
-        :param destination: A path (written beside itself and renamed when verified), an open binary file, a function
-            that returns a writer, or ``MemorySink()``.
+        :param destination: A path (written beside itself and renamed when verified), an ``ObjectStoragePath`` or its
+            URL (an object of a bucket appears when it is verified), an open binary file, a function that returns a
+            writer, or ``MemorySink()``.
         :param verify: ``hashes`` of the service, where it has them; or ``chain_of_trust``: what has none there is
             checked by the sums that the run publishes in ``public/chain-of-trust.json``.
         :param allow_reference: Follow a URL that the task chose.
@@ -97,22 +113,59 @@ class ArtifactsHook(TaskclusterBaseHook):
 
         names.task_id(task_id)
         names.artifact_name(name)
-        if verify not in get_args(Verification):
-            raise InvalidInput(f"verify is {verify!r}: pass 'hashes' or 'chain_of_trust'")
         config = TransferConfig(
             network=self.settings.network,
             connections=connection_count(connections),
             max_bytes=byte_limit(max_bytes),
             allow_reference=allow_reference,
-            chain_of_trust=verify == "chain_of_trust",
+            chain_of_trust=_checked(verify) == "chain_of_trust",
             require_hashes=require_hashes,
             digests=tuple(digests),
             on_progress=on_progress,
         )
         downloader = ArtifactDownloader(self._engine_services, self._store, config)
-        result = downloader.download(task_id, name, run_id, sink_for(destination))
+        result = downloader.download(task_id, name, run_id, sink_for(place(destination)))
         lineage.read(self, artifact_uri(task_id, name, run_id), result)
         return result
+
+    def open_payload(
+        self,
+        task_id: str,
+        run_id: int | None = None,
+        prefix: str = "",
+        *,
+        verify: Verification = "hashes",
+        allow_reference: bool = False,
+        max_bytes: int | None = None,
+        require_hashes: bool = True,
+    ) -> Payload:
+        """Return the artifacts of a run, to be taken together: list, resolve names, stream, download to a folder.
+
+        Nothing is asked yet. Scopes ``queue:list-artifacts:<taskId>[:<runId>]`` and ``queue:get-artifact:<name>``; for
+        the latest run also ``queue:status:<taskId>``, so that all files come from one run, and a later download knows
+        what is there already.
+
+        :param prefix: Take only those below this folder of names, such as ``public/build``; names in the payload are
+            relative to it.
+        :param verify: As for ``download_artifact``.
+        :param allow_reference: Follow URLs that the task chose.
+        :param max_bytes: Refuse a file with more than this (4 GiB for references by default).
+        :param require_hashes: Refuse an object without a sha256 or sha512.
+        """
+        from airflow_provider_taskcluster.transfer.artifact import ArtifactDownloader
+        from airflow_provider_taskcluster.transfer.payload.payload import Payload
+
+        if not isinstance(prefix, str):
+            raise InvalidInput(f"prefix is {prefix!r}: pass a text, such as 'public/build'")
+        config = TransferConfig(
+            network=self.settings.network,
+            max_bytes=byte_limit(max_bytes),
+            allow_reference=allow_reference,
+            chain_of_trust=_checked(verify) == "chain_of_trust",
+            require_hashes=require_hashes,
+        )
+        artifacts = ArtifactDownloader(self._engine_services, self._store, config)
+        return Payload(names.task_id(task_id), run_id, prefix, artifacts)
 
     def read_artifact(
         self,
@@ -146,31 +199,18 @@ class ArtifactsHook(TaskclusterBaseHook):
 
         :raises: What ``download_artifact`` raises.
         """
-        downloader = self._artifact_downloader(allow_reference=allow_reference, require_hashes=require_hashes)
-        opened = downloader.open(names.task_id(task_id), names.artifact_name(name), run_id)
-        lineage.read(self, artifact_uri(task_id, name, run_id))
-        return opened
-
-    def artifact_size(
-        self,
-        task_id: str,
-        name: str,
-        run_id: int | None = None,
-        *,
-        allow_reference: bool = False,
-        require_hashes: bool = True,
-    ) -> int | None:
-        """Return how long an artifact is, decoded; None if only fetching it would tell.
-
-        Scope ``queue:get-artifact:<name>``.
-        """
-        downloader = self._artifact_downloader(allow_reference=allow_reference, require_hashes=require_hashes)
-        return downloader.size(names.task_id(task_id), names.artifact_name(name), run_id)
-
-    def _artifact_downloader(self, *, allow_reference: bool, require_hashes: bool) -> ArtifactDownloader:
         from airflow_provider_taskcluster.transfer.artifact import ArtifactDownloader
 
         config = TransferConfig(
             network=self.settings.network, allow_reference=allow_reference, require_hashes=require_hashes
         )
-        return ArtifactDownloader(self._engine_services, self._store, config)
+        downloader = ArtifactDownloader(self._engine_services, self._store, config)
+        opened = downloader.open(names.task_id(task_id), names.artifact_name(name), run_id)
+        lineage.read(self, artifact_uri(task_id, name, run_id))
+        return opened
+
+
+def _checked(verify: Verification) -> Verification:
+    if verify not in get_args(Verification):
+        raise InvalidInput(f"verify is {verify!r}: pass 'hashes' or 'chain_of_trust'")
+    return verify

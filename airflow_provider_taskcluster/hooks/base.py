@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-import json
 import logging
-import os
-from dataclasses import replace
+import mimetypes
+from datetime import UTC, datetime
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook, mask_secret
 
-from airflow_provider_taskcluster.connection import settings, values
+from airflow_provider_taskcluster.connection import values
+from airflow_provider_taskcluster.connection.reading import overridden, read
 from airflow_provider_taskcluster.exceptions import ConfigurationError, InvalidInput
 from airflow_provider_taskcluster.hooks.bridge import EngineServices
+from airflow_provider_taskcluster.moments import moment
+from airflow_provider_taskcluster.services.answers import timestamp
 from airflow_provider_taskcluster.services.auth import Auth
 from airflow_provider_taskcluster.services.client import Client
 from airflow_provider_taskcluster.services.loop import run
@@ -57,40 +59,24 @@ class TaskclusterBaseHook(BaseHook):
 
         :raises ConfigurationError: It cannot work as it is; says what to change.
         """
-        found = self._with_overrides(self._connection_settings())
+        found = overridden(
+            read(self._connection(), self.taskcluster_conn_id),
+            connect_timeout=self._connect_timeout,
+            read_timeout=self._read_timeout,
+            max_retries=self._max_retries,
+        )
         for secret in found.secrets:
             mask_secret(secret)
         if found.network.verify is False:
             log.warning("%r verifies no certificates: anybody on the way can read along", self.taskcluster_conn_id)
         return found
 
-    def _connection_settings(self) -> ConnectionSettings:
+    def _connection(self) -> Any:
+        """Return the connection, None where there is none of this id."""
         try:
-            connection = self.get_connection(self.taskcluster_conn_id)
+            return self.get_connection(self.taskcluster_conn_id)
         except AirflowNotFoundException:
-            return settings.from_environment(os.environ, conn_id=self.taskcluster_conn_id)
-        return settings.parse(
-            conn_id=self.taskcluster_conn_id,
-            host=connection.host,
-            login=connection.login,
-            password=connection.password,
-            port=connection.port,
-            extra=_extra(connection.extra, self.taskcluster_conn_id),
-            environ=os.environ,
-        )
-
-    def _with_overrides(self, found: ConnectionSettings) -> ConnectionSettings:
-        network = found.network
-        if self._connect_timeout is not None:
-            seconds = values.positive_number(self._connect_timeout, "The hook's connect_timeout")
-            network = replace(network, connect_timeout=seconds)
-        if self._read_timeout is not None:
-            seconds = values.positive_number(self._read_timeout, "The hook's read_timeout")
-            network = replace(network, read_timeout=seconds)
-        if self._max_retries is not None:
-            count = values.whole_number(self._max_retries, "The hook's max_retries")
-            network = replace(network, retry=replace(network.retry, max_retries=count))
-        return replace(found, network=network)
+            return None
 
     @cached_property
     def client(self) -> Client:
@@ -116,6 +102,10 @@ class TaskclusterBaseHook(BaseHook):
     @cached_property
     def _auth(self) -> Auth:
         return Auth(self.client)
+
+    def _prepare(self) -> None:
+        """Make what is made once, before several threads ask for it."""
+        _ = (self._engine_services, self._store)
 
     def _run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         return run(coroutine)
@@ -146,6 +136,24 @@ class TaskclusterBaseHook(BaseHook):
             self._store.close()
 
 
+def place(where: Any, *, folder: bool = False) -> Any:
+    """Return a URL such as ``s3://conn_id@bucket/key`` as the ``ObjectStoragePath`` it is, anything else as it is.
+
+    :param folder: It may name a folder, else a file.
+    :raises InvalidInput: There is no such kind of URL, or it names a folder.
+    """
+    if not (isinstance(where, str) and "://" in where):
+        return where
+    from airflow.providers.common.compat.sdk import ObjectStoragePath
+
+    if where.endswith("/") and not folder:  # which would be lost on the way
+        raise InvalidInput(f"{where!r} is a folder: name a file")
+    try:
+        return ObjectStoragePath(where)
+    except ValueError as error:
+        raise InvalidInput(f"{where!r} is not the URL of a file: {error}") from None
+
+
 def byte_limit(max_bytes: Any) -> int | None:
     """Return ``max_bytes`` as a number; None is no limit.
 
@@ -171,11 +179,17 @@ def connection_count(connections: Any) -> int:
     return count
 
 
-def _extra(text: str | None, conn_id: str) -> dict[str, Any]:
-    try:
-        extra = json.loads(text) if text else {}
-    except ValueError:
-        extra = None
-    if not isinstance(extra, dict):
-        raise ConfigurationError(f"Connection {conn_id!r}: the extra is not a JSON object; correct or clear it")
-    return extra
+def future(expires: datetime) -> datetime:
+    """Return the expiry in UTC and whole milliseconds, as the service keeps it."""
+    expires = moment(expires, "expires")
+    if expires <= datetime.now(UTC):
+        raise InvalidInput(f"expires is {timestamp(expires)}, which is past: the object would be gone at once")
+    return expires
+
+
+def guessed_type(name: str) -> str:
+    """Return the content type that the end of a name stands for."""
+    guessed, encoding = mimetypes.guess_type(name)
+    if encoding:  # .tar.gz holds a tar, but what is stored is gzip
+        return {"gzip": "application/gzip"}.get(encoding, "application/octet-stream")
+    return guessed or "application/octet-stream"

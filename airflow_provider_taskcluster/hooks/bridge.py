@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
+import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import mask_secret
-
+from airflow_provider_taskcluster.exceptions import InsufficientScopes, NotFound
 from airflow_provider_taskcluster.services import credentials
 from airflow_provider_taskcluster.services.artifacts import Artifacts
 from airflow_provider_taskcluster.services.loop import run
 from airflow_provider_taskcluster.services.objects import Objects
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
+    from airflow_provider_taskcluster.services.answers import ArtifactInfo
     from airflow_provider_taskcluster.services.client import Client
+    from airflow_provider_taskcluster.transfer.model import ArtifactState
+
+log = logging.getLogger(__name__)
 
 # Long enough to start a request, for a URL that is used at once.
 SIGNED_FOR = 300
@@ -23,7 +28,7 @@ SIGNED_FOR = 300
 
 @dataclass(frozen=True)
 class EngineServices:
-    """``ObjectService`` and ``ArtifactService`` of the engine, through one client."""
+    """``ObjectService``, ``ArtifactService`` and ``ArtifactMaker`` of the engine, through one client."""
 
     client: Client
 
@@ -47,14 +52,55 @@ class EngineServices:
         """``artifact`` or ``latestArtifact``; ``once`` for a call that is expected to fail."""
         return run(Artifacts(self.client).content(task_id, name, run_id, once=once))
 
+    def artifact_pages(self, task_id: str, run_id: int | None) -> Iterator[list[ArtifactInfo]]:
+        """``listArtifacts`` or ``listLatestArtifacts``, page by page."""
+        pages = Artifacts(self.client).pages(task_id, run_id)
+
+        async def following() -> list[ArtifactInfo] | None:
+            return await anext(pages, None)
+
+        while (page := run(following())) is not None:
+            yield page
+
+    def latest_run(self, task_id: str) -> int | None:
+        """Number of the last run, by ``status``; None if the client may not know it."""
+        try:
+            return run(Artifacts(self.client).latest_run(task_id))
+        except InsufficientScopes as error:
+            log.info("Which run is the latest is not known, so what it has is fetched whichever it is: %s", error)
+            return None
+
     def artifact_url(self, task_id: str, name: str, run_id: int | None) -> str:
         """URL of ``getArtifact`` or ``getLatestArtifact``, signed where there are credentials."""
         signed_for = SIGNED_FOR if self.client.credentials else None
         return Artifacts(self.client).url(task_id, name, run_id, signed_for=signed_for)
 
+    def create_artifact(self, task_id: str, run_id: int, name: str, request: Mapping[str, Any]) -> dict[str, Any]:
+        """``createArtifact``, asked once: not every repetition of it is harmless."""
+        return run(Artifacts(self.client).create(task_id, run_id, name, request, once=True))
+
+    def finish_artifact(self, task_id: str, run_id: int, name: str, upload_id: str) -> None:
+        """``finishArtifact``."""
+        run(Artifacts(self.client).finish(task_id, run_id, name, upload_id))
+
+    def artifact_state(self, task_id: str, run_id: int, name: str) -> ArtifactState:
+        """``artifactInfo``, and for what is not present ``listArtifacts``, which knows what is announced."""
+        return run(self._artifact_state(task_id, run_id, name))
+
+    async def _artifact_state(self, task_id: str, run_id: int, name: str) -> ArtifactState:
+        artifacts = Artifacts(self.client)
+        with contextlib.suppress(NotFound):
+            await artifacts.info(task_id, name, run_id)
+            return "present"
+        async for page in artifacts.pages(task_id, run_id):
+            if any(info["name"] == name for info in page):
+                return "announced"
+        return "absent"
+
     def objects_as(self, granted: Mapping[str, str]) -> EngineServices:
-        """Return the same under the credentials that the queue gave for one artifact."""
-        given = credentials.from_service(granted)
-        for secret in given.secrets:
-            mask_secret(secret)
-        return EngineServices(self.client.acting_as(given))
+        """Return the same under the credentials that the queue gave for one artifact.
+
+        They are not given to Airflow's masker, which gets slower with each secret it knows (300 of these took it 57 s):
+        they hold for one name and an hour, and no log line of ours or of the libraries below shows them.
+        """
+        return EngineServices(self.client.acting_as(credentials.from_service(granted)))

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
-import mimetypes
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.assets.uris import object_uri
-from airflow_provider_taskcluster.exceptions import InvalidInput
+from airflow_provider_taskcluster.exceptions import InvalidInput, TooLarge
 from airflow_provider_taskcluster.hooks import lineage
-from airflow_provider_taskcluster.hooks.base import TaskclusterBaseHook, byte_limit, connection_count
-from airflow_provider_taskcluster.moments import moment
+from airflow_provider_taskcluster.hooks.base import (
+    TaskclusterBaseHook,
+    byte_limit,
+    connection_count,
+    future,
+    guessed_type,
+    place,
+)
 from airflow_provider_taskcluster.services.answers import timestamp
 from airflow_provider_taskcluster.services.objects import Objects
 from airflow_provider_taskcluster.transfer.choice import Multipart, check, in_parts
@@ -61,7 +66,7 @@ class ObjectsHook(TaskclusterBaseHook):
         request: Json = {
             "projectId": names.project_id(project_id or self.settings.project_id),
             "uploadId": upload_id,
-            "expires": timestamp(_future(expires)),
+            "expires": timestamp(future(expires)),
             "proposedUploadMethods": dict(proposed_upload_methods or {}),
         }
         if hashes:
@@ -95,6 +100,22 @@ class ObjectsHook(TaskclusterBaseHook):
         """
         answer: ObjectMetadata = self._run(Objects(self.client).metadata(names.object_name(name)))
         return answer
+
+    def multipart_sha256(self, name: str) -> str | None:
+        """Return the sha256 of the whole of an object that was uploaded in parts; None for any other object.
+
+        The service knows the hashes of its manifest only. Scope ``object:download:<name>``.
+
+        :raises ManifestRefused: Its manifest is not to be trusted.
+        """
+        from airflow_provider_taskcluster.transfer.manifest import LARGEST_MANIFEST, from_json, is_manifest
+
+        sink = MemorySink(LARGEST_MANIFEST)
+        try:
+            found = self.download_object(name, sink, multipart_aware=False, max_bytes=LARGEST_MANIFEST)
+        except TooLarge:
+            return None
+        return from_json(sink.content(), name).sha256 if is_manifest(found.content_type) else None
 
     def object_url(self, name: str, *, expires_in: timedelta | None = None) -> str:
         """URL that redirects to the object's bytes, for a browser or curl.
@@ -131,7 +152,8 @@ class ObjectsHook(TaskclusterBaseHook):
         An object in parts is a small manifest and the parts, which only this provider puts together by itself; parts
         that were left behind live until ``expires``.
 
-        :param source: Bytes, a path, an open binary file (from where it stands), or a function that returns a reader.
+        :param source: Bytes, a path, an ``ObjectStoragePath`` or its URL (``s3://conn_id@bucket/key``), an open binary
+            file (from where it stands), or a function that returns a reader.
         :param name: Name of the object.
         :param expires: When it ends. Pass the same in every try.
         :param project_id: Its project; the connection's by default.
@@ -144,7 +166,7 @@ class ObjectsHook(TaskclusterBaseHook):
         :param connections: How many parts are sent at once. A source with one place to read at (an open file, a
             factory) has so many parts in memory.
         :param upload_id: An uploadId of your own (a v4 slugid) in place of the one that is derived.
-        :param recorder: Keeps the upload ids where they cannot be derived: a folder (or its path), see
+        :param recorder: Keeps the upload ids where they cannot be derived: a folder (or its path or URL), see
             ``transfer.recorder``.
         :param on_progress: Called every few seconds, in the thread that sends.
         :raises Conflict: The name is taken by other content or by somebody else's upload.
@@ -159,11 +181,11 @@ class ObjectsHook(TaskclusterBaseHook):
         check(multipart, multipart_threshold)
         connections = connection_count(connections)
         identity = self._identity(names.object_name(name), project_id, expires, upload_id, recorder)
-        kind = names.content_type(content_type or _guessed_type(name))
+        kind = names.content_type(content_type or guessed_type(name))
         target = Target(name, identity, kind, checked_if_exists(if_exists))
         config = TransferConfig(network=self.settings.network, on_progress=on_progress)
         uploader = Uploader(self._engine_services, self._store, config)
-        what = source_for(source, once=multipart == "always")
+        what = source_for(place(source), once=multipart == "always")
         length, measured = what.length(), None
         if length is None and multipart != "always":
             measured = measure(what, self._store.check)
@@ -190,8 +212,9 @@ class ObjectsHook(TaskclusterBaseHook):
         """Download an object, verified by all hashes that the service names. Scope ``object:download:<name>``.
 
         :param name: Name of the object.
-        :param destination: A path (written beside itself and renamed when verified), an open binary file, a function
-            that returns a writer, or ``MemorySink()``.
+        :param destination: A path (written beside itself and renamed when verified), an ``ObjectStoragePath`` or its
+            URL (an object of a bucket appears when it is verified), an open binary file, a function that returns a
+            writer, or ``MemorySink()``.
         :param connections: How many may be used at once for a large object that goes to a path.
         :param max_bytes: Refuse more than this.
         :param require_hashes: Refuse an object for which the service names no sha256 or sha512.
@@ -210,7 +233,7 @@ class ObjectsHook(TaskclusterBaseHook):
             multipart_aware=multipart_aware,
             on_progress=on_progress,
         )
-        name, sink = names.object_name(name), sink_for(destination)
+        name, sink = names.object_name(name), sink_for(place(destination))
         result = Downloader(self._engine_services, self._store, config).download(name, sink)
         lineage.read(self, object_uri(name), result)
         return result
@@ -259,29 +282,14 @@ class ObjectsHook(TaskclusterBaseHook):
             root_url=found.root_url,
             project_id=names.project_id(project_id or found.project_id),
             name=name,
-            expires=_future(expires),
+            expires=future(expires),
             key=found.upload_key,
             own_id=None if upload_id is None else names.upload_id(upload_id),
-            recorder=recorder_for(recorder),
+            recorder=recorder_for(place(recorder, folder=True)),
         )
-
-
-def _future(expires: datetime) -> datetime:
-    """Return the expiry in UTC and whole milliseconds, as the service keeps it."""
-    expires = moment(expires, "expires")
-    if expires <= datetime.now(UTC):
-        raise InvalidInput(f"expires is {timestamp(expires)}, which is past: the object would be gone at once")
-    return expires
 
 
 def _seconds(life: timedelta) -> int:
     if not isinstance(life, timedelta) or life < timedelta(seconds=1):
         raise InvalidInput(f"expires_in is {life!r}: pass a timedelta of a second or more")
     return int(life.total_seconds())
-
-
-def _guessed_type(name: str) -> str:
-    guessed, encoding = mimetypes.guess_type(name)
-    if encoding:  # .tar.gz holds a tar, but what is stored is gzip
-        return {"gzip": "application/gzip"}.get(encoding, "application/octet-stream")
-    return guessed or "application/octet-stream"

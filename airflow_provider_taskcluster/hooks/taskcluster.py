@@ -14,9 +14,11 @@ from airflow_provider_taskcluster.exceptions import (
     InvalidInput,
     TaskclusterError,
 )
+from airflow_provider_taskcluster.hooks.artifact_uploads import ArtifactUploadsHook
 from airflow_provider_taskcluster.hooks.artifacts import ArtifactsHook
-from airflow_provider_taskcluster.hooks.objects import ObjectsHook
+from airflow_provider_taskcluster.hooks.folders import FoldersHook
 from airflow_provider_taskcluster.hooks.purge_cache import PurgeCacheHook
+from airflow_provider_taskcluster.hooks.waits import WaitsHook
 from airflow_provider_taskcluster.services import credentials
 from airflow_provider_taskcluster.services.answers import having
 
@@ -32,7 +34,7 @@ SERVICES: tuple[Service, ...] = ("object", "queue", "purge-cache", "auth")
 ALIVE = having(alive=bool)
 
 
-class TaskclusterHook(ObjectsHook, ArtifactsHook, PurgeCacheHook):
+class TaskclusterHook(FoldersHook, ArtifactsHook, ArtifactUploadsHook, PurgeCacheHook, WaitsHook):
     """Talks to a Taskcluster deployment and moves bytes to and from it.
 
     Use it in operators and in TaskFlow functions::

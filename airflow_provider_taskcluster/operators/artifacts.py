@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_taskcluster.arguments import run_number, text
+from airflow_provider_taskcluster.arguments import path_or_url, run_number, text
 from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator
 from airflow_provider_taskcluster.outcome import permanent_errors_fail
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS
@@ -12,7 +12,7 @@ from airflow_provider_taskcluster.transfer.config import CONNECTIONS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from airflow.providers.common.compat.sdk import Context
+    from airflow.providers.common.compat.sdk import Context, ObjectStoragePath
 
     from airflow_provider_taskcluster.hooks.artifacts import Verification
 
@@ -25,7 +25,8 @@ class TaskclusterDownloadArtifactOperator(TaskclusterBaseOperator):
 
     :param taskcluster_task_id: Id of the Taskcluster task (templated); ``task_id`` is Airflow's.
     :param name: Name of the artifact, such as ``public/build/target.zip`` (templated).
-    :param destination: Path of the file to write (templated); folders on the way are made.
+    :param destination: File to write (templated): a path, or the URL of an ``ObjectStoragePath`` such as
+        ``s3://conn_id@bucket/key``; folders on the way are made.
     :param run_id: Number of the run (templated); None is the latest.
     :param allow_reference: Follow a URL that the task chose. It can be of any host that the worker reaches.
     :param verify: ``hashes`` of the service, or ``chain_of_trust``: what has none there is checked by the sums that the
@@ -55,7 +56,7 @@ class TaskclusterDownloadArtifactOperator(TaskclusterBaseOperator):
         *,
         taskcluster_task_id: str,
         name: str,
-        destination: str,
+        destination: str | ObjectStoragePath,
         run_id: int | str | None = None,
         allow_reference: bool = False,
         verify: Verification = "hashes",
@@ -83,7 +84,7 @@ class TaskclusterDownloadArtifactOperator(TaskclusterBaseOperator):
             result = self.hook.download_artifact(
                 text(self.taskcluster_task_id, "taskcluster_task_id"),
                 text(self.name, "name"),
-                text(self.destination, "destination"),
+                path_or_url(self.destination, "destination"),
                 run_number(self.run_id),
                 allow_reference=self.allow_reference,
                 verify=self.verify,

@@ -1,13 +1,21 @@
-"""What all operators share: the connection and its hook."""
+"""What all operators share: the connection and its hook; and what those share that upload."""
 
 from __future__ import annotations
 
 from functools import cached_property
-from typing import Any
+from typing import TYPE_CHECKING, Any, cast
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
+from airflow_provider_taskcluster.arguments import content, path_or_url
+from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
+from airflow_provider_taskcluster.transfer.recorder import StateStoreRecorder
+
+if TYPE_CHECKING:
+    from airflow.providers.common.compat.sdk import Context
+
+    from airflow_provider_taskcluster.transfer.source import Uploadable
 
 
 class TaskclusterBaseOperator(BaseOperator):
@@ -48,3 +56,26 @@ class TaskclusterBaseOperator(BaseOperator):
         """End what moves, so that a killed task ends at once."""
         if "hook" in self.__dict__:
             self.hook.stop()
+
+
+def recorder_of(recorder: Any, context: Context) -> Any:
+    """Return where the next try will look for upload ids: the folder, else Airflow's own store, where there is one.
+
+    :param recorder: Folder that an operator was given, or None.
+    """
+    if recorder is not None:
+        return path_or_url(recorder, "recorder")
+    store = context.get("task_state_store")
+    return None if store is None else StateStoreRecorder(store)
+
+
+def what_to_upload(source: Any, data: Any, task_id: str) -> Uploadable:
+    """Return the one of the two that an operator was given.
+
+    :raises InvalidInput: Both, or none.
+    """
+    if source is not None and data is None:
+        return cast("Uploadable", path_or_url(source, "source"))
+    if data is not None and source is None:
+        return content(data)
+    raise InvalidInput(f"Task {task_id!r} needs something to upload: give either source (a path) or data")

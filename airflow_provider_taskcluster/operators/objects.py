@@ -4,21 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_taskcluster.arguments import content, expiry, optional_text, text
+from airflow_provider_taskcluster.arguments import expiry, optional_text, path_or_url, text
 from airflow_provider_taskcluster.assets.taskcluster import emit, object_asset
-from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.hooks.lineage import facts
-from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator
+from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator, recorder_of, what_to_upload
 from airflow_provider_taskcluster.outcome import permanent_errors_fail
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS
 from airflow_provider_taskcluster.transfer.manifest import LARGEST_PART
-from airflow_provider_taskcluster.transfer.recorder import StateStoreRecorder
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime, timedelta
 
-    from airflow.providers.common.compat.sdk import Context
+    from airflow.providers.common.compat.sdk import Context, ObjectStoragePath
 
     from airflow_provider_taskcluster.transfer.choice import Multipart
     from airflow_provider_taskcluster.transfer.conflict import IfExists
@@ -33,7 +31,8 @@ class TaskclusterUploadObjectOperator(TaskclusterBaseOperator):
     the object's own asset (see ``assets.taskcluster``). Scope ``object:upload:<projectId>:<name>``.
 
     :param name: Name of the object (templated).
-    :param source: Path of the file to upload (templated). Give this or ``data``.
+    :param source: File to upload (templated): a path, or the URL of an ``ObjectStoragePath`` such as
+        ``s3://conn_id@bucket/key``. Give this or ``data``.
     :param data: Text or bytes to upload in its place (templated); text is encoded as UTF-8. A dict, list, number or
         bool, such as ``render_template_as_native_obj`` makes of text, is uploaded as JSON text.
     :param expires: When the object ends (templated): a datetime with a time zone, its ISO text, or a timedelta
@@ -77,7 +76,7 @@ class TaskclusterUploadObjectOperator(TaskclusterBaseOperator):
         *,
         name: str,
         expires: datetime | timedelta | str,
-        source: str | None = None,
+        source: str | ObjectStoragePath | None = None,
         data: str | bytes | dict[str, Any] | list[Any] | float | None = None,
         project_id: str | None = None,
         content_type: str | None = None,
@@ -109,7 +108,7 @@ class TaskclusterUploadObjectOperator(TaskclusterBaseOperator):
         """Upload, and return what was moved."""
         with permanent_errors_fail():
             result = self.hook.upload_object(
-                self._what(),
+                what_to_upload(self.source, self.data, self.task_id),
                 text(self.name, "name"),
                 expires=expiry(self.expires, context),
                 project_id=optional_text(self.project_id, "project_id"),
@@ -120,28 +119,11 @@ class TaskclusterUploadObjectOperator(TaskclusterBaseOperator):
                 part_size=self.part_size,
                 connections=self.connections,
                 upload_id=optional_text(self.upload_id, "upload_id"),
-                recorder=self._recorder(context),
+                recorder=recorder_of(self.recorder, context),
             )
         self.log.info("Uploaded object %r: %d bytes by %s", self.name, result.size, result.method)
         emit(self.outlets, context, object_asset(result.name), facts(result))
         return result.as_dict()
-
-    def _recorder(self, context: Context) -> Any:
-        """Return where the next try will look: the folder, else Airflow's own store, where there is one."""
-        from airflow.providers.common.compat.sdk import ObjectStoragePath
-
-        if self.recorder is not None:
-            folder = text(self.recorder, "recorder")
-            return ObjectStoragePath(folder) if "://" in folder else folder
-        store = context.get("task_state_store")
-        return None if store is None else StateStoreRecorder(store)
-
-    def _what(self) -> str | bytes:
-        if self.source is not None and self.data is None:
-            return text(self.source, "source")
-        if self.data is not None and self.source is None:
-            return content(self.data)
-        raise InvalidInput(f"Task {self.task_id!r} needs something to upload: give either source (a path) or data")
 
 
 class TaskclusterDownloadObjectOperator(TaskclusterBaseOperator):
@@ -150,7 +132,8 @@ class TaskclusterDownloadObjectOperator(TaskclusterBaseOperator):
     The file appears under its name only when all of it is there and verified. Scope ``object:download:<name>``.
 
     :param name: Name of the object (templated).
-    :param destination: Path of the file to write (templated); folders on the way are made.
+    :param destination: File to write (templated): a path, or the URL of an ``ObjectStoragePath`` such as
+        ``s3://conn_id@bucket/key``; folders on the way are made.
     :param connections: How many may be used at once for a large object.
     :param max_bytes: Refuse a larger object.
     :param require_hashes: Refuse an object for which the service names no sha256 or sha512.
@@ -170,7 +153,7 @@ class TaskclusterDownloadObjectOperator(TaskclusterBaseOperator):
         self,
         *,
         name: str,
-        destination: str,
+        destination: str | ObjectStoragePath,
         connections: int = CONNECTIONS,
         max_bytes: int | None = None,
         require_hashes: bool = True,
@@ -190,7 +173,7 @@ class TaskclusterDownloadObjectOperator(TaskclusterBaseOperator):
         with permanent_errors_fail():
             result = self.hook.download_object(
                 text(self.name, "name"),
-                text(self.destination, "destination"),
+                path_or_url(self.destination, "destination"),
                 connections=self.connections,
                 max_bytes=self.max_bytes,
                 require_hashes=self.require_hashes,

@@ -4,52 +4,127 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_taskcluster.arguments import run_number, text
-from airflow_provider_taskcluster.exceptions import ArtifactError
-from airflow_provider_taskcluster.sensors.base import TaskclusterBaseSensor
+from airflow_provider_taskcluster import names
+from airflow_provider_taskcluster.arguments import choice, names_in, run_number, text
+from airflow_provider_taskcluster.exceptions import InvalidInput, NotStoredYet
+from airflow_provider_taskcluster.sensors.base import TaskclusterBaseSensor, is_one, listed
+from airflow_provider_taskcluster.waits.artifacts import ArtifactWait
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Callable, Sequence
+
+    from airflow_provider_taskcluster.waits.talk import Json
 
 
 class TaskclusterArtifactSensor(TaskclusterBaseSensor):
-    """Wait until a Taskcluster task has an artifact. Scope ``queue:list-artifacts:<taskId>[:<runId>]``.
+    """Wait until a Taskcluster task has artifacts.
+
+    Fails at once when they can no longer come: the run, or the task in its latest run, is resolved without them, or
+    published an error in their place; there is no such task. Automatic retries of the queue are waited through.
+    Scopes ``queue:status:<taskId>``, ``queue:list-artifacts:<taskId>:<runId>``.
 
     :param taskcluster_task_id: Id of the Taskcluster task (templated); ``task_id`` is Airflow's.
-    :param name: Name of the artifact (templated).
+    :param name: Name of the artifact, or a list of names (templated).
+    :param glob: Pattern, or a list of patterns, each of which one artifact at least must match; ``*`` matches ``/``
+        too (templated). The first 100 matches of each are looked at.
     :param run_id: Number of the run (templated); None is the latest.
+    :param require: ``all`` names and patterns, or ``any`` one of them.
+    :param content_type: Artifacts of other content types do not count (templated).
+    :param min_length: Shorter artifacts do not count, in bytes. Takes the scope ``queue:get-artifact:<name>`` where the
+        queue does not know a length. What is stored gzip-encoded then, counts.
+    :param verify_content: Ask the store for one byte of s3 artifacts, which the queue has before the store does. Takes
+        the scope ``queue:get-artifact:<name>``.
+    :param check_fn: Called on the worker with each artifact that is there (a dict as in the result); those for which it
+        returns something false do not count.
+    :param wait_for_rerun: Wait on when the task is resolved without the artifacts, or with errors in their place:
+        somebody will rerun it.
     :param taskcluster_conn_id: Id of the connection (templated).
     :param connect_timeout: Seconds to wait for a connection; None takes the connection's.
     :param read_timeout: Seconds of silence that end a request; None takes the connection's.
-    :param max_retries: Repeats of a request that failed for the moment; None takes the connection's.
-    :return: name, storage_type, content_type, content_length (None if not known) and expires of the artifact.
+    :param max_retries: Repeats of a worker's request that failed for the moment; None takes the connection's.
+    :param deferrable: Wait in the triggerer. By default as ``[operators] default_deferrable`` says.
+    :return: name, storage_type, content_type, content_length (None if not known), expires, task_id and run_id of the
+        artifact; for lists and patterns ``count``, and the first 100 as ``artifacts``.
     """
 
-    template_fields: Sequence[str] = ("taskcluster_task_id", "name", "run_id", "taskcluster_conn_id")
+    template_fields: Sequence[str] = (
+        "taskcluster_task_id",
+        "name",
+        "glob",
+        "run_id",
+        "content_type",
+        "taskcluster_conn_id",
+    )
     ui_color = "#ece3f7"
 
-    def __init__(self, *, taskcluster_task_id: str, name: str, run_id: int | str | None = None, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        taskcluster_task_id: str,
+        name: str | Sequence[str] | None = None,
+        glob: str | Sequence[str] | None = None,
+        run_id: int | str | None = None,
+        require: str = "all",
+        content_type: str | None = None,
+        min_length: int | None = None,
+        verify_content: bool = False,
+        check_fn: Callable[[Json], Any] | None = None,
+        wait_for_rerun: bool = False,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.taskcluster_task_id = taskcluster_task_id
         self.name = name
+        self.glob = glob
         self.run_id = run_id
+        self.require = require
+        self.content_type = content_type
+        self.min_length = min_length
+        self.verify_content = verify_content
+        self.check_fn = check_fn
+        self.wait_for_rerun = wait_for_rerun
 
-    def look(self) -> dict[str, Any]:
-        """Return what the queue says of the artifact.
+    def wait(self) -> ArtifactWait:
+        """Return what is waited for, from the arguments."""
+        if self.name is None and self.glob is None:
+            raise InvalidInput("Nothing to wait for: pass the name of an artifact, or a glob")
+        wanted = [] if self.name is None else names_in(self.name, "name")
+        return ArtifactWait(
+            task_id=names.task_id(text(self.taskcluster_task_id, "taskcluster_task_id")),
+            names=[names.artifact_name(name) for name in wanted],
+            globs=[] if self.glob is None else names_in(self.glob, "glob"),
+            run_id=run_number(self.run_id),
+            require=choice(self.require, "require", ("all", "any")),
+            content_type=self.content_type,
+            min_length=self.min_length,
+            wait_for_rerun=self.wait_for_rerun,
+        )
 
-        :raises ArtifactError: The task published an error in its place.
-        """
-        task_id, name = text(self.taskcluster_task_id, "taskcluster_task_id"), text(self.name, "name")
-        found = self.hook.artifact_info(task_id, name, run_number(self.run_id))
-        if found["storageType"] == "error":
-            raise ArtifactError(
-                f"Artifact {self.name!r} of task {self.taskcluster_task_id} will not come: the task published an "
-                f"error in its place. Its log says more"
-            )
-        return {
-            "name": found["name"],
-            "storage_type": found["storageType"],
-            "content_type": found["contentType"],
-            "content_length": found.get("contentLength"),
-            "expires": found["expires"],
-        }
+    def confirmed(self, found: Json) -> Json | None:
+        """Look at bytes, and let ``check_fn`` look."""
+        artifacts = [info for info in found["artifacts"] if self._is_stored(info) and self._passes(info)]
+        return {"artifacts": artifacts} if self.wait().is_met_by([info["name"] for info in artifacts]) else None
+
+    def result(self, found: Json) -> Json:
+        """Return the artifact that was named, or all of them."""
+        one = self.glob is None and is_one(self.name, self.wait().names)
+        result: Json = found["artifacts"][0] if one else listed("artifacts", found["artifacts"])
+        return result
+
+    def _is_stored(self, info: Json) -> bool:
+        measure = self.min_length is not None and info["content_length"] is None
+        stored = info["storage_type"] in {"s3", "object"}
+        if not (stored and measure) and not (info["storage_type"] == "s3" and self.verify_content):
+            return True
+        try:
+            length = self.hook.stored_artifact_length(info["task_id"], info["name"], info["run_id"])
+        except NotStoredYet as error:
+            self.log.info("Not there yet: %s", error)
+            return False
+        return not measure or length is None or length >= (self.min_length or 0)
+
+    def _passes(self, info: Json) -> bool:
+        passes = self.check_fn is None or bool(self.check_fn(info))
+        if not passes:
+            self.log.info("check_fn does not take artifact %r", info["name"])
+        return passes

@@ -1,4 +1,4 @@
-"""What all sensors share: the connection, its hook, and what an error means while waiting."""
+"""What all sensors share: the connection, one look, and what its verdict means to Airflow."""
 
 from __future__ import annotations
 
@@ -6,25 +6,36 @@ from abc import abstractmethod
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
-from airflow.providers.common.compat.sdk import BaseSensorOperator, PokeReturnValue
+from airflow.providers.common.compat.sdk import PokeReturnValue, conf
 
-from airflow_provider_taskcluster.exceptions import NotFound, TaskclusterError
+from airflow_provider_taskcluster.exceptions import TaskclusterError
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
 from airflow_provider_taskcluster.outcome import permanent_errors_fail
+from airflow_provider_taskcluster.sensors.deferring import DeferringSensor
+from airflow_provider_taskcluster.triggers.waits import TaskclusterWaitTrigger
+from airflow_provider_taskcluster.waits.descriptions import describe
+from airflow_provider_taskcluster.waits.talk import Found, Over
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
+    from airflow_provider_taskcluster.waits.talk import Json, Wait
 
-class TaskclusterBaseSensor(BaseSensorOperator):
-    """A sensor with a connection, in poke or reschedule mode.
+# XCom gets so many of what was found.
+LISTED = 100
 
-    "Not there" (404) and errors that may pass mean to wait on; others end the wait at once.
+
+class TaskclusterBaseSensor(DeferringSensor):
+    """A sensor with a connection: in poke and reschedule mode, or deferred to the triggerer.
+
+    Errors that may pass mean to wait on; others, and what can no longer come, end the wait at once.
 
     :param taskcluster_conn_id: Id of the connection (templated).
     :param connect_timeout: Seconds to wait for a connection; None takes the connection's.
     :param read_timeout: Seconds of silence that end a request; None takes the connection's.
-    :param max_retries: Repeats of a request that failed for the moment; None takes the connection's.
+    :param max_retries: Repeats of a worker's request that failed for the moment; None takes the connection's.
+    :param deferrable: Wait in the triggerer, where all waits of a connection share their requests. By default as
+        ``[operators] default_deferrable`` says.
     """
 
     def __init__(
@@ -34,9 +45,10 @@ class TaskclusterBaseSensor(BaseSensorOperator):
         connect_timeout: float | None = None,
         read_timeout: float | None = None,
         max_retries: int | None = None,
+        deferrable: bool = conf.getboolean("operators", "default_deferrable", fallback=False),
         **kwargs: Any,
     ) -> None:
-        super().__init__(**kwargs)
+        super().__init__(deferrable=deferrable, **kwargs)
         self.taskcluster_conn_id = taskcluster_conn_id
         self.connect_timeout = connect_timeout
         self.read_timeout = read_timeout
@@ -53,21 +65,62 @@ class TaskclusterBaseSensor(BaseSensorOperator):
         )
 
     @abstractmethod
-    def look(self) -> dict[str, Any]:
-        """Return what is there.
+    def wait(self) -> Wait:
+        """Return what is waited for, from the arguments.
 
-        :raises NotFound: It is not, or not yet.
+        :raises InvalidInput: An argument cannot be.
         """
+
+    @abstractmethod
+    def result(self, found: Json) -> Any:
+        """Return what goes to XCom."""
+
+    def confirmed(self, found: Json) -> Json | None:
+        """Look at what only a worker can; return what has passed, None to wait on."""
+        return found
 
     def poke(self, context: Context) -> PokeReturnValue:  # noqa: ARG002 (Airflow's signature)
         """Look once; what is found goes to XCom."""
         with permanent_errors_fail():
             try:
-                return PokeReturnValue(is_done=True, xcom_value=self.look())
-            except NotFound as error:
-                self.log.info("Not there yet: %s", error)
+                found = self._look()
             except TaskclusterError as error:
                 if not error.transient:
                     raise
                 self.log.warning("Could not look, waiting on: %s", error)
-        return PokeReturnValue(is_done=False)
+                found = None
+            if found is None:
+                return PokeReturnValue(is_done=False)
+            return PokeReturnValue(is_done=True, xcom_value=self.result(found))
+
+    def _look(self) -> Json | None:
+        verdict = self.hook.look(self.wait())
+        if isinstance(verdict, Over):
+            raise verdict.error
+        if isinstance(verdict, Found):
+            return self.confirmed(verdict.result)
+        if verdict.error:
+            raise verdict.error
+        self.log.info("Not there yet: %s", verdict.why)
+        return None
+
+    def trigger(self, deadline: float) -> TaskclusterWaitTrigger:
+        """Return the trigger that waits from now on."""
+        return TaskclusterWaitTrigger(
+            wait=describe(self.wait()),
+            taskcluster_conn_id=str(self.taskcluster_conn_id),
+            interval=self.poke_interval,
+            deadline=deadline,
+            connect_timeout=self.connect_timeout,
+            read_timeout=self.read_timeout,
+        )
+
+
+def listed(name: str, found: list[Json]) -> Json:
+    """Return many things for XCom: their count, and the first of them."""
+    return {"count": len(found), name: found[:LISTED]}
+
+
+def is_one(argument: Any, names: list[str]) -> bool:
+    """Tell whether an argument that takes one or many names was given one, not a list."""
+    return names == [str(argument)]

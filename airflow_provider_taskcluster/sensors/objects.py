@@ -2,40 +2,96 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_taskcluster.arguments import text
-from airflow_provider_taskcluster.sensors.base import TaskclusterBaseSensor
+from airflow_provider_taskcluster import names
+from airflow_provider_taskcluster.arguments import choice, names_in
+from airflow_provider_taskcluster.exceptions import HashMismatch, InvalidInput, NotVerifiable
+from airflow_provider_taskcluster.sensors.base import TaskclusterBaseSensor, is_one, listed
+from airflow_provider_taskcluster.waits.objects import ObjectWait
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from airflow_provider_taskcluster.waits.talk import Json
+
 
 class TaskclusterObjectSensor(TaskclusterBaseSensor):
-    """Wait until the upload of an object is finished. Scope ``object:download:<name>``.
+    """Wait until uploads of objects are finished. Scope ``object:download:<name>``.
 
-    :param name: Name of the object (templated).
+    :param name: Name of the object, or a list of names (templated).
+    :param require: ``all`` of them, or ``any`` one.
+    :param expected_digest: ``sha256:<hex>`` that the object must have, or a dict of such by name (templated). Another
+        one fails at once: objects do not change. For an object in parts it is that of the whole.
     :param taskcluster_conn_id: Id of the connection (templated).
     :param connect_timeout: Seconds to wait for a connection; None takes the connection's.
     :param read_timeout: Seconds of silence that end a request; None takes the connection's.
-    :param max_retries: Repeats of a request that failed for the moment; None takes the connection's.
-    :return: name, project_id, expires and hashes of the object.
+    :param max_retries: Repeats of a worker's request that failed for the moment; None takes the connection's.
+    :param deferrable: Wait in the triggerer. By default as ``[operators] default_deferrable`` says.
+    :return: name, project_id, expires and hashes of the object; for a list ``count``, and the first 100 as ``objects``.
     """
 
-    template_fields: Sequence[str] = ("name", "taskcluster_conn_id")
+    template_fields: Sequence[str] = ("name", "expected_digest", "taskcluster_conn_id")
     ui_color = "#ece3f7"
 
-    def __init__(self, *, name: str, **kwargs: Any) -> None:
+    def __init__(
+        self,
+        *,
+        name: str | Sequence[str],
+        require: str = "all",
+        expected_digest: str | Mapping[str, str] | None = None,
+        **kwargs: Any,
+    ) -> None:
         super().__init__(**kwargs)
         self.name = name
+        self.require = require
+        self.expected_digest = expected_digest
 
-    def look(self) -> dict[str, Any]:
-        """Return the object's metadata; the service has none until the upload is finished."""
-        name = text(self.name, "name")
-        found = self.hook.object_metadata(name)
-        return {
-            "name": name,
-            "project_id": found["projectId"],
-            "expires": found["expires"],
-            "hashes": found["hashes"],
-        }
+    def wait(self) -> ObjectWait:
+        """Return what is waited for, from the arguments."""
+        wanted = [names.object_name(name) for name in names_in(self.name, "name")]
+        for digest in self._digests(wanted).values():
+            _parts(digest)
+        return ObjectWait(names=wanted, require=choice(self.require, "require", ("all", "any")))
+
+    def confirmed(self, found: Json) -> Json:
+        """Compare digests, for an object in parts with that of the whole."""
+        expected = self._digests([info["name"] for info in found["objects"]])
+        for info in found["objects"]:
+            if digest := expected.get(info["name"]):
+                self._compare(info, *_parts(digest))
+        return found
+
+    def result(self, found: Json) -> Json:
+        """Return the object that was named, or all of them."""
+        one = is_one(self.name, self.wait().names)
+        result: Json = found["objects"][0] if one else listed("objects", found["objects"])
+        return result
+
+    def _digests(self, wanted: list[str]) -> Mapping[str, str]:
+        expected = self.expected_digest
+        if expected is None or isinstance(expected, Mapping):
+            return expected or {}
+        if len(wanted) != 1:
+            raise InvalidInput("expected_digest is one for many objects: pass a dict with the digest of each name")
+        return {wanted[0]: expected}
+
+    def _compare(self, info: Json, algorithm: str, expected: str) -> None:
+        if info["hashes"].get(algorithm) == expected:
+            return
+        whole = self.hook.multipart_sha256(info["name"])
+        found = info["hashes"].get(algorithm) if whole is None else {"sha256": whole}.get(algorithm)
+        if found is None:
+            raise NotVerifiable(
+                f"Object {info['name']!r} is finished, and nobody knows its {algorithm}: expect its sha256 instead"
+            )
+        if found != expected:
+            raise HashMismatch(f"Object {info['name']!r} is finished with the {algorithm} {found}, not {expected}")
+
+
+def _parts(digest: Any) -> tuple[str, str]:
+    algorithm, colon, value = str(digest).partition(":")
+    if not colon or not algorithm or not value:
+        raise InvalidInput(f"expected_digest is {digest!r}: write it as sha256:<hex>")
+    return algorithm.lower(), value.lower()

@@ -1,17 +1,20 @@
-"""The calls of the queue that read artifacts (``queue/v1/api.json``). A ``run_id`` of None is the latest run."""
+"""The calls of the queue about artifacts (``queue/v1/api.json``).
+
+Where artifacts are read, a ``run_id`` of None is the latest run.
+"""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_taskcluster.services.answers import having, is_content, is_status
+from airflow_provider_taskcluster.services.answers import having, is_content, is_creation
 from airflow_provider_taskcluster.services.paging import pages
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Mapping
 
-    from airflow_provider_taskcluster.services.answers import ArtifactInfo, Json, Run
+    from airflow_provider_taskcluster.services.answers import ArtifactInfo, Json
     from airflow_provider_taskcluster.services.client import Client
 
 
@@ -36,11 +39,11 @@ class Artifacts:
         async for page in pages(f"The list of artifacts of task {task_id}", ask):
             yield page["artifacts"]
 
-    async def runs(self, task_id: str) -> list[Run]:
-        """The runs of a task. Scope ``queue:status:<taskId>``."""
-        answer = await self.client.call("queue", "status", task_id, fits=is_status)
-        runs: list[Run] = answer["status"]["runs"]
-        return runs
+    async def latest_run(self, task_id: str) -> int | None:
+        """Number of the last run, None while there is none. Scope ``queue:status:<taskId>``."""
+        answer: Json = await self.client.call("queue", "status", task_id, fits=having(status=dict))
+        runs = answer["status"].get("runs") or []
+        return int(runs[-1]["runId"]) if runs else None
 
     async def info(self, task_id: str, name: str, run_id: int | None) -> ArtifactInfo:
         """One artifact that is present. Scope ``queue:list-artifacts:<taskId>[:<runId>]``."""
@@ -52,6 +55,19 @@ class Artifacts:
         """Where the bytes are, by storage type; links are followed. Scope ``queue:get-artifact:<name>``."""
         answer: Json = await self._call("latestArtifact", "artifact", task_id, run_id, name, once=once, fits=is_content)
         return answer
+
+    async def create(
+        self, task_id: str, run_id: int, name: str, request: Mapping[str, Any], *, once: bool = False
+    ) -> Json:
+        """Announce an artifact. Scope ``queue:create-artifact:<taskId>/<runId>``."""
+        answer: Json = await self.client.call(
+            "queue", "createArtifact", task_id, run_id, name, payload=request, once=once, fits=is_creation
+        )
+        return answer
+
+    async def finish(self, task_id: str, run_id: int, name: str, upload_id: str) -> None:
+        """Make an object artifact present. Scope ``queue:create-artifact:<taskId>/<runId>``."""
+        await self.client.call("queue", "finishArtifact", task_id, run_id, name, payload={"uploadId": upload_id})
 
     def url(self, task_id: str, name: str, run_id: int | None, signed_for: int | None = None) -> str:
         """URL that redirects to the bytes. Scope ``queue:get-artifact:<name>``."""

@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.services.credentials import Credentials
 
 # class names in the `taskcluster` package
-SERVICES = {"auth": "Auth", "object": "Object", "purge-cache": "PurgeCache", "queue": "Queue"}
+SERVICES = {"auth": "Auth", "index": "Index", "object": "Object", "purge-cache": "PurgeCache", "queue": "Queue"}
 
 
 class Client:
@@ -86,7 +86,8 @@ class Client:
             except Exception as error:  # noqa: BLE001 (the package lets out what it meets; sorted just below)
                 raise no_answer(what, error, root_url=self.root_url, network=self.network) from None
 
-        return await (attempt() if once else self.network.retry.async_retrying()(attempt))
+        retry = self.network.retry
+        return await (attempt() if once or not retry.max_retries else retry.async_retrying()(attempt))
 
     def url(self, service: str, method: str, *args: str | int, signed_for: int | None = None) -> str:
         """URL of a GET method, with a signature in it (bewit) that holds so many seconds, if asked and possible."""

@@ -21,10 +21,12 @@ from airflow_provider_taskcluster.redaction import public_url
 from airflow_provider_taskcluster.transfer import chain_of_trust
 from airflow_provider_taskcluster.transfer.config import REFERENCE_CAP
 from airflow_provider_taskcluster.transfer.download import Downloader
+from airflow_provider_taskcluster.transfer.expected import Expected
 from airflow_provider_taskcluster.transfer.fetch import Fetch, Wanted
 from airflow_provider_taskcluster.transfer.grants import Renewable
 from airflow_provider_taskcluster.transfer.model import Grant
 from airflow_provider_taskcluster.transfer.random_access import NotRanged, RangedBody, fetched_whole
+from airflow_provider_taskcluster.transfer.ranges import UNSATISFIABLE, ByteRange, range_headers, unsatisfied_total
 from airflow_provider_taskcluster.transfer.sink import MemorySink
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.config import TransferConfig
     from airflow_provider_taskcluster.transfer.http import Store
     from airflow_provider_taskcluster.transfer.model import ArtifactService, Json, TransferResult
+    from airflow_provider_taskcluster.transfer.progress import Reporter
     from airflow_provider_taskcluster.transfer.random_access import RandomAccess
     from airflow_provider_taskcluster.transfer.sink import Sink
 
@@ -44,11 +47,17 @@ _SERVER_ERROR = 500
 
 @dataclass(frozen=True)
 class ArtifactDownloader:
-    """Downloads artifacts from one queue. Links are followed by the service."""
+    """Downloads artifacts from one queue. Links are followed by the service.
+
+    :param reporter: Is told how far it is; by default one that tells the log.
+    :param published: The chain of trust of the run, where it is at hand already.
+    """
 
     service: ArtifactService
     store: Store
     config: TransferConfig
+    reporter: Reporter | None = None
+    published: bytes | None = None
 
     def download(self, task_id: str, name: str, run_id: int | None, sink: Sink) -> TransferResult:
         """Bring the artifact into the sink, checked by all that is known about it.
@@ -59,19 +68,51 @@ class ArtifactDownloader:
         """
         started = time.monotonic()
         where = Where(task_id, name, run_id)
-        answer = self._content(where)
+        return replace(self.fetch(where, self.locate(where), sink), seconds=time.monotonic() - started)
+
+    def fetch(self, where: Where, answer: Json, sink: Sink, expected: Expected | None = None) -> TransferResult:
+        """Bring an artifact that was located into the sink.
+
+        :param answer: What ``locate`` returned.
+        :param expected: What is known of it before.
+        """
+        started = time.monotonic()
         if answer["storageType"] == "object":
-            result = self._objects(answer).download(answer["name"], sink)
-            return replace(result, name=name, seconds=time.monotonic() - started)
+            result = self._objects(answer).download(answer["name"], sink, expected)
+            return replace(result, name=where.name)
         first, grants = self._granted(where, answer)
         limit = self.config.max_bytes
         if first.method == "reference" and limit is None:
             limit = REFERENCE_CAP
         hashes = self._chain_of_trust(where) if self.config.chain_of_trust else {}
-        what = {"artifact": name, "task": task_id, "run": run_id}
-        wanted = Wanted(name, what, hashes, first.method, limit)
-        with _announced(where, first):
-            return Fetch(wanted, grants, sink, self.store, self.config).result(started)
+        what = {"artifact": where.name, "task": where.task_id, "run": where.run_id}
+        wanted = Wanted(where.name, what, hashes, first.method, limit, expected=expected or Expected())
+        with _not_stored_yet(where, first):
+            return Fetch(wanted, grants, sink, self.store, self.config, reporter=self.reporter).result(started)
+
+    def stored_length(self, task_id: str, name: str, run_id: int | None) -> int | None:
+        """Ask the store for one byte, once; return how many it has, None if that does not tell the artifact's length.
+
+        :raises NotStoredYet: An s3 artifact is announced, and has no bytes yet.
+        :raises ReferenceRefused: It is a URL that the task chose, and the configuration does not allow those.
+        """
+        where = Where(task_id, name, run_id)
+        answer = self.locate(where)
+        if answer["storageType"] == "object":
+            granted = self.service.objects_as(answer["credentials"])
+            grant = Downloader(granted, self.store, self.config).negotiate(answer["name"])
+        else:
+            grant = self._grant(where, answer)
+        headers = range_headers(ByteRange(0, 1), None)
+        with _not_stored_yet(where, grant):
+            try:
+                with self.store.get(grant.url, headers, redirects=grant.redirects) as found:
+                    return None if found.facts.encoding else found.facts.total
+            except StoreError as error:
+                if error.status == UNSATISFIABLE and unsatisfied_total(error.content_range) == 0:
+                    return 0
+                raise
+                raise
 
     def open(self, task_id: str, name: str, run_id: int | None) -> RandomAccess:
         """Open the artifact for reading at any place; fetch it whole into a temporary file if it cannot be read so.
@@ -79,46 +120,39 @@ class ArtifactDownloader:
         :raises: What ``download`` raises.
         """
         where = Where(task_id, name, run_id)
-        answer = self._content(where)
+        answer = self.locate(where)
         if answer["storageType"] == "object":
             return self._objects(answer).open(answer["name"])
         first, grants = self._granted(where, answer)
         try:
-            with _announced(where, first):
+            with _not_stored_yet(where, first):
                 return RangedBody(name, grants, {}, self.store)
         except NotRanged:
             return fetched_whole(lambda sink: self.download(task_id, name, run_id, sink))
 
-    def size(self, task_id: str, name: str, run_id: int | None) -> int | None:
-        """Return the length of the artifact's content; None if only fetching all of it would tell."""
-        where = Where(task_id, name, run_id)
-        answer = self._content(where)
-        if answer["storageType"] == "object":
-            return self._objects(answer).size(answer["name"])
-        first, grants = self._granted(where, answer)
-        try:
-            with _announced(where, first):
-                return RangedBody(name, grants, {}, self.store, head=1).size
-        except NotRanged:
-            return None
-
     def _objects(self, answer: Json) -> Downloader:
         """Return what downloads the object of an artifact. Its credentials hold for one name: it cannot have parts."""
         config = replace(self.config, multipart_aware=False)
-        return Downloader(self.service.objects_as(answer["credentials"]), self.store, config)
+        return Downloader(self.service.objects_as(answer["credentials"]), self.store, config, self.reporter)
 
     def _granted(self, where: Where, answer: Json) -> tuple[Grant, Renewable[Grant]]:
         first = self._grant(where, answer)
-        return first, Renewable(lambda: self._grant(where, self._content(where)), first)
+        return first, Renewable(lambda: self._grant(where, self.locate(where)), first)
 
     def _chain_of_trust(self, where: Where) -> dict[str, str]:
         """Return what the run itself says of the artifact."""
-        published = MemorySink(chain_of_trust.LARGEST)
-        plain = replace(self, config=replace(self.config, chain_of_trust=False, on_progress=None))
-        plain.download(where.task_id, chain_of_trust.NAME, where.run_id, published)
-        return chain_of_trust.hashes_of(where.name, published.content())
+        published = self.published or self.chain_of_trust(where.task_id, where.run_id)
+        return chain_of_trust.hashes_of(where.name, published)
 
-    def _content(self, where: Where) -> Json:
+    def chain_of_trust(self, task_id: str, run_id: int | None) -> bytes:
+        """Return what the run publishes of its artifacts."""
+        published = MemorySink(chain_of_trust.LARGEST)
+        plain = replace(self, config=replace(self.config, chain_of_trust=False, on_progress=None), reporter=None)
+        plain.download(task_id, chain_of_trust.NAME, run_id, published)
+        return published.content()
+
+    def locate(self, where: Where) -> Json:
+        """Ask the queue where the bytes are; an artifact that is a link is followed."""
         odd = not fits_client_id(where.name)
         try:
             return self.service.artifact_content(where.task_id, where.name, where.run_id, once=odd)
@@ -157,9 +191,16 @@ class ArtifactDownloader:
             )
 
 
+def origin(answer: Json) -> str:
+    """Return what tells the bytes that were located from others: an object's name, or a URL without its signature."""
+    if answer["storageType"] == "object":
+        return str(answer["name"])
+    return public_url(answer.get("url", ""))
+
+
 @contextmanager
-def _announced(where: Where, grant: Grant) -> Iterator[None]:
-    """Say of an s3 artifact that is not in the store what that means: its task has announced it before."""
+def _not_stored_yet(where: Where, grant: Grant) -> Iterator[None]:
+    """Say what it means when the store has nothing of an s3 artifact: the queue has it before the store does."""
     try:
         yield
     except StoreError as error:

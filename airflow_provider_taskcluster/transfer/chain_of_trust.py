@@ -6,7 +6,9 @@ here: this finds damage, not a task that lies.
 
 from __future__ import annotations
 
+import functools
 import json
+from typing import Any
 
 from airflow_provider_taskcluster.exceptions import NotVerifiable
 from airflow_provider_taskcluster.transfer.config import MIB
@@ -21,7 +23,7 @@ def hashes_of(name: str, published: bytes) -> dict[str, str]:
     :raises NotVerifiable: It names none, or cannot be read.
     """
     try:
-        sha256 = json.loads(published)["artifacts"][name]["sha256"]
+        sha256 = _artifacts(published)[name]["sha256"]
     except (ValueError, KeyError, TypeError):
         sha256 = None
     if not isinstance(sha256, str):
@@ -29,3 +31,8 @@ def hashes_of(name: str, published: bytes) -> dict[str, str]:
             f"{NAME} of the run names no sha256 for {name!r}: download it without verify='chain_of_trust'"
         )
     return {"sha256": sha256}
+
+
+@functools.lru_cache(maxsize=1)
+def _artifacts(published: bytes) -> Any:
+    return json.loads(published)["artifacts"]

@@ -18,6 +18,8 @@ GIB = 1024 * MIB
 
 # How many connections are used at once for one large body, or parts sent at once, unless the caller says otherwise.
 CONNECTIONS = 8
+# How many files of a payload are fetched at once, unless the caller says otherwise.
+FILES = 8
 # How much a download to memory may hold unless the caller says otherwise.
 MEMORY_CAP = 64 * MIB
 # How much is fetched from a URL that a task chose, unless the caller says otherwise.

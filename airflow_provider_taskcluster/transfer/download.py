@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_taskcluster.exceptions import TransferError
 from airflow_provider_taskcluster.transfer.assembly import Assembly, Origin
 from airflow_provider_taskcluster.transfer.digest import require_acceptable
+from airflow_provider_taskcluster.transfer.expected import Expected
 from airflow_provider_taskcluster.transfer.fetch import Fetch, ManifestFound, Wanted
 from airflow_provider_taskcluster.transfer.grants import Renewable
 from airflow_provider_taskcluster.transfer.manifest import LARGEST_MANIFEST, from_json
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.http import Store
     from airflow_provider_taskcluster.transfer.manifest import Manifest, Part
     from airflow_provider_taskcluster.transfer.model import Grant, ObjectService, TransferResult
+    from airflow_provider_taskcluster.transfer.progress import Reporter
     from airflow_provider_taskcluster.transfer.random_access import RandomAccess
     from airflow_provider_taskcluster.transfer.sink import Sink
 
@@ -34,10 +36,12 @@ class Downloader:
     service: ObjectService
     store: Store
     config: TransferConfig
+    reporter: Reporter | None = None
 
-    def download(self, name: str, sink: Sink) -> TransferResult:
+    def download(self, name: str, sink: Sink, expected: Expected | None = None) -> TransferResult:
         """Bring the object into the sink, verified.
 
+        :param expected: What is known of it before.
         :raises NotFound: There is no such object, or its upload is not finished.
         :raises NotVerifiable: The service names no acceptable hash.
         :raises HashMismatch: The bytes are not those that were uploaded.
@@ -52,12 +56,13 @@ class Downloader:
             first.method,
             self.config.max_bytes,
             whole_only=self.config.multipart_aware,
+            expected=expected or Expected(),
         )
         try:
-            return Fetch(wanted, grants, sink, self.store, self.config).result(started)
+            return Fetch(wanted, grants, sink, self.store, self.config, reporter=self.reporter).result(started)
         except ManifestFound:
             manifest = self._manifest(name, first, grants)
-        return Assembly(name, manifest, Origin(self._negotiate, self.store, self.config), sink).result(started)
+        return Assembly(name, manifest, Origin(self.negotiate, self.store, self.config), sink).result(started)
 
     def open(self, name: str) -> RandomAccess:
         """Open the object for reading at any place; fetch it whole into a temporary file if it cannot be read so.
@@ -84,10 +89,10 @@ class Downloader:
             return None
 
     def _granted(self, name: str) -> tuple[Grant, Renewable[Grant]]:
-        first = self._negotiate(name)
+        first = self.negotiate(name)
         if self.config.require_hashes:
             require_acceptable(name, first.hashes)
-        return first, Renewable(lambda: self._negotiate(name), first)
+        return first, Renewable(lambda: self.negotiate(name), first)
 
     def _ranged(self, name: str, grants: Renewable[Grant], hashes: Mapping[str, str], head: int = HEAD) -> RangedBody:
         return RangedBody(name, grants, hashes, self.store, head=head, whole_only=self.config.multipart_aware)
@@ -102,7 +107,8 @@ class Downloader:
         Fetch(wanted, grants, sink, self.store, replace(self.config, on_progress=None)).run()
         return from_json(sink.content(), name)
 
-    def _negotiate(self, name: str) -> Grant:
+    def negotiate(self, name: str) -> Grant:
+        """Ask for leave to fetch the object."""
         methods = download_methods()
         accepted = {known: method.accept() for known, method in methods.items()}
         answer = self.service.start_download(name, {"acceptDownloadMethods": accepted})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.exceptions import (
@@ -14,6 +14,7 @@ from airflow_provider_taskcluster.exceptions import (
     Truncated,
 )
 from airflow_provider_taskcluster.transfer.asking import asked
+from airflow_provider_taskcluster.transfer.expected import Expected
 from airflow_provider_taskcluster.transfer.intake import Intake
 from airflow_provider_taskcluster.transfer.manifest import is_manifest
 from airflow_provider_taskcluster.transfer.model import Body, TransferResult
@@ -53,6 +54,7 @@ class Wanted:
     :param method: How its bytes are reached.
     :param max_bytes: Refuse more than this; None for no limit.
     :param whole_only: Do not take the manifest of parts in the place of the whole.
+    :param expected: What is known of it before.
     """
 
     name: str
@@ -61,6 +63,7 @@ class Wanted:
     method: str
     max_bytes: int | None
     whole_only: bool = False
+    expected: Expected = field(default_factory=Expected)
 
 
 class ManifestFound(Exception):
@@ -94,11 +97,11 @@ class Fetch:
     def result(self, started: float) -> TransferResult:
         """Fetch, verify, commit, and sum up what was moved.
 
-        :raises ManifestFound: It is one, and the whole was wanted.
-
         :param started: Monotonic time of the first call.
+        :raises ManifestFound: It is one, and the whole was wanted.
         """
-        body = self.run()
+        present = self._wanted.expected.present(self._wanted.hashes)
+        body = present or self.run()
         return TransferResult(
             name=self._wanted.name,
             size=body.size,
@@ -108,6 +111,7 @@ class Fetch:
             verified=body.verified,
             attempts=body.attempts,
             seconds=time.monotonic() - started,
+            already_present=present is not None,
             destination=self._sink.path,
             content=self._sink.content(),
         )
@@ -161,6 +165,7 @@ class Fetch:
 
     def _body(self) -> Body:
         facts = self._known()
+        self._wanted.expected.check_last(self._wanted.name, facts, self._intake.size)
         digests, verified = self._intake.verified()
         return Body(self._intake.size, facts.content_type, digests, verified, self._reporter.attempt)
 
@@ -172,6 +177,7 @@ class Fetch:
             with asked(self._store, self._grants, wanted, self._intake.facts) as answer:
                 if self._wanted.whole_only and is_manifest(answer.facts.content_type):
                     raise ManifestFound
+                self._wanted.expected.check_first(self._wanted.name, answer.facts)
                 self._receive(answer, self._place(answer))
         except StoreError as error:
             if error.status != UNSATISFIABLE or wanted is None:

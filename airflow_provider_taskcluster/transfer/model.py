@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
     from datetime import datetime
 
 Json = dict[str, Any]
+# Announced artifacts are listed, present ones can be fetched.
+ArtifactState = Literal["absent", "announced", "present"]
 
 
 @dataclass(frozen=True)
@@ -60,7 +62,7 @@ class TransferResult:
     :param verified: The sums that were checked (``sha256+sha512``), else ``length``, else ``none``.
     :param attempts: How many requests to the store it took.
     :param seconds: From the first call to the last.
-    :param already_present: An upload found the object there, with the same content.
+    :param already_present: The same content was there: the object of an upload, or the file of a download.
     :param destination: Path of the file, when there is one.
     :param content: The bytes, when they went to memory.
     """
@@ -115,8 +117,27 @@ class ArtifactService(Protocol):
     def artifact_content(self, task_id: str, name: str, run_id: int | None, *, once: bool) -> Json:
         """``artifact`` or ``latestArtifact``; ``once`` for a call that is expected to fail."""
 
+    def artifact_pages(self, task_id: str, run_id: int | None) -> Iterator[list[Any]]:
+        """``listArtifacts`` or ``listLatestArtifacts``, page by page."""
+
+    def latest_run(self, task_id: str) -> int | None:
+        """Number of the last run; None if the client may not know it."""
+
     def artifact_url(self, task_id: str, name: str, run_id: int | None) -> str:
         """URL of ``getArtifact`` or ``getLatestArtifact``, signed where there are credentials."""
 
     def objects_as(self, credentials: Mapping[str, str]) -> ObjectService:
         """Return the object service under the credentials that the queue gave."""
+
+
+class ArtifactMaker(ArtifactService, ObjectService, Protocol):
+    """What the engine asks to publish an artifact."""
+
+    def create_artifact(self, task_id: str, run_id: int, name: str, request: Mapping[str, Any]) -> Json:
+        """``createArtifact``, asked once."""
+
+    def finish_artifact(self, task_id: str, run_id: int, name: str, upload_id: str) -> None:
+        """``finishArtifact``."""
+
+    def artifact_state(self, task_id: str, run_id: int, name: str) -> ArtifactState:
+        """Tell how far an artifact is."""

@@ -13,11 +13,12 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from airflow_provider_taskcluster.exceptions import Interrupted, SourceChanged, TooLarge
+from airflow_provider_taskcluster.exceptions import SourceChanged, TooLarge
 from airflow_provider_taskcluster.transfer import partition
 from airflow_provider_taskcluster.transfer.buffers import Failure
 from airflow_provider_taskcluster.transfer.config import MIB
 from airflow_provider_taskcluster.transfer.digest import Hashers
+from airflow_provider_taskcluster.transfer.ending import EndingSource
 from airflow_provider_taskcluster.transfer.manifest import MOST_PARTS, Manifest, part_name
 from airflow_provider_taskcluster.transfer.measure import measure_parts
 from airflow_provider_taskcluster.transfer.multipart import PART_TYPE, Partition, parts_of, write_manifest
@@ -70,7 +71,7 @@ def partitions(initialized: InitializedParts, failure: Failure) -> Iterator[Part
     in_order = source.section(0, 0) is None
     pieces = _held(source, [part.size for part in parts]) if in_order else filter(None, sections)
     for number, piece in enumerate(pieces):
-        yield Partition(number, _Ending(piece, failure))
+        yield Partition(number, EndingSource(piece, failure))
 
 
 def _held(source: Source, sizes: list[int]) -> Iterator[Source]:
@@ -87,32 +88,6 @@ def _read(reader: Reader, size: int) -> bytes:
     while len(data) < size and (more := reader.read(min(MIB, size - len(data)))):
         data += more
     return bytes(data)
-
-
-class _Ending(Source):
-    """A section whose reading ends when the upload has failed."""
-
-    def __init__(self, section: Source, failure: Failure) -> None:
-        self.description = section.description
-        self._section = section
-        self._failure = failure
-
-    def open(self) -> Reader:
-        return _EndingReader(self._section.open(), self._failure)
-
-
-class _EndingReader:
-    def __init__(self, reader: Reader, failure: Failure) -> None:
-        self._reader = reader
-        self._failure = failure
-
-    def read(self, size: int, /) -> bytes:
-        if self._failure.error:  # not that error itself, which this part would take for its own, and try again
-            raise Interrupted("The sending of a part was ended, because the upload has failed")
-        return self._reader.read(size)
-
-    def close(self) -> None:
-        getattr(self._reader, "close", lambda: None)()
 
 
 @dataclass(frozen=True)

@@ -5,17 +5,31 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import hashlib
-import io
 import os
 import secrets
 import shutil
+from functools import partial
 from pathlib import Path
+from typing import TYPE_CHECKING, Protocol
 
 from airflow_provider_taskcluster.exceptions import DestinationError, InvalidInput
 from airflow_provider_taskcluster.transfer.config import MIB
 from airflow_provider_taskcluster.transfer.file_writer import FileWriter
-from airflow_provider_taskcluster.transfer.record import Record, from_json
+from airflow_provider_taskcluster.transfer.folder import Folder
+from airflow_provider_taskcluster.transfer.record import from_json
 from airflow_provider_taskcluster.transfer.sink import Sink, explained
+
+if TYPE_CHECKING:
+    import io
+
+    from airflow_provider_taskcluster.transfer.record import Record
+
+
+class FolderOpener(Protocol):
+    """Opens the folder of a file; makes it, if asked to, where it is not there."""
+
+    def __call__(self, *, make: bool) -> Folder:
+        """Open it."""
 
 
 class PathSink(Sink):
@@ -23,35 +37,43 @@ class PathSink(Sink):
 
     Until then the bytes are in ``.taskcluster-<hash of the name>.part`` in the same folder, and a small record beside
     it says what they are. Who comes second to the same destination takes a partial file of its own, without a record.
+
+    :param path: Of the file; a link is followed.
+    :param folder: Opens its folder, where the path alone is not to be trusted; no link is followed then.
     """
 
     seekable = True
 
-    def __init__(self, path: str | os.PathLike[str]) -> None:
-        self.path = str(path)
-        with explained(self.path):
-            self._final = Path(path).resolve() if Path(path).is_symlink() else Path(path)
-            if self._final.is_dir() or self.path.endswith("/"):
-                raise InvalidInput(f"The destination {self.path!r} is a folder: name the file to write")
-            if self._final.exists() and not self._final.is_file():
-                raise InvalidInput(f"The destination {self.path!r} is not a regular file: open it, and pass the file")
-        self._partial = self._beside(hashlib.sha256(os.fsencode(self._final.name)).hexdigest()[:16])
+    def __init__(self, path: str | os.PathLike[str], folder: FolderOpener | None = None) -> None:
+        self.path = os.fspath(path)
+        final = Path(path)
+        if folder is None:
+            with explained(self.path):
+                if self.path.endswith("/"):
+                    raise InvalidInput(f"The destination {self.path!r} is a folder: name the file to write")
+                final = _checked(final)
+        self._name = final.name
+        self._open_folder = folder or partial(Folder.at, final.parent)
+        self._partial = _beside(hashlib.sha256(os.fsencode(self._name)).hexdigest()[:16])
+        self._folder: Folder | None = None
         self._file: io.FileIO | None = None
         self._records = False
 
-    def _beside(self, stem: str) -> Path:
-        return self._final.with_name(f".taskcluster-{stem}.part")
-
     @property
-    def _record(self) -> Path:
-        return self._partial.with_suffix(".json")
+    def _record(self) -> str:
+        return self._partial.removesuffix(".part") + ".json"
 
     def resume(self, key: str) -> Record | None:
         with explained(self.path):
-            if not self._partial.exists():
+            try:
+                folder = self._in(make=False)
+            except FileNotFoundError:
                 return None
-            file = self._open()
-            record = from_json(self._record.read_text(), key) if self._records and self._record.exists() else None
+            if folder.stat(self._partial) is None:
+                return None
+            file = self._open(folder)
+            content = folder.read(self._record) if self._records else None
+            record = None if content is None else from_json(content.decode("utf-8", "replace"), key)
             if record is None or os.fstat(file.fileno()).st_size < record.offset:
                 return None
             file.seek(record.offset)
@@ -59,13 +81,13 @@ class PathSink(Sink):
 
     def begin(self, size: int | None) -> None:
         with explained(self.path):
-            self._final.parent.mkdir(parents=True, exist_ok=True)
-            file = self._file or self._open()
+            folder = self._in(make=True)
+            file = self._file or self._open(folder)
             self._forget_record()
             if os.fstat(file.fileno()).st_size:  # ext4 writes a file out at once when it was cut to nothing before
                 file.truncate(0)
             file.seek(0)
-        self._require_space(size or 0)
+        self._require_space(folder, size or 0)
 
     def reserve(self, size: int) -> None:
         with explained(self.path):
@@ -87,36 +109,33 @@ class PathSink(Sink):
             return os.preadv(self._opened().fileno(), [buffer], offset)
 
     def note(self, record: Record) -> None:
-        if not self._records:
-            return
-        new = self._record.with_suffix(".new")
-        with explained(self.path):
-            new.write_text(record.to_json())
-            new.replace(self._record)
+        if self._records:
+            with explained(self.path):
+                self._in().write(self._record, record.to_json().encode())
 
     def commit(self) -> None:
         with explained(self.path):
-            if self._final.exists():  # what is replaced keeps who may read it
-                os.fchmod(self._opened().fileno(), self._final.stat().st_mode & 0o7777)
-            self._partial.replace(self._final)
+            replaced = self._in().stat(self._name)
+            if replaced is not None:  # what is replaced keeps who may read it
+                os.fchmod(self._opened().fileno(), replaced.st_mode & 0o7777)
+            self._in().replace(self._partial, self._name)
             self._forget_record()
             self._close()
 
     def keep(self) -> None:
         """Leave what is there for a later try, if a record says what it is."""
-        if self._records and self._record.exists():
+        if self._file is not None and self._records and self._in().stat(self._record) is not None:
             self._close()
         else:
             self.discard()
 
     def discard(self) -> None:
-        if self._file is None:
-            return
-        # What goes wrong here would only hide the error that led here.
-        with contextlib.suppress(OSError):
-            self._partial.unlink()
-        with contextlib.suppress(OSError):
-            self._forget_record()
+        if self._file is not None:
+            # What goes wrong here would only hide the error that led here.
+            with contextlib.suppress(OSError):
+                self._in().unlink(self._partial)
+            with contextlib.suppress(OSError):
+                self._forget_record()
         with contextlib.suppress(OSError):
             self._close()
 
@@ -124,21 +143,27 @@ class PathSink(Sink):
         assert self._file is not None
         return self._file
 
-    def _open(self) -> io.FileIO:
+    def _in(self, *, make: bool = False) -> Folder:
+        """Return the folder, open."""
+        if self._folder is None:
+            self._folder = self._open_folder(make=make)
+        return self._folder
+
+    def _open(self, folder: Folder) -> io.FileIO:
         """Open the partial file for ourselves alone; one with a name of its own if somebody else has it."""
-        file = _open_to_update(self._partial)
-        if _locked(file, self._partial):
+        file = folder.open_to_update(self._partial)
+        if _locked(file, folder, self._partial):
             self._records = True
         else:
             file.close()
-            self._partial = self._beside(secrets.token_hex(8))
-            file = _open_to_update(self._partial)
+            self._partial = _beside(secrets.token_hex(8))
+            file = folder.open_to_update(self._partial)
         self._file = file
         self._writer = FileWriter(file.fileno())
         return file
 
-    def _require_space(self, size: int) -> None:
-        free = shutil.disk_usage(self._final.parent).free
+    def _require_space(self, folder: Folder, size: int) -> None:
+        free = shutil.disk_usage(folder.descriptor).free
         if size > free:
             self.discard()
             raise DestinationError(
@@ -148,23 +173,39 @@ class PathSink(Sink):
 
     def _forget_record(self) -> None:
         if self._records:
-            self._record.unlink(missing_ok=True)
+            self._in().unlink(self._record)
 
     def _close(self) -> None:
-        if self._file is not None:
-            self._file.close()  # and so unlock
-            self._file = None
+        file, self._file = self._file, None
+        folder, self._folder = self._folder, None
+        if folder is not None:
+            folder.close()
+        if file is not None:
+            file.close()  # and so unlock
 
 
-def _open_to_update(path: Path) -> io.FileIO:
-    """Open for reading and writing without losing what is there."""
-    return io.FileIO(os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o666), "r+")
+def _checked(final: Path) -> Path:
+    """Return where a path leads, if that can be a file.
+
+    :raises InvalidInput: It is something else.
+    """
+    leads_to = final.resolve() if final.is_symlink() else final
+    if leads_to.is_dir():
+        raise InvalidInput(f"The destination {str(final)!r} is a folder: name the file to write")
+    if leads_to.exists() and not leads_to.is_file():
+        raise InvalidInput(f"The destination {str(final)!r} is not a regular file: open it, and pass the file")
+    return leads_to
 
 
-def _locked(file: io.FileIO, path: Path) -> bool:
+def _beside(stem: str) -> str:
+    return f".taskcluster-{stem}.part"
+
+
+def _locked(file: io.FileIO, folder: Folder, name: str) -> bool:
     """Lock the file; False if somebody else has it, had it and renamed it just now, or the file system cannot."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return path.stat().st_ino == os.fstat(file.fileno()).st_ino
+        found = folder.stat(name)
+        return found is not None and found.st_ino == os.fstat(file.fileno()).st_ino
     except OSError:
         return False

@@ -11,15 +11,17 @@ import io
 import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, Union, cast
 
 from airflow_provider_taskcluster.exceptions import DestinationError, InvalidInput, TooLarge
 from airflow_provider_taskcluster.transfer.config import MEMORY_CAP
+from airflow_provider_taskcluster.transfer.storage import is_storage_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from airflow_provider_taskcluster.transfer.record import Record
+    from airflow_provider_taskcluster.transfer.storage import StoragePath
 
 
 class Writer(Protocol):
@@ -203,16 +205,22 @@ class WriterSink(Sink):
             function()
 
 
-Destination = str | os.PathLike[str] | BinaryIO | Callable[[], Writer] | Sink
+Destination = Union[str, os.PathLike[str], "StoragePath", BinaryIO, Callable[[], Writer], Sink]
 
 
 def sink_for(destination: Destination) -> Sink:
     """Return the sink for what a caller gave: a path, an open binary file, a writer factory, or a sink.
 
+    A path is one of this machine, or of any file system of fsspec.
+
     :raises InvalidInput: It is none of these, or a folder.
     """
     if isinstance(destination, Sink):
         return destination
+    if is_storage_path(destination):
+        from airflow_provider_taskcluster.transfer.storage_sink import storage_sink
+
+        return storage_sink(cast("StoragePath", destination))
     if isinstance(destination, str | os.PathLike):
         from airflow_provider_taskcluster.transfer.path_sink import PathSink
 

@@ -8,12 +8,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
+from typing import TYPE_CHECKING, BinaryIO, Protocol, Union, cast
 
 from airflow_provider_taskcluster.exceptions import InvalidInput
+from airflow_provider_taskcluster.transfer.storage import is_storage_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+    from airflow_provider_taskcluster.transfer.storage import StoragePath
 
 
 class Reader(Protocol):
@@ -109,18 +112,17 @@ class PathSource(Source):
 
 
 class SectionSource(Source):
-    """A piece of a file."""
+    """A piece of a source whose readers can seek."""
 
-    independent = True
-
-    def __init__(self, file: PathSource, offset: int, size: int) -> None:
-        self.description = file.description
-        self._file = file
+    def __init__(self, whole: Source, offset: int, size: int) -> None:
+        self.description = whole.description
+        self.independent = whole.independent
+        self._whole = whole
         self._offset = offset
         self._size = size
 
     def open(self) -> Reader:
-        reader = cast("BinaryIO", self._file.open())
+        reader = cast("BinaryIO", self._whole.open())
         reader.seek(self._offset)
         return _Limited(reader, self._size)
 
@@ -191,11 +193,15 @@ class FactorySource(Source):
         return self._factory()
 
 
-Uploadable = bytes | bytearray | memoryview | str | os.PathLike[str] | BinaryIO | Callable[[], Reader] | Source
+Uploadable = Union[
+    bytes, bytearray, memoryview, str, os.PathLike[str], "StoragePath", BinaryIO, Callable[[], Reader], Source
+]
 
 
 def source_for(source: Uploadable, *, once: bool = False) -> Source:
     """Return the source for what a caller gave: bytes, a path, an open binary file, or a reader factory.
+
+    A path is one of this machine, or of any file system of fsspec.
 
     :param once: Take a file that cannot seek, too.
     :raises InvalidInput: It is none of these, or there is no such file.
@@ -204,6 +210,10 @@ def source_for(source: Uploadable, *, once: bool = False) -> Source:
         return source
     if isinstance(source, bytes | bytearray | memoryview):
         return BytesSource(source)
+    if is_storage_path(source):
+        from airflow_provider_taskcluster.transfer.storage_source import storage_source
+
+        return storage_source(cast("StoragePath", source))
     if isinstance(source, str | os.PathLike):
         return PathSource(source)
     if isinstance(source, io.TextIOBase):

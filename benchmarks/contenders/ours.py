@@ -27,6 +27,7 @@ LAZY = (
     f"{ENGINE}.download",
     f"{ENGINE}.upload",
     f"{ENGINE}.multipart_upload",
+    f"{ENGINE}.payload.payload",
     f"{ENGINE}.recorder",
     f"{ENGINE}.upload_identity",
 )
@@ -92,6 +93,18 @@ def small_objects(names: list[str], source: str, destination: str) -> Callable[[
         return moved
 
     return work
+
+
+def download_payload(task_id: str, destination: str) -> Callable[[], int]:
+    """All artifacts of a task into a folder."""
+    hook = _hook()
+    return lambda: sum(file.size for file in hook.open_payload(task_id).download(destination).files)
+
+
+def list_payload(task_id: str) -> Callable[[], int]:
+    """Go through the list of the artifacts of a task; how many there are."""
+    hook = _hook()
+    return lambda: sum(1 for _ in hook.open_payload(task_id).files())
 
 
 def json_calls(name: str, count: int) -> Callable[[], int]:

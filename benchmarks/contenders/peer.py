@@ -51,6 +51,23 @@ def small_objects(names: list[str], source: str, destination: str) -> Callable[[
     return work
 
 
+def download_payload(task_id: str, destination: str) -> Callable[[], int]:
+    """All artifacts of a task into a folder, one after the other."""
+    service = _client(taskcluster.Queue)
+
+    def work() -> int:
+        moved = 0
+        for name in _names(service, task_id):
+            path = Path(destination, name)
+            path.parent.mkdir(parents=True, exist_ok=True)
+            with path.open("wb") as file:
+                taskcluster.download.downloadArtifactToFile(file, taskId=task_id, name=name, queueService=service)
+                moved += file.tell()
+        return moved
+
+    return work
+
+
 def json_calls(name: str, count: int) -> Callable[[], int]:
     """Many calls without bytes."""
     service = _client(taskcluster.Object)
@@ -61,6 +78,17 @@ def json_calls(name: str, count: int) -> Callable[[], int]:
         return 0
 
     return work
+
+
+def _names(service: Any, task_id: str) -> list[str]:
+    names: list[str] = []
+    query: dict[str, str] = {}
+    while True:
+        page = service.listLatestArtifacts(task_id, query=query)
+        names += [artifact["name"] for artifact in page["artifacts"]]
+        if "continuationToken" not in page:
+            return names
+        query = {"continuationToken": page["continuationToken"]}
 
 
 def _download(service: Any, name: str, destination: str | Path) -> int:

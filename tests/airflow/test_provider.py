@@ -49,7 +49,7 @@ def test_the_form_names_the_fields_in_taskclusters_words(manager):
     assert set(behaviour["hidden_fields"]) == {"schema", "port", "extra"}
 
 
-@pytest.mark.parametrize("kind", ["operators", "sensors", "hooks"])
+@pytest.mark.parametrize("kind", ["operators", "sensors", "hooks", "triggers"])
 def test_every_module_that_is_announced_can_be_imported(kind):
     (group,) = get_provider_info()[kind]
     for module in group["python-modules"]:

@@ -52,6 +52,10 @@ class Clients:
         return taskcluster.Queue(self.options())
 
     @property
+    def index(self):
+        return taskcluster.Index(self.options())
+
+    @property
     def purge_cache(self):
         return taskcluster.PurgeCache(self.options())
 

@@ -34,7 +34,7 @@ def scopes_of(clients):
 
 def test_ping_looks_at_no_credentials(tc):
     wrong = Clients(tc, {"clientId": "nobody", "accessToken": "x" * 44})
-    for client in (wrong.auth, wrong.queue, wrong.object, wrong.purge_cache):
+    for client in (wrong.auth, wrong.index, wrong.queue, wrong.object, wrong.purge_cache):
         assert client.ping()["alive"] is True
 
 
@@ -45,9 +45,25 @@ def test_current_scopes_are_expanded_and_reduced(root, holding):
         "a:*",
         "assume:anonymous",
         "auth:current-scopes",
+        "index:find-task:*",
+        "index:list-namespaces:*",
+        "index:list-tasks:*",
         "queue:get-artifact:public/*",
+        "queue:get-task:*",
         "queue:list-artifacts:*",
+        "queue:list-task-group:*",
+        "queue:status:*",
     ]
+
+
+def test_the_journal_tells_who_asked_and_no_secret(tc, holding, anonymous):
+    limited = holding("auth:current-scopes")
+    with tc.journal.recording() as seen:
+        limited.auth.currentScopes()
+        anonymous.auth.ping()
+    first, second = seen
+    assert (first.client_id, second.client_id) == (limited.credentials["clientId"], None)
+    assert "mac" not in repr(first)
 
 
 def test_current_scopes_needs_a_scope_itself(holding):

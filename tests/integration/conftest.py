@@ -7,11 +7,19 @@ import secrets
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from fsspec.implementations.memory import MemoryFileSystem
+from moto.server import ThreadedMotoServer
+from s3fs import S3FileSystem
 
 from airflow_provider_taskcluster.emulator.testing import taskcluster_emulator
 from airflow_provider_taskcluster.emulator.worker import Worker
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
 from airflow_provider_taskcluster.retry import RetryPolicy
+
+try:
+    from airflow.sdk.io import attach
+except ImportError:  # Airflow 2
+    from airflow.io.store import attach
 
 __all__ = ["taskcluster_emulator"]
 
@@ -102,6 +110,34 @@ def worker(tc):
 def run(worker):
     """A run of a task that a worker has claimed."""
     return worker.claim(worker.create_task())
+
+
+@pytest.fixture(scope="session")
+def s3():
+    """The file system of an S3 of our own, with a bucket."""
+    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
+    server.start()
+    host, port = server.get_host_and_port()
+    region = {"region_name": "us-east-1"}
+    fs = S3FileSystem(key="k", secret="s", endpoint_url=f"http://{host}:{port}", client_kwargs=region)
+    fs.call_s3("create_bucket", Bucket="bucket")
+    yield fs
+    server.stop()
+
+
+@pytest.fixture(params=["memory", "s3"])
+def bucket(request):
+    """URL of an empty folder in a storage behind a connection."""
+    conn_id, folder = f"storage_{secrets.token_hex(4)}", secrets.token_hex(4)
+    if request.param == "memory":
+        attach("memory", conn_id=conn_id, fs=MemoryFileSystem(skip_instance_cache=True))
+        yield f"memory://{conn_id}@/{folder}"
+        return
+    fs = request.getfixturevalue("s3")
+    attach("s3", conn_id=conn_id, fs=fs)
+    yield f"s3://{conn_id}@bucket/{folder}"
+    assert not fs.call_s3("list_multipart_uploads", Bucket="bucket").get("Uploads"), "an upload was left open"
+    assert not list(fs.transaction.files), "a file is held for ever"
 
 
 @pytest.fixture

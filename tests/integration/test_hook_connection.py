@@ -42,7 +42,7 @@ def test_test_connection_names_the_client_and_counts_its_scopes(hook, holding, c
     assert hook.test_connection() == (True, f"{tc.root_url} answers client '{tc.client_id}' with 1 scope")
     good, message = holding("auth:current-scopes", "object:download:*").test_connection()
     assert good
-    assert message.endswith("with 5 scopes")  # its two, and what the anonymous role gives to everybody
+    assert message.endswith("with 11 scopes")  # its two, and what the anonymous role gives to everybody
     good, message = connect("tc_anonymous", login=None, password=None).test_connection()
     assert good
     assert "the anonymous client" in message

@@ -22,6 +22,12 @@ AIRFLOW_2 = version("apache-airflow").startswith("2.")
 SCHEDULER = "scheduler --skip-serve-logs"  # it would serve them on every address
 # The scheduler of Airflow 2 parses the DAGs itself, and its tasks talk to the database.
 SERVICES = [SCHEDULER] if AIRFLOW_2 else ["api-server", "dag-processor", SCHEDULER]
+TRIGGERER = "triggerer --skip-serve-logs"  # as above
+# For tests that kill one: by default its triggers are given to another after half a minute.
+DEAD_TRIGGERERS_ARE_SEEN_SOON = {
+    "AIRFLOW__TRIGGERER__JOB_HEARTBEAT_SEC": "2",
+    "AIRFLOW__TRIGGERER__TRIGGERER_HEALTH_CHECK_THRESHOLD": "10",
+}
 PATIENCE = 120
 
 
@@ -43,11 +49,11 @@ class Services:
         with self.database.connect() as connection:
             return connection.execute(sqlalchemy.text(query), values).fetchall()
 
-    def wait_for(self, what, found):
+    def wait_for(self, what, found, patience=PATIENCE):
         """Ask ``found`` until it gives something, and return that."""
-        deadline = time.monotonic() + PATIENCE
+        deadline = time.monotonic() + patience
         while not (given := found()):
-            assert time.monotonic() < deadline, f"{what}: not in {PATIENCE} seconds"
+            assert time.monotonic() < deadline, f"{what}: not in {patience} seconds"
             for command, process in self.processes.items():
                 assert process.poll() is None, f"airflow {command} ended with {process.returncode}"
             time.sleep(0.1)
@@ -69,6 +75,25 @@ class Services:
         for path in [*self.user_home.rglob("*"), *self.temporary.rglob("*")]:
             if path.is_file() or path.is_symlink():
                 path.unlink()
+
+    @contextmanager
+    def triggerer(self, **environment):
+        """Run a triggerer during the block."""
+        environment = {**self.airflow.environment, **environment}
+        with (
+            (self.airflow.home / "triggerer.log").open("a") as log,
+            process(TRIGGERER, environment, log) as self.processes[TRIGGERER],
+        ):
+            try:
+                yield
+            finally:
+                self.processes.pop(TRIGGERER, None)
+
+    def kill_triggerer(self):
+        """Kill it, and all that it started, without a chance to say anything."""
+        triggerer = psutil.Process(self.processes.pop(TRIGGERER).pid)
+        for killed in [triggerer, *triggerer.children(recursive=True)]:
+            killed.kill()
 
     @contextmanager
     def explained(self):

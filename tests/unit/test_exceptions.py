@@ -18,6 +18,7 @@ FACTS = {
     "reason": "file-missing",
     "transient": True,
     "content_range": "bytes */7",
+    "candidates": ("a", "A"),
 }
 
 

@@ -111,6 +111,17 @@ def test_what_is_no_content_type_is_refused_before_the_service_answers_500(value
         names.content_type(value)
 
 
+@pytest.mark.parametrize("value", ["a", "my-team.builds.latest", "a%.b_!~*'()", "p" * 255])
+def test_an_index_path_passes(value):
+    assert names.index_path(value) == value
+
+
+@pytest.mark.parametrize("value", ["", ".", "a.", ".a", "a..b", "a/b", "a b", "a\n", "ä", "p" * 256, None, 7])
+def test_what_the_index_does_not_take_is_not_an_index_path(value):
+    with pytest.raises(InvalidInput, match="not an index path"):
+        names.index_path(value)
+
+
 def test_a_worker_pool_is_named_whole_or_in_two_parts():
     assert names.worker_pool_id("proj-x/linux_1") == "proj-x/linux_1"
     assert names.worker_pool_id(provisioner_id="proj-x", worker_type="linux_1") == "proj-x/linux_1"

@@ -5,8 +5,19 @@ from datetime import UTC, datetime, timedelta, timezone
 import pendulum
 import pytest
 
-from airflow_provider_taskcluster.services.answers import having, is_content, is_download_grant, timestamp
+from airflow_provider_taskcluster.services.answers import (
+    has_task_status,
+    having,
+    is_content,
+    is_download_grant,
+    is_indexed_task,
+    is_page_of_statuses,
+    is_page_of_task_group,
+    timestamp,
+)
 
+STATUS = {"taskId": "t", "state": "pending", "runs": [{"runId": 0, "state": "pending"}]}
+INDEXED = {"namespace": "a.b", "taskId": "t", "rank": 0.5, "data": {}, "expires": "e"}
 MOMENT = datetime(2030, 5, 1, 12, 0, 0, 123_000, tzinfo=UTC)
 
 
@@ -40,6 +51,13 @@ def test_an_answer_has_the_fields_that_are_due_and_may_have_more():
         (is_download_grant, {"method": "getUrl", "url": "u", "expires": "e", "hashes": {}}, {"method": "getUrl"}),
         (is_download_grant, {"method": "simple", "url": "u"}, {"method": "simple", "url": None}),
         (is_download_grant, {"method": "of the future"}, {}),
+        (has_task_status, {"status": STATUS}, {"status": None}),
+        (has_task_status, {"status": {**STATUS, "runs": []}}, {"status": {**STATUS, "runs": [{"state": "running"}]}}),
+        (is_page_of_statuses, {"statuses": []}, {"statuses": {}}),
+        (is_page_of_statuses, {"statuses": [{"status": STATUS}]}, {"statuses": [{"status": STATUS}, {}]}),
+        (is_page_of_task_group, {"tasks": [{"status": STATUS}]}, {"tasks": [STATUS]}),
+        (is_indexed_task, INDEXED, {**INDEXED, "rank": "0"}),
+        (is_indexed_task, {**INDEXED, "rank": 3}, {**INDEXED, "taskId": None}),
     ],
     ids=repr,
 )

@@ -135,8 +135,8 @@ def test_a_thread_that_comes_late_does_not_write_to_what_has_the_descriptor_now(
     whole = AnyPlace(tmp_path)
     number = whole.sink._opened().fileno()
     whole.sink.discard()
-    with (tmp_path / "other").open("wb") as other:
-        assert other.fileno() == number, "the lowest that is free"
+    with tmp_path.joinpath("folder's").open("wb"), (tmp_path / "other").open("wb") as other:
+        assert other.fileno() == number, "the lowest that is free, next to that of the folder"
         with pytest.raises(AssertionError):
             whole.window.write(CONTENT)
     assert (tmp_path / "other").read_bytes() == b""

@@ -16,7 +16,7 @@ from airflow_provider_taskcluster.emulator.errors import (
     InvalidRequestArguments,
     MalformedPayload,
 )
-from airflow_provider_taskcluster.emulator.schemas.fields import SLUGID, TASK_QUEUE_ID
+from airflow_provider_taskcluster.emulator.schemas.fields import NAMESPACE, SLUGID, TASK_QUEUE_ID
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -28,6 +28,9 @@ LARGEST_BODY = 10 * 1024 * 1024
 
 PATTERNS = {
     "taskId": SLUGID,
+    "taskGroupId": SLUGID,
+    "indexPath": f"^{NAMESPACE}$",
+    "namespace": f"^{NAMESPACE}$",
     "runId": r"^(0|[1-9][0-9]{0,3})$",
     "name": r"^[\x20-\x7e]+$",
     "workerPoolId": r"^[a-zA-Z0-9_-]{1,38}/[a-zA-Z0-9_-]{1,38}$",

@@ -6,6 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.emulator.schemas.artifacts import CreateArtifact, FinishArtifact
+from airflow_provider_taskcluster.emulator.schemas.index import InsertTask
 from airflow_provider_taskcluster.emulator.schemas.objects import CreateUpload, FinishUpload, StartDownload
 from airflow_provider_taskcluster.emulator.schemas.purge_cache import PurgeCache
 from airflow_provider_taskcluster.emulator.schemas.tasks import (
@@ -34,11 +35,14 @@ RESOLVE = ("queue:resolve-task:{taskId}/{runId}",)
 def operations(services: Services) -> list[Operation]:
     """All calls, in the order in which their routes are tried."""
     return [
-        *(Operation(name, "ping", "GET", "/ping") for name in ("auth", "object", "queue", "purge-cache")),
+        *(Operation(name, "ping", "GET", "/ping") for name in ("auth", "index", "object", "queue", "purge-cache")),
         *_auth(services),
         *_objects(services),
         *_tasks(services),
+        *_task_groups(services),
+        *_runs(services),
         *_artifacts(services),
+        *_index(services),
         *_purge_cache(services),
     ]
 
@@ -64,19 +68,62 @@ def _objects(services: Services) -> list[Operation]:
 
 def _tasks(services: Services) -> list[Operation]:
     op = partial(declare, "queue")
-    s, r = services.tasks, services.runs
+    s, t = services.scheduling, services.tasks
+    return [
+        op("statuses", "POST /tasks/status", t.statuses, TaskIds, query=PAGES),
+        op("createTask", f"PUT {TASK}", services.creation.create_task, CreateTask),
+        op("task", f"GET {TASK}", t.task, scopes=("queue:get-task:{taskId}",)),
+        op("status", f"GET {TASK}/status", t.status, scopes=("queue:status:{taskId}",)),
+        op("scheduleTask", f"POST {TASK}/schedule", s.schedule_task),
+        op("rerunTask", f"POST {TASK}/rerun", s.rerun_task),
+        op("cancelTask", f"POST {TASK}/cancel", s.cancel_task),
+    ]
+
+
+def _task_groups(services: Services) -> list[Operation]:
+    op = partial(declare, "queue")
+    s = services.groups
+    group, read = "/task-group/{taskGroupId}", ("queue:list-task-group:{taskGroupId}",)
+    return [
+        op("listTaskGroup", f"GET {group}/list", s.list_task_group, query=PAGES, scopes=read),
+        op("getTaskGroup", f"GET {group}", s.get_task_group, scopes=read),
+        op("sealTaskGroup", f"POST {group}/seal", s.seal_task_group),
+    ]
+
+
+def _runs(services: Services) -> list[Operation]:
+    op = partial(declare, "queue")
+    r = services.runs
     reclaim = ("queue:reclaim-task:{taskId}/{runId}",)
     return [
-        op("statuses", "POST /tasks/status", s.statuses, TaskIds, query=PAGES),
-        op("createTask", f"PUT {TASK}", s.create_task, CreateTask),
-        op("task", f"GET {TASK}", s.task, scopes=("queue:get-task:{taskId}",)),
-        op("status", f"GET {TASK}/status", s.status, scopes=("queue:status:{taskId}",)),
-        op("rerunTask", f"POST {TASK}/rerun", r.rerun_task),
         op("claimWork", "POST /claim-work/{taskQueueId:path}", r.claim_work, ClaimWork),
         op("reclaimTask", f"POST {RUN}/reclaim", r.reclaim_task, scopes=reclaim),
         op("reportCompleted", f"POST {RUN}/completed", r.report_completed, scopes=RESOLVE),
         op("reportFailed", f"POST {RUN}/failed", r.report_failed, scopes=RESOLVE),
         op("reportException", f"POST {RUN}/exception", r.report_exception, ReportException, scopes=RESOLVE),
+    ]
+
+
+def _index(services: Services) -> list[Operation]:
+    op = partial(declare, "index")
+    s = services.index
+    tasks, spaces = "index:list-tasks:", "index:list-namespaces:"
+    artifact = "GET /task/{indexPath}/artifacts/{name:path}"
+    return [
+        op("findTask", "GET /task/{indexPath}", s.find_task, scopes=("index:find-task:{indexPath}",)),
+        op("insertTask", "PUT /task/{namespace}", s.insert_task, InsertTask, scopes=("index:insert-task:{namespace}",)),
+        op("deleteTask", "DELETE /task/{namespace}", s.delete_task, scopes=("index:delete-task:{namespace}",)),
+        op("listTasks", "GET /tasks", s.list_tasks, query=PAGES, scopes=(tasks,)),
+        op("listTasks", "GET /tasks/{namespace}", s.list_tasks, query=PAGES, scopes=(tasks + "{namespace}",)),
+        op("listNamespaces", "GET /namespaces", s.list_namespaces, query=PAGES, scopes=(spaces,)),
+        op(
+            "listNamespaces",
+            "GET /namespaces/{namespace}",
+            s.list_namespaces,
+            query=PAGES,
+            scopes=(spaces + "{namespace}",),
+        ),
+        op("findArtifactFromTask", artifact, s.find_artifact_from_task, scopes=("queue:get-artifact:{name}",)),
     ]
 
 

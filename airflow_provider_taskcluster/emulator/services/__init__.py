@@ -7,9 +7,14 @@ from typing import TYPE_CHECKING
 from .artifacts import ArtifactService
 from .auth import AuthService
 from .contents import ContentService
+from .creation import CreationService
+from .dependencies import DependencyService
+from .groups import GroupService
+from .index import IndexService
 from .objects import ObjectService
 from .purge_cache import PurgeCacheService
 from .runs import RunService
+from .scheduling import SchedulingService
 from .tasks import TaskService
 
 if TYPE_CHECKING:
@@ -24,6 +29,10 @@ class Services:
         self.purge_cache = PurgeCacheService(context)
         self.objects = ObjectService(context)
         self.tasks = TaskService(context)
+        self.groups = GroupService(context, self.tasks)
+        self.creation = CreationService(context, self.tasks, self.groups, DependencyService(context, self.tasks))
+        self.scheduling = SchedulingService(context, self.tasks)
         self.runs = RunService(context, self.tasks)
         self.artifacts = ArtifactService(context, self.tasks, self.objects)
         self.contents = ContentService(context, self.tasks, self.artifacts, self.objects)
+        self.index = IndexService(context, self.tasks, self.contents)

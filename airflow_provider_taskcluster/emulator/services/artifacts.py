@@ -46,6 +46,13 @@ def object_name(task_id: str, run_id: int, name: str) -> str:
     return f"t/{task_id}/{run_id}/{name}"
 
 
+def slugid() -> str:
+    """A new id, as the services make them."""
+    raw = bytearray(uuid.uuid4().bytes)
+    raw[0] &= 0x7F  # never begins with a dash
+    return base64.urlsafe_b64encode(raw).decode().rstrip("=")
+
+
 def bucket(name: str) -> str:
     """The bucket of an s3 artifact."""
     return "public-artifacts" if name.startswith("public/") else "private-artifacts"
@@ -182,7 +189,7 @@ class ArtifactService:
 
     def _reserve(self, task: Task, run_id: int, name: str, artifact: StoredArtifact) -> str:
         """Hold the object's name, under a new uploadId each time: the second time the queue trips over it."""
-        upload_id = _slugid()
+        upload_id = slugid()
         held = object_name(task.task_id, run_id, name)
         try:
             self._objects.reserve(held, task.status["projectId"], upload_id, from_json(artifact.expires))
@@ -268,9 +275,3 @@ def _may_replace(before: Row, artifact: AnyArtifact, details: dict[str, Any]) ->
     if before["storage_type"] == artifact.storageType:
         return artifact.storageType == "reference" or unpack(before["details"]) == details
     return (before["storage_type"], artifact.storageType) == ("reference", "link")
-
-
-def _slugid() -> str:
-    raw = bytearray(uuid.uuid4().bytes)
-    raw[0] &= 0x7F  # never begins with a dash
-    return base64.urlsafe_b64encode(raw).decode().rstrip("=")

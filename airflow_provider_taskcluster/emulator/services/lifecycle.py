@@ -12,7 +12,8 @@ from airflow_provider_taskcluster.emulator.errors import RequestConflict, Resour
 
 # The reasons of an exception for which the queue itself tries again, and what the new run is called.
 RETRIED = {"worker-shutdown": "retry", "claim-expired": "retry", "intermittent-task": "task-retry"}
-UNRESOLVED = ("unscheduled", "pending", "running")
+SCHEDULED = ("pending", "running")
+UNRESOLVED = ("unscheduled", *SCHEDULED)
 STATUS_FIELDS = (
     *("provisionerId", "workerType", "taskQueueId", "schedulerId", "projectId"),
     *("taskGroupId", "priority", "deadline", "expires"),
@@ -26,12 +27,12 @@ class Task:
         self.status = status
 
     @classmethod
-    def new(cls, task_id: str, definition: dict[str, Any], now: int) -> Task:
-        """A task that has just been created, its first run pending."""
+    def new(cls, task_id: str, definition: dict[str, Any]) -> Task:
+        """A task that has just been created, unscheduled: it has no runs."""
         fields = {name: definition[name] for name in STATUS_FIELDS}
-        task = cls({"taskId": task_id, **fields, "retriesLeft": definition["retries"], "runs": []})
-        task._add_run("scheduled", now)
-        return task
+        return cls(
+            {"taskId": task_id, **fields, "retriesLeft": definition["retries"], "state": "unscheduled", "runs": []}
+        )
 
     @property
     def task_id(self) -> str:
@@ -42,6 +43,19 @@ class Task:
     def state(self) -> str:
         """The state of the task, which is that of its last run."""
         return str(self.status["state"])
+
+    @property
+    def is_resolved(self) -> bool:
+        """Whether the task has come to an end, which a rerun may undo."""
+        return self.state not in UNRESOLVED
+
+    @property
+    def due(self) -> int | None:
+        """When time alone will change the task, by its deadline or the end of a claim; None if it is resolved."""
+        if self.is_resolved:
+            return None
+        moments = [self.status["deadline"], *(run["takenUntil"] for run in self.runs[-1:] if "takenUntil" in run)]
+        return min(map(from_json, moments))
 
     @property
     def runs(self) -> list[dict[str, Any]]:
@@ -61,6 +75,12 @@ class Task:
         if run_id >= len(self.runs):
             raise ResourceNotFound(f"Run {run_id} not found on task `{self.task_id}`.")
         return self.runs[run_id]
+
+    def schedule(self, now: int) -> None:
+        """Add the first run, if there is none yet; past its deadline a task cannot be scheduled."""
+        self._check_deadline("scheduled", now)
+        if not self.runs:
+            self._add_run("scheduled", now)
 
     def claim(self, *, worker_group: str, worker_id: str, until: int, now: int) -> dict[str, Any]:
         """Give the pending run to a worker."""
@@ -95,26 +115,44 @@ class Task:
             self._retry(RETRIED[reason], now)
 
     def rerun(self, retries: int, now: int) -> None:
-        """Schedule a resolved task once more; one that is not resolved goes on as it is."""
-        if self.state in UNRESOLVED:
-            return
-        self.status["retriesLeft"] = retries
-        self._add_run("rerun", now)
+        """Schedule a resolved task once more, or one that was never scheduled; others go on as they are."""
+        self._check_deadline("rescheduled", now)
+        if self.state not in SCHEDULED:
+            self.status["retriesLeft"] = retries
+            self._add_run("rerun", now)
 
-    def settle(self, now: int) -> bool:
-        """What time alone does: deadlines and claims run out. Whether anything changed."""
-        if self.state not in UNRESOLVED:
-            return False
-        deadline = from_json(self.status["deadline"])
-        run = self.runs[-1]
-        if deadline <= now:
-            self._end(run, "exception", "deadline-exceeded", deadline)
-            return True
-        if run["state"] == "running" and (taken := from_json(run["takenUntil"])) <= now:
-            self._end(run, "exception", "claim-expired", taken)
-            self._retry(RETRIED["claim-expired"], taken)
-            return True
-        return False
+    def cancel(self, now: int) -> None:
+        """End a task that is not resolved; one that is stays as it is."""
+        self._check_deadline("canceled", now)
+        if not self.is_resolved:
+            self._give_up("canceled", now)
+
+    def settle(self, now: int) -> None:
+        """What time alone does: deadlines and claims run out, one of them with each call."""
+        if self.due is None or self.due > now:
+            return
+        if self.due == from_json(self.status["deadline"]):
+            self._give_up("deadline-exceeded", self.due)
+            return
+        expired = self.due
+        self._end(self.runs[-1], "exception", "claim-expired", expired)
+        self._retry(RETRIED["claim-expired"], expired)
+
+    def is_overdue(self, now: int) -> bool:
+        """Whether the deadline is over."""
+        return from_json(self.status["deadline"]) <= now
+
+    def _check_deadline(self, verb: str, now: int) -> None:
+        if self.is_overdue(now):
+            raise RequestConflict(
+                f"Task `{self.task_id}` can't be {verb} past its deadline of {self.status['deadline']}."
+            )
+
+    def _give_up(self, reason: str, now: int) -> None:
+        """End the last run as an exception; a task without runs gets one for it."""
+        if not self.runs:
+            self._add_run("exception", now)
+        self._end(self.runs[-1], "exception", reason, now)
 
     def _end(self, run: dict[str, Any], state: str, reason: str, now: int) -> None:
         run.update(state=state, reasonResolved=reason, resolved=to_json(now))

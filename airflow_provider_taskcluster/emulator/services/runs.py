@@ -20,7 +20,7 @@ GRACE = 5 * MINUTE
 
 
 class RunService:
-    """Claims, credentials for workers, resolutions and reruns."""
+    """Claims, credentials for workers, resolutions."""
 
     def __init__(self, context: Context, tasks: TaskService) -> None:
         self._database = context.database
@@ -32,7 +32,7 @@ class RunService:
         """Hand out pending runs of a queue; at once, where the real queue waits 20 s for work."""
         caller.require(f"queue:claim-work:{task_queue_id}", f"queue:worker-id:{request.workerGroup}/{request.workerId}")
         with self._database.transaction():
-            tasks = self._tasks.pending(task_queue_id)[: request.tasks]
+            tasks = self._tasks.pending(task_queue_id, request.tasks)
             return {"tasks": [self._claim(task, request) for task in tasks]}
 
     def reclaim_task(self, _: Caller, task_id: str, run_id: int) -> dict[str, Any]:
@@ -54,19 +54,6 @@ class RunService:
     def report_exception(self, _: Caller, task_id: str, run_id: int, request: ReportException) -> dict[str, Any]:
         """The run could not do anything; some reasons bring a new run while retries are left."""
         return self._resolve(task_id, run_id, "exception", request.reason)
-
-    def rerun_task(self, caller: Caller, task_id: str) -> dict[str, Any]:
-        """Run a resolved task again, with all its retries."""
-        with self._database.transaction():
-            task = self._tasks.load(task_id)
-            status = task.status
-            caller.require_any(
-                f"queue:rerun-task:{status['schedulerId']}/{status['taskGroupId']}/{task_id}",
-                f"queue:rerun-task-in-project:{status['projectId']}",
-            )
-            task.rerun(self._tasks.definition(task_id)["retries"], self._clock.now())
-            self._tasks.save(task)
-        return {"status": task.status}
 
     def _resolve(self, task_id: str, run_id: int, state: str, reason: str) -> dict[str, Any]:
         with self._database.transaction():

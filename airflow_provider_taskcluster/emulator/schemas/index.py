@@ -1,0 +1,21 @@
+"""Requests to the index."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from .fields import Instant, Request, SlugId
+
+# The numbers that JSON carries exactly everywhere.
+EXACT = 2**53
+
+
+class InsertTask(Request):
+    """Body of insertTask."""
+
+    taskId: SlugId
+    rank: Annotated[int | float, Field(ge=-EXACT, le=EXACT)]
+    data: dict[str, Any]
+    expires: Instant

@@ -1,0 +1,159 @@
+"""The index: tasks by name, put there when they complete, by their routes, or by hand."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+from pydantic import ValidationError
+
+from airflow_provider_taskcluster.emulator.clock import DAY, from_json, to_json
+from airflow_provider_taskcluster.emulator.database import pack, unpack
+from airflow_provider_taskcluster.emulator.errors import ResourceNotFound
+from airflow_provider_taskcluster.emulator.schemas.fields import NAMESPACE
+from airflow_provider_taskcluster.emulator.schemas.index import InsertTask
+
+from .paging import page
+
+if TYPE_CHECKING:
+    from airflow_provider_taskcluster.emulator.auth.caller import Caller
+    from airflow_provider_taskcluster.emulator.context import Context
+    from airflow_provider_taskcluster.emulator.database import Row
+
+    from .contents import ContentService
+    from .lifecycle import Task
+    from .replies import FailedDependency, Redirect
+    from .tasks import TaskService
+
+ROUTE = "index."
+
+
+class IndexService:
+    """Indexed tasks, and the namespaces that their paths make."""
+
+    def __init__(self, context: Context, tasks: TaskService, contents: ContentService) -> None:
+        self._database = context.database
+        self._clock = context.clock
+        self._tasks = tasks
+        self._contents = contents
+        tasks.when_resolved.append(self.index)
+
+    def find_task(self, _: Caller, index_path: str) -> dict[str, Any]:
+        """The task at a path."""
+        return _task(self._load(index_path))
+
+    def insert_task(self, _: Caller, namespace: str, request: InsertTask) -> dict[str, Any]:
+        """Index a task by hand, whether or not there is one of this id; one of a higher rank keeps its place."""
+        self._insert(namespace, request)
+        return _task(self._row(namespace))
+
+    def delete_task(self, _: Caller, namespace: str) -> dict[str, Any]:
+        """Forget the task at a path; what had a lower rank does not come back."""
+        self._database.execute("DELETE FROM indexed_tasks WHERE path = ?", namespace)
+        return {}
+
+    def list_tasks(self, _: Caller, namespace: str = "", **paging: Any) -> dict[str, Any]:
+        """The tasks right under a namespace, by default the root."""
+        rows, token = self._page("indexed_tasks", namespace, **paging)
+        return {"tasks": [_task(row) for row in rows], **token}
+
+    def list_namespaces(self, _: Caller, namespace: str = "", **paging: Any) -> dict[str, Any]:
+        """The namespaces right under a namespace, by default the root."""
+        rows, token = self._page("namespaces", namespace, **paging)
+        return {"namespaces": [_namespace(row) for row in rows], **token}
+
+    def find_artifact_from_task(self, caller: Caller, index_path: str, name: str) -> Redirect | FailedDependency:
+        """A redirect to an artifact of the task at a path; the real index needs one more, by way of the queue."""
+        return self._contents.get_latest_artifact(caller, self._load(index_path)["task_id"], name)
+
+    def index(self, task: Task) -> None:
+        """Index a completed task under all the paths that its routes name, as its ``extra.index`` says."""
+        if task.state != "completed":
+            return
+        definition = self._tasks.definition(task.task_id)
+        paths = [route.removeprefix(ROUTE) for route in definition["routes"] if route.startswith(ROUTE)]
+        entry = _wanted_entry(task.task_id, definition)
+        for path in paths:
+            if entry is not None and re.fullmatch(NAMESPACE, path):
+                self._insert(path, entry)
+
+    def _insert(self, path: str, entry: InsertTask) -> None:
+        expires = from_json(entry.expires)
+        with self._database.transaction():
+            changed = self._database.execute(
+                "INSERT INTO indexed_tasks VALUES (?, ?, ?, ?, ?, ?) ON CONFLICT (path) DO UPDATE SET "
+                "task_id = excluded.task_id, rank = excluded.rank, data = excluded.data, expires = excluded.expires "
+                "WHERE rank <= excluded.rank",
+                *(path, _parent(path), entry.taskId, entry.rank, pack(entry.data), expires),
+            )
+            if changed:
+                self._ensure_namespaces(_parent(path), expires)
+
+    def _ensure_namespaces(self, namespace: str, expires: int) -> None:
+        """Namespaces live as long as what is in them, to the end of the day."""
+        end_of_day = (expires // DAY + 1) * DAY
+        while namespace:
+            self._database.execute(
+                "INSERT INTO namespaces VALUES (?, ?, ?) ON CONFLICT (path) DO UPDATE SET "
+                "expires = max(expires, excluded.expires)",
+                *(namespace, _parent(namespace), end_of_day),
+            )
+            namespace = _parent(namespace)
+
+    def _load(self, path: str) -> Row:
+        row = self._row(path)
+        if row["expires"] <= self._clock.now():
+            raise ResourceNotFound("Indexed task not found")
+        return row
+
+    def _row(self, path: str) -> Row:
+        row = self._database.one("SELECT * FROM indexed_tasks WHERE path = ?", path)
+        if row is None:
+            raise ResourceNotFound("Indexed task not found")
+        return row
+
+    def _page(
+        self, table: str, namespace: str, continuation_token: str | None = None, limit: int | None = None
+    ) -> tuple[list[Row], dict[str, str]]:
+        """The rows of a table right under a namespace, and the token of the next page, if there is one."""
+
+        def fetch(after: list[str], count: int) -> list[Row]:
+            sql = f"SELECT * FROM {table} WHERE parent = ? AND path > ? ORDER BY path LIMIT ?"  # noqa: S608 - ours
+            return self._database.all(sql, namespace, *after, count)
+
+        rows, token = page(fetch, lambda row: [row["path"]], start=[""], token=continuation_token, limit=limit)
+        return rows, {"continuationToken": token} if token else {}
+
+
+def _wanted_entry(task_id: str, definition: dict[str, Any]) -> InsertTask | None:
+    """What a task's definition wants in the index; None where it makes no sense, which nobody is told."""
+    options = definition["extra"].get("index")
+    wishes = options if isinstance(options, dict) else {}
+    wanted = {"rank": 0, "data": {}, "expires": definition["expires"]}
+    wanted |= {name: wishes[name] for name in wanted if name in wishes}
+    try:
+        return InsertTask.model_validate({"taskId": task_id, **wanted})
+    except ValidationError:
+        return None
+
+
+def _parent(path: str) -> str:
+    return path.rpartition(".")[0]
+
+
+def _task(row: Row) -> dict[str, Any]:
+    return {
+        "namespace": row["path"],
+        "taskId": row["task_id"],
+        "rank": row["rank"],
+        "data": unpack(row["data"]),
+        "expires": to_json(row["expires"]),
+    }
+
+
+def _namespace(row: Row) -> dict[str, Any]:
+    return {
+        "namespace": row["path"],
+        "name": row["path"].rpartition(".")[2],
+        "expires": to_json(row["expires"]),
+    }

@@ -1,0 +1,149 @@
+"""The hook's way to publish artifacts of a task that runs: with its credentials, or with scopes of one's own."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from airflow_provider_taskcluster import names
+from airflow_provider_taskcluster.assets.uris import artifact_uri
+from airflow_provider_taskcluster.exceptions import InvalidInput
+from airflow_provider_taskcluster.hooks import lineage
+from airflow_provider_taskcluster.hooks.base import TaskclusterBaseHook, future, guessed_type, place
+from airflow_provider_taskcluster.services.answers import timestamp
+from airflow_provider_taskcluster.services.artifacts import Artifacts
+from airflow_provider_taskcluster.transfer.config import TransferConfig
+from airflow_provider_taskcluster.transfer.source import source_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from airflow_provider_taskcluster.services.answers import Json
+    from airflow_provider_taskcluster.transfer.model import TransferResult
+    from airflow_provider_taskcluster.transfer.progress import Progress
+    from airflow_provider_taskcluster.transfer.recorder import Recorder
+    from airflow_provider_taskcluster.transfer.source import Uploadable
+
+StorageType = Literal["object", "s3"]
+ErrorReason = Literal[
+    "file-missing-on-worker",
+    "invalid-resource-on-worker",
+    "too-large-file-on-worker",
+    "file-not-readable-on-worker",
+]
+
+
+class ArtifactUploadsHook(TaskclusterBaseHook):
+    """Artifacts of a run that is running, or ended as an exception less than 25 minutes ago.
+
+    Scope ``queue:create-artifact:<taskId>/<runId>``, which the credentials of the task hold.
+    """
+
+    def upload_artifact(
+        self,
+        source: Uploadable,
+        task_id: str,
+        run_id: int,
+        name: str,
+        *,
+        expires: datetime,
+        content_type: str | None = None,
+        storage_type: StorageType = "object",
+        recorder: Recorder | str | None = None,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> TransferResult:
+        """Publish bytes, a file or the readers of a factory as an artifact.
+
+        A later try with the same content and expiry goes on with an s3 artifact in any case. The queue announces an
+        object artifact only once, so a later try needs what the first has recorded, and the scope
+        ``object:upload:<projectId>:<object>`` if the bytes are still missing (``transfer.artifact_upload`` has the
+        whole story).
+
+        :param source: Bytes, a path, an ``ObjectStoragePath`` or its URL, an open binary file, or a function that
+            returns a reader. At most 5 GiB.
+        :param expires: When it ends, not after the task. Pass the same in every try.
+        :param content_type: Its content type; guessed from the name by default.
+        :param storage_type: ``object``, verified by sha256 and sha512, or ``s3``, verified by its length alone.
+        :param recorder: Keeps the upload id that the queue chose: a folder (or its path or URL) that all tries reach.
+        :param on_progress: Called every few seconds, in the thread that sends.
+        :raises Conflict: The name is taken, by other content or by a try that left no record.
+        :raises TooLarge: One PUT cannot carry it.
+        """
+        from airflow_provider_taskcluster.transfer.artifact_upload import ArtifactTarget, ArtifactUploader
+        from airflow_provider_taskcluster.transfer.recorder import recorder_for
+
+        if storage_type not in get_args(StorageType):
+            raise InvalidInput(f"storage_type is {storage_type!r}: pass 'object' or 's3'")
+        target = ArtifactTarget(
+            root_url=self.settings.root_url,
+            task_id=names.task_id(task_id),
+            run_id=_run(run_id),
+            name=names.artifact_name(name),
+            expires=future(expires),
+            content_type=names.content_type(content_type or guessed_type(name)),
+        )
+        config = TransferConfig(network=self.settings.network, on_progress=on_progress)
+        kept = recorder_for(place(recorder, folder=True))
+        uploader = ArtifactUploader(self._engine_services, self._store, config, kept)
+        result = uploader.upload(source_for(place(source)), target, storage_type)
+        lineage.made(self, artifact_uri(task_id, name, run_id), result)
+        return result
+
+    def create_reference_artifact(
+        self, task_id: str, run_id: int, name: str, url: str, *, expires: datetime, content_type: str | None = None
+    ) -> None:
+        """Publish a URL as an artifact; whoever fetches it is sent there. Another URL may replace it later."""
+        if not isinstance(url, str) or url.partition("://")[0].lower() not in {"http", "https"}:
+            raise InvalidInput(f"The URL of a reference artifact must be http or https, not {url!r}")
+        kind = names.content_type(content_type or guessed_type(name))
+        self._announce(task_id, run_id, name, expires, storageType="reference", url=url, contentType=kind)
+
+    def create_link_artifact(
+        self,
+        task_id: str,
+        run_id: int,
+        name: str,
+        artifact: str,
+        *,
+        expires: datetime,
+        content_type: str | None = None,
+    ) -> None:
+        """Publish another name for an artifact of the same run."""
+        kind = names.content_type(content_type or guessed_type(name))
+        target = names.artifact_name(artifact)
+        self._announce(task_id, run_id, name, expires, storageType="link", artifact=target, contentType=kind)
+
+    def create_error_artifact(
+        self, task_id: str, run_id: int, name: str, message: str, *, expires: datetime, reason: ErrorReason
+    ) -> None:
+        """Publish what stands for an artifact that could not be made; whoever fetches it gets the error.
+
+        :param message: For people, at most 4096 characters.
+        """
+        if reason not in get_args(ErrorReason):
+            raise InvalidInput(f"reason is {reason!r}: pass one of {', '.join(get_args(ErrorReason))}")
+        self._announce(task_id, run_id, name, expires, storageType="error", reason=reason, message=message)
+
+    def create_artifact(self, task_id: str, run_id: int, name: str, request: Mapping[str, Any]) -> Json:
+        """Announce an artifact by hand; the other methods do all of it.
+
+        :param request: ``queue/v1/post-artifact-request.json``.
+        :return: The queue's answer (``queue/v1/post-artifact-response.json``); credentials and URLs in it are secret.
+        """
+        call = Artifacts(self.client).create(names.task_id(task_id), _run(run_id), names.artifact_name(name), request)
+        answer: Json = self._run(call)
+        return answer
+
+    def finish_artifact(self, task_id: str, run_id: int, name: str, *, upload_id: str) -> None:
+        """Declare an object artifact present by hand, when its upload is finished."""
+        artifact = names.artifact_name(name)
+        self._run(Artifacts(self.client).finish(names.task_id(task_id), _run(run_id), artifact, upload_id))
+
+    def _announce(self, task_id: str, run_id: int, name: str, expires: datetime, **details: str) -> None:
+        self.create_artifact(task_id, run_id, name, {"expires": timestamp(future(expires)), **details})
+
+
+def _run(run_id: Any) -> int:
+    if type(run_id) is not int or run_id < 0:
+        raise InvalidInput(f"run_id is {run_id!r}: an artifact is of a certain run; pass its number")
+    return run_id

@@ -1,0 +1,147 @@
+"""The operator that publishes artifacts of a Taskcluster task that runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_taskcluster.arguments import expiry, optional_text, run_number, text
+from airflow_provider_taskcluster.exceptions import InvalidInput
+from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator, recorder_of, what_to_upload
+from airflow_provider_taskcluster.outcome import permanent_errors_fail
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime, timedelta
+
+    from airflow.providers.common.compat.sdk import Context, ObjectStoragePath
+
+    from airflow_provider_taskcluster.hooks.artifact_uploads import ErrorReason, StorageType
+
+
+class TaskclusterUploadArtifactOperator(TaskclusterBaseOperator):
+    """Publish an artifact of a run that is running, or ended as an exception less than 25 minutes ago.
+
+    It is what ``source`` or ``data`` holds, or stands for something else: ``url``, ``link_to``, ``error``. The scope
+    ``queue:create-artifact:<taskId>/<runId>`` is held by the credentials of the task, or by those of a connection.
+
+    The queue announces an object artifact only once, so a retry of the task needs the upload id of the try before, from
+    Airflow's task state store (3.3) or ``recorder``, and, unless the bytes were there already, the scope
+    ``object:upload:<projectId>:<object>``. Where a retry cannot have these, take ``storage_type="s3"``.
+
+    :param taskcluster_task_id: Id of the Taskcluster task (templated); ``task_id`` is Airflow's.
+    :param run_id: Number of the run (templated).
+    :param name: Name of the artifact, such as ``public/report.html`` (templated).
+    :param expires: When it ends (templated), not after the Taskcluster task: a datetime with a time zone, its ISO
+        text, or a timedelta counted from the start of the DAG run.
+    :param source: File to upload (templated): a path, or the URL of an ``ObjectStoragePath`` such as
+        ``s3://conn_id@bucket/key``.
+    :param data: Text or bytes to upload in its place (templated); what is neither is uploaded as JSON text.
+    :param url: URL to publish in its place, as a ``reference`` artifact (templated).
+    :param link_to: Name of another artifact of the run to publish in its place, as a ``link`` artifact (templated).
+    :param error: Message to publish in its place, as an ``error`` artifact (templated).
+    :param error_reason: Taskcluster's reason for it, such as ``file-missing-on-worker``.
+    :param content_type: Content type (templated); guessed from the name by default.
+    :param storage_type: Where bytes go: ``object``, verified by sha256 and sha512, or ``s3``, verified by length alone.
+    :param recorder: Folder, or URL of an ``ObjectStoragePath``, that all tries reach (templated); by default Airflow's
+        task state store, where it has one.
+    :param taskcluster_conn_id: Id of the connection (templated).
+    :param connect_timeout: Seconds to wait for a connection; None takes the connection's.
+    :param read_timeout: Seconds of silence that end a request; None takes the connection's.
+    :param max_retries: Repeats of a request that failed for the moment; None takes the connection's.
+    :return: name and storage_type; of an upload also size, content_type, digests, method, verified, attempts, seconds
+        and already_present.
+    """
+
+    template_fields: Sequence[str] = (
+        "taskcluster_task_id",
+        "run_id",
+        "name",
+        "expires",
+        "source",
+        "data",
+        "url",
+        "link_to",
+        "error",
+        "content_type",
+        "recorder",
+        "taskcluster_conn_id",
+    )
+    ui_color = "#dcebf7"
+
+    def __init__(
+        self,
+        *,
+        taskcluster_task_id: str,
+        run_id: int | str,
+        name: str,
+        expires: datetime | timedelta | str,
+        source: str | ObjectStoragePath | None = None,
+        data: str | bytes | dict[str, Any] | list[Any] | float | None = None,
+        url: str | None = None,
+        link_to: str | None = None,
+        error: str | None = None,
+        error_reason: ErrorReason = "file-missing-on-worker",
+        content_type: str | None = None,
+        storage_type: StorageType = "object",
+        recorder: str | ObjectStoragePath | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.taskcluster_task_id = taskcluster_task_id
+        self.run_id = run_id
+        self.name = name
+        self.expires = expires
+        self.source = source
+        self.data = data
+        self.url = url
+        self.link_to = link_to
+        self.error = error
+        self.error_reason = error_reason
+        self.content_type = content_type
+        self.storage_type = storage_type
+        self.recorder = recorder
+
+    def execute(self, context: Context) -> dict[str, Any]:
+        """Publish it, and return what was published."""
+        with permanent_errors_fail():
+            given = [kind for kind in ("source", "data", "url", "link_to", "error") if getattr(self, kind) is not None]
+            if len(given) != 1:
+                what = " and ".join(given) or "nothing"
+                raise InvalidInput(f"An artifact is one of source, data, url, link_to and error; there is {what}")
+            run_id = run_number(self.run_id)
+            if run_id is None:
+                raise InvalidInput(f"run_id is {self.run_id!r}: an artifact is of a certain run; pass its number")
+            where = (text(self.taskcluster_task_id, "taskcluster_task_id"), run_id, text(self.name, "name"))
+            if given[0] in {"source", "data"}:
+                published = self._upload(where, context)
+            else:
+                published = self._stand_in(given[0], where, context)
+        self.log.info("Published artifact %r as %s", where[2], published["storage_type"])
+        return published
+
+    def _upload(self, where: tuple[str, int, str], context: Context) -> dict[str, Any]:
+        result = self.hook.upload_artifact(
+            what_to_upload(self.source, self.data, self.task_id),
+            *where,
+            expires=expiry(self.expires, context),
+            content_type=optional_text(self.content_type, "content_type"),
+            storage_type=self.storage_type,
+            recorder=recorder_of(self.recorder, context),
+        )
+        return {**result.as_dict(), "storage_type": self.storage_type}
+
+    def _stand_in(self, kind: str, where: tuple[str, int, str], context: Context) -> dict[str, Any]:
+        expires = expiry(self.expires, context)
+        told = text(getattr(self, kind), kind)
+        content_type = optional_text(self.content_type, "content_type")
+        match kind:
+            case "url":
+                storage_type = "reference"
+                self.hook.create_reference_artifact(*where, told, expires=expires, content_type=content_type)
+            case "link_to":
+                storage_type = "link"
+                self.hook.create_link_artifact(*where, told, expires=expires, content_type=content_type)
+            case _:
+                storage_type = "error"
+                self.hook.create_error_artifact(*where, told, expires=expires, reason=self.error_reason)
+        return {"name": where[2], "storage_type": storage_type}

@@ -1,0 +1,146 @@
+"""The operator that downloads many artifacts at once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+
+from airflow.providers.common.compat.sdk import AirflowSkipException
+
+from airflow_provider_taskcluster.arguments import names_in, path_or_url, run_number, text
+from airflow_provider_taskcluster.hooks.base import place
+from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator
+from airflow_provider_taskcluster.outcome import permanent_errors_fail
+from airflow_provider_taskcluster.transfer.config import CONNECTIONS, FILES
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow.providers.common.compat.sdk import Context, ObjectStoragePath
+
+    from airflow_provider_taskcluster.hooks.artifacts import Verification
+    from airflow_provider_taskcluster.transfer.payload.model import IfExists, OnError
+
+
+class TaskclusterDownloadPayloadOperator(TaskclusterBaseOperator):
+    """Download the artifacts of a Taskcluster task that patterns name into a folder, several at once.
+
+    Below the folder files have their artifacts' names, relative to ``prefix``. Each appears under its name when all of
+    it is there and checked, and a second run, after a kill too, fetches only what is missing. A manifest is written
+    beside them, ``taskcluster-payload.json``: name, path, size, digests and by what each was verified. Scopes
+    ``queue:list-artifacts:<taskId>[:<runId>]``, ``queue:get-artifact:<name>``, and ``queue:status:<taskId>`` for the
+    latest run.
+
+    :param taskcluster_task_id: Id of the Taskcluster task (templated); ``task_id`` is Airflow's.
+    :param destination: Folder (templated): a path, or the URL of an ``ObjectStoragePath`` such as
+        ``s3://conn_id@bucket/folder``, to which files are streamed. One folder holds one payload.
+    :param include: A name or pattern, or a list of them (templated); all artifacts by default. ``*`` stays within one
+        folder of names, ``**`` does not; a pattern without ``/`` counts in all folders. A name is taken also if upper
+        and lower case differ, unless that is ambiguous.
+    :param exclude: Patterns of files to leave out (templated).
+    :param prefix: Take only what is below this folder of names (templated), such as ``public/build``.
+    :param run_id: Number of the run (templated); None is the latest.
+    :param files: How many are fetched at once.
+    :param connections: How many connections they share.
+    :param if_none: What it means if no artifact is selected: ``fail``, ``skip`` the task, or ``succeed``.
+    :param if_exists: ``verify``: a file that is there is fetched if size or digest differ, or nobody knows them;
+        ``overwrite``: all are fetched; ``fail``: none may be there.
+    :param on_error: ``fail``: with the first file that cannot be had, an error artifact too; ``continue``: leave it
+        out, and report it.
+    :param allow_reference: Follow URLs that the task chose. They can be of any host that the worker reaches.
+    :param verify: ``hashes`` of the service, or ``chain_of_trust``: what has none there is checked by the sums that the
+        run publishes in ``public/chain-of-trust.json``.
+    :param max_bytes: Refuse a larger file (4 GiB for references by default).
+    :param require_hashes: Refuse an object for which the service names no sha256 or sha512.
+    :param taskcluster_conn_id: Id of the connection (templated).
+    :param connect_timeout: Seconds to wait for a connection; None takes the connection's.
+    :param read_timeout: Seconds of silence that end a request; None takes the connection's.
+    :param max_retries: Repeats of a request that failed for the moment; None takes the connection's.
+    :return: task_id, run_id, prefix, folder, manifest (its path), count, size, transferred, already_present, links,
+        failed, the first of the files and errors, and seconds.
+    """
+
+    template_fields: Sequence[str] = (
+        "taskcluster_task_id",
+        "destination",
+        "include",
+        "exclude",
+        "prefix",
+        "run_id",
+        "taskcluster_conn_id",
+    )
+    ui_color = "#dcf7e3"
+
+    def __init__(
+        self,
+        *,
+        taskcluster_task_id: str,
+        destination: str | ObjectStoragePath,
+        include: str | Sequence[str] = (),
+        exclude: str | Sequence[str] = (),
+        prefix: str = "",
+        run_id: int | str | None = None,
+        files: int = FILES,
+        connections: int = CONNECTIONS,
+        if_none: Literal["fail", "skip", "succeed"] = "fail",
+        if_exists: IfExists = "verify",
+        on_error: OnError = "fail",
+        allow_reference: bool = False,
+        verify: Verification = "hashes",
+        max_bytes: int | None = None,
+        require_hashes: bool = True,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.taskcluster_task_id = taskcluster_task_id
+        self.destination = destination
+        self.include = include
+        self.exclude = exclude
+        self.prefix = prefix
+        self.run_id = run_id
+        self.files = files
+        self.connections = connections
+        self.if_none = if_none
+        self.if_exists = if_exists
+        self.on_error = on_error
+        self.allow_reference = allow_reference
+        self.verify = verify
+        self.max_bytes = max_bytes
+        self.require_hashes = require_hashes
+
+    def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 (Airflow's signature)
+        """Download, and return a summary."""
+        with permanent_errors_fail():
+            payload = self.hook.open_payload(
+                text(self.taskcluster_task_id, "taskcluster_task_id"),
+                run_number(self.run_id),
+                text(self.prefix, "prefix"),
+                verify=self.verify,
+                allow_reference=self.allow_reference,
+                max_bytes=self.max_bytes,
+                require_hashes=self.require_hashes,
+            )
+            include, exclude = _patterns(self.include, "include"), _patterns(self.exclude, "exclude")
+            if self.if_none == "skip" and not payload.select(include, exclude):
+                raise AirflowSkipException(f"Task {payload.task_id} has no artifact that is selected")
+            result = payload.download(
+                place(path_or_url(self.destination, "destination"), folder=True),
+                include=include,
+                exclude=exclude,
+                files=self.files,
+                connections=self.connections,
+                if_none="succeed" if self.if_none == "skip" else self.if_none,
+                if_exists=self.if_exists,
+                on_error=self.on_error,
+            )
+        summary = result.as_dict()
+        self.log.info(
+            "Payload of task %s: %d files in %s, %d of them fetched now, %d failed; see %s",
+            *(result.task_id, len(result.files), result.folder),
+            *(len(result.transferred), len(result.failed), result.manifest),
+        )
+        return summary
+
+
+def _patterns(value: Any, what: str) -> list[str]:
+    """Return patterns as a list; a template may have written it as text, and None and "" mean that there are none."""
+    return names_in(value, what) if value else []

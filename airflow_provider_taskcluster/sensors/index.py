@@ -1,0 +1,51 @@
+"""The sensor that waits for entries of the index."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_taskcluster import names
+from airflow_provider_taskcluster.arguments import point_in_time, text
+from airflow_provider_taskcluster.sensors.base import TaskclusterBaseSensor
+from airflow_provider_taskcluster.waits.index import IndexWait
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from datetime import datetime
+
+    from airflow_provider_taskcluster.waits.talk import Json
+
+
+class TaskclusterIndexSensor(TaskclusterBaseSensor):
+    """Wait until a task is at a path of the index. Scope ``index:find-task:<indexPath>``.
+
+    :param index_path: The path, such as ``my-team.builds.latest``, without ``index.`` (templated).
+    :param newer_than: A datetime, or its ISO text, with a time zone (templated): wait for a task that was resolved
+        later (one that is not resolved: started or scheduled). Takes the scope ``queue:status:<taskId>``.
+    :param taskcluster_conn_id: Id of the connection (templated).
+    :param connect_timeout: Seconds to wait for a connection; None takes the connection's.
+    :param read_timeout: Seconds of silence that end a request; None takes the connection's.
+    :param max_retries: Repeats of a worker's request that failed for the moment; None takes the connection's.
+    :param deferrable: Wait in the triggerer. By default as ``[operators] default_deferrable`` says.
+    :return: index_path, task_id, rank, expires and data of the entry; with ``newer_than`` also time and state.
+    """
+
+    template_fields: Sequence[str] = ("index_path", "newer_than", "taskcluster_conn_id")
+    ui_color = "#ece3f7"
+
+    def __init__(self, *, index_path: str, newer_than: datetime | str | None = None, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        self.index_path = index_path
+        self.newer_than = newer_than
+
+    def wait(self) -> IndexWait:
+        """Return what is waited for, from the arguments."""
+        newer = self.newer_than
+        return IndexWait(
+            index_path=names.index_path(text(self.index_path, "index_path")),
+            newer_than=None if newer in {None, ""} else point_in_time(newer, "newer_than").isoformat(),
+        )
+
+    def result(self, found: Json) -> Json:
+        """Return the entry."""
+        return found

@@ -1,0 +1,117 @@
+"""The sensors that wait for tasks and task groups."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_taskcluster import names
+from airflow_provider_taskcluster.arguments import choice, names_in, text
+from airflow_provider_taskcluster.sensors.base import TaskclusterBaseSensor, is_one, listed
+from airflow_provider_taskcluster.waits.status import RESOLVED, STATES
+from airflow_provider_taskcluster.waits.tasks import TaskGroupWait, TaskWait
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from airflow_provider_taskcluster.waits.talk import Json
+
+
+class TaskclusterTaskSensor(TaskclusterBaseSensor):
+    """Wait until Taskcluster tasks reach a state.
+
+    Fails at once when one is resolved in another state, or does not exist. Automatic retries of the queue are waited
+    through. Scope ``queue:status:<taskId>``.
+
+    :param taskcluster_task_id: Id of the Taskcluster task, or a list of ids (templated); ``task_id`` is Airflow's.
+    :param states: State to wait for, or a list of them: ``completed`` by default; ``failed``, ``exception``,
+        ``running``, ``pending``, ``unscheduled``. A task that has passed one of the last three has reached it.
+    :param require: ``all`` of the tasks, or ``any`` one.
+    :param wait_for_rerun: Wait on when a task is resolved in another state: somebody will rerun it.
+    :param taskcluster_conn_id: Id of the connection (templated).
+    :param connect_timeout: Seconds to wait for a connection; None takes the connection's.
+    :param read_timeout: Seconds of silence that end a request; None takes the connection's.
+    :param max_retries: Repeats of a worker's request that failed for the moment; None takes the connection's.
+    :param deferrable: Wait in the triggerer. By default as ``[operators] default_deferrable`` says.
+    :return: task_id, state, run_id and reason_resolved of the task; for a list ``count``, and the first 100 as
+        ``tasks``.
+    """
+
+    template_fields: Sequence[str] = ("taskcluster_task_id", "taskcluster_conn_id")
+    ui_color = "#ece3f7"
+
+    def __init__(
+        self,
+        *,
+        taskcluster_task_id: str | Sequence[str],
+        states: str | Sequence[str] = "completed",
+        require: str = "all",
+        wait_for_rerun: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.taskcluster_task_id = taskcluster_task_id
+        self.states = states
+        self.require = require
+        self.wait_for_rerun = wait_for_rerun
+
+    def wait(self) -> TaskWait:
+        """Return what is waited for, from the arguments."""
+        task_ids = names_in(self.taskcluster_task_id, "taskcluster_task_id")
+        return TaskWait(
+            task_ids=[names.task_id(task_id) for task_id in task_ids],
+            states=[choice(state, "states", STATES) for state in names_in(self.states, "states")],
+            require=choice(self.require, "require", ("all", "any")),
+            wait_for_rerun=self.wait_for_rerun,
+        )
+
+    def result(self, found: Json) -> Json:
+        """Return the task that was named, or all of them."""
+        one = is_one(self.taskcluster_task_id, self.wait().task_ids)
+        result: Json = found["tasks"][0] if one else listed("tasks", found["tasks"])
+        return result
+
+
+class TaskclusterTaskGroupSensor(TaskclusterBaseSensor):
+    """Wait until all tasks of a Taskcluster task group are resolved.
+
+    Scopes ``queue:list-task-group:<taskGroupId>``, and ``queue:status:<taskId>`` of its tasks.
+
+    :param task_group_id: Id of the group (templated).
+    :param states: Resolutions that are good, a list: by default ``completed``, ``failed`` and ``exception``, whatever
+        comes. Fails at once when a task is resolved in another one.
+    :param wait_for_rerun: Wait on when a task is resolved in another state: somebody will rerun it.
+    :param taskcluster_conn_id: Id of the connection (templated).
+    :param connect_timeout: Seconds to wait for a connection; None takes the connection's.
+    :param read_timeout: Seconds of silence that end a request; None takes the connection's.
+    :param max_retries: Repeats of a worker's request that failed for the moment; None takes the connection's.
+    :param deferrable: Wait in the triggerer. By default as ``[operators] default_deferrable`` says.
+    :return: task_group_id, count of its tasks, and states with the count of each.
+    """
+
+    template_fields: Sequence[str] = ("task_group_id", "taskcluster_conn_id")
+    ui_color = "#ece3f7"
+
+    def __init__(
+        self,
+        *,
+        task_group_id: str,
+        states: str | Sequence[str] = RESOLVED,
+        wait_for_rerun: bool = False,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.task_group_id = task_group_id
+        self.states = states
+        self.wait_for_rerun = wait_for_rerun
+
+    def wait(self) -> TaskGroupWait:
+        """Return what is waited for, from the arguments."""
+        return TaskGroupWait(
+            task_group_id=names.task_id(text(self.task_group_id, "task_group_id")),
+            states=[choice(state, "states", RESOLVED) for state in names_in(self.states, "states")],
+            wait_for_rerun=self.wait_for_rerun,
+        )
+
+    def result(self, found: Json) -> Json:
+        """Return how its tasks stand."""
+        return found

@@ -1,0 +1,255 @@
+"""Uploads of artifacts: announced at the queue, sent to where it says, and declared present.
+
+**How a retry survives.** An s3 artifact can be announced again and again. An object artifact cannot: the queue reserves
+its object under an uploadId that it tells once, and any repetition is a 500. So the source is read and hashed before it
+is announced, and what the queue said, without its credentials, goes to a recorder at once. A later try with the same
+content declares the artifact present if its bytes are there, else it uploads under the scopes of the connection
+(``object:upload:<projectId>:<object>``), as the credentials of the queue are gone. Without a record it can only look
+whether the same content is there; if not, the name is lost for this run, and the error says what to do.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_taskcluster.exceptions import Conflict, NotFound, ServiceError, ServiceUnavailable, TooLarge
+from airflow_provider_taskcluster.transfer import recorder as records
+from airflow_provider_taskcluster.transfer.config import GIB
+from airflow_provider_taskcluster.transfer.identity import milliseconds
+from airflow_provider_taskcluster.transfer.manifest import LARGEST_PART
+from airflow_provider_taskcluster.transfer.measure import measure
+from airflow_provider_taskcluster.transfer.methods.put_url import PutUrl
+from airflow_provider_taskcluster.transfer.model import TransferResult
+from airflow_provider_taskcluster.transfer.negotiation import Offer
+from airflow_provider_taskcluster.transfer.upload import Target, Uploader
+from airflow_provider_taskcluster.transfer.upload_identity import Identity
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from airflow_provider_taskcluster.transfer.config import TransferConfig
+    from airflow_provider_taskcluster.transfer.http import Store
+    from airflow_provider_taskcluster.transfer.measure import Measured
+    from airflow_provider_taskcluster.transfer.model import ArtifactMaker, Json, ObjectService
+    from airflow_provider_taskcluster.transfer.recorder import Recorder, UploadRecord
+    from airflow_provider_taskcluster.transfer.source import Source
+
+log = logging.getLogger(__name__)
+
+_INPUT_ERROR = 400
+_SERVER_ERROR = 500
+
+
+@dataclass(frozen=True)
+class ArtifactTarget:
+    """What an artifact shall become.
+
+    :param expires: When it ends, not after its task.
+    """
+
+    root_url: str
+    task_id: str
+    run_id: int
+    name: str
+    expires: datetime
+    content_type: str
+
+    def __str__(self) -> str:
+        return f"artifact {self.name!r} of run {self.run_id} of task {self.task_id}"
+
+
+@dataclass(frozen=True)
+class Reserved:
+    """The object that the queue has reserved for an artifact."""
+
+    name: str
+    project_id: str
+    upload_id: str
+
+
+@dataclass(frozen=True)
+class ArtifactUploader:
+    """Uploads artifacts to one queue, each in one piece: its credentials hold for one name.
+
+    :param recorder: Keeps what the queue said, for the next try.
+    """
+
+    service: ArtifactMaker
+    store: Store
+    config: TransferConfig
+    recorder: Recorder | None
+
+    def upload(self, source: Source, target: ArtifactTarget, storage_type: str) -> TransferResult:
+        """Publish the source as an artifact.
+
+        :param storage_type: ``object`` or ``s3``.
+        :raises Conflict: The name is taken by other content, or was announced by a try that left no record.
+        :raises TooLarge: It does not fit into one PUT.
+        """
+        started = time.monotonic()
+        measured = measure(source, self.store.check)
+        if measured.size > LARGEST_PART:
+            raise TooLarge(f"{target} has {measured.size} bytes, more than one PUT carries ({LARGEST_PART // GIB} GiB)")
+        send = self._as_s3 if storage_type == "s3" else self._as_object
+        return replace(send(source, target, measured), name=target.name, seconds=time.monotonic() - started)
+
+    def _as_s3(self, source: Source, target: ArtifactTarget, measured: Measured) -> TransferResult:
+        def announce() -> Json:
+            answer = self._create(target, "s3", measured)
+            return {
+                "url": answer["putUrl"],
+                "expires": answer["expires"],
+                "headers": {"Content-Type": answer["contentType"], "Content-Length": str(measured.size)},
+            }
+
+        reporter = Uploader(self.service, self.store, self.config).reporter(target.name)
+        offer = Offer(source, measured, target.content_type, reporter)
+        digests = PutUrl().move(offer, announce(), announce, self.store)
+        reporter.finish()
+        return _result(target, measured, digests, method="s3", verified="length", attempts=reporter.attempt)
+
+    def _as_object(self, source: Source, target: ArtifactTarget, measured: Measured) -> TransferResult:
+        record = self._record(target, measured)
+        if reserved := self._recorded(record):
+            if self._finished(target, reserved):
+                return self._present(target, measured, record)
+            service: ObjectService = self.service
+        else:
+            try:
+                answer = self._create(target, "object", measured)
+            except _RepeatedError as repeated:
+                self._require_equal(target, measured, repeated)
+                return self._present(target, measured, record)
+            reserved = Reserved(answer["name"], answer["projectId"], answer["uploadId"])
+            kept = json.dumps([reserved.name, reserved.project_id, reserved.upload_id])
+            records.save(self.recorder, replace(record, key=kept))
+            service = self.service.objects_as(answer["credentials"])
+        identity = Identity(
+            target.root_url, reserved.project_id, reserved.name, target.expires, own_id=reserved.upload_id
+        )
+        what = Target(reserved.name, identity, target.content_type)
+        result = Uploader(service, self.store, self.config).upload(source, what, measured)
+        self.service.finish_artifact(target.task_id, target.run_id, target.name, reserved.upload_id)
+        records.forget(self.recorder, record)
+        return result
+
+    def _create(self, target: ArtifactTarget, storage_type: str, measured: Measured) -> Json:
+        """Announce it.
+
+        :raises _RepeatedError: An object artifact, it seems for the second time.
+        """
+        request: Json = {
+            "storageType": storage_type,
+            "expires": target.expires.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "contentType": target.content_type,
+            "contentLength": measured.size,
+        }
+
+        def attempt() -> Json:
+            try:
+                return self.service.create_artifact(target.task_id, target.run_id, target.name, request)
+            except ServiceUnavailable as error:
+                if error.status == _SERVER_ERROR and storage_type == "object":
+                    raise _RepeatedError(error) from error
+                raise
+
+        answer: Json = self.store.network.retry.retrying(sleep=self.store.sleep)(attempt)
+        return answer
+
+    def _recorded(self, record: UploadRecord) -> Reserved | None:
+        kept = records.load(self.recorder, record.slot)
+        if kept is None or not kept.fits(record):
+            return None
+        try:
+            return Reserved(*json.loads(kept.key or ""))
+        except (ValueError, TypeError):
+            return None
+
+    def _record(self, target: ArtifactTarget, measured: Measured) -> UploadRecord:
+        return records.UploadRecord(
+            root_url=target.root_url,
+            project_id=f"artifact of {target.task_id}/{target.run_id}",
+            name=target.name,
+            expires=milliseconds(target.expires),
+            size=measured.size,
+            sha256=measured.sha256,
+        )
+
+    def _finished(self, target: ArtifactTarget, reserved: Reserved) -> bool:
+        """Declare it present, if its bytes are there."""
+        try:
+            self.service.finish_artifact(target.task_id, target.run_id, target.name, reserved.upload_id)
+        except NotFound:
+            return False
+        except ServiceError as error:
+            if error.status != _INPUT_ERROR:
+                raise
+            return False
+        return True
+
+    def _present(self, target: ArtifactTarget, measured: Measured, record: UploadRecord) -> TransferResult:
+        log.info("The %s is there already, with the same content", target)
+        records.forget(self.recorder, record)
+        digests = {"sha256": measured.sha256}
+        found = _result(target, measured, digests, method="already there", verified="sha256", attempts=1)
+        return replace(found, already_present=True)
+
+    def _require_equal(self, target: ArtifactTarget, measured: Measured, repeated: _RepeatedError) -> None:
+        """Return if the artifact is there with the same content.
+
+        :raises Conflict: It is there with other content, or announced and nobody knows its upload id any more.
+        :raises ServiceUnavailable: It is neither, so that the 500 was about something else.
+        """
+        state = self.service.artifact_state(target.task_id, target.run_id, target.name)
+        if state == "absent":
+            raise repeated.answer from None
+        if state == "announced":
+            raise Conflict(
+                f"The {target} was announced by an earlier try, which has left no upload id, and the queue gives no "
+                f"other: publish it under another name, or as storage_type='s3', or rerun the task. A recorder "
+                f"(or Airflow's task state store) keeps the upload id for the next try"
+            ) from None
+        sha256 = self._sha256(target)
+        if sha256 != measured.sha256:
+            found = f"with the sha256 {sha256}" if sha256 else "and its sums cannot be read"
+            raise Conflict(
+                f"The {target} exists, {found}, and yours is {measured.sha256}: choose another name"
+            ) from None
+
+    def _sha256(self, target: ArtifactTarget) -> str | None:
+        """Ask for the sum of an artifact that is present. Scope ``queue:get-artifact:<name>``."""
+        try:
+            found: dict[str, Any] = self.service.artifact_content(target.task_id, target.name, target.run_id, once=True)
+            service = self.service.objects_as(found["credentials"])
+            hashes: dict[str, str] = dict(service.object_metadata(found["name"])["hashes"])
+        except (ServiceError, KeyError) as error:
+            log.info("The sums of the %s cannot be read: %s", target, error)
+            return None
+        return hashes.get("sha256")
+
+
+class _RepeatedError(Exception):
+    """The queue's answer to the second announcement of an object artifact, or to something else."""
+
+    def __init__(self, answer: ServiceUnavailable) -> None:
+        super().__init__(str(answer))
+        self.answer = answer
+
+
+def _result(
+    target: ArtifactTarget, measured: Measured, digests: dict[str, str], *, method: str, verified: str, attempts: int
+) -> TransferResult:
+    return TransferResult(
+        name=target.name,
+        size=measured.size,
+        content_type=target.content_type,
+        digests=digests,
+        method=method,
+        verified=verified,
+        attempts=attempts,
+        seconds=0.0,
+    )

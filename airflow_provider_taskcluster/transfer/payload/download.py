@@ -1,0 +1,260 @@
+"""Brings the selected files of a payload into a place: several at once, only those that are not there yet."""
+
+from __future__ import annotations
+
+import logging
+import threading
+import time
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from airflow_provider_taskcluster.exceptions import (
+    HashMismatch,
+    Interrupted,
+    InvalidInput,
+    NameRefused,
+    TaskclusterError,
+)
+from airflow_provider_taskcluster.transfer import chain_of_trust, digest
+from airflow_provider_taskcluster.transfer.artifact import Where, origin
+from airflow_provider_taskcluster.transfer.buffers import Failure
+from airflow_provider_taskcluster.transfer.expected import Expected
+from airflow_provider_taskcluster.transfer.model import Body
+from airflow_provider_taskcluster.transfer.payload.file_names import MANIFEST, refused
+from airflow_provider_taskcluster.transfer.payload.ledger import Ledger
+from airflow_provider_taskcluster.transfer.payload.model import PayloadResult, Stored
+from airflow_provider_taskcluster.transfer.progress import Reporter, Share
+from airflow_provider_taskcluster.transfer.scheduler import Threads
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping, Sequence
+
+    from airflow_provider_taskcluster.transfer.artifact import ArtifactDownloader
+    from airflow_provider_taskcluster.transfer.model import Json
+    from airflow_provider_taskcluster.transfer.payload.model import IfExists, OnError, PayloadFile, Payloads
+    from airflow_provider_taskcluster.transfer.payload.place import Place
+
+log = logging.getLogger(__name__)
+
+# Storage types whose size and type the task announced itself; a link or a URL has those of what it leads to.
+ANNOUNCED = {"s3", "object"}
+# How many names an error lists.
+LISTED = 5
+
+
+@dataclass(frozen=True)
+class Handling:
+    """How the files of a payload are handled.
+
+    :param files: How many are fetched at once.
+    :param if_exists: What a file that is there means.
+    :param on_error: Whether a file that cannot be had ends it all.
+    """
+
+    files: int
+    if_exists: IfExists
+    on_error: OnError
+
+
+class PayloadDownload:
+    """One payload on its way into one place."""
+
+    def __init__(self, payload: Payloads, artifacts: ArtifactDownloader, place: Place, handling: Handling) -> None:
+        self._payload = payload
+        self._artifacts = artifacts
+        self._place = place
+        self._handling = handling
+        self._ledger = Ledger(place, payload)
+        self._failure = Failure()
+        config = artifacts.config
+        self._reporter = Reporter(f"payload of {payload.task_id}", config.progress_seconds, config.on_progress)
+        self._stored: dict[str, Stored] = {}
+        self._transferred: set[str] = set()
+        self._links: dict[str, str] = {}
+        self._failed: dict[str, str] = {}
+        self._noting = threading.Lock()
+
+    def run(self, selected: Sequence[PayloadFile]) -> PayloadResult:
+        """Bring them there, and write the manifest.
+
+        :raises NameRefused: A name cannot be that of a file there.
+        :raises InvalidInput: A file is there, and ``if_exists`` is ``fail``.
+        :raises TaskclusterError: The first file that cannot be had, unless ``on_error`` is ``continue``.
+        """
+        started = time.monotonic()
+        try:
+            wanted = self._unhindered(selected)
+            sizes = [file.size for file in wanted]
+            self._reporter.restart(None if None in sizes else sum(size for size in sizes if size is not None))
+            links = [file for file in wanted if file.storage_type == "link"]
+            # Errors first, so that they end it early; then the largest, so that none of them comes last alone.
+            files = [file for file in wanted if file.storage_type != "link"]
+            files.sort(key=lambda file: (file.storage_type != "error", -(file.size or 0)))
+            self._several(files, self._file)
+            self._follow(links)
+        except BaseException:
+            self._place.settle()
+            raise
+        tags = self._place.tags()
+        there = [self._stored[file.name] for file in selected if file.name in self._stored]
+        result = PayloadResult(
+            task_id=self._payload.task_id,
+            run_id=self._payload.run_id,
+            prefix=self._payload.prefix,
+            folder=self._place.url,
+            manifest=self._place.path_of(MANIFEST),
+            files=tuple(replace(stored, tag=tags.get(stored.name, "")) for stored in there),
+            transferred=frozenset(self._transferred),
+            links=self._links,
+            failed=self._failed,
+            seconds=time.monotonic() - started,
+        )
+        self._ledger.close(result)
+        self._reporter.finish()
+        return result
+
+    def _unhindered(self, selected: Sequence[PayloadFile]) -> list[PayloadFile]:
+        """Return those that can be stored at all, before anything is fetched."""
+        reasons = refused([file.name for file in selected], heeds_case=self._place.heeds_case)
+        self._hindered(reasons, NameRefused, "cannot be stored")
+        wanted = [file for file in selected if file.name not in reasons]
+        if self._handling.if_exists != "fail":
+            return wanted
+        there = {file.name: "a file of this name is there" for file in wanted if self._occupied(file)}
+        self._hindered(there, InvalidInput, "are there already (if_exists='verify' takes what is equal)")
+        return [file for file in wanted if file.name not in there]
+
+    def _hindered(self, reasons: Mapping[str, str], kind: type[TaskclusterError], what: str) -> None:
+        if reasons and self._handling.on_error == "fail":
+            listed = "; ".join(f"{name[:200]!r}: {reason}" for name, reason in list(reasons.items())[:LISTED])
+            more = f"; and {len(reasons) - LISTED} more" if len(reasons) > LISTED else ""
+            raise kind(f"Artifacts of task {self._payload.task_id} {what}: {listed}{more}. Nothing was fetched")
+        for name, reason in reasons.items():
+            log.warning("Artifact %r is not stored: %s", name, reason)
+            self._failed[name] = f"{kind.__name__}: {reason}"
+
+    def _occupied(self, file: PayloadFile) -> bool:
+        try:
+            return self._place.look(file.name) is not None
+        except NameRefused:
+            return True
+
+    def _several(self, files: Sequence[PayloadFile], work: Callable[[PayloadFile], object]) -> None:
+        count = min(self._handling.files, len(files))
+        if count:
+            Threads(count).run(files, partial(self._guarded, work), self._failure)
+
+    def _guarded(self, work: Callable[[PayloadFile], object], file: PayloadFile) -> None:
+        """Do it; note an error that the others shall not end with."""
+        try:
+            try:
+                work(file)
+            except NameRefused as error:
+                raise NameRefused(f"Artifact {file.artifact!r} is not stored: {error}") from None
+        except Interrupted:
+            raise
+        except TaskclusterError as error:
+            if self._handling.on_error == "fail":
+                raise
+            log.warning("%r is left out: %s", file.name, error)
+            self._failed[file.name] = f"{type(error).__name__}: {error}"
+
+    def _file(self, file: PayloadFile) -> None:
+        if not self._there(file):
+            where = self._where(file)
+            self._fetch(file, where, self._artifacts.locate(where))
+
+    def _there(self, file: PayloadFile) -> bool:
+        """Tell whether the ledger knows that it is there already; no call is needed then."""
+        if self._handling.if_exists != "verify":
+            return False
+        stored = self._ledger.known(file.name)
+        if not stored:
+            return False
+        self._reporter.advance(stored.size)
+        self._stored[file.name] = stored
+        return True
+
+    def _fetch(self, file: PayloadFile, where: Where, answer: Json) -> None:
+        announced = file.storage_type in ANNOUNCED and answer["storageType"] in ANNOUNCED
+        expected = Expected(
+            size=file.size if announced else None,
+            content_type=file.content_type if announced else "",
+            present=partial(self._present, file),
+        )
+        config = self._artifacts.config
+        if file.artifact == chain_of_trust.NAME:  # it does not name itself
+            config = replace(config, chain_of_trust=False)
+        share = Share(self._reporter, check=self._failure.check)
+        artifacts = replace(self._artifacts, config=config, reporter=share)
+        result = artifacts.fetch(where, answer, self._place.sink(file.name), expected)
+        stored = Stored(
+            name=file.name,
+            path=self._place.path_of(file.name),
+            size=result.size,
+            digests=result.digests,
+            verified=result.verified,
+            content_type=file.content_type if announced else result.content_type,
+            origin=origin(answer),
+        )
+        with self._noting:
+            self._stored[file.name] = stored
+            if not result.already_present:
+                self._transferred.add(file.name)
+        self._ledger.note(stored)
+
+    def _present(self, file: PayloadFile, hashes: Mapping[str, str]) -> Body | None:
+        """Return what is there of a file, if it has the digests that the service names."""
+        if not hashes or self._handling.if_exists != "verify":
+            return None
+        content = self._place.look(file.name)
+        if content is None or file.size not in {None, content.size}:
+            return None
+        digests = content.digests(digest.to_compute(hashes, ["sha256"]))
+        try:
+            checked = digest.verify(file.name, hashes, digests)
+        except HashMismatch:
+            return None
+        if not checked:
+            return None
+        self._reporter.advance(content.size)
+        return Body(content.size, file.content_type, digests, checked, attempts=0)
+
+    def _follow(self, links: Sequence[PayloadFile]) -> None:
+        """Ask where each link leads, once; fetch what is not there under another name."""
+        located: dict[str, Json] = {}
+
+        def locate(link: PayloadFile) -> None:
+            located[link.name] = self._artifacts.locate(self._where(link))
+
+        self._several(links, self._there)
+        self._several([link for link in links if not self._known(link)], locate)
+        names = {stored.origin: stored.name for stored in self._stored.values() if stored.origin}
+        first: list[PayloadFile] = []
+        for link in links:
+            if link.name in located:
+                source = origin(located[link.name])
+                if names.setdefault(source, link.name) == link.name or not source:
+                    first.append(link)
+                else:
+                    self._links[link.name] = names[source]
+        self._several(first, lambda link: self._fetch(link, self._where(link), located[link.name]))
+        self._settle_links()
+
+    def _known(self, link: PayloadFile) -> bool:
+        """Tell whether nothing is to be asked: what it leads to is there under this name or, by the ledger, another."""
+        target = self._ledger.target(link.name)
+        if target in self._stored and self._handling.if_exists == "verify":
+            self._links[link.name] = str(target)
+        return link.name in self._stored.keys() | self._links.keys() | self._failed.keys()
+
+    def _settle_links(self) -> None:
+        """Report links to what could not be had."""
+        for link, target in list(self._links.items()):
+            if target not in self._stored:
+                del self._links[link]
+                self._failed[link] = self._failed.get(target, "")
+
+    def _where(self, file: PayloadFile) -> Where:
+        return Where(self._payload.task_id, file.artifact, self._payload.run_id)

@@ -1,0 +1,76 @@
+"""Whether artifact names can be those of files below one folder. Tasks choose them: nothing of them is trusted. Pure.
+
+Nothing is renamed: a name that cannot be is refused, with the reason. What some system that files are copied to could
+take for something else (drives, devices, names that differ in case alone) is refused everywhere or where it matters.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from itertools import pairwise
+from typing import TYPE_CHECKING
+
+from airflow_provider_taskcluster.exceptions import InvalidName
+from airflow_provider_taskcluster.names import artifact_name
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+MANIFEST = "taskcluster-payload.json"
+# The names of our own files begin so: partial ones, records, the journal.
+OWN = ".taskcluster-"
+# Bytes of a file name, on nearly every file system.
+LONGEST_PART = 255
+_DRIVE = re.compile(r"[A-Za-z]:")
+# https://learn.microsoft.com/windows/win32/fileio/naming-a-file
+_DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9])[ .]*(\.|:|$)", re.IGNORECASE)
+
+
+def refused(names: Iterable[str], *, heeds_case: bool) -> dict[str, str]:
+    """Return the names that cannot be files of one folder, each with the reason.
+
+    :param heeds_case: Names that differ in case alone are different files there.
+    """
+    names = list(names)
+    alone = {name: reason for name in names if (reason := reason_against(name))}
+    good = {name: name if heeds_case else name.casefold() for name in names if name not in alone}
+    same = Counter(good.values())
+    # Sorted so, a name comes right before those that have it as a folder.
+    ordered = sorted(key.replace("/", "\0") for key in same)
+    folders = {above.replace("\0", "/") for above, name in pairwise(ordered) if name.startswith(above + "\0")}
+    together = {
+        name: "it differs from another in upper and lower case alone, and the destination does not tell them apart"
+        if same[key] > 1
+        else "it is also a folder of other artifacts"
+        for name, key in good.items()
+        if same[key] > 1 or key in folders
+    }
+    return alone | together
+
+
+def reason_against(name: str) -> str:
+    """Say why a name cannot be that of a file below a folder, by itself; "" if it can."""
+    if name.startswith("/"):
+        return "it is an absolute path"
+    try:
+        artifact_name(name)
+    except InvalidName as error:
+        return str(error)
+    if "\\" in name:
+        return "it has a backslash, which separates folders on some systems"
+    if name.casefold() == MANIFEST:
+        return "the manifest of the payload has this name"
+    return next(filter(None, map(_reason_against_part, name.split("/"))), "")
+
+
+def _reason_against_part(part: str) -> str:
+    reasons = {
+        "it has an empty folder name": not part,
+        "it begins with the letter of a drive": _DRIVE.match(part),
+        f"{part!r} is the name of a device on some systems": _DEVICE.match(part),
+        f"{part!r} ends with a dot or a space, which some systems drop": part[-1:] in {".", " "},
+        f"names that begin with {OWN} are those of partial files": part.casefold().startswith(OWN),
+        f"{part[:40]!r}... is longer than the {LONGEST_PART} bytes of a file name": len(part) > LONGEST_PART,
+    }
+    return next((reason for reason, holds in reasons.items() if holds), "")

@@ -1,0 +1,93 @@
+"""A folder of this machine. No link in it is followed: nothing is written outside of it."""
+
+from __future__ import annotations
+
+import os
+import threading
+from functools import partial
+from typing import TYPE_CHECKING
+
+from airflow_provider_taskcluster.transfer.folder import Folder
+from airflow_provider_taskcluster.transfer.path_sink import PathSink
+from airflow_provider_taskcluster.transfer.payload.place import Content, digests_of
+from airflow_provider_taskcluster.transfer.sink import explained
+
+if TYPE_CHECKING:
+    import io
+    from collections.abc import Iterable
+
+    from airflow_provider_taskcluster.transfer.sink import Sink
+
+
+class LocalPlace:
+    """A folder, made if need be. The path itself is trusted: links on the way to it are followed."""
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.url = os.path.abspath(path)  # noqa: PTH100 (which does not follow links either, and is text)
+        self._appending = threading.Lock()
+        self._appended: dict[str, io.FileIO] = {}
+        with explained(self.url):
+            self._root = Folder.at(self.url, make=True)
+            self.heeds_case = self._root.heeds_case()
+
+    def path_of(self, name: str) -> str:
+        """Path of a file."""
+        return f"{self.url.rstrip('/')}/{name}"
+
+    def sink(self, name: str) -> Sink:
+        """Return the sink of a file, which keeps what has arrived for a later try."""
+        self.look(name)
+        *above, _ = name.split("/")
+        return PathSink(self.path_of(name), partial(self._root.below, above))
+
+    def look(self, name: str) -> Content | None:
+        """Return what is there; None for nothing."""
+        *above, last = name.split("/")
+        with explained(self.path_of(name)):
+            try:
+                folder = self._root.below(above, make=False)
+            except FileNotFoundError:
+                return None
+            found = folder.file_or_nothing(last)
+            return None if found is None else Content(found.st_size, partial(_digests, folder, last))
+
+    def tags(self) -> dict[str, str]:
+        """There are none: what is on a disk is hashed."""
+        return {}
+
+    def read(self, name: str) -> bytes | None:
+        """Return a small file, None if there is none."""
+        with explained(self.path_of(name)):
+            self._root.file_or_nothing(name)
+            return self._root.read(name)
+
+    def write(self, name: str, content: bytes) -> None:
+        """Put a small file in its place at once."""
+        with explained(self.path_of(name)):
+            self._root.write(name, content)
+
+    def append(self, name: str, line: bytes) -> None:
+        """Append to a small file, in one piece: other processes may do the same."""
+        with explained(self.path_of(name)), self._appending:
+            if name not in self._appended:
+                self._appended[name] = self._root.open(name, os.O_WRONLY | os.O_CREAT | os.O_APPEND)
+            self._appended[name].write(b"\n" + line)  # the line before may be torn
+
+    def settle(self) -> None:
+        """Nothing waits."""
+
+    def remove(self, name: str) -> None:
+        """Remove a small file, if it is there."""
+        with explained(self.path_of(name)):
+            self._root.unlink(name)
+
+    def close(self) -> None:
+        """Let it go."""
+        for file in self._appended.values():
+            file.close()
+        self._root.close()
+
+
+def _digests(folder: Folder, name: str, algorithms: Iterable[str]) -> dict[str, str]:
+    with explained(f"{folder.path}/{name}"), folder.open(name) as file:
+        return digests_of(file, algorithms)

@@ -1,0 +1,123 @@
+"""The values of payloads. Frozen, pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any, Literal
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_provider_taskcluster.transfer.model import Json
+
+IfExists = Literal["verify", "overwrite", "fail"]
+OnError = Literal["fail", "continue"]
+# How many files and errors a summary names; the manifest has all.
+SHOWN = 20
+
+
+@dataclass(frozen=True, slots=True)
+class PayloadFile:
+    """One file of a payload, as it is listed.
+
+    :param name: Relative to the root of the payload.
+    :param artifact: Name of the artifact.
+    :param size: Bytes, None if the task did not say.
+    :param content_type: Content type.
+    :param storage_type: ``s3``, ``object``, ``reference``, ``link`` or ``error``.
+    :param expires: When it ends, as the service writes it.
+    """
+
+    name: str
+    artifact: str
+    size: int | None
+    content_type: str
+    storage_type: str
+    expires: str
+
+
+@dataclass(frozen=True)
+class Stored:
+    """One file that is in the folder, whole and verified.
+
+    :param name: Of the file in the payload.
+    :param path: Where it is.
+    :param size: Bytes.
+    :param digests: By algorithm, in hex; ``sha256`` always.
+    :param verified: The sums that were checked (``sha256+sha512``), else ``length``, else ``none``.
+    :param content_type: As it is listed.
+    :param origin: Where its bytes come from: the name of an object, or a URL without its signature.
+    :param tag: What the storage calls this content (an ETag), where it has such.
+    """
+
+    name: str
+    path: str
+    size: int
+    digests: Mapping[str, str]
+    verified: str
+    content_type: str
+    origin: str = ""
+    tag: str = ""
+
+    def as_dict(self) -> Json:
+        """Return it as JSON."""
+        return dict(vars(self))  # the digests are a dict; ``asdict`` would copy it, which costs more than all the rest
+
+
+@dataclass(frozen=True)
+class Payloads:
+    """Which payload: the key of what is written down about its files."""
+
+    task_id: str
+    run_id: int | None
+    prefix: str
+
+
+@dataclass(frozen=True)
+class PayloadResult:
+    """What became of a payload.
+
+    :param task_id: Its task.
+    :param run_id: Its run, None for the latest where its number may not be known.
+    :param prefix: Its root.
+    :param folder: Where the files are.
+    :param manifest: Path of the manifest, in that folder.
+    :param files: All that are there now.
+    :param transferred: Names of those that were fetched now; the others were there.
+    :param links: Names of links, each with the name of the file that has their content.
+    :param failed: Names of files that are not there, each with the reason.
+    :param seconds: From the first call to the last.
+    """
+
+    task_id: str
+    run_id: int | None
+    prefix: str
+    folder: str
+    manifest: str
+    files: tuple[Stored, ...]
+    transferred: frozenset[str]
+    links: Mapping[str, str]
+    failed: Mapping[str, str]
+    seconds: float = field(compare=False, default=0.0)
+
+    def as_dict(self) -> Json:
+        """Return a summary as JSON fit for XCom: counts, the first files and errors, and the manifest's path."""
+        shown: list[dict[str, Any]] = [
+            {"name": file.name, "path": file.path, "size": file.size} for file in self.files[:SHOWN]
+        ]
+        return {
+            "task_id": self.task_id,
+            "run_id": self.run_id,
+            "prefix": self.prefix,
+            "folder": self.folder,
+            "manifest": self.manifest,
+            "count": len(self.files),
+            "size": sum(file.size for file in self.files),
+            "transferred": len(self.transferred),
+            "already_present": len(self.files) - len(self.transferred),
+            "links": len(self.links),
+            "failed": len(self.failed),
+            "files": shown,
+            "errors": dict(list(self.failed.items())[:SHOWN]),
+            "seconds": round(self.seconds, 3),
+        }

@@ -1,0 +1,67 @@
+"""Files of fsspec file systems, such as objects in a bucket: what Airflow's ``ObjectStoragePath`` stands for."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from airflow_provider_taskcluster.exceptions import InvalidInput
+from airflow_provider_taskcluster.texts import one_line
+
+LOCAL = {"file", "local"}
+
+
+class StoragePath(Protocol):
+    """A path with a file system of fsspec, such as an ``ObjectStoragePath`` or a ``UPath``."""
+
+    @property
+    def fs(self) -> Any:
+        """An ``fsspec.AbstractFileSystem``."""
+
+    @property
+    def path(self) -> str:
+        """Where in it, without protocol."""
+
+
+@dataclass(frozen=True)
+class StorageFile:
+    """A file in a file system of fsspec.
+
+    :param fs: The file system.
+    :param path: Of the file in it, without protocol.
+    :param url: Names it in errors and results.
+    """
+
+    fs: Any
+    path: str
+    url: str
+
+    @property
+    def protocols(self) -> set[str]:
+        """All names of its file system."""
+        names = self.fs.protocol
+        return {names} if isinstance(names, str) else set(names)
+
+    @property
+    def local(self) -> bool:
+        """Whether it is a file of this machine."""
+        return bool(self.protocols & LOCAL)
+
+
+def is_storage_path(place: object) -> bool:
+    """Tell whether it is a path with a file system of its own. None is made to find out."""
+    return all(hasattr(type(place), attribute) for attribute in ("fs", "path"))
+
+
+def storage_file(place: StoragePath) -> StorageFile:
+    """Return the file that a path names.
+
+    :raises InvalidInput: Its file system cannot be made: nobody has installed it, or its connection is wrong.
+    """
+    try:
+        return StorageFile(place.fs, place.path, str(place))
+    except Exception as error:  # (each file system has errors of its own)
+        raise InvalidInput(
+            f"Cannot use {place}: {one_line(error) or type(error).__name__}: "
+            f"install the provider of this storage, and check the connection"
+        ) from error

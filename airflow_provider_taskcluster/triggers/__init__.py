@@ -1,0 +1,1 @@
+"""Triggers: the same questions as the sensors', asked from the triggerer."""

@@ -1,0 +1,72 @@
+"""Leads looks to their verdicts, one or thousands at once: what they all ask is asked once, together."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from typing import TYPE_CHECKING, Any, TypeVar
+
+from airflow_provider_taskcluster.exceptions import WaitFailed
+from airflow_provider_taskcluster.waits.asking import Asker
+from airflow_provider_taskcluster.waits.talk import NotYet, Talk
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
+
+    from airflow_provider_taskcluster.services.client import Client
+    from airflow_provider_taskcluster.waits.questions import Question
+    from airflow_provider_taskcluster.waits.talk import Verdict, Wait
+
+log = logging.getLogger(__name__)
+
+# Others want the loop, too: it is given up after so many waits.
+BREATH = 100
+
+T = TypeVar("T")
+
+
+async def look(wait: Wait, client: Client) -> Verdict:
+    """Look at one wait, once."""
+    async for _, verdict in look_at_all([None], lambda _: Talk(wait, client.root_url), Asker(client).ask):
+        return verdict
+    raise WaitFailed("A look at a wait has ended without a verdict")
+
+
+async def look_at_all(
+    waiting: Iterable[T],
+    talk_of: Callable[[T], Talk],
+    ask: Callable[[set[Question]], Awaitable[dict[Question, Any]]],
+) -> AsyncIterator[tuple[T, Verdict]]:
+    """Give out the verdicts, each as soon as it is there.
+
+    :param talk_of: Begins the look at a wait.
+    :param ask: Answers questions.
+    """
+    talks: dict[T, Talk] = {}
+    async for key in _breathing(waiting):
+        talks[key] = talk_of(key)
+    answers: dict[Question, Any] = {}
+    while talks:
+        questions = {question for talk in talks.values() for question in talk.questions}
+        answers |= await ask(questions - answers.keys())
+        async for key in _breathing(list(talks)):
+            if (verdict := _verdict(talks[key], answers)) is not None:
+                del talks[key]
+                yield key, verdict
+
+
+def _verdict(talk: Talk, answers: dict[Question, Any]) -> Verdict | None:
+    try:
+        talk.answer(answers)
+    except Exception as error:  # (an answer of a shape that nobody thought of shall end this look alone)
+        log.exception("An answer could not be read")
+        failed = WaitFailed(f"An answer could not be read ({type(error).__name__}: {error})")
+        return NotYet(str(failed), error=failed)
+    return talk.verdict
+
+
+async def _breathing(items: Iterable[T]) -> AsyncIterator[T]:
+    for number, item in enumerate(items, start=1):
+        yield item
+        if not number % BREATH:
+            await asyncio.sleep(0)

@@ -1,0 +1,85 @@
+"""The poller that all waits of one connection in one event loop share; a triggerer has one loop."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING
+
+from airflow_provider_taskcluster.waits.rounds import Rounds
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
+
+    from airflow_provider_taskcluster.services.client import Client
+    from airflow_provider_taskcluster.waits.talk import Found, Over, Wait
+
+_pollers: dict[asyncio.AbstractEventLoop, dict[Hashable, Poller]] = {}
+
+
+class Poller:
+    """One client, with one kept session, and the rounds of each service: one that fails does not hold up others.
+
+    :param open_client: Reads the connection and makes the client.
+    """
+
+    def __init__(self, open_client: Callable[[], Awaitable[Client]]) -> None:
+        self.users = 0
+        self._open_client = open_client
+        self._opening = asyncio.Lock()
+        self._client: Client | None = None
+        self._rounds: dict[str, Rounds] = {}
+
+    async def verdict_of(self, wait: Wait, interval: float) -> Found | Over:
+        """Wait until it is there, or cannot come any more; the first look comes after one interval.
+
+        :param interval: Seconds between two looks.
+        """
+        if wait.service not in self._rounds:
+            self._rounds[wait.service] = Rounds(self)
+        return await self._rounds[wait.service].verdict_of(wait, interval)
+
+    async def client(self) -> Client:
+        """Return the client, made on first use."""
+        async with self._opening:
+            if self._client is None:
+                self._client = await self._open_client()
+            return self._client
+
+    async def renewed(self, client: Client) -> bool:
+        """Read the connection again, since its credentials were refused; tell whether they have changed."""
+        async with self._opening:
+            if self._client is client:
+                fresh = await self._open_client()
+                if (fresh.root_url, fresh.credentials) == (client.root_url, client.credentials):
+                    return False
+                self._client = fresh  # the other one closes when its last call is over
+            return True
+
+    async def close(self) -> None:
+        """Close the kept connections."""
+        if self._client is not None:
+            await self._client.close()
+
+
+@asynccontextmanager
+async def shared_poller(key: Hashable, open_client: Callable[[], Awaitable[Client]]) -> AsyncIterator[Poller]:
+    """Give out the poller of this key in the running loop; the last one who leaves closes it.
+
+    :param key: The connection, and whatever else makes a difference to its client.
+    """
+    loop = asyncio.get_running_loop()
+    for other in [known for known in _pollers if known.is_closed()]:  # closed without an end to what ran in it
+        del _pollers[other]
+    pollers = _pollers.setdefault(loop, {})
+    poller = pollers.setdefault(key, Poller(open_client))
+    poller.users += 1
+    try:
+        yield poller
+    finally:
+        poller.users -= 1
+        if not poller.users:
+            del pollers[key]
+            if not pollers:
+                del _pollers[loop]
+            await poller.close()

@@ -1,0 +1,194 @@
+"""Looks at many waits on one service in rounds, until each has its verdict."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import math
+import random
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Protocol
+
+from airflow_provider_taskcluster.exceptions import AuthenticationFailed, TaskclusterError
+from airflow_provider_taskcluster.retry import RetryPolicy
+from airflow_provider_taskcluster.waits.asking import Asker
+from airflow_provider_taskcluster.waits.looking import look_at_all
+from airflow_provider_taskcluster.waits.talk import Found, NotYet, Over, Talk
+
+if TYPE_CHECKING:
+    from airflow_provider_taskcluster.services.client import Client
+    from airflow_provider_taskcluster.waits.questions import Question
+    from airflow_provider_taskcluster.waits.talk import Wait
+
+log = logging.getLogger(__name__)
+
+SHORTEST_INTERVAL = 0.1
+# First looks that are due within this share of an interval, or within so many seconds, are had together.
+GATHERING, LONGEST_GATHERING = 1 / 20, 1.0
+
+
+class Access(Protocol):
+    """The way to the services of a connection."""
+
+    async def client(self) -> Client:
+        """Return the client, made on first use. Its calls are not repeated: the next round is the next try."""
+
+    async def renewed(self, client: Client) -> bool:
+        """Read the connection again, since its credentials were refused; tell whether they have changed."""
+
+
+@dataclass(slots=True, eq=False)
+class Entry:
+    """A wait that is looked at.
+
+    :param due: When it is to be looked at next, in the loop's time.
+    :param done: Gets the verdict.
+    :param memory: What the look before has left.
+    """
+
+    wait: Wait
+    interval: float
+    due: float
+    done: asyncio.Future[Found | Over]
+    memory: Any = None
+
+
+class Rounds:
+    """Looks at waits as long as there are any.
+
+    The first look at a wait comes when its interval is over, the others when the rounds of that interval are: waits of
+    one interval have their rounds together, and longer ones that are multiples of shorter ones meet them.
+    """
+
+    def __init__(self, access: Access) -> None:
+        self._access = access
+        self._loop = asyncio.get_running_loop()
+        # Triggerers that were started together shall not ask together.
+        self._phase = self._loop.time() - random.uniform(0, 60)  # noqa: S311 (not a secret)
+        self._entries: dict[Entry, None] = {}
+        self._earlier = asyncio.Event()
+        self._next = math.inf
+        self._resting_until = 0.0
+        self._failures = 0
+        self._task: asyncio.Task[None] | None = None
+
+    async def verdict_of(self, wait: Wait, interval: float) -> Found | Over:
+        """Wait until it is there, or cannot come any more.
+
+        :param interval: Seconds between two looks.
+        """
+        interval = max(interval, SHORTEST_INTERVAL)
+        gathered = min(interval * GATHERING, LONGEST_GATHERING)
+        due = self._point(gathered, self._loop.time() + interval)
+        entry = Entry(wait, interval, due, self._loop.create_future())
+        self._add(entry)
+        try:
+            return await entry.done
+        finally:
+            await self._remove(entry)
+
+    def _point(self, interval: float, not_before: float) -> float:
+        """Return when the rounds of an interval come round."""
+        return self._phase + math.ceil((not_before - self._phase) / interval) * interval
+
+    def _add(self, entry: Entry) -> None:
+        self._entries[entry] = None
+        if entry.due < self._next:
+            self._earlier.set()
+        if self._task is None or self._task.done():
+            self._task = asyncio.create_task(self._run(), name="taskcluster-waits")
+
+    async def _remove(self, entry: Entry) -> None:
+        """Forget a wait; with the last one the work ends, in the middle of a round too."""
+        del self._entries[entry]
+        if self._entries or self._task is None:
+            return
+        task, self._task = self._task, None
+        task.cancel()
+        await asyncio.wait([task])
+
+    async def _run(self) -> None:
+        try:
+            while self._entries:
+                await self._until_due()
+                now = self._loop.time()
+                await self._round([entry for entry in self._entries if entry.due <= now])
+        except Exception as error:
+            log.exception("The looks at %d waits broke down", len(self._entries))
+            for entry in self._entries:  # those who wait shall not wait for ever
+                if not entry.done.done():
+                    entry.done.set_exception(error)
+
+    async def _until_due(self) -> None:
+        while True:
+            self._earlier.clear()
+            due = min((entry.due for entry in self._entries), default=math.inf)
+            self._next = max(due, self._resting_until)
+            left = self._next - self._loop.time()
+            if left <= 0:
+                self._next = 0.0  # nothing that is added during a round is earlier than it
+                return
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._earlier.wait(), left)
+
+    async def _round(self, entries: list[Entry]) -> None:
+        """Look at these waits together, and set when each is due again."""
+        missed: list[Entry] = []
+        try:
+            asker = Asker(await self._access.client())
+            missed = await self._look(entries, asker)
+            trouble = asker.trouble
+        except TaskclusterError as error:  # there is no client to ask with
+            trouble = error
+            if error.transient:
+                missed = entries
+            else:
+                for entry in entries:
+                    _end(entry, Over(error))
+        self._rest(trouble, len(missed))
+        now = self._loop.time()
+        for entry in entries:
+            entry.due = self._point(entry.interval, now)
+        for entry in missed if trouble else ():
+            entry.due = min(entry.due, self._resting_until)
+
+    async def _look(self, entries: list[Entry], asker: Asker) -> list[Entry]:
+        """Look at waits, and end those whose verdict is there; return those for which it came to nothing."""
+
+        async def ask(questions: set[Question]) -> dict[Question, Any]:
+            answers = await asker.ask(questions)
+            refused = {question for question, answer in answers.items() if isinstance(answer, AuthenticationFailed)}
+            if refused and await self._access.renewed(asker.client):
+                asker.client = await self._access.client()
+                answers |= await asker.ask(refused)
+            return answers
+
+        def talk_of(entry: Entry) -> Talk:
+            return Talk(entry.wait, asker.client.root_url, entry.memory)
+
+        missed = []
+        async for entry, verdict in look_at_all(entries, talk_of, ask):
+            if isinstance(verdict, NotYet):
+                entry.memory = verdict.memory
+                if verdict.error:
+                    missed.append(entry)
+            else:
+                _end(entry, verdict)
+        return missed
+
+    def _rest(self, trouble: TaskclusterError | None, missed: int) -> None:
+        """Leave services alone that cannot answer, for longer each time, and for as long as they ask."""
+        if trouble is None or not trouble.transient:
+            self._failures = 0
+            return
+        self._failures += 1
+        seconds = RetryPolicy().wait_seconds(self._failures, trouble)
+        self._resting_until = self._loop.time() + seconds
+        log.warning("%d waits could not be looked at, next try in %.1f s: %s", missed, seconds, trouble)
+
+
+def _end(entry: Entry, verdict: Found | Over) -> None:
+    """Give a wait its verdict, unless nobody wants it any more."""
+    if not entry.done.done():
+        entry.done.set_result(verdict)

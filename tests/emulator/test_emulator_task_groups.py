@@ -1,0 +1,94 @@
+"""Task groups: members of one scheduler, listed in pages, until the group is sealed."""
+
+from __future__ import annotations
+
+import pytest
+import taskcluster
+from emulator_clients import in_days, refused
+
+
+@pytest.fixture
+def group(worker):
+    """The id of a group with five tasks, and theirs."""
+    task_group_id = taskcluster.slugId()
+    return task_group_id, sorted(worker.create_task(taskGroupId=task_group_id) for _ in range(5))
+
+
+def members(page):
+    return [member["status"]["taskId"] for member in page["tasks"]]
+
+
+def test_a_group_lists_its_tasks_with_definition_and_status(root, worker, group):
+    task_group_id, task_ids = group
+    worker.claim(task_ids[0]).complete()
+    page = root.queue.listTaskGroup(task_group_id)
+    assert (page["taskGroupId"], page["schedulerId"]) == (task_group_id, "-")
+    assert members(page) == task_ids
+    assert [member["status"]["state"] for member in page["tasks"]] == ["completed", *["running"] * 4]
+    assert all(member["task"]["taskGroupId"] == task_group_id for member in page["tasks"])
+
+
+def test_members_come_in_pages(root, group):
+    task_group_id, task_ids = group
+    found, query = [], {"limit": "2"}
+    while True:
+        page = root.queue.listTaskGroup(task_group_id, query=query)
+        assert len(page["tasks"]) <= 2
+        found += members(page)
+        if "continuationToken" not in page:
+            break
+        query["continuationToken"] = page["continuationToken"]
+    assert found == task_ids
+
+
+def test_a_task_without_a_group_makes_one_of_its_own(root, worker):
+    task_id = worker.create_task()
+    assert members(root.queue.listTaskGroup(task_id)) == [task_id]
+
+
+def test_a_group_lives_as_long_as_its_last_task(root, worker):
+    task_group_id = taskcluster.slugId()
+    late = in_days(20)
+    for expires in (in_days(5), late, in_days(6)):
+        worker.create_task(taskGroupId=task_group_id, expires=expires)
+    assert root.queue.getTaskGroup(task_group_id)["expires"] == late
+
+
+def test_a_group_has_one_scheduler(root, worker, group):
+    with refused(409, "RequestConflict"):
+        worker.create_task(taskGroupId=group[0], schedulerId="another")
+    assert len(root.queue.listTaskGroup(group[0])["tasks"]) == 5
+
+
+def test_a_sealed_group_takes_no_more_tasks(root, worker, group):
+    task_group_id, task_ids = group
+    assert "sealed" not in root.queue.getTaskGroup(task_group_id)
+    sealed = root.queue.sealTaskGroup(task_group_id)
+    assert sealed == root.queue.sealTaskGroup(task_group_id) == root.queue.getTaskGroup(task_group_id)
+    with refused(409, "RequestConflict"):
+        worker.create_task(taskGroupId=task_group_id)
+    assert members(root.queue.listTaskGroup(task_group_id)) == task_ids
+    assert root.queue.createTask(task_ids[0], root.queue.task(task_ids[0]))["status"]["taskId"] == task_ids[0]
+
+
+def test_an_unknown_group_is_not_found(root):
+    for call in (root.queue.listTaskGroup, root.queue.getTaskGroup, root.queue.sealTaskGroup):
+        with refused(404, "ResourceNotFound"):
+            call(taskcluster.slugId())
+
+
+def test_a_group_id_of_another_form_is_refused(root):
+    with refused(400, "InvalidRequestArguments"):
+        root.queue.listTaskGroup("not-a-group")
+
+
+def test_listing_is_anybodys_and_sealing_needs_a_scope(anonymous, holding, group, anonymous_scopes):
+    task_group_id, task_ids = group
+    assert members(anonymous.queue.listTaskGroup(task_group_id)) == task_ids
+    with refused(403, "InsufficientScopes"):
+        anonymous.queue.sealTaskGroup(task_group_id)
+    assert holding(f"queue:seal-task-group:-/{task_group_id}").queue.sealTaskGroup(task_group_id)["sealed"]
+    anonymous_scopes()
+    for call in (anonymous.queue.listTaskGroup, anonymous.queue.getTaskGroup):
+        with refused(403, "InsufficientScopes"):
+            call(task_group_id)

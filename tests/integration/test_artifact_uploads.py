@@ -1,0 +1,344 @@
+"""Artifacts published by the hook and its operator; and what becomes of a retry at each step."""
+
+from __future__ import annotations
+
+import json
+import os
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
+import pytest
+from airflow.providers.common.compat.sdk import AirflowFailException
+
+from airflow_provider_taskcluster.emulator.store.faults import Refuse, Status
+from airflow_provider_taskcluster.exceptions import (
+    ArtifactError,
+    Conflict,
+    InsufficientScopes,
+    InvalidInput,
+    NotFound,
+    ReferenceRefused,
+    ServiceUnavailable,
+    StoreError,
+    TooLarge,
+)
+from airflow_provider_taskcluster.hooks.bridge import EngineServices
+from airflow_provider_taskcluster.operators.artifact_uploads import TaskclusterUploadArtifactOperator
+from airflow_provider_taskcluster.transfer.upload import Uploader
+
+DATA = os.urandom(50_000)
+NAME = "public/report.html"
+
+
+@pytest.fixture
+def as_task(connect, run):
+    """A hook with the credentials of the task, and no scope besides."""
+
+    def make(**options):
+        own = run.credentials
+        extra = {"certificate": own["certificate"]}
+        return connect("tc_task", login=own["clientId"], password=own["accessToken"], extra=extra, **options)
+
+    return make
+
+
+@pytest.fixture
+def upload(run, expires):
+    """Upload DATA by a hook as an artifact of the run."""
+
+    def do(hook, data=DATA, name=NAME, **options):
+        return hook.upload_artifact(data, run.task_id, run.run_id, name, **{"expires": expires, **options})
+
+    return do
+
+
+class Died(BaseException):
+    """The worker is gone."""
+
+
+def dies(monkeypatch, owner, step):
+    """Let a process die as it enters a step, once."""
+
+    original = getattr(owner, step)
+
+    def die(*_, **__):
+        monkeypatch.setattr(owner, step, original)
+        raise Died
+
+    monkeypatch.setattr(owner, step, die)
+
+
+@pytest.mark.parametrize("storage_type", ["object", "s3"])
+@pytest.mark.parametrize("size", [0, 5, 100_000])
+def test_an_artifact_is_published_with_the_credentials_of_its_task(hook, as_task, upload, run, storage_type, size):
+    data = os.urandom(size)
+    result = upload(as_task(), data, storage_type=storage_type)
+    info = hook.artifact_info(run.task_id, NAME)
+    assert (info["storageType"], info["contentType"], info["contentLength"]) == (storage_type, "text/html", size)
+    assert hook.read_artifact(run.task_id, NAME) == data
+    assert (result.name, result.size, result.already_present) == (NAME, size, False)
+    assert result.verified == ("length" if storage_type == "s3" else "sha256+sha512")
+
+
+def test_a_reference_a_link_and_an_error_stand_for_artifacts(as_task, hook, upload, run, expires, tc):
+    own, where = as_task(), (run.task_id, run.run_id)
+    upload(own)
+    for _ in range(2):  # each may be said again
+        own.create_link_artifact(*where, "public/link", NAME, expires=expires)
+        own.create_reference_artifact(*where, "public/elsewhere", "https://example.com/a.zip", expires=expires)
+        own.create_error_artifact(
+            *where, "public/missing", "never made", expires=expires, reason="file-missing-on-worker"
+        )
+    assert hook.read_artifact(run.task_id, "public/link") == DATA
+    with pytest.raises(ReferenceRefused, match=r"refers to https://example.com/a.zip"):
+        hook.read_artifact(run.task_id, "public/elsewhere")
+    with pytest.raises(ArtifactError, match="never made"):
+        hook.read_artifact(run.task_id, "public/missing")
+
+
+def test_every_step_by_hand(hook, run, expires):
+    request = {"storageType": "object", "expires": expires.isoformat(timespec="milliseconds"), "contentType": "a/b"}
+    granted = hook.create_artifact(run.task_id, run.run_id, NAME, request)
+    hook.create_upload(
+        granted["name"],
+        upload_id=granted["uploadId"],
+        expires=datetime.fromisoformat(granted["expires"]),
+        project_id=granted["projectId"],
+        proposed_upload_methods={"dataInline": {"contentType": "a/b", "objectData": ""}},
+    )
+    hook.finish_upload(granted["name"], upload_id=granted["uploadId"], project_id=granted["projectId"])
+    with pytest.raises(NotFound):
+        hook.artifact_info(run.task_id, NAME)
+    hook.finish_artifact(run.task_id, run.run_id, NAME, upload_id=granted["uploadId"])
+    assert hook.artifact_info(run.task_id, NAME)["storageType"] == "object"
+
+
+@pytest.mark.parametrize("storage_type", ["object", "s3"])
+@pytest.mark.parametrize("recorded", [True, False])
+def test_a_repeated_upload_finds_its_work_done(hook, upload, tmp_path, storage_type, recorded):
+    options = {"storage_type": storage_type, "recorder": str(tmp_path) if recorded else None}
+    first, second = upload(hook, **options), upload(hook, **options)
+    assert first.digests["sha256"] == second.digests["sha256"]
+    assert second.already_present == (storage_type == "object")
+    assert not list(tmp_path.iterdir()), "what is done needs no record"
+
+
+STEPS = [
+    (Uploader, "upload"),
+    (EngineServices, "create_upload"),
+    (EngineServices, "finish_upload"),
+    (EngineServices, "finish_artifact"),
+]
+
+
+@pytest.mark.parametrize(("owner", "step"), STEPS, ids=str)
+def test_a_retry_goes_on_where_the_try_before_died(connect, upload, run, tmp_path, monkeypatch, owner, step):
+    dies(monkeypatch, owner, step)
+    with pytest.raises(Died):
+        upload(connect(), recorder=str(tmp_path))
+    assert len(list(tmp_path.iterdir())) == 1
+    result = upload(connect(), recorder=str(tmp_path))
+    assert result.already_present == (step == "finish_artifact")
+    assert connect().read_artifact(run.task_id, NAME) == DATA
+    assert not list(tmp_path.iterdir())
+
+
+def test_a_record_holds_no_credentials(connect, upload, tmp_path, monkeypatch, run):
+    dies(monkeypatch, Uploader, "upload")
+    with pytest.raises(Died):
+        upload(connect(), recorder=str(tmp_path))
+    text = next(tmp_path.iterdir()).read_text()
+    assert not {"accessToken", "certificate", "credentials"} & set(text.replace('"', " ").split())
+    assert next(tmp_path.iterdir()).stat().st_mode & 0o077 == 0
+
+
+def test_a_retry_with_the_credentials_of_the_task_alone_declares_what_was_sent(as_task, upload, tmp_path, monkeypatch):
+    dies(monkeypatch, EngineServices, "finish_artifact")
+    with pytest.raises(Died):
+        upload(as_task(), recorder=str(tmp_path))
+    assert upload(as_task(), recorder=str(tmp_path)).already_present
+
+
+def test_a_retry_without_the_scope_for_the_missing_bytes_names_it(as_task, upload, tmp_path, monkeypatch, run):
+    dies(monkeypatch, EngineServices, "create_upload")
+    with pytest.raises(Died):
+        upload(as_task(), recorder=str(tmp_path))
+    with pytest.raises(InsufficientScopes, match=f"object:upload:.*:t/{run.task_id}/{run.run_id}/{NAME}"):
+        upload(as_task(), recorder=str(tmp_path))
+
+
+@pytest.mark.parametrize(("owner", "step"), STEPS, ids=str)
+def test_a_retry_without_a_record_says_what_to_do(connect, upload, monkeypatch, owner, step, no_waiting):
+    dies(monkeypatch, owner, step)
+    with pytest.raises(Died):
+        upload(connect())
+    with pytest.raises(
+        Conflict, match=r"was announced by an earlier try, .* or as storage_type='s3', or rerun"
+    ) as caught:
+        upload(connect())
+    assert not caught.value.transient
+    assert not no_waiting, "a 500 that means 'for the second time' is not asked for again"
+
+
+def test_other_content_of_a_later_try_is_a_conflict(connect, upload, tmp_path, monkeypatch):
+    dies(monkeypatch, Uploader, "upload")
+    with pytest.raises(Died):
+        upload(connect(), recorder=str(tmp_path))
+    with pytest.raises(Conflict, match="was announced by an earlier try"):
+        upload(connect(), b"other", recorder=str(tmp_path))
+
+
+def test_other_content_under_the_same_name_is_a_conflict_with_both_sums(hook, upload):
+    upload(hook)
+    with pytest.raises(Conflict, match=r"exists, with the sha256 [0-9a-f]{64}, and yours is [0-9a-f]{64}"):
+        upload(hook, b"other")
+
+
+def test_a_retry_that_may_not_read_cannot_compare_and_says_so(holding, upload, run, hook):
+    upload(hook, name="private/a")
+    limited = holding(
+        f"queue:create-artifact:{run.task_id}/{run.run_id}", f"queue:list-artifacts:{run.task_id}:{run.run_id}"
+    )
+    with pytest.raises(Conflict, match="exists, and its sums cannot be read"):
+        upload(limited, name="private/a")
+
+
+def test_a_500_about_something_else_stays_what_it_is(connect, upload, monkeypatch):
+    hook = connect()
+
+    def fail(*_, **__):
+        raise ServiceUnavailable("broken", status=500)
+
+    monkeypatch.setattr(EngineServices, "create_artifact", fail)
+    with pytest.raises(ServiceUnavailable, match="broken"):
+        upload(hook)
+
+
+def test_what_may_pass_is_asked_again(connect, upload, monkeypatch, no_waiting):
+    hook, asked = connect(), []
+    create = EngineServices.create_artifact
+
+    def fail_once(self, *arguments):
+        asked.append(arguments)
+        if len(asked) == 1:
+            raise ServiceUnavailable("busy", status=503)
+        return create(self, *arguments)
+
+    monkeypatch.setattr(EngineServices, "create_artifact", fail_once)
+    assert not upload(hook).already_present
+    assert len(no_waiting) == 1
+
+
+def test_an_s3_upload_renews_its_url_and_survives_a_death(connect, upload, run, tc, monkeypatch):
+    hook = connect(extra={"max_retries": 0})
+    tc.faults.add(Status(503), method="PUT")
+    with pytest.raises(StoreError):
+        upload(hook, storage_type="s3")
+    tc.faults.add(Refuse(403), method="PUT")
+    assert upload(connect(), storage_type="s3").attempts == 2
+    assert hook.read_artifact(run.task_id, NAME) == DATA
+
+
+def test_what_cannot_be_read_takes_no_name(hook, upload, run, tmp_path):
+    with pytest.raises(InvalidInput, match="There is no file"):
+        upload(hook, str(tmp_path / "absent"))
+    assert hook.list_artifacts(run.task_id) == []
+
+
+def test_a_file_that_no_put_can_carry_takes_no_name(hook, upload, run, monkeypatch):
+    monkeypatch.setattr("airflow_provider_taskcluster.transfer.artifact_upload.LARGEST_PART", 10)
+    with pytest.raises(TooLarge, match="more than one PUT carries"):
+        upload(hook)
+    assert hook.list_artifacts(run.task_id) == []
+
+
+def test_a_run_that_is_over_takes_no_artifacts(hook, upload, run):
+    run.complete()
+    with pytest.raises(Conflict, match="cannot be created for a task after it is resolved"):
+        upload(hook)
+
+
+def test_a_missing_scope_is_named(holding, upload, run):
+    with pytest.raises(InsufficientScopes, match=f"queue:create-artifact:{run.task_id}/{run.run_id}"):
+        upload(holding("queue:status:*"))
+
+
+@pytest.mark.parametrize(
+    ("change", "sentence"),
+    [
+        ({"storage_type": "reference"}, "pass 'object' or 's3'"),
+        ({"name": "a/../b"}, "segment"),
+        ({"content_type": "html"}, "is not a content type"),
+        ({"expires": datetime(2020, 1, 1, tzinfo=UTC)}, "which is past"),
+    ],
+    ids=str,
+)
+def test_what_cannot_work_is_refused_before_anything_is_sent(hook, upload, run, tc, change, sentence):
+    tc.journal.clear()
+    with pytest.raises(InvalidInput, match=sentence):
+        upload(hook, **change)
+    assert len(tc.journal) == 0
+
+
+@pytest.mark.parametrize("run_id", [None, "0", -1, True])
+def test_the_number_of_the_run_must_be_known(hook, run, expires, run_id):
+    with pytest.raises(InvalidInput, match="an artifact is of a certain run"):
+        hook.upload_artifact(b"", run.task_id, run_id, NAME, expires=expires)
+
+
+class TestOperator:
+    @pytest.fixture
+    def publish(self, hook, run):
+        def execute(state=None, **arguments):
+            context = {"dag_run": SimpleNamespace(start_date=datetime.now(UTC)), "task_state_store": state}
+            usual = {"taskcluster_task_id": run.task_id, "run_id": str(run.run_id), "name": NAME}
+            return TaskclusterUploadArtifactOperator(
+                task_id="publish",
+                taskcluster_conn_id="tc_test",
+                **{"expires": timedelta(days=1), **usual, **arguments},
+            ).execute(context)
+
+        return execute
+
+    @pytest.mark.parametrize("storage_type", ["object", "s3"])
+    def test_it_publishes_a_file_or_data(self, hook, run, publish, tmp_path, storage_type):
+        (tmp_path / "file").write_bytes(DATA)
+        published = publish(source=str(tmp_path / "file"), storage_type=storage_type)
+        assert (published["storage_type"], published["size"]) == (storage_type, len(DATA))
+        assert json.loads(json.dumps(published)) == published
+        assert publish(data={"a": 1}, name="public/a.json")["content_type"] == "application/json"
+        assert hook.read_artifact(run.task_id, NAME) == DATA
+        assert hook.read_artifact(run.task_id, "public/a.json") == b'{"a": 1}'
+
+    def test_it_publishes_what_stands_for_an_artifact(self, hook, run, publish):
+        assert publish(url="https://example.com/", name="a") == {"name": "a", "storage_type": "reference"}
+        assert publish(link_to="a", name="b") == {"name": "b", "storage_type": "link"}
+        assert publish(error="no", name="c", error_reason="too-large-file-on-worker")["storage_type"] == "error"
+        assert [info["storageType"] for info in hook.list_artifacts(run.task_id)] == ["reference", "link", "error"]
+
+    @pytest.mark.parametrize(
+        ("arguments", "sentence"),
+        [
+            ({}, "there is nothing"),
+            ({"data": "x", "url": "https://example.com"}, "there is data and url"),
+            ({"data": "x", "run_id": "latest"}, "of a certain run"),
+            ({"url": "file:///etc/passwd"}, "must be http or https"),
+            ({"error": "x", "error_reason": "because"}, "pass one of file-missing-on-worker"),
+        ],
+        ids=str,
+    )
+    def test_what_cannot_work_fails_at_once(self, publish, arguments, sentence):
+        with pytest.raises(AirflowFailException, match=sentence):
+            publish(**arguments)
+
+    def test_a_retry_finds_the_upload_id_in_the_state_store_of_airflow(self, hook, run, publish, monkeypatch):
+        kept = {}
+        store = SimpleNamespace(get=kept.get, set=kept.__setitem__, delete=kept.pop)
+        start = datetime.now(UTC) + timedelta(days=1)
+        dies(monkeypatch, Uploader, "upload")
+        with pytest.raises(Died):
+            publish(store, data=DATA, expires=start)
+        assert len(kept) == 1
+        publish(store, data=DATA, expires=start)
+        assert hook.read_artifact(run.task_id, NAME) == DATA
+        assert not kept

@@ -1,0 +1,276 @@
+"""A payload through the emulator: its files, names, and chunks."""
+
+from __future__ import annotations
+
+import os
+import threading
+import time
+import tracemalloc
+
+import pytest
+
+from airflow_provider_taskcluster.emulator.store.faults import Corrupt, Cut, Headers, Status
+from airflow_provider_taskcluster.exceptions import (
+    AmbiguousName,
+    ArtifactError,
+    HashMismatch,
+    Interrupted,
+    InvalidInput,
+    NotAsAnnounced,
+    NotFound,
+    ReferenceRefused,
+    StoreError,
+    Truncated,
+)
+from airflow_provider_taskcluster.transfer.config import KIB, MIB
+
+DATA = os.urandom(300_000)
+
+
+@pytest.fixture
+def trio(run):
+    """Both case variants, an ambiguous trio, and one alone."""
+    for name in ("public/a", "public/A", "one/Two", "ONE/TWO", "One/two", "public/build/Target.zip"):
+        run.add(name, name.encode())
+    return run
+
+
+def test_files_tell_what_is_listed(hook, run):
+    run.add("public/object", DATA, content_type="text/plain")
+    run.add("public/s3", b"", storage_type="s3")
+    run.add_link("public/link", "public/s3")
+    run.add_error("public/error")
+    run.add_reference("public/reference", "https://example.com/")
+    found = {file.name: file for file in hook.open_payload(run.task_id).files()}
+    assert {name: file.storage_type for name, file in found.items()} == {
+        f"public/{kind}": kind for kind in ("object", "s3", "link", "error", "reference")
+    }
+    described = found["public/object"]
+    assert (described.size, described.content_type, described.artifact) == (300_000, "text/plain", "public/object")
+    assert described.expires.endswith("Z")
+    assert (found["public/s3"].size, found["public/link"].size) == (0, None)
+
+
+def test_files_come_from_all_pages_and_page_by_page(hook, run, tc):
+    names = {f"public/{number:04}" for number in range(1005)}
+    for name in names:
+        run.add_reference(name, "https://example.com/")
+    payload = hook.open_payload(run.task_id)
+    tc.journal.clear()
+    files = payload.files()
+    first = next(files)
+    assert len(tc.journal.entries(path="/artifacts")) == 1
+    assert {first.name, *(file.name for file in files)} == names
+
+
+@pytest.mark.parametrize("prefix", ["public/build", "public/build/", "/public/build"])
+def test_names_are_relative_to_the_root(hook, trio, prefix):
+    trio.add("public/buildings/x", b"")
+    payload = hook.open_payload(trio.task_id, prefix=prefix)
+    (file,) = payload.files()
+    assert (file.name, file.artifact) == ("Target.zip", "public/build/Target.zip")
+    assert payload.resolve("/target.ZIP") == "Target.zip"
+    assert [chunk for _, chunk in payload.chunks(["TARGET.zip"])] == [b"public/build/Target.zip"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "stored"),
+    [
+        ("/public/build/target.zip", "public/build/Target.zip"),
+        ("public/a", "public/a"),
+        ("public/A", "public/A"),
+        ("One/two", "One/two"),
+    ],
+)
+def test_the_stored_name_is_returned_and_its_bytes_are_those(hook, trio, wanted, stored):
+    payload = hook.open_payload(trio.task_id)
+    assert payload.resolve(wanted) == stored
+    assert [(file.name, chunk) for file, chunk in payload.chunks([wanted])] == [(stored, stored.encode())]
+
+
+def test_an_ambiguous_name_lists_all_and_downloads_nothing(hook, trio, tc, tmp_path):
+    payload = hook.open_payload(trio.task_id)
+    tc.journal.clear()
+    for ask in (
+        lambda: payload.resolve("one/two"),
+        lambda: payload.chunks(["public/a", "one/two"]),
+        lambda: payload.download(tmp_path / "folder", include=["public/a", "one/two"]),
+    ):
+        with pytest.raises(AmbiguousName) as caught:
+            ask()
+        assert set(caught.value.candidates) == {"one/Two", "ONE/TWO", "One/two"}
+    assert not tc.journal.entries(origin="store")
+    assert not tc.journal.entries(path="artifact-content")
+    assert not (tmp_path / "folder").exists()
+
+
+def test_a_name_that_is_not_there_names_the_nearest(hook, trio):
+    payload = hook.open_payload(trio.task_id)
+    for ask in (payload.resolve, lambda name: payload.chunks([name, "public/a"])):
+        with pytest.raises(NotFound, match=r"nearest: 'public/build/Target\.zip'"):
+            ask("public/build/Target.zi")
+    with pytest.raises(NotFound, match="no artifact that fits"):
+        payload.chunks(["nothing/*"])
+
+
+def test_an_unknown_task_is_a_clear_error(hook):
+    with pytest.raises(NotFound, match="fN1SbArXTPSVFNUvaOlinQ"):
+        list(hook.open_payload("fN1SbArXTPSVFNUvaOlinQ").files())
+    with pytest.raises(InvalidInput, match="is not a task ID"):
+        hook.open_payload("nonsense")
+
+
+def test_all_files_come_from_one_run(hook, worker):
+    task_id = worker.create_task(retries=3)
+    first = worker.claim(task_id)
+    for name in ("public/a", "public/b"):
+        first.add(name, b"first")
+    payload = hook.open_payload(task_id)
+    chunks = payload.chunks()
+    assert next(chunks)[1] == b"first"
+    first.exception("intermittent-task")
+    second = worker.claim(task_id)
+    second.add("public/b", b"second")
+    assert next(chunks)[1] == b"first"
+    assert [chunk for _, chunk in hook.open_payload(task_id).chunks()] == [b"second"]
+    assert [chunk for _, chunk in hook.open_payload(task_id, 0).chunks(["public/b"])] == [b"first"]
+
+
+def test_without_the_scope_to_know_its_number_the_latest_run_is_taken_as_it_is(holding, run):
+    run.add("public/a", b"content")
+    limited = holding("queue:list-artifacts:*", "queue:get-artifact:public/*")
+    payload = limited.open_payload(run.task_id)
+    assert [chunk for _, chunk in payload.chunks()] == [b"content"]
+    assert payload.run_id is None
+
+
+@pytest.mark.parametrize("storage_type", ["s3", "object"])
+def test_chunks_are_in_order_and_every_file_has_one(hook, run, storage_type):
+    contents = {"public/0": DATA, "public/1": b"", "public/2": DATA[:65536], "public/3": b"x"}
+    for name, data in contents.items():
+        run.add(name, data, storage_type=storage_type)
+    found: dict[str, list[bytes]] = {}
+    for file, chunk in hook.open_payload(run.task_id).chunks(chunk_size=65536):
+        assert file.size == len(contents[file.name])
+        found.setdefault(file.name, []).append(chunk)
+    assert list(found) == list(contents)
+    assert {name: b"".join(chunks) for name, chunks in found.items()} == contents
+    assert [len(chunks) for chunks in found.values()] == [5, 1, 1, 1]
+
+
+def test_gzip_is_decoded_and_links_are_followed(hook, run):
+    run.add("public/g", DATA, storage_type="s3", gzipped=True)
+    run.add_link("public/link", "public/g")
+    found = list(hook.open_payload(run.task_id).chunks(chunk_size=MIB))
+    assert [chunk for _, chunk in found] == [DATA, DATA]
+
+
+def test_nothing_is_asked_for_before_the_first_chunk_is_and_no_file_before_its_turn(hook, run, tc):
+    for name in ("public/a", "public/b"):
+        run.add(name, DATA, storage_type="s3")
+    tc.journal.clear()
+    chunks = hook.open_payload(run.task_id).chunks()
+    assert not tc.journal.entries(path="artifact-content")
+    next(chunks)
+    assert len(tc.journal.entries(path="artifact-content")) == 1
+    chunks.close()
+    assert len(tc.journal.entries(origin="store", method="GET")) == 1
+
+
+def test_a_first_answer_that_is_something_else_gives_no_chunk(connect, run, tc):
+    hook = connect(extra={"max_retries": 0})
+    run.add("public/a", DATA, storage_type="s3", content_type="text/plain")
+    for fault, error in [
+        (Status(404), StoreError),
+        (Status(503), StoreError),
+        (Headers({"Content-Type": "text/html"}), NotAsAnnounced),
+    ]:
+        tc.faults.clear()
+        tc.faults.add(fault, method="GET")
+        with pytest.raises(error):
+            next(hook.open_payload(run.task_id).chunks(chunk_size=1000))
+
+
+def test_a_size_that_was_not_announced_gives_no_chunk(hook, run):
+    grant = run.announce("public/a", storage_type="s3", length=7)
+    from airflow_provider_taskcluster.emulator.worker import OCTETS, put
+
+    put(grant["putUrl"], DATA, {"Content-Type": OCTETS})
+    with pytest.raises(NotAsAnnounced, match="announced with 7 bytes, and the store has 300000"):
+        next(hook.open_payload(run.task_id).chunks())
+
+
+def test_bytes_that_do_not_match_never_end_well(hook, run, tc):
+    run.add("public/a", DATA)
+    tc.faults.add(Corrupt(), method="GET")
+    found = []
+    with pytest.raises(HashMismatch):
+        found.extend(hook.open_payload(run.task_id).chunks(chunk_size=100_000))
+    assert len(found) == 2, "the last chunk waits for the verification"
+
+
+def test_a_stream_that_is_cut_goes_on_where_it_was(hook, run, tc):
+    run.add("public/a", DATA)
+    tc.faults.add(Cut(150_000), method="GET")
+    assert b"".join(chunk for _, chunk in hook.open_payload(run.task_id).chunks(chunk_size=KIB)) == DATA
+    assert sum(entry.sent for entry in tc.journal.entries(origin="store", method="GET")) < len(DATA) + 70_000
+
+
+def test_a_stream_that_stays_cut_is_an_error(connect, run, tc):
+    hook = connect(extra={"max_retries": 0})
+    run.add("public/a", DATA)
+    tc.faults.add(Cut(150_000), method="GET")
+    with pytest.raises(Truncated):
+        list(hook.open_payload(run.task_id).chunks())
+
+
+def test_what_cannot_be_streamed_says_why(hook, run):
+    run.add_error("public/error", "the build left no file")
+    run.add_reference("public/reference", f"{hook.settings.root_url}/api/queue/v1/ping")
+    payload = hook.open_payload(run.task_id)
+    with pytest.raises(ArtifactError, match="the build left no file"):
+        next(payload.chunks("public/error"))
+    with pytest.raises(ReferenceRefused):
+        next(payload.chunks("public/reference"))
+    allowed = hook.open_payload(run.task_id, allow_reference=True)
+    assert b"alive" in next(allowed.chunks("public/reference"))[1]
+
+
+def test_a_stream_ends_when_the_task_is_told_to_stop(connect, run):
+    hook = connect()
+    run.add("public/a", DATA)
+    chunks = hook.open_payload(run.task_id).chunks(chunk_size=1000)
+    next(chunks)
+    threading.Timer(0.1, hook.stop).start()
+    with pytest.raises(Interrupted):
+        list(map(slowly, chunks))
+
+
+def slowly(_chunk):
+    time.sleep(0.01)
+
+
+@pytest.mark.parametrize("size", [0, -1, 1.5, "1", None])
+def test_a_chunk_size_that_is_none_is_refused(hook, run, size):
+    with pytest.raises(InvalidInput, match="chunk_size"):
+        hook.open_payload(run.task_id).chunks(chunk_size=size)
+
+
+@pytest.mark.parametrize("storage_type", ["s3", "object"])
+def test_a_stream_holds_one_chunk(hook, run, storage_type):
+    """Beside it, the buffers of the engine: 12 of 64 KiB."""
+    size, chunk_size = 48 * MIB, 4 * MIB
+    run.add("public/large", bytes(size), storage_type=storage_type)
+    payload = hook.open_payload(run.task_id)
+    list(payload.chunks(chunk_size=chunk_size))  # what is loaded and kept does not count
+    tracemalloc.start()
+    try:
+        arrived = 0
+        for _, chunk in payload.chunks(chunk_size=chunk_size):
+            arrived += len(chunk)
+            del chunk
+        peak = tracemalloc.get_traced_memory()[1]
+    finally:
+        tracemalloc.stop()
+    assert arrived == size
+    assert peak < chunk_size * 1.3 + 2 * MIB

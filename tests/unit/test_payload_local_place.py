@@ -1,0 +1,218 @@
+"""Files of a payload in a folder of this machine: whatever is in that folder, nothing is written outside of it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import shutil
+import socket
+import threading
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from airflow_provider_taskcluster.exceptions import DestinationError, NameRefused
+from airflow_provider_taskcluster.transfer.folder import Folder
+from airflow_provider_taskcluster.transfer.payload.file_names import refused
+from airflow_provider_taskcluster.transfer.payload.local_place import LocalPlace
+
+SECRET = b"not to be touched"
+
+
+@pytest.fixture
+def outside(tmp_path):
+    (tmp_path / "outside").mkdir()
+    (tmp_path / "outside" / "file").write_bytes(SECRET)
+    return tmp_path / "outside"
+
+
+@pytest.fixture
+def place(tmp_path):
+    found = LocalPlace(tmp_path / "folder")
+    yield found
+    found.close()
+
+
+def put(place, name, content=b"content"):
+    sink = place.sink(name)
+    try:
+        sink.begin(len(content))
+        sink.write(content)
+        sink.commit()
+    except BaseException:
+        sink.discard()
+        raise
+
+
+def everything(folder):
+    """Every file below a folder with its content, links told apart."""
+    return {
+        str(path.relative_to(folder)): str(path.readlink()) if path.is_symlink() else path.read_bytes()
+        for path in folder.rglob("*")
+        if path.is_symlink() or path.is_file()
+    }
+
+
+def test_files_are_put_below_it(place, tmp_path):
+    put(place, "a/b/c.bin")
+    put(place, "a/d", b"")
+    assert everything(tmp_path / "folder") == {"a/b/c.bin": b"content", "a/d": b""}
+    assert place.path_of("a/d") == str(tmp_path / "folder" / "a" / "d")
+    assert place.look("a/b/c.bin").size == 7
+    assert place.look("a/x") is None
+    assert place.look("x/y/z") is None
+
+
+def test_a_link_on_the_way_to_the_folder_is_its_owners_choice(tmp_path, outside):
+    (tmp_path / "way").symlink_to(outside)
+    put(LocalPlace(tmp_path / "way" / "folder"), "a")
+    assert (outside / "folder" / "a").read_bytes() == b"content"
+
+
+@pytest.mark.parametrize("target", ["../outside", "../outside/file", "nowhere", "/", "..", "loop"])
+@pytest.mark.parametrize("name", ["link", "link/file", "link/new/file"])
+def test_a_link_in_the_folder_is_never_followed(place, tmp_path, outside, target, name):
+    link = tmp_path / "folder" / "link"
+    link.symlink_to(target)
+    for use in (place.look, put.__get__(place)):
+        with pytest.raises(NameRefused, match="link"):
+            use(name)
+    assert everything(outside) == {"file": SECRET}
+    assert everything(tmp_path / "folder") == {"link": target}
+
+
+def test_a_link_that_comes_later_is_replaced_and_not_followed(place, tmp_path, outside):
+    sink = place.sink("file")
+    sink.begin(None)
+    sink.write(b"content")
+    (tmp_path / "folder" / "file").symlink_to(outside / "file")
+    sink.commit()
+    assert everything(outside) == {"file": SECRET}
+    assert everything(tmp_path / "folder") == {"file": b"content"}
+
+
+def test_a_folder_that_becomes_a_link_later_leads_nowhere(place, tmp_path, outside):
+    put(place, "a/first")
+    sink = place.sink("a/second")
+    sink.begin(None)
+    (tmp_path / "folder" / "a").rename(tmp_path / "folder" / "moved")
+    (tmp_path / "folder" / "a").symlink_to(outside)
+    sink.write(b"content")
+    sink.commit()
+    assert everything(outside) == {"file": SECRET}
+    assert (tmp_path / "folder" / "moved" / "second").read_bytes() == b"content"
+
+
+def test_links_with_the_names_of_partial_files_are_not_followed(place, tmp_path, outside):
+    sink = place.sink("file")
+    partial = tmp_path / "folder" / sink._partial
+    partial.symlink_to(outside / "file")
+    with pytest.raises(DestinationError):
+        put(place, "file")
+    assert everything(outside) == {"file": SECRET}
+
+
+def test_a_hard_link_to_a_file_outside_is_replaced_and_not_written_to(place, tmp_path, outside):
+    os.link(outside / "file", tmp_path / "folder" / "file")
+    put(place, "file")
+    assert everything(outside) == {"file": SECRET}
+    assert everything(tmp_path / "folder") == {"file": b"content"}
+
+
+def test_what_is_no_file_is_refused_and_nobody_waits_for_it(place, tmp_path):
+    folder = tmp_path / "folder"
+    os.mkfifo(folder / "pipe")
+    (folder / "folder").mkdir()
+    with socket.socket(socket.AF_UNIX) as listening:
+        listening.bind(str(folder / "socket"))
+        for name, kind in [("pipe", "no regular file"), ("folder", "a folder"), ("socket", "no regular file")]:
+            with pytest.raises(NameRefused, match=kind):
+                put(place, name)
+        with pytest.raises(NameRefused, match="in the way"):
+            put(place, "pipe/file")
+
+
+def test_small_files_are_read_and_written_without_following_links(place, tmp_path, outside):
+    for name in ("manifest", "journal"):
+        (tmp_path / "folder" / name).symlink_to(outside / "file")
+    with pytest.raises(NameRefused, match="symbolic link"):
+        place.read("manifest")
+    with pytest.raises(DestinationError):
+        place.append("journal", b"line")
+    place.write("manifest", b"new")
+    assert place.read("manifest") == b"new"
+    assert everything(outside) == {"file": SECRET}
+
+
+def test_lines_are_appended_by_several_at_once(place, tmp_path):
+    other = LocalPlace(tmp_path / "folder")
+    lines = {f"line {number}".encode() * 50 for number in range(200)}
+
+    def append(to, some):
+        for line in some:
+            to.append("journal", line)
+
+    threads = [threading.Thread(target=append, args=(to, some)) for to in (place, other) for some in (lines, lines)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    other.close()
+    assert set(place.read("journal").splitlines()) - {b""} == lines
+
+
+def test_whether_case_matters_is_tried_and_leaves_nothing(place, tmp_path):
+    (tmp_path / "a").touch()
+    assert place.heeds_case is not (tmp_path / "A").exists()
+    assert everything(tmp_path / "folder") == {}
+
+
+hostile = st.text(st.sampled_from("ab/.\\:\0 \nL"), min_size=1, max_size=9) | st.sampled_from(
+    ["link/file", "link", "link/../../outside/file", "../outside/file", "a/link/x", "/tmp/x", "a/b", "a", "A/B"]
+)
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(hostile, unique=True, max_size=8), st.sampled_from(["link", "a/link", "b", "file"]))
+def test_whatever_the_names_nothing_outside_is_written_and_what_is_accepted_is_there(tmp_path, outside, names, link):
+    shutil.rmtree(tmp_path / "folder", ignore_errors=True)
+    place = LocalPlace(tmp_path / "folder")
+    (tmp_path / "folder" / link).parent.mkdir(exist_ok=True)
+    (tmp_path / "folder" / link).symlink_to(outside)
+    accepted = [name for name in names if name not in refused(names, heeds_case=place.heeds_case)]
+    stored = set()
+    for name in accepted:
+        with contextlib.suppress(NameRefused):
+            put(place, name, name.encode())
+            stored.add(name)
+    place.close()
+    assert {path.name for path in tmp_path.iterdir()} == {"folder", "outside"}
+    assert everything(outside) == {"file": SECRET}
+    expected = {name: name.encode() for name in stored} | {link: str(outside)}
+    assert everything(tmp_path / "folder") == expected
+    crossing = {name for name in accepted if f"{name}/".startswith(f"{link}/") or f"{link}/".startswith(f"{name}/")}
+    assert stored == set(accepted) - crossing
+
+
+def test_no_descriptor_is_left_open(place):
+    before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 (of the system, not of the test's)
+    for number in range(20):
+        put(place, f"{number}/a/b")
+        place.look(f"{number}/a/b").digests(["sha256"])
+        with pytest.raises(NameRefused):
+            place.look(f"{number}/a")
+    sink = place.sink("never/begun")
+    sink.resume("key")
+    sink.discard()
+    assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208 (as above)
+
+
+def test_a_folder_is_closed_once(tmp_path):
+    folder = Folder.at(tmp_path, make=False)
+    folder.close()
+    folder.close()
+    with Path("/dev/null").open("rb") as other:
+        del folder
+        assert os.fstat(other.fileno())
