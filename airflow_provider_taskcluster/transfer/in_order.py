@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.transfer import digest
@@ -28,6 +29,7 @@ class InOrder:
         self._hashes = hashes
         self._size = size
         self._seen = 0
+        self._process = os.getpid()
         failure = Failure()
         self._pool = BufferPool(AHEAD, 0, failure)
         self._hashing = Hashing([digest.Hashers([name]) for name in digest.to_compute(hashes)], failure)
@@ -38,7 +40,7 @@ class InOrder:
 
         :raises HashMismatch: It was the last of all, and they are not what the service knows.
         """
-        if start <= self._seen < start + len(data):
+        if self._ours() and start <= self._seen < start + len(data):
             fresh = memoryview(data)[self._seen - start :]
             self._hashing.feed(Block(fresh, self._pool.take(), self._pool))
             self._seen += len(fresh)
@@ -46,7 +48,12 @@ class InOrder:
 
     def close(self) -> None:
         """End the hashing."""
-        self._hashing.stop()
+        if self._ours():
+            self._hashing.stop()
+
+    def _ours(self) -> bool:
+        """Tell whether this is the process that hashes: a child that was forked does not have its threads."""
+        return self._process == os.getpid()
 
     def _verify_if_complete(self) -> None:
         if self._seen == self._size:

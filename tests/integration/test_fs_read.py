@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import multiprocessing
 import os
 import pickle
 
@@ -366,6 +367,20 @@ def test_text_and_compression_are_read(fs, hook, name, expires):
     hook.upload_object(gzip.compress("grün\n".encode()), f"{name}.gz", expires=expires)
     with fs.open(f"objects/{name}.gz", "r", compression="infer", encoding="utf-8") as file:
         assert file.read() == "grün\n"
+
+
+def test_an_open_file_can_be_read_on_in_a_process_that_was_forked(fs, stored):
+    with fs.open(stored, block_size=2**20) as file:
+        assert file.read(2_000_000) == DATA[:2_000_000]  # much enough for threads that hash
+        parent, child = multiprocessing.Pipe()
+        process = multiprocessing.get_context("fork").Process(
+            target=lambda: child.send(file.read() == DATA[2_000_000:])
+        )
+        process.start()
+        assert parent.poll(30)
+        assert parent.recv()
+        process.join()
+        assert file.read() == DATA[2_000_000:]
 
 
 def test_an_open_file_survives_pickling(fs, stored):
