@@ -34,7 +34,7 @@ def get_provider_info() -> dict[str, Any]:
         ],
         "operators": _modules("operators", "artifacts", "objects", "payloads", "purge_cache"),
         "sensors": _modules("sensors", "artifacts", "index", "objects", "tasks"),
-        "triggers": _modules("triggers", "waits"),
+        "triggers": _modules("triggers", "events", "waits"),
         "hooks": _modules("hooks", "taskcluster"),
         "connection-types": [connection_type_metadata()],
         "asset-uris": [ASSETS],

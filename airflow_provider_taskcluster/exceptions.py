@@ -30,7 +30,7 @@
         ├── TooLarge                 more bytes than the caller allows
         ├── SourceError              the source cannot be read                         (transient)
         ├── SourceChanged            the source is not what it was when it was hashed
-        ├── ManifestRefused          the manifest of a multi-part object is broken, or names what is not its own
+        ├── ManifestRefused          the manifest of an object in parts is broken, or not its own
         ├── NotAsAnnounced           the store has something else than the task announced
         ├── NameRefused              an artifact whose name cannot be a file of the destination
         ├── ArchiveRefused           an archive is broken, or holds what must not be written

@@ -34,24 +34,32 @@ NOTE_OBJECT = "airflow-demo/{{ run_id }}/note.txt"
 )
 def object_round_trip() -> None:
     """Upload, wait, download, compare."""
+    # [START upload_file]
     upload_file = TaskclusterUploadObjectOperator(
         task_id="upload_file",
         source="{{ params.file }}",
         name=FILE_OBJECT,
         expires=timedelta(days=1),
     )
+    # [END upload_file]
+    # [START upload_note]
     upload_note = TaskclusterUploadObjectOperator(
         task_id="upload_note",
         data="{{ params.file }} was uploaded by {{ run_id }}\n",
         name=NOTE_OBJECT,
         expires=timedelta(days=1),
     )
+    # [END upload_note]
+    # [START wait_for_object]
     wait_for_file = TaskclusterObjectSensor(
         task_id="wait_for_file", name=FILE_OBJECT, poke_interval=2, timeout=60, mode="reschedule"
     )
+    # [END wait_for_object]
+    # [START download_object]
     download_file = TaskclusterDownloadObjectOperator(
         task_id="download_file", name=FILE_OBJECT, destination="{{ params.folder }}/file"
     )
+    # [END download_object]
     download_note = TaskclusterDownloadObjectOperator(
         task_id="download_note", name=NOTE_OBJECT, destination="{{ params.folder }}/note.txt"
     )

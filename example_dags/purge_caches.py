@@ -20,16 +20,20 @@ from airflow_provider_taskcluster.operators.purge_cache import TaskclusterPurgeC
 )
 def purge_caches() -> None:
     """Purge, then look."""
+    # [START purge_cache]
     purge = TaskclusterPurgeCacheOperator(
         task_id="purge",
         worker_pool_id="{{ params.worker_pool_id }}",
         cache_names=["checkouts", "tooltool-cache"],
     )
+    # [END purge_cache]
 
+    # [START purge_requests]
     @task
     def open_requests(worker_pool_id: str) -> list[dict[str, Any]]:
         """Return what the workers of the pool will find."""
         return [dict(request) for request in TaskclusterHook().purge_requests(worker_pool_id)]
+        # [END purge_requests]
 
     purge >> open_requests("{{ params.worker_pool_id }}")
 

@@ -29,6 +29,7 @@ PART_SIZE = 8 * 1024 * 1024
 )
 def upload_with_retries() -> None:
     """Upload one file."""
+    # [START upload_in_parts]
     TaskclusterUploadObjectOperator(
         task_id="upload",
         source="{{ params.file }}",
@@ -40,6 +41,7 @@ def upload_with_retries() -> None:
         retries=3,
         retry_delay=timedelta(seconds=5),
     )
+    # [END upload_in_parts]
 
 
 upload_with_retries()

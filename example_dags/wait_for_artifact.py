@@ -27,6 +27,7 @@ from airflow_provider_taskcluster.sensors.artifacts import TaskclusterArtifactSe
 )
 def wait_for_artifact() -> None:
     """Wait, download, look around."""
+    # [START wait_for_artifact]
     wait = TaskclusterArtifactSensor(
         task_id="wait",
         taskcluster_task_id="{{ params.taskcluster_task_id }}",
@@ -35,12 +36,15 @@ def wait_for_artifact() -> None:
         timeout=120,
         mode="reschedule",
     )
+    # [END wait_for_artifact]
+    # [START download_artifact]
     download = TaskclusterDownloadArtifactOperator(
         task_id="download",
         taskcluster_task_id="{{ params.taskcluster_task_id }}",
         name="{{ params.artifact }}",
         destination="{{ params.folder }}/artifact",
     )
+    # [END download_artifact]
 
     @task
     def list_artifacts(task_id: str) -> list[str]:

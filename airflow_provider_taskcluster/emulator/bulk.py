@@ -21,6 +21,7 @@ from .schemas.artifacts import CreateArtifact, FinishArtifact
 from .schemas.objects import CreateUpload, FinishUpload
 from .schemas.tasks import CreateTask
 from .services.artifacts import object_name, slugid
+from .services.lifecycle import UNRESOLVED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -37,6 +38,8 @@ METADATA = {
     "source": "https://example.com/",
 }
 CONTENT_TYPE = "text/plain"
+RESOLUTIONS = ("completed", "failed", "exception")
+STATES = (*UNRESOLVED, *RESOLUTIONS)
 
 
 class Bulk:
@@ -48,7 +51,12 @@ class Bulk:
         self._services = services
 
     def create(self, count: int, *, state: str = "pending", **definition: Any) -> list[str]:
-        """Tasks in a state; keyword arguments replace parts of their definition."""
+        """Tasks in a state; keyword arguments replace parts of their definition.
+
+        Those that depend on others that have not come to their end are unscheduled, and are not to be in another state.
+        """
+        if state not in STATES:
+            raise ValueError(f"{state!r} is none of {', '.join(STATES)}")
         now = self._clock.now()
         request = CreateTask.model_validate(
             {
@@ -67,7 +75,7 @@ class Bulk:
                 self._services.creation.create_task(ANYTHING, task_id, request)
             if state == "running":
                 self.claim(task_ids)
-            elif state not in ("unscheduled", "pending"):
+            elif state in RESOLUTIONS:
                 self.resolve(task_ids, state)
         return task_ids
 
@@ -80,6 +88,8 @@ class Bulk:
 
         The exceptions "worker-shutdown" and "intermittent-task" bring a new run while retries are left.
         """
+        if state not in RESOLUTIONS:
+            raise ValueError(f"{state!r} is none of {', '.join(RESOLUTIONS)}")
         why = reason or ("internal-error" if state == "exception" else state)
 
         def resolve(task: Task) -> None:

@@ -1,5 +1,7 @@
 """A worker, played over the real API with the upstream client.
 
+As a library::
+
     worker = Worker(tc.root_url, credentials)
     run = worker.run_task(artifacts={"public/a.txt": b"..."})     # all at once
 

@@ -154,13 +154,15 @@ def place(where: Any, *, folder: bool = False) -> Any:
         raise InvalidInput(f"{where!r} is not the URL of a file: {error}") from None
 
 
-def byte_limit(max_bytes: Any) -> int | None:
-    """Return ``max_bytes`` as a number; None is no limit.
+def byte_limit(max_bytes: Any, what: str = "max_bytes") -> int | None:
+    """Return a limit as a number; None is no limit.
+
+    :param what: Its name, for the error.
 
     :raises InvalidInput: It is neither.
     """
     try:
-        return None if max_bytes is None else values.whole_number(max_bytes, "max_bytes")
+        return None if max_bytes is None else values.whole_number(max_bytes, what)
     except ConfigurationError as error:
         raise InvalidInput(str(error)) from None
 

@@ -1,4 +1,4 @@
-"""The hook's way to upload all files of a folder as objects."""
+"""The hook's way with folders: upload all files of one as objects, and extract an archive into one."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster import names
-from airflow_provider_taskcluster.hooks.base import connection_count, place
+from airflow_provider_taskcluster.hooks.base import byte_limit, connection_count, place
 from airflow_provider_taskcluster.hooks.objects import ObjectsHook
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS
 
@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from airflow_provider_taskcluster.transfer.conflict import IfExists
+    from airflow_provider_taskcluster.transfer.extraction import Extracted
     from airflow_provider_taskcluster.transfer.model import TransferResult
     from airflow_provider_taskcluster.transfer.recorder import Recorder
 
@@ -22,7 +23,38 @@ log = logging.getLogger(__name__)
 
 
 class FoldersHook(ObjectsHook):
-    """Folders as objects under a prefix."""
+    """Folders as objects under a prefix, and archives as folders."""
+
+    def extract_archive(
+        self,
+        archive: str | os.PathLike[str],
+        folder: str | os.PathLike[str],
+        *,
+        max_bytes: int | None = None,
+        max_files: int | None = None,
+    ) -> Extracted:
+        """Extract a .zip or .tar, .tar.gz, .tar.bz2 or .tar.xz file into a folder; both are of this machine.
+
+        Nothing is written outside of the folder, and nothing of an archive that is broken or holds what must not be
+        written: names that lead elsewhere, links that lead out, devices, names that clash. Files of the same names that
+        are there are replaced, when all of the archive is known to be good.
+
+        :param max_bytes: Of all files together, 16 GiB by default.
+        :param max_files: Files, links and folders, 100,000 by default.
+        :raises ArchiveRefused: It is broken, or holds what must not be written.
+        :raises TooLarge: It holds more than is allowed.
+        """
+        from airflow_provider_taskcluster.transfer.extraction import ExtractionLimits, extract
+
+        usual = ExtractionLimits()
+        bytes_limit, files_limit = byte_limit(max_bytes), byte_limit(max_files, "max_files")
+        limits = ExtractionLimits(
+            usual.max_bytes if bytes_limit is None else bytes_limit,
+            usual.max_files if files_limit is None else files_limit,
+        )
+        found = extract(archive, folder, limits, self._store.check)
+        log.info("Extracted %d files with %d bytes of %s into %s", found.files, found.size, archive, folder)
+        return found
 
     def upload_folder(
         self,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.arguments import path_or_url, run_number, text
-from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator
+from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator, check_extraction, with_extracted
 from airflow_provider_taskcluster.outcome import permanent_errors_fail
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS
 
@@ -27,6 +27,7 @@ class TaskclusterDownloadArtifactOperator(TaskclusterBaseOperator):
     :param name: Name of the artifact, such as ``public/build/target.zip`` (templated).
     :param destination: File to write (templated): a path, or the URL of an ``ObjectStoragePath`` such as
         ``s3://conn_id@bucket/key``; folders on the way are made.
+    :param extract_to: Folder of this machine (templated) to extract the .zip or .tar.* file into that was downloaded.
     :param run_id: Number of the run (templated); None is the latest.
     :param allow_reference: Follow a URL that the task chose. It can be of any host that the worker reaches.
     :param verify: ``hashes`` of the service, or ``chain_of_trust``: what has none there is checked by the sums that the
@@ -39,13 +40,15 @@ class TaskclusterDownloadArtifactOperator(TaskclusterBaseOperator):
     :param connect_timeout: Seconds to wait for a connection; None takes the connection's.
     :param read_timeout: Seconds of silence that end a request; None takes the connection's.
     :param max_retries: Repeats of a request that failed for the moment; None takes the connection's.
-    :return: name, size, content_type, digests, method, verified, attempts, seconds and destination.
+    :return: name, size, content_type, digests, method, verified, attempts, seconds and destination; and what was
+        extracted: folder, files and size.
     """
 
     template_fields: Sequence[str] = (
         "taskcluster_task_id",
         "name",
         "destination",
+        "extract_to",
         "run_id",
         "taskcluster_conn_id",
     )
@@ -57,6 +60,7 @@ class TaskclusterDownloadArtifactOperator(TaskclusterBaseOperator):
         taskcluster_task_id: str,
         name: str,
         destination: str | ObjectStoragePath,
+        extract_to: str | None = None,
         run_id: int | str | None = None,
         allow_reference: bool = False,
         verify: Verification = "hashes",
@@ -70,6 +74,7 @@ class TaskclusterDownloadArtifactOperator(TaskclusterBaseOperator):
         self.taskcluster_task_id = taskcluster_task_id
         self.name = name
         self.destination = destination
+        self.extract_to = extract_to
         self.run_id = run_id
         self.allow_reference = allow_reference
         self.verify = verify
@@ -81,6 +86,7 @@ class TaskclusterDownloadArtifactOperator(TaskclusterBaseOperator):
     def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 (Airflow's signature)
         """Download, and return what was moved."""
         with permanent_errors_fail():
+            folder = check_extraction(self.destination, self.extract_to)
             result = self.hook.download_artifact(
                 text(self.taskcluster_task_id, "taskcluster_task_id"),
                 text(self.name, "name"),
@@ -93,5 +99,5 @@ class TaskclusterDownloadArtifactOperator(TaskclusterBaseOperator):
                 require_hashes=self.require_hashes,
                 digests=self.digests,
             )
-        self.log.info("Downloaded artifact %r: %d bytes, verified by %s", self.name, result.size, result.verified)
-        return result.as_dict()
+            self.log.info("Downloaded artifact %r: %d bytes, verified by %s", self.name, result.size, result.verified)
+            return with_extracted(result.as_dict(), folder, self.hook)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
-from airflow_provider_taskcluster.arguments import content, path_or_url
+from airflow_provider_taskcluster.arguments import content, path_or_url, text
 from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
 from airflow_provider_taskcluster.transfer.recorder import StateStoreRecorder
@@ -79,3 +79,24 @@ def what_to_upload(source: Any, data: Any, task_id: str) -> Uploadable:
     if data is not None and source is None:
         return content(data)
     raise InvalidInput(f"Task {task_id!r} needs something to upload: give either source (a path) or data")
+
+
+def check_extraction(destination: Any, folder: Any) -> str | None:
+    """Return the folder to extract into, if there is one, before anything is downloaded.
+
+    :raises InvalidInput: One of the two is not of this machine.
+    """
+    if folder is None:
+        return None
+    for what, given in (("destination", destination), ("extract_to", folder)):
+        if hasattr(type(given), "fs") or "://" in str(given):
+            raise InvalidInput(f"{what} is {str(given)!r}: an archive is extracted from and to paths of this machine")
+    return text(folder, "extract_to")
+
+
+def with_extracted(moved: dict[str, Any], folder: str | None, hook: TaskclusterHook) -> dict[str, Any]:
+    """Extract what was downloaded, if there is a folder for it, and add to the result what came out."""
+    if folder is None:
+        return moved
+    found = hook.extract_archive(moved["destination"], folder)
+    return {**moved, "extracted": {"folder": found.folder, "files": found.files, "size": found.size}}

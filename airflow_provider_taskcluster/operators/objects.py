@@ -7,7 +7,13 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_taskcluster.arguments import expiry, optional_text, path_or_url, text
 from airflow_provider_taskcluster.assets.taskcluster import emit, object_asset
 from airflow_provider_taskcluster.hooks.lineage import facts
-from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator, recorder_of, what_to_upload
+from airflow_provider_taskcluster.operators.base import (
+    TaskclusterBaseOperator,
+    check_extraction,
+    recorder_of,
+    what_to_upload,
+    with_extracted,
+)
 from airflow_provider_taskcluster.outcome import permanent_errors_fail
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS
 from airflow_provider_taskcluster.transfer.manifest import LARGEST_PART
@@ -134,6 +140,7 @@ class TaskclusterDownloadObjectOperator(TaskclusterBaseOperator):
     :param name: Name of the object (templated).
     :param destination: File to write (templated): a path, or the URL of an ``ObjectStoragePath`` such as
         ``s3://conn_id@bucket/key``; folders on the way are made.
+    :param extract_to: Folder of this machine (templated) to extract the .zip or .tar.* file into that was downloaded.
     :param connections: How many may be used at once for a large object.
     :param max_bytes: Refuse a larger object.
     :param require_hashes: Refuse an object for which the service names no sha256 or sha512.
@@ -143,10 +150,11 @@ class TaskclusterDownloadObjectOperator(TaskclusterBaseOperator):
     :param connect_timeout: Seconds to wait for a connection; None takes the connection's.
     :param read_timeout: Seconds of silence that end a request; None takes the connection's.
     :param max_retries: Repeats of a request that failed for the moment; None takes the connection's.
-    :return: name, size, content_type, digests, method, verified, attempts, seconds and destination.
+    :return: name, size, content_type, digests, method, verified, attempts, seconds and destination; and what was
+        extracted: folder, files and size.
     """
 
-    template_fields: Sequence[str] = ("name", "destination", "taskcluster_conn_id")
+    template_fields: Sequence[str] = ("name", "destination", "extract_to", "taskcluster_conn_id")
     ui_color = "#dcf7e3"
 
     def __init__(
@@ -154,6 +162,7 @@ class TaskclusterDownloadObjectOperator(TaskclusterBaseOperator):
         *,
         name: str,
         destination: str | ObjectStoragePath,
+        extract_to: str | None = None,
         connections: int = CONNECTIONS,
         max_bytes: int | None = None,
         require_hashes: bool = True,
@@ -163,6 +172,7 @@ class TaskclusterDownloadObjectOperator(TaskclusterBaseOperator):
         super().__init__(**kwargs)
         self.name = name
         self.destination = destination
+        self.extract_to = extract_to
         self.connections = connections
         self.max_bytes = max_bytes
         self.require_hashes = require_hashes
@@ -171,6 +181,7 @@ class TaskclusterDownloadObjectOperator(TaskclusterBaseOperator):
     def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 (Airflow's signature)
         """Download, and return what was moved."""
         with permanent_errors_fail():
+            folder = check_extraction(self.destination, self.extract_to)
             result = self.hook.download_object(
                 text(self.name, "name"),
                 path_or_url(self.destination, "destination"),
@@ -179,5 +190,5 @@ class TaskclusterDownloadObjectOperator(TaskclusterBaseOperator):
                 require_hashes=self.require_hashes,
                 multipart_aware=self.multipart_aware,
             )
-        self.log.info("Downloaded object %r: %d bytes, verified by %s", self.name, result.size, result.verified)
-        return result.as_dict()
+            self.log.info("Downloaded object %r: %d bytes, verified by %s", self.name, result.size, result.verified)
+            return with_extracted(result.as_dict(), folder, self.hook)

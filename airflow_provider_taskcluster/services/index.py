@@ -18,10 +18,10 @@ class Index:
 
     client: Client
 
-    async def find_task(self, index_path: str, *, once: bool = False) -> IndexedTask:
+    async def find_task(self, index_path: str) -> IndexedTask:
         """The task at a path: completed, or put there by hand. Scope ``index:find-task:<indexPath>``.
 
         :raises NotFound: There is none, or its time in the index is over.
         """
-        answer: IndexedTask = await self.client.call("index", "findTask", index_path, once=once, fits=is_indexed_task)
+        answer: IndexedTask = await self.client.call("index", "findTask", index_path, fits=is_indexed_task)
         return answer

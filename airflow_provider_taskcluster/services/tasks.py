@@ -16,6 +16,8 @@ if TYPE_CHECKING:
 
 # The service answers for so many tasks at a time.
 LARGEST_PAGE = 1000
+# Lists of groups hold the definitions of tasks: a thousand may be some MiB, which takes an event loop too long to read.
+GROUP_PAGE = 200
 
 
 @dataclass(frozen=True)
@@ -24,16 +26,16 @@ class Tasks:
 
     client: Client
 
-    async def status(self, task_id: str, *, once: bool = False) -> TaskStatus:
+    async def status(self, task_id: str) -> TaskStatus:
         """One task. Scope ``queue:status:<taskId>``.
 
         :raises NotFound: There is no such task.
         """
-        answer: Json = await self.client.call("queue", "status", task_id, once=once, fits=has_task_status)
+        answer: Json = await self.client.call("queue", "status", task_id, fits=has_task_status)
         status: TaskStatus = answer["status"]
         return status
 
-    async def statuses(self, task_ids: Sequence[str], *, once: bool = False) -> dict[str, TaskStatus]:
+    async def statuses(self, task_ids: Sequence[str]) -> dict[str, TaskStatus]:
         """Many tasks, by id; unknown ones are left out. The call is marked experimental.
 
         One request for up to :data:`LARGEST_PAGE` of them. Scope ``queue:status:<taskId>`` for each: without one,
@@ -43,7 +45,7 @@ class Tasks:
 
         async def ask(query: dict[str, str]) -> Json:
             answer: Json = await self.client.call(
-                "queue", "statuses", payload=payload, query=query, once=once, fits=is_page_of_statuses
+                "queue", "statuses", payload=payload, query=query, fits=is_page_of_statuses
             )
             return answer
 
@@ -52,7 +54,7 @@ class Tasks:
             found |= {entry["status"]["taskId"]: entry["status"] for entry in page["statuses"]}
         return found
 
-    async def group(self, task_group_id: str, *, once: bool = False) -> AsyncIterator[list[TaskStatus]]:
+    async def group(self, task_group_id: str) -> AsyncIterator[list[TaskStatus]]:
         """All tasks of a group, page by page. Scope ``queue:list-task-group:<taskGroupId>``.
 
         :raises NotFound: There is no such group.
@@ -60,7 +62,11 @@ class Tasks:
 
         async def ask(query: dict[str, str]) -> Json:
             answer: Json = await self.client.call(
-                "queue", "listTaskGroup", task_group_id, query=query, once=once, fits=is_page_of_task_group
+                "queue",
+                "listTaskGroup",
+                task_group_id,
+                query={"limit": GROUP_PAGE, **query},
+                fits=is_page_of_task_group,
             )
             return answer
 

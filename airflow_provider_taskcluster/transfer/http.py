@@ -127,11 +127,11 @@ class Store:
         self.check()
         try:
             proxy = self._proxy_for(url)
-            prepared = requests.Request(method, url, headers=dict(headers)).prepare()
         except (requests.RequestException, LocationValueError, ValueError):
             raise ConnectionFailed(f"{public_url(url)!r} is not a URL that can be fetched", transient=False) from None
-        prepared.url = url  # signed: to be sent as it is
-        prepared.body = body
+        prepared = requests.PreparedRequest()
+        prepared.method, prepared.url, prepared.body = method, url, body  # signed: to be sent as it is
+        prepared.headers = requests.structures.CaseInsensitiveDict(headers)
         # Past the session, which would read the body of a redirect into memory, and parse where it leads.
         adapter = self._kept().get_adapter(url)
         try:
@@ -146,10 +146,17 @@ class Store:
             raise no_answer(method, url, error, proxy) from None
 
     def _proxy_for(self, url: str) -> str | None:
-        """Return what the network says; it reads the environment, which costs as much as a small request."""
+        """Return what the network says, of a URL that can be fetched.
+
+        It is asked once for each server: that reads the environment, and to take a URL apart as requests does costs as
+        much as well, which is half of a small request.
+        """
         parts = urlsplit(url)
         server = parts.scheme, parts.netloc
         if server not in self._proxies:
+            import requests
+
+            requests.Request("GET", url).prepare()
             self._proxies[server] = self.network.proxy_for(url)
         return self._proxies[server]
 

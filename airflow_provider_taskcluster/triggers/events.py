@@ -4,7 +4,8 @@
 
 A watcher is told of everything new, once: what was told last is kept in Airflow's asset state store (3.3), through
 restarts of the triggerer. It is written one look after the event, so that a triggerer that dies in between tells the
-same twice, and never nothing. Where there is no such store, each start of the triggerer tells once more what is there.
+same twice, and never nothing. Where there is no such store, or one watch serves several assets, which have none in
+common, each start of the triggerer tells once more what is there.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import asyncio
 import hashlib
 import json
 import logging
+import math
 from abc import abstractmethod
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -21,6 +23,7 @@ from airflow.providers.common.compat.triggers import BaseEventTrigger
 from airflow.triggers.base import TriggerEvent
 
 from airflow_provider_taskcluster import names
+from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.triggers.access import open_client
 from airflow_provider_taskcluster.waits.descriptions import describe
 from airflow_provider_taskcluster.waits.index import IndexWait
@@ -42,9 +45,12 @@ class TaskclusterEventTrigger(BaseEventTrigger):
 
     :param taskcluster_conn_id: Id of the connection.
     :param interval: Seconds between two looks.
+    :raises InvalidInput: It is no such number.
     """
 
     def __init__(self, *, taskcluster_conn_id: str = "taskcluster_default", interval: float = 60) -> None:
+        if not isinstance(interval, int | float) or not 0 < interval < math.inf:
+            raise InvalidInput(f"interval must be a number of seconds above 0, not {interval!r}")
         super().__init__()  # type: ignore[no-untyped-call]  # (Airflow gives it no types)
         self.taskcluster_conn_id = taskcluster_conn_id
         self.interval = interval
@@ -124,7 +130,7 @@ class TaskclusterEventTrigger(BaseEventTrigger):
 
     @property
     def _key(self) -> str:
-        watched = json.dumps(describe(self.wait), sort_keys=True)
+        watched = json.dumps([self.taskcluster_conn_id, describe(self.wait)], sort_keys=True)
         return f"taskcluster-{hashlib.sha256(watched.encode()).hexdigest()[:32]}"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 from itertools import islice
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.exceptions import ArtifactError, TaskclusterError, WillNotCome
 from airflow_provider_taskcluster.texts import one_line
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 MOST_MATCHES = 100
 # Storage types: announced before they are present; published in the place of an artifact.
 OBJECT, ERROR = "object", "error"
+# Runs that ended as they should have no new artifacts; after an exception some may come for a while.
+SETTLED = {"completed", "failed"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,16 +52,20 @@ class ArtifactWait:
 
     service = "queue"
 
-    def talk(self, root_url: str, memory: Any) -> Talking:  # noqa: ARG002 (the protocol's)
+    def talk(self, root_url: str, memory: int | None) -> Talking:
         """Look once. Scopes ``queue:status:<taskId>``, ``queue:list-artifacts:<taskId>:<runId>``.
 
         The status is asked before the list: what a resolved run does not list will not come.
+
+        :param memory: A run that was resolved without them, so that it is not listed again.
         """
         asked = StatusOf(self.task_id)
         status: TaskStatus | None = (yield [asked])[asked]
         if status is None:
             return Over(no_such_task(self.task_id))
         run = run_of(status, self.run_id)
+        if run is not None and run["runId"] == memory:
+            return NotYet(f"Task {self.task_id} has not been rerun yet", memory)
         listed: list[ArtifactInfo] = []
         if run is not None and run["state"] != "pending":
             artifacts = ArtifactsOf(self.task_id, run["runId"])
@@ -75,7 +81,8 @@ class ArtifactWait:
         lost = missing if over else [name for name in missing if name in errors and not self._hopes()]
         if self._needed([target not in lost for target in [*self.names, *self.globs]]):
             stands = f"run {run['runId']} is {run['state']}" if run else f"the task is {status['state']}"
-            return NotYet(f"Task {self.task_id} has no {_quoted(missing)} yet: {stands}")
+            settled = run["runId"] if run and run["state"] in SETTLED else None
+            return NotYet(f"Task {self.task_id} has no {_quoted(missing)} yet: {stands}", settled)
         return Over((yield from self._loss(lost, errors, run, ending(status, self.run_id, root_url))))
 
     def is_met_by(self, names: Iterable[str]) -> bool:

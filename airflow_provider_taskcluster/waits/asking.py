@@ -64,7 +64,6 @@ class Asker:
         self._error: TaskclusterError | None = None
         self._answered = False
         self._answers: dict[Question, Any] = {}
-
         self._calls: list[Call] = []
         self._paging = asyncio.Lock()  # one page after the other: reading one takes a loop some time
 

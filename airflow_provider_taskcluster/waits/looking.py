@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_provider_taskcluster.exceptions import WaitFailed
@@ -19,17 +20,17 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Others want the loop, too: it is given up after so many waits.
-BREATH = 100
+# Others want the loop, too: it is given up after so many seconds.
+BREATH = 0.005
 
 T = TypeVar("T")
 
 
 async def look(wait: Wait, client: Client) -> Verdict:
     """Look at one wait, once."""
-    async for _, verdict in look_at_all([None], lambda _: Talk(wait, client.root_url), Asker(client).ask):
-        return verdict
-    raise WaitFailed("A look at a wait has ended without a verdict")
+    looks = look_at_all([None], lambda _: Talk(wait, client.root_url), Asker(client).ask)
+    ((_, verdict),) = [look async for look in looks]
+    return verdict
 
 
 async def look_at_all(
@@ -66,7 +67,9 @@ def _verdict(talk: Talk, answers: dict[Question, Any]) -> Verdict | None:
 
 
 async def _breathing(items: Iterable[T]) -> AsyncIterator[T]:
-    for number, item in enumerate(items, start=1):
+    begun = time.monotonic()
+    for item in items:
         yield item
-        if not number % BREATH:
+        if time.monotonic() - begun > BREATH:
             await asyncio.sleep(0)
+            begun = time.monotonic()

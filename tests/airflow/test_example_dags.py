@@ -5,13 +5,16 @@ from __future__ import annotations
 import filecmp
 import importlib.util
 import os
+import shutil
 import threading
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
 
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
 
+AIRFLOW_2 = version("apache-airflow").startswith("2.")
 FOLDER = Path(__file__).parents[2] / "example_dags"
 
 pytestmark = pytest.mark.usefixtures("database")
@@ -65,6 +68,29 @@ def test_wait_for_artifact(tc, worker, tmp_path):
     assert (tmp_path / "artifact").read_bytes() == b"report" * 5000
 
 
+def test_artifact_gate(tc, worker):
+    task_id = worker.create_task()
+    claimed = worker.claim(task_id)
+    for number in range(45):
+        claimed.add(f"public/chunk-{number}.txt", b"12345", content_type="text/plain")
+
+    def publish():
+        for number in range(45, 50):
+            claimed.add(f"public/chunk-{number}.txt", b"12345", content_type="text/plain")
+        claimed.complete()
+
+    later = threading.Timer(12, publish)  # when most of the sensors have found theirs
+    later.start()
+    try:
+        dag_run = load("artifact_gate").test(run_conf={"taskcluster_task_id": task_id})
+    finally:
+        later.join()
+    states = [str(instance.state) for instance in dag_run.get_task_instances() if instance.task_id == "wait"]
+    assert states == ["success"] * 50
+    (total,) = (instance for instance in dag_run.get_task_instances() if instance.task_id == "total")
+    assert total.xcom_pull(task_ids="total") == 250
+
+
 def test_upload_with_retries(tc, tmp_path):
     file = tmp_path / "file.bin"
     file.write_bytes(os.urandom(20_000_000))
@@ -72,6 +98,55 @@ def test_upload_with_retries(tc, tmp_path):
     assert str(dag_run.state) == "success"
     TaskclusterHook().download_object(f"airflow-demo/{dag_run.run_id}/large-file", tmp_path / "copy")
     assert filecmp.cmp(file, tmp_path / "copy", shallow=False)
+
+
+def test_hook_in_functions(tc, worker):
+    task_id = worker.run_task(artifacts={"public/build/report.txt": b"one\ntwo\nthree\n"}).task_id
+    dag_run = load("hook_in_functions").test(run_conf={"taskcluster_task_id": task_id})
+    assert str(dag_run.state) == "success"
+    assert TaskclusterHook().read_object(f"airflow-demo/{dag_run.run_id}/lines.txt") == b"3 lines\n"
+
+
+def test_wait_for_tasks(tc, worker):
+    routes = ["index.airflow-demo.builds.latest"]
+    task_id = worker.create_task(routes=routes)
+    group_id = worker.queue.task(task_id)["taskGroupId"]
+    later = threading.Timer(3, lambda: worker.claim(task_id).complete())
+    later.start()
+    try:
+        state, states = run("wait_for_tasks", taskcluster_task_id=task_id, task_group_id=group_id)
+    finally:
+        later.join()
+    assert state == "success", states
+
+
+def test_download_payload(tc, worker, tmp_path):
+    names = [
+        "public/build/target.txt",
+        "public/build/deep/more.txt",
+        "public/build/noise.log",
+        "public/sums.json",
+        "other",
+    ]
+    task_id = worker.run_task(artifacts=dict.fromkeys(names, b"one\ntwo\n")).task_id
+    state, states = run("download_payload", taskcluster_task_id=task_id, folder=str(tmp_path / "payload"))
+    assert state == "success", states
+    found = {
+        str(path.relative_to(tmp_path / "payload")) for path in (tmp_path / "payload").rglob("*") if path.is_file()
+    }
+    assert found == {"build/target.txt", "build/deep/more.txt", "sums.json", "taskcluster-payload.json"}
+
+
+def test_publish(tc, worker, tmp_path):
+    for name in ("index.html", "style.css"):
+        (tmp_path / name).write_text(name)
+    claimed = worker.claim(worker.create_task())
+    where = {"taskcluster_task_id": claimed.task_id, "taskcluster_run_id": claimed.run_id}
+    dag_run = load("publish").test(run_conf={"folder": str(tmp_path), **where})
+    assert str(dag_run.state) == "success"
+    hook = TaskclusterHook()
+    assert hook.read_object(f"airflow-demo/{dag_run.run_id}/style.css") == b"style.css"
+    assert hook.read_artifact(claimed.task_id, "public/airflow.txt").endswith(b"published 2 files")
 
 
 def test_purge_caches(tc):
@@ -84,6 +159,45 @@ def test_files_and_assets(tc):
     """The assets of this run are looked at in test_assets.py."""
     state, states = run("files_and_assets")
     assert state == "success", states
+
+
+def test_payload_to_bucket(tc, worker, tmp_path):
+    built = {"target.zip": b"zip", "target.json": b"{}", "build.log": b"log", "sub/deep": b"deep"}
+    published = worker.run_task(artifacts={f"public/build/{name}": data for name, data in built.items()})
+    dag_run = load("payload_to_bucket").test(
+        run_conf={"taskcluster_task_id": published.task_id, "folder": f"file://{tmp_path}/bucket"}
+    )
+    assert str(dag_run.state) == "success"
+    looked = [instance for instance in dag_run.get_task_instances() if instance.task_id == "look"]
+    assert [str(instance.state) for instance in looked] == ["success", "success"]
+    folder = tmp_path / "bucket" / published.task_id
+    found = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    assert found == {"public/build/target.zip", "public/build/target.json", "taskcluster-payload.json"}
+
+
+def test_publish_site(tc, worker, tmp_path):
+    (tmp_path / "source" / "img").mkdir(parents=True)
+    (tmp_path / "source" / "index.html").write_text("<h1>built</h1>")
+    (tmp_path / "source" / "img" / "dot").write_bytes(b"x" * 9000)
+    packed = Path(shutil.make_archive(str(tmp_path / "site"), "gztar", tmp_path / "source"))
+    claimed = worker.claim(worker.create_task())
+    claimed.add("public/site.tar.gz", packed.read_bytes())
+    state, states = run("publish_site", taskcluster_task_id=claimed.task_id, folder=str(tmp_path / "unpacked"))
+    assert state == "success", states
+    hook, prefix = TaskclusterHook(), f"airflow-demo/{claimed.task_id}/site/"
+    assert hook.read_object(f"{prefix}img/dot") == b"x" * 9000
+    published = hook._engine_services.artifact_content(claimed.task_id, "public/site.html", 0, once=True)
+    assert published == {"storageType": "reference", "url": hook.object_url(f"{prefix}index.html")}
+
+
+def test_started_by_taskcluster(tc):
+    if AIRFLOW_2:  # it has no asset watchers
+        with pytest.raises(ImportError):
+            load("started_by_taskcluster")
+        return
+    dag_run = load("started_by_taskcluster").test()  # by hand: no event has started it
+    (look,) = dag_run.get_task_instances()
+    assert (str(look.state), look.xcom_pull(task_ids="look")) == ("success", {})
 
 
 def test_every_example_has_a_test():

@@ -20,6 +20,13 @@ def test_many_tasks_are_made_in_a_state(tc, root, state):
     assert states(root, tc.bulk.create(300, state=state)) == {state}
 
 
+def test_a_state_that_does_not_exist_is_refused(tc):
+    with pytest.raises(ValueError, match="'done' is none of"):
+        tc.bulk.create(1, state="done")
+    with pytest.raises(ValueError, match="'running' is none of"):
+        tc.bulk.resolve([], "running")
+
+
 def test_a_definition_can_be_had_for_all(tc, root):
     task_group_id, path = taskcluster.slugId(), fresh("tests.bulk")
     required = tc.bulk.create(1)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from contextlib import asynccontextmanager, suppress
+from datetime import timedelta
 
 import pytest
 import taskcluster
@@ -246,6 +247,25 @@ def test_a_trigger_is_made_again_from_what_it_says_of_itself(trigger):
     assert path == f"{type(trigger).__module__}.{type(trigger).__name__}"
     assert again.serialize() == trigger.serialize()
     assert again.wait == trigger.wait
+
+
+def test_what_was_told_of_one_deployment_says_nothing_of_another(tc, path, connect):
+    async def story():
+        store = Store()
+        completed(tc, path)
+        for conn_id in ("taskcluster_default", "tc_other"):
+            async with watching(trigger_for(path, taskcluster_conn_id=conn_id), store) as told:
+                await until(lambda told=told: told)
+                await looks(tc)
+
+    connect("tc_other")
+    asyncio.run(story())
+
+
+@pytest.mark.parametrize("interval", [0, -1, float("nan"), float("inf"), "60", None, timedelta(seconds=60)], ids=repr)
+def test_an_interval_is_a_number_of_seconds(interval):
+    with pytest.raises(InvalidInput, match="interval must be a number of seconds"):
+        TaskclusterIndexEventTrigger(index_path="a.b", interval=interval)
 
 
 def test_what_cannot_be_watched_is_refused_when_the_dag_is_read():

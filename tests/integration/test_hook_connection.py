@@ -211,7 +211,7 @@ def test_options_of_the_hook_that_cannot_be_are_a_sentence(connect, option, valu
 
 
 def test_a_connection_may_be_a_uri_with_the_root_url_percent_encoded(tc, monkeypatch):
-    """As README shows it."""
+    """As the docs show it."""
     host, login, password = (quote(text, safe="") for text in (tc.root_url, tc.client_id, tc.access_token))
     monkeypatch.setenv("AIRFLOW_CONN_TC_URI", f"taskcluster://{login}:{password}@{host}/?project_id=p&read_timeout=7.5")
     hook = TaskclusterHook("tc_uri")

@@ -9,10 +9,15 @@ import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, ObjectStoragePath
 
 from airflow_provider_taskcluster.emulator.store.faults import Corrupt
-from airflow_provider_taskcluster.exceptions import Interrupted, StoreError
+from airflow_provider_taskcluster.exceptions import DestinationError, Interrupted, StoreError
 from airflow_provider_taskcluster.operators.payloads import TaskclusterDownloadPayloadOperator
 from airflow_provider_taskcluster.transfer.payload import storage_place
 from airflow_provider_taskcluster.transfer.payload.ledger import JOURNAL
+
+try:
+    from airflow.sdk.io import attach
+except ImportError:  # Airflow 2
+    from airflow.io.store import attach
 
 CONTENTS = {
     "public/build/target.zip": os.urandom(200_000),
@@ -168,15 +173,6 @@ def test_a_file_url_is_the_folder_it_names(download, stored, tmp_path):
 
 
 def test_a_storage_that_cannot_be_used_is_one_sentence(download, stored, s3):
-    with pytest.raises(Exception, match=r"^Cannot (use|write) s3://.*no-such-bucket"):
-        from_other = "s3://storage_none@no-such-bucket/folder"
-        attach_to(s3, "storage_none")
-        download(stored, from_other)
-
-
-def attach_to(fs, conn_id):
-    try:
-        from airflow.sdk.io import attach
-    except ImportError:
-        from airflow.io.store import attach
-    attach("s3", conn_id=conn_id, fs=fs)
+    attach("s3", conn_id="storage_none", fs=s3)
+    with pytest.raises(DestinationError, match=r"^Cannot (use|write) s3://.*no-such-bucket"):
+        download(stored, "s3://storage_none@no-such-bucket/folder")

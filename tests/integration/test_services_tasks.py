@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 import taskcluster
 
-from airflow_provider_taskcluster.exceptions import InsufficientScopes, NotFound, ServiceError
+from airflow_provider_taskcluster.exceptions import InsufficientScopes, NotFound
 from airflow_provider_taskcluster.services.index import Index
 from airflow_provider_taskcluster.services.loop import run
 from airflow_provider_taskcluster.services.tasks import Tasks
@@ -98,13 +98,3 @@ def test_the_index_knows_the_task_at_a_path(tc, hook):
     assert (found["taskId"], found["rank"], found["data"]) == (task_id, 7, {"revision": "abc"})
     with tc.clock.advanced(days=11), pytest.raises(NotFound):
         run(index.find_task("tests.services"))
-
-
-def test_a_call_once_is_not_repeated(monkeypatch, tc, tasks):
-    (task_id,) = tc.bulk.create(1)
-    monkeypatch.setattr(type(tc.clock), "now", lambda _: 1 / 0)  # the emulator trips over itself
-    calls = (tasks.status(task_id, once=True), tasks.statuses([task_id], once=True))
-    for call in calls:
-        with tc.journal.recording() as seen, pytest.raises(ServiceError):
-            run(call)
-        assert len(seen) == 1

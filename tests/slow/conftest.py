@@ -13,7 +13,7 @@ REPOSITORY = Path(__file__).parents[2]
 # compared in benchmarks, and the emulator behind nginx, do not depend on the line, and run on one.
 ON_AIRFLOW_3 = [
     *("test_ui.py", "test_watchers_under_triggerer.py"),
-    *("test_bench_command.py", "test_nginx_store.py", "test_readme_shell.py"),
+    *("test_bench_command.py", "test_nginx_store.py", "test_documented_shell.py"),
 ]
 collect_ignore = ON_AIRFLOW_3 if version("apache-airflow").startswith("2.") else []
 

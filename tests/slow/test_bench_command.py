@@ -21,8 +21,9 @@ pytestmark = [
 WITH_PEER = {
     *("download_object", "download_s3_artifact", "download_capped", "download_capped_aria2", "download_limit"),
     *("upload_object", "small_objects", "small_objects_far", "download_cut", "json_calls"),
-    *("multipart_upload", "multipart_capped"),
+    *("multipart_upload", "multipart_capped", "payload_many", "payload_many_far"),
 }
+WAITS = {"waits_5000", "waits_tasks", "waits_latency", "waits_loop_lag", "waits_memory"}
 
 
 def benchmarks(scripts, results, *options):
@@ -36,7 +37,7 @@ def test_every_case_has_its_figures(scripts, tmp_path):
     assert done.returncode == 0, done.stderr
     said = json.loads((tmp_path / "latest.json").read_text())
     cases = said["cases"]
-    assert set(cases) == WITH_PEER | {"memory", "multipart_huge"}
+    assert set(cases) == WITH_PEER | WAITS | {"memory", "multipart_huge", "payload_list"}
     for key, case in cases.items():
         assert is_number(case["ours"]), key
         assert is_number(case["spread"]), key

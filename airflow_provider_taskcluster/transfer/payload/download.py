@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import threading
 import time
@@ -94,7 +95,8 @@ class PayloadDownload:
             self._several(files, self._file)
             self._follow(links)
         except BaseException:
-            self._place.settle()
+            with contextlib.suppress(TaskclusterError):  # it would hide the error that led here
+                self._place.settle()
             raise
         tags = self._place.tags()
         there = [self._stored[file.name] for file in selected if file.name in self._stored]
@@ -247,7 +249,7 @@ class PayloadDownload:
         target = self._ledger.target(link.name)
         if target in self._stored and self._handling.if_exists == "verify":
             self._links[link.name] = str(target)
-        return link.name in self._stored.keys() | self._links.keys() | self._failed.keys()
+        return any(link.name in known for known in (self._stored, self._links, self._failed))
 
     def _settle_links(self) -> None:
         """Report links to what could not be had."""

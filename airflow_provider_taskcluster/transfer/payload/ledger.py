@@ -93,7 +93,7 @@ def _json(text: bytes | None) -> dict[str, Any]:
     """Read an object; {} if it is none, is torn, or somebody else's."""
     try:
         found = json.loads(text or b"{}")
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return found if isinstance(found, dict) else {}
 
@@ -104,7 +104,8 @@ def _files(entries: Any) -> Iterator[Stored]:
             stored = Stored(**entry)
         except TypeError:
             continue
-        if isinstance(stored.digests, dict) and isinstance(stored.digests.get("sha256"), str):
+        named = isinstance(stored.name, str) and isinstance(stored.digests, dict)
+        if named and isinstance(stored.digests.get("sha256"), str):
             yield stored
 
 

@@ -6,18 +6,17 @@ import json
 import os
 from datetime import UTC, datetime, timedelta
 
-from airflow.providers.common.compat.sdk import Param, dag, task
+from airflow.providers.common.compat.sdk import DAG, Param, dag, task
 from airflow.triggers.base import StartTriggerArgs
 
 from airflow_provider_taskcluster.sensors.artifacts import TaskclusterArtifactSensor
 from airflow_provider_taskcluster.sensors.tasks import TaskclusterTaskSensor
 
 TASK_IDS = json.loads(os.environ["WAITS_ON_TASKS"])
-WITHOUT_WORKERS = os.environ["WAITS_WITHOUT_WORKERS"] == "yes"
-FAR = datetime(2100, 1, 1, tzinfo=UTC)
-
 SENSOR = {"deferrable": True, "poke_interval": float(os.environ["WAITS_INTERVAL"]), "timeout": 24 * 3600}
-START = datetime(2026, 1, 1, tzinfo=UTC)
+START, FAR = datetime(2026, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
+# Airflow 3 sends the whole DAG to the triggerer with each sensor that starts there.
+SENSORS_OF_A_DAG = 20
 
 
 class WithoutWorker(TaskclusterTaskSensor):
@@ -43,14 +42,9 @@ def artifact_waits():
     sensor.expand(taskcluster_task_id=task_ids())
 
 
-@dag(schedule=None, start_date=START, catchup=False)
-def task_waits():
-    if WITHOUT_WORKERS:
-        for number, task_id in enumerate(TASK_IDS):
-            WithoutWorker(task_id=f"wait_{number}", taskcluster_task_id=task_id, **SENSOR)
-    else:
-        TaskclusterTaskSensor.partial(task_id="wait", **SENSOR).expand(taskcluster_task_id=TASK_IDS)
-
-
 artifact_waits()
-task_waits()
+
+for first in range(0, len(TASK_IDS), SENSORS_OF_A_DAG):
+    with DAG(f"task_waits_{first}", schedule="@once", start_date=START, catchup=False):
+        for number in range(first, first + SENSORS_OF_A_DAG):
+            WithoutWorker(task_id=f"wait_{number}", taskcluster_task_id=TASK_IDS[number], **SENSOR)

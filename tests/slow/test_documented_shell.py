@@ -1,4 +1,4 @@
-"""The shell loop of the README, which puts an object in parts together without this provider."""
+"""The shell loop of the docs, which puts an object in parts together without this provider."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ import pytest
 from airflow_provider_taskcluster.emulator import Emulator
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
+PAGE = (Path(__file__).parents[2] / "docs" / "concepts" / "parts.md").read_text()
 NAME = "my-team/large.bin"
 
 
 def loop():
-    blocks = [block for block in re.findall(r"```sh\n(.*?)```", README, re.DOTALL) if "manifest.json" in block]
+    blocks = [block for block in re.findall(r"```sh\n(.*?)```", PAGE, re.DOTALL) if "manifest.json" in block]
     assert len(blocks) == 1
     return blocks[0]
 
 
 @pytest.mark.slow
-def test_the_loop_of_the_readme_puts_the_file_together(tmp_path, monkeypatch):
+def test_the_loop_of_the_docs_puts_the_file_together(tmp_path, monkeypatch):
     data = os.urandom(300_000)
     with Emulator() as tc:
         tc.anonymous_scopes = ["object:download:*"]

@@ -1,0 +1,45 @@
+"""A gate of 50 artifacts: each is waited for by a sensor of its own, in the triggerer, where they share requests.
+
+Trigger it with the ``taskcluster_task_id`` of a task that will publish ``public/chunk-0.txt`` to
+``public/chunk-49.txt``. A task that ends without one of them closes the gate at once.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from airflow.providers.common.compat.sdk import Param, dag, task
+
+from airflow_provider_taskcluster.sensors.artifacts import TaskclusterArtifactSensor
+
+CHUNKS = 50
+
+
+@dag(
+    schedule=None,
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    catchup=False,
+    params={"taskcluster_task_id": Param("", type="string", description="Id of the Taskcluster task")},
+    tags=["taskcluster", "example"],
+)
+def artifact_gate() -> None:
+    """Wait for all chunks, then go on."""
+    waits = TaskclusterArtifactSensor.partial(
+        task_id="wait",
+        taskcluster_task_id="{{ params.taskcluster_task_id }}",
+        content_type="text/plain",
+        deferrable=True,
+        poke_interval=5,
+        timeout=timedelta(hours=1),
+    ).expand(name=[f"public/chunk-{number}.txt" for number in range(CHUNKS)])
+
+    @task
+    def total(artifacts: Any) -> int:
+        """Add up the lengths: each sensor returns what the queue knows of its artifact."""
+        return sum(found["content_length"] or 0 for found in artifacts)
+
+    total(waits.output)
+
+
+artifact_gate()

@@ -1,0 +1,98 @@
+"""Downloads of archives, extracted on the way."""
+
+from __future__ import annotations
+
+import io
+import json
+import zipfile
+
+import pytest
+from airflow.providers.common.compat.sdk import AirflowFailException
+
+from airflow_provider_taskcluster.exceptions import ArchiveRefused, Interrupted, InvalidInput, TooLarge
+from airflow_provider_taskcluster.operators.artifacts import TaskclusterDownloadArtifactOperator
+from airflow_provider_taskcluster.operators.objects import TaskclusterDownloadObjectOperator
+
+CONNECTION = {"task_id": "task", "taskcluster_conn_id": "tc_test"}
+
+
+def packed(**files):
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name.replace("__", "/"), content)
+    return data.getvalue()
+
+
+@pytest.fixture
+def archive(tmp_path):
+    path = tmp_path / "a.zip"
+    path.write_bytes(packed(a="1", b__c="23"))
+    return path
+
+
+def test_an_artifact_and_an_object_are_extracted_after_they_were_verified(hook, name, expires, run, tmp_path):
+    run.add("public/a.zip", packed(a="1", b__c="23"))
+    hook.upload_object(packed(a="1", b__c="23"), name, expires=expires)
+    down = [
+        TaskclusterDownloadArtifactOperator(
+            **CONNECTION,
+            taskcluster_task_id=run.task_id,
+            name="public/a.zip",
+            destination=str(tmp_path / "1.zip"),
+            extract_to=str(tmp_path / "1"),
+        ),
+        TaskclusterDownloadObjectOperator(
+            **CONNECTION, name=name, destination=str(tmp_path / "2.zip"), extract_to=str(tmp_path / "2")
+        ),
+    ]
+    for number, operator in enumerate(down, start=1):
+        for _ in range(2):  # a retry does no harm
+            told = operator.execute({})
+        assert told["extracted"] == {"folder": str(tmp_path / str(number)), "files": 2, "size": 3}
+        assert (tmp_path / str(number) / "b" / "c").read_text() == "23"
+        assert json.loads(json.dumps(told)) == told
+
+
+def test_a_hostile_archive_fails_the_task_at_once(hook, name, expires, tmp_path):
+    hook.upload_object(packed(**{"..__evil": "1"}), name, expires=expires)
+    with pytest.raises(AirflowFailException, match=r"'../evil' in the archive is not a name inside a folder"):
+        TaskclusterDownloadObjectOperator(
+            **CONNECTION, name=name, destination=str(tmp_path / "a.zip"), extract_to=str(tmp_path / "in")
+        ).execute({})
+    assert not list((tmp_path / "in").iterdir())
+
+
+@pytest.mark.parametrize(
+    "change", [{"destination": "s3://bucket/a.zip"}, {"extract_to": "s3://bucket/folder"}], ids=str
+)
+def test_a_storage_is_no_place_to_extract_and_nothing_is_downloaded(hook, name, tc, tmp_path, change):
+    arguments = {"destination": str(tmp_path / "a.zip"), "extract_to": str(tmp_path / "in"), **change}
+    with pytest.raises(AirflowFailException, match="from and to paths of this machine"):
+        TaskclusterDownloadObjectOperator(**CONNECTION, name=name, **arguments).execute({})
+    assert len(tc.journal) == 0
+
+
+def test_the_limits_of_the_hook(hook, archive, tmp_path):
+    assert hook.extract_archive(archive, tmp_path / "in", max_bytes=3, max_files=3).size == 3
+    with pytest.raises(TooLarge, match="raise max_bytes"):
+        hook.extract_archive(archive, tmp_path / "in", max_bytes=2)
+    with pytest.raises(TooLarge, match="raise max_files"):
+        hook.extract_archive(archive, tmp_path / "in", max_files=2)
+    with pytest.raises(InvalidInput, match="max_files"):
+        hook.extract_archive(archive, tmp_path / "in", max_files="many")
+
+
+def test_it_ends_when_the_hook_is_told_to_stop(hook, archive, tmp_path):
+    hook.ping()
+    _ = hook._store
+    hook.stop()
+    with pytest.raises(Interrupted):
+        hook.extract_archive(archive, tmp_path / "in")
+    assert not list((tmp_path / "in").iterdir())
+
+
+def test_what_is_no_archive_is_refused(hook, tmp_path):
+    (tmp_path / "a.zip").write_text("<html>")
+    with pytest.raises(ArchiveRefused, match="cannot be extracted"):
+        hook.extract_archive(tmp_path / "a.zip", tmp_path / "in")

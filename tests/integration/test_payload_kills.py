@@ -1,0 +1,54 @@
+"""A download that is killed in its middle, and the next one in the same folder."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import pytest
+
+from airflow_provider_taskcluster.transfer.payload.ledger import JOURNAL
+
+KILLED = """
+import sys
+from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
+task_id, folder = sys.argv[1:]
+TaskclusterHook("tc_test").open_payload(task_id).download(folder, files=2, connections=2)
+"""
+COUNT = 200
+
+
+@pytest.mark.parametrize("storage_type", ["s3", "object"])
+def test_only_what_is_missing_is_fetched_after_a_kill(hook, run, tc, tmp_path, storage_type):
+    contents = {f"public/{number % 7}/{number}.bin": os.urandom(30_000) for number in range(COUNT)}
+    for name, data in contents.items():
+        run.add(name, data, storage_type=storage_type)
+    folder = tmp_path / "folder"
+    process = subprocess.Popen([sys.executable, "-c", KILLED, run.task_id, folder], env=os.environ)
+    end = time.monotonic() + 60
+    while time.monotonic() < end and len(written(folder)) < COUNT // 4:
+        time.sleep(0.01)
+    os.kill(process.pid, signal.SIGKILL)
+    process.wait()
+    finished = len(written(folder))
+    assert COUNT // 4 <= finished < COUNT, "it was killed in the middle"
+    with (folder / JOURNAL).open("ab") as journal:
+        journal.write(b'\n{"torn')
+    tc.journal.clear()
+    result = hook.open_payload(run.task_id).download(folder)
+    assert {file.name for file in result.files} == set(contents)
+    assert len(result.transferred) <= COUNT - finished + 2, "files that were there and not yet written down"
+    assert len(tc.journal.entries(origin="store", method="GET")) == len(result.transferred)
+    found = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*.bin")}
+    assert found == contents
+    assert {path.name for path in folder.iterdir() if path.is_file()} - {"taskcluster-payload.json"} == set()
+    assert not [path for path in folder.rglob(".taskcluster-*") if path.stat().st_size], "no partial file of it is left"
+
+
+def written(folder):
+    """Lines of the journal of what is whole and verified."""
+    journal = folder / JOURNAL
+    return journal.read_bytes().splitlines()[1::2] if journal.exists() else []
