@@ -31,9 +31,7 @@ ALLOWED = {
     "arguments": {"moments", "exceptions"},
     "outcome": {"exceptions"},
     "links": {"arguments", "names", "exceptions"},
-    "operators": {
-        *("assets", "hooks", "connection", "links", "transfer", "arguments", "names", "outcome", "exceptions"),
-    },
+    "operators": {"assets", "hooks", "connection", "links", "transfer", "arguments", "names", "outcome", "exceptions"},
     "sensors": {"hooks", "connection", "links", "triggers", "waits", "arguments", "names", "outcome", "exceptions"},
     "fs": {"hooks", "services", "transfer", "arguments", "names", "exceptions"},
     "emulator": set(),

@@ -1,4 +1,4 @@
-"""The shell loop of the docs, which puts an object in parts together without this provider."""
+"""The shell loop of the README, which puts an object in parts together without this provider."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ import pytest
 from airflow_provider_taskcluster.emulator import Emulator
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
 
-PAGE = (Path(__file__).parents[2] / "docs" / "concepts" / "parts.md").read_text()
+PAGE = (Path(__file__).parents[2] / "README.md").read_text()
 NAME = "my-team/large.bin"
 
 
