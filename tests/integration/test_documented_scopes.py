@@ -6,6 +6,7 @@ import asyncio
 import json
 import re
 import secrets
+import shutil
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -446,6 +447,13 @@ def named_credentials(w):
             raise AuthenticationFailed(message)
 
     return use
+
+
+@line("`ping`")
+def extract_archive(w):
+    folder = w.folder()
+    archive = shutil.make_archive(f"{folder}-archive", "zip", folder)
+    return lambda: w.hook.extract_archive(archive, f"{folder}-extracted")
 
 
 @line("`ping`")
