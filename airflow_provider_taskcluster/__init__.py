@@ -18,6 +18,12 @@ LINKS = (
     "TaskclusterObjectLink",
     "TaskclusterPurgeCachesLink",
 )
+ASSETS = {
+    "schemes": ["taskcluster"],
+    "handler": "airflow_provider_taskcluster.assets.uris.sanitize_uri",
+    "factory": "airflow_provider_taskcluster.assets.taskcluster.create_asset",
+    "to_openlineage_converter": "airflow_provider_taskcluster.assets.taskcluster.convert_asset_to_openlineage",
+}
 
 
 def get_provider_info() -> dict[str, Any]:
@@ -41,6 +47,9 @@ def get_provider_info() -> dict[str, Any]:
         "hooks": _modules("hooks", "taskcluster"),
         "connection-types": [connection_type_metadata()],
         "extra-links": [f"airflow_provider_taskcluster.links.taskcluster.{name}" for name in LINKS],
+        "asset-uris": [ASSETS],
+        "dataset-uris": [ASSETS],  # what Airflow 2 calls them
+        "filesystems": ["airflow_provider_taskcluster.fs.taskcluster"],
     }
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.arguments import expiry, optional_text, path_or_url, text
+from airflow_provider_taskcluster.assets.taskcluster import emit, object_asset
+from airflow_provider_taskcluster.hooks.lineage import facts
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterObjectLink
 from airflow_provider_taskcluster.operators.base import (
     TaskclusterBaseOperator,
@@ -33,7 +35,8 @@ class TaskclusterUploadObjectOperator(TaskclusterBaseOperator):
     """Upload a file, or a small text, as an object.
 
     A retry of the task takes up the upload of the try before, since the same content, name and expiry have the same
-    upload id. Scope ``object:upload:<projectId>:<name>``.
+    upload id. The events of assets in ``outlets`` get its size, content type and digests; an ``AssetAlias`` there gets
+    the object's own asset (see ``assets.taskcluster``). Scope ``object:upload:<projectId>:<name>``.
 
     :param name: Name of the object (templated).
     :param source: File to upload (templated): a path, or the URL of an ``ObjectStoragePath`` such as
@@ -128,6 +131,7 @@ class TaskclusterUploadObjectOperator(TaskclusterBaseOperator):
                 recorder=recorder_of(self.recorder, context),
             )
         self.log.info("Uploaded object %r: %d bytes by %s", self.name, result.size, result.method)
+        emit(self.outlets, context, object_asset(result.name), facts(result))
         return result.as_dict()
 
 

@@ -89,7 +89,7 @@ def test_what_is_looked_for_is_found():
 
 @pytest.mark.parametrize("operator", OPERATORS, ids=lambda kind: kind.__name__)
 def test_every_operator_and_sensor_is_in_the_reference(documented, operator):
-    assert f"{operator.__module__}.{operator.__name__}" in documented
+    assert f"{operator.__module__}.{operator.__name__}" in documented, "add its module to docs/reference/api/"
 
 
 @pytest.mark.parametrize("operator", OPERATORS, ids=lambda kind: kind.__name__)
@@ -107,7 +107,7 @@ def test_every_operator_and_sensor_is_in_the_table_of_scopes(operator):
 
 @pytest.mark.parametrize("name", HOOK_MEMBERS)
 def test_every_method_of_the_hook_is_in_the_reference(documented, name):
-    assert f"{PACKAGE}.hooks.taskcluster.TaskclusterHook.{name}" in documented
+    assert f"{PACKAGE}.hooks.taskcluster.TaskclusterHook.{name}" in documented, "add it to docs/reference/api/hook.md"
 
 
 @pytest.mark.parametrize("name", [name for name in HOOK_MEMBERS if callable(getattr(TaskclusterHook, name))])

@@ -8,6 +8,9 @@ from pathlib import Path
 import pytest
 import web_ui
 
+from airflow_provider_taskcluster.emulator import Emulator
+from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
+
 REPOSITORY = Path(__file__).parents[2]
 
 # `make ui` shows the web UI of Airflow 3; that of Airflow 2 is another program, and has no asset watchers. What is
@@ -22,6 +25,21 @@ collect_ignore = ON_AIRFLOW_3 if version("apache-airflow").startswith("2.") else
 @pytest.fixture
 def scripts():
     return REPOSITORY / "scripts"
+
+
+@pytest.fixture(scope="module")
+def tc():
+    with Emulator() as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def hook(tc, monkeypatch):
+    for name, value in tc.environment.items():
+        monkeypatch.setenv(name, value)
+    hook = TaskclusterHook("not_defined")
+    yield hook
+    hook.close()
 
 
 @pytest.fixture(scope="session")
