@@ -50,7 +50,7 @@ class Body:
     attempts: int
 
 
-class Extracted(TypedDict):
+class ExtractedFiles(TypedDict):
     """What came out of an archive."""
 
     folder: str
@@ -71,7 +71,7 @@ class Transferred(TypedDict):
     seconds: float
     already_present: bool
     destination: str | None
-    extracted: NotRequired[Extracted]
+    extracted: NotRequired[ExtractedFiles]
 
 
 @dataclass(frozen=True)

@@ -138,9 +138,3 @@ def test_every_field_of_the_connection_is_described_under_its_label(field):
 @pytest.mark.parametrize(("name", "label"), LABELS.items())
 def test_every_field_that_airflow_has_is_described_under_its_label(name, label):
     assert f"| {label} | `{name}` |" in PAGES["connection.md"]
-
-
-def test_figures_in_the_readme_are_those_of_the_page_on_performance():
-    figures = [line for line in (ROOT / "README.md").read_text().splitlines() if line.endswith(("times |", "fast |"))]
-    assert figures
-    assert [line for line in figures if line not in PAGES["reference/performance.md"]] == []
