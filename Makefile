@@ -8,7 +8,7 @@ SETUP := pyproject.toml scripts/setup.sh
 HAS_211 = $(V33)/bin/python -c 'import sys; sys.exit(sys.version_info >= (3, 13))'
 NOT_RUN = echo "**** NOT RUN: Airflow 2.11 needs Python 3.12 or earlier; the tests on that line were left out ****"
 
-.PHONY: help demo demo-run ui test test-slow test-lowest bench bench-growth bench-programs docs lint lock clean
+.PHONY: help demo demo-run ui test test-slow test-lowest test-matrix bench bench-growth bench-programs docs lint lock clean
 
 help:
 	@echo "make demo       the main job in a real Airflow, against the emulator (FILE=... to move your own file)"
@@ -16,6 +16,7 @@ help:
 	@echo "make test       lint, types and the tests on Airflow 3.3 and 2.11"
 	@echo "make test-slow  browser, schedulers, kill loops"
 	@echo "make test-lowest  unit and integration tests with the lowest versions that pyproject.toml allows"
+	@echo "make test-matrix  the tests on all Airflow lines and Pythons that are there (MATRIX=3.1.8-3.11 for one)"
 	@echo "make bench      side by side with what people use today (BENCH=... for options; see benchmarks --help)"
 	@echo "make docs       the documentation, into docs/_build/html; every warning is an error"
 	@echo "make lock       newest versions that fit together, into constraints/"
@@ -50,15 +51,20 @@ test: lint $(V211)/.ready
 	@if $(HAS_211); then echo "$(V211)/bin/python -m pytest"; $(V211)/bin/python -m pytest; else $(NOT_RUN); fi
 
 test-slow: $(V33)/.ready $(V211)/.ready bench-programs
-	@scripts/programs.sh curl jq initdb:postgresql
+	@scripts/programs.sh curl jq initdb:postgresql chromium chromedriver:chromium-driver
 	$(V33)/bin/python -m pytest -m slow
 	@if $(HAS_211); then echo "$(V211)/bin/python -m pytest -m slow"; $(V211)/bin/python -m pytest -m slow; else $(NOT_RUN); fi
 
-# On Airflow 2.11.0 and the lowest version of each dependency that we name; what those need is as new as it gets.
+# On Airflow 2.11.0 and the lowest version of each dependency that we name; what those need is as new as it gets, but for
+# universal-pathlib, whose 0.3 breaks the ObjectStoragePath of Airflow 2.11.0.
 test-lowest: $(V33)/.ready
 	$(V33)/bin/uv venv -q --clear --python $(V33)/bin/python $(LOWEST)
-	$(V33)/bin/uv pip install -q --python $(LOWEST)/bin/python --resolution lowest-direct --editable '.[dev]'
+	$(V33)/bin/uv pip install -q --python $(LOWEST)/bin/python --resolution lowest-direct --editable '.[dev]' \
+		'universal-pathlib>=0.2.6,<0.3'
 	$(LOWEST)/bin/python -m pytest tests/unit tests/integration
+
+test-matrix: $(V33)/.ready
+	scripts/matrix.sh $(MATRIX)
 
 # What is compared with, and what serves the bytes.
 bench-programs:

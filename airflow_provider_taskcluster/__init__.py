@@ -9,6 +9,21 @@ __all__ = ["__version__", "get_provider_info"]
 __version__ = "0.1.0"
 
 INTEGRATION = "Taskcluster"
+OPERATORS = ("artifact_uploads", "artifacts", "folders", "objects", "payloads", "purge_cache")
+LINKS = (
+    "TaskclusterTaskLink",
+    "TaskclusterTaskGroupLink",
+    "TaskclusterIndexLink",
+    "TaskclusterArtifactLink",
+    "TaskclusterObjectLink",
+    "TaskclusterPurgeCachesLink",
+)
+ASSETS = {
+    "schemes": ["taskcluster"],
+    "handler": "airflow_provider_taskcluster.assets.uris.sanitize_uri",
+    "factory": "airflow_provider_taskcluster.assets.taskcluster.create_asset",
+    "to_openlineage_converter": "airflow_provider_taskcluster.assets.taskcluster.convert_asset_to_openlineage",
+}
 
 
 def get_provider_info() -> dict[str, Any]:
@@ -26,11 +41,15 @@ def get_provider_info() -> dict[str, Any]:
         "integrations": [
             {"integration-name": INTEGRATION, "external-doc-url": "https://docs.taskcluster.net/", "tags": ["service"]}
         ],
-        "operators": _modules("operators", "artifacts", "objects", "payloads", "purge_cache"),
+        "operators": _modules("operators", *OPERATORS),
         "sensors": _modules("sensors", "artifacts", "index", "objects", "tasks"),
         "triggers": _modules("triggers", "events", "waits"),
         "hooks": _modules("hooks", "taskcluster"),
         "connection-types": [connection_type_metadata()],
+        "extra-links": [f"airflow_provider_taskcluster.links.taskcluster.{name}" for name in LINKS],
+        "asset-uris": [ASSETS],
+        "dataset-uris": [ASSETS],  # what Airflow 2 calls them
+        "filesystems": ["airflow_provider_taskcluster.fs.taskcluster"],
     }
 
 

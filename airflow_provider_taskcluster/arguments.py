@@ -23,8 +23,15 @@ def expiry(expires: datetime | timedelta | str, context: Context) -> datetime:
     :return: UTC, whole milliseconds.
     :raises InvalidInput: It is none of these.
     """
+    return expiry_from(expires, context["dag_run"].start_date if isinstance(expires, timedelta) else None)
+
+
+def expiry_from(expires: datetime | timedelta | str, start: datetime | None) -> datetime:
+    """Return when an upload ends.
+
+    :param start: What a timedelta counts from: the start of the DAG run, None if it has none.
+    """
     if isinstance(expires, timedelta):
-        start = context["dag_run"].start_date
         if start is None:
             raise InvalidInput("expires is a timedelta, but this DAG run has no start date: pass a datetime")
         try:

@@ -13,15 +13,26 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
+def failed(doing: str, conn_id: object, why: object) -> str:
+    """Return the sentence for a task's log."""
+    return f"{doing} over connection {str(conn_id)!r} failed: {why}"
+
+
 @contextmanager
-def permanent_errors_fail() -> Iterator[None]:
+def permanent_errors_fail(doing: str, conn_id: object) -> Iterator[None]:
     """Turn errors that no retry can cure into the one that Airflow does not retry; let the others rise.
 
+    The sentence of both begins with what was tried, since it is all that many people read of a task's log.
+
+    :param doing: What is tried, and with what: ``Upload of object 'a'``.
+    :param conn_id: Id of the connection.
     :raises AirflowFailException: With the sentence of the error it stands for.
     """
     try:
         yield
     except TaskclusterError as error:
+        sentence = failed(doing, conn_id, error)
         if error.transient:
+            error.args = (sentence, *error.args[1:])
             raise
-        raise AirflowFailException(str(error)) from None  # the sentence is whole; a second one would only hide it
+        raise AirflowFailException(sentence) from None  # the sentence is whole; a second one would only hide it

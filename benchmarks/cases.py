@@ -6,6 +6,7 @@ once, check what it did, and return what it took.
 
 from __future__ import annotations
 
+import compileall
 import contextlib
 import math
 from collections.abc import Callable
@@ -30,6 +31,7 @@ MEMORY_LARGE, MEMORY_SMALL = 4, 64
 HUGE = 6
 CAP = 64 * MIB
 SMALL = 1024
+PACKAGE = world.REPOSITORY / "airflow_provider_taskcluster"
 
 Measure = Callable[[str], float]
 
@@ -232,6 +234,14 @@ def json_calls(ground: Ground) -> Iterator[Measure]:
         yield lambda contender: near.contend(contender, name="benchmarks/object", count=ground.plan.calls).seconds
 
 
+@contextlib.contextmanager
+def parsed(ground: Ground, figure: Callable[[world.Run], float]) -> Iterator[Measure]:
+    """What importing every operator and sensor adds to a process that has imported Airflow's BaseOperator."""
+    compileall.compile_dir(PACKAGE, quiet=1)  # as the installer of a wheel does
+    with world.plain(ground.folder) as place:
+        yield lambda contender: figure(place.contend(contender))
+
+
 def check_sent(found: int, size: int) -> None:
     """A contender that sent less has failed, and one that sent over 1.01 times as much as well."""
     if not size <= found <= size * 1.01 + MIB:
@@ -252,6 +262,7 @@ _upload = ("ours.upload_object", ("peer.upload_object",))
 _parts = ("ours.upload_in_parts", ("peer.upload_object",))
 _small = ("ours.small_objects", ("peer.small_objects",))
 _payload = ("ours.download_payload", ("peer.download_payload",))
+_parse = "parse.operators_and_sensors"
 _limits = ("ours.download_object", ("limits.hashing", "limits.raw_socket"))
 
 CASES = (
@@ -277,4 +288,6 @@ CASES = (
     Case("waits_loop_lag", Bar(ours=50), partial(waits.changing, figure=waits.block), "waits.hold", unit="ms"),
     Case("waits_memory", Bar(ours=20), partial(waits.changing, figure=waits.memory_each), "waits.hold", unit="KiB"),
     Case("json_calls", Bar(ratio=1.3), json_calls, "ours.json_calls", ("peer.json_calls",)),
+    Case("dag_parse", Bar(ours=50), partial(parsed, figure=lambda run: run.seconds * 1000), _parse, unit="ms"),
+    Case("dag_parse_memory", Bar(ours=10), partial(parsed, figure=lambda run: run.memory / MIB), _parse, unit="MiB"),
 )

@@ -109,8 +109,9 @@ def _held(folder: Path, tc: Emulator, contender: str, described: list[Any], fini
     def finish_some() -> None:
         while not tc.journal and not ended.wait(0.05):  # the first look
             pass
+        last = time.monotonic() + (WATCHED - 1) * INTERVAL  # what is finished later might not be looked at again
         for number in finishing.chosen:
-            if ended.wait((WATCHED - 1) * INTERVAL / len(finishing.chosen)):
+            if ended.wait((WATCHED - 1) * INTERVAL / len(finishing.chosen)) or time.monotonic() > last:
                 return
             finishing.finish(number)
             finished[number] = time.monotonic()

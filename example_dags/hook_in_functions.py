@@ -6,11 +6,14 @@ Trigger it with the ``taskcluster_task_id`` of a task that has published artifac
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import Param, dag, task
 
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
+
+if TYPE_CHECKING:
+    from airflow_provider_taskcluster.transfer.model import Transferred
 
 
 @dag(
@@ -36,7 +39,7 @@ def hook_in_functions() -> None:
 
     # [START read_and_upload]
     @task(retries=2)
-    def count_lines(task_id: str, artifact: str, *, run_id: str, dag_run: Any = None) -> dict[str, Any]:
+    def count_lines(task_id: str, artifact: str, *, run_id: str, dag_run: Any = None) -> Transferred:
         """Read a small artifact into memory, and publish what was found as an object."""
         hook = TaskclusterHook()
         report = hook.read_artifact(task_id, artifact)  # bytes, 64 MiB at most unless max_bytes says more

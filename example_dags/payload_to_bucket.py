@@ -39,6 +39,7 @@ def payload_to_bucket() -> None:
         timeout=120,
         mode="reschedule",
     )
+    # [START payload_to_bucket]
     download = TaskclusterDownloadPayloadOperator(
         task_id="download",
         taskcluster_task_id=TASK_ID,
@@ -62,6 +63,7 @@ def payload_to_bucket() -> None:
     listed = files("{{ ti.xcom_pull(task_ids='download')['manifest'] }}")
     wait >> download >> listed
     look.expand(file=listed)
+    # [END payload_to_bucket]
 
 
 payload_to_bucket()

@@ -32,6 +32,7 @@ LIFE = timedelta(days=1)
 )
 def publish_site() -> None:
     """Unpack, publish, link."""
+    # [START extract]
     unpack = TaskclusterDownloadArtifactOperator(
         task_id="unpack",
         taskcluster_task_id=TASK_ID,
@@ -39,6 +40,7 @@ def publish_site() -> None:
         destination="{{ params.folder }}/archive",
         extract_to="{{ params.folder }}/site",
     )
+    # [END extract]
     publish = TaskclusterUploadFolderOperator(
         task_id="publish",
         folder="{{ params.folder }}/site",

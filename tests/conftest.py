@@ -13,5 +13,6 @@ atexit.register(shutil.rmtree, home, ignore_errors=True)
 os.environ["AIRFLOW_HOME"] = home
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
 os.environ["AIRFLOW__CORE__DAGS_FOLDER"] = str(Path(__file__).parents[1] / "example_dags")
+os.environ["AIRFLOW__CORE__PLUGINS_FOLDER"] = str(Path(__file__).parent / "airflow/plugins")
 os.environ["AIRFLOW__USAGE_DATA_COLLECTION__ENABLED"] = "False"
 os.environ.pop("AIRFLOW__CORE__UNIT_TEST_MODE", None)

@@ -10,6 +10,7 @@ from typing import Literal
 
 CONNECTION_TYPE = "taskcluster"
 CONNECTION_TYPE_NAME = "Taskcluster"
+DEFAULT_CONN_ID = "taskcluster_default"
 HOOK_CLASS = "airflow_provider_taskcluster.hooks.taskcluster.TaskclusterHook"
 
 
@@ -29,7 +30,9 @@ class ExtraField:
     help: str
 
 
+# In the order of the form: what most people fill in comes first.
 EXTRA_FIELDS = (
+    ExtraField("project_id", "Project ID", "string", "Project of uploads that do not name one."),
     ExtraField(
         "certificate",
         "Certificate",
@@ -42,7 +45,12 @@ EXTRA_FIELDS = (
         "string",
         "Use no more than these scopes of the client. Separated by spaces, or a JSON list.",
     ),
-    ExtraField("project_id", "Project ID", "string", "Project of uploads that do not name one."),
+    ExtraField(
+        "upload_secret",
+        "Upload secret",
+        "password",
+        "Upload ids are derived from it, so that a retry takes up its own upload. The access token if empty.",
+    ),
     ExtraField(
         "from_env",
         "Take from environment",
@@ -50,28 +58,27 @@ EXTRA_FIELDS = (
         "Root URL and credentials come from TASKCLUSTER_PROXY_URL or TASKCLUSTER_ROOT_URL, "
         "TASKCLUSTER_CLIENT_ID, TASKCLUSTER_ACCESS_TOKEN and TASKCLUSTER_CERTIFICATE of the worker.",
     ),
-    ExtraField("connect_timeout", "Connect time-out (s)", "number", "Seconds to wait for a connection. 10 if empty."),
-    ExtraField("read_timeout", "Read time-out (s)", "number", "Seconds of silence that end a request. 60 if empty."),
-    ExtraField("max_retries", "Retries", "integer", "Repeats of a request that failed for the moment. 5 if empty."),
     ExtraField(
         "verify",
         "Verify TLS",
         "string",
         "true (if empty), false, or the path of a bundle of trusted certificates on the worker.",
     ),
-    ExtraField("proxies", "Proxies", "string", 'JSON: {"https": "http://proxy:3128"}. The environment\'s if empty.'),
     ExtraField(
-        "upload_secret",
-        "Upload secret",
-        "password",
-        "Upload ids are derived from it, so that a retry takes up its own upload. The access token if empty.",
+        "proxies",
+        "Proxies",
+        "password",  # the URL of a proxy can hold a login
+        'JSON: {"https": "http://user:password@proxy:3128"}, {} for none. The environment\'s if empty.',
     ),
+    ExtraField("connect_timeout", "Connect time-out", "number", "Seconds to wait for a connection. 10 if empty."),
+    ExtraField("read_timeout", "Read time-out", "number", "Seconds of silence that end a request. 60 if empty."),
+    ExtraField("max_retries", "Retries", "integer", "Repeats of a request that failed for the moment. 5 if empty."),
 )
 
 LABELS = {"host": "Root URL", "login": "Client ID", "password": "Access token"}
 PLACEHOLDERS = {
     "host": "https://taskcluster.example.com",
-    "login": "project/my-team/airflow (empty: anonymous)",
-    "password": "the token of the client",
+    "login": "project/my-team/airflow (anonymous if empty)",
+    "password": "the client's access token",
 }
 HIDDEN_FIELDS = ("schema", "port", "extra")

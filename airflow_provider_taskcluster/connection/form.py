@@ -19,6 +19,9 @@ from airflow_provider_taskcluster.connection.fields import (
     ExtraField,
 )
 
+# What the form of Airflow 2 sends for a secret that stays as it is (airflow/www/views.py).
+UNCHANGED = "RATHER_LONG_SENSITIVE_FIELD_PLACEHOLDER"
+
 
 def connection_type_metadata() -> dict[str, Any]:
     """Entry of ``connection-types`` in the provider's metadata."""
@@ -45,13 +48,13 @@ def field_behaviour() -> dict[str, Any]:
 
 def form_widgets() -> dict[str, Any]:
     """What ``get_connection_form_widgets`` of the hook returns. Needs wtforms and Flask-AppBuilder (Airflow 2)."""
-    from flask_appbuilder.fieldwidgets import BS3PasswordFieldWidget, BS3TextFieldWidget
+    from flask_appbuilder.fieldwidgets import BS3TextFieldWidget
     from wtforms import BooleanField, IntegerField, PasswordField, StringField
     from wtforms.validators import NumberRange, Optional
 
     classes = {
         "string": lambda **kw: StringField(widget=BS3TextFieldWidget(), **kw),
-        "password": lambda **kw: PasswordField(widget=BS3PasswordFieldWidget(), **kw),
+        "password": lambda **kw: PasswordField(widget=_masked, **kw),
         # Airflow's form takes no field class for decimals.
         "number": lambda **kw: StringField(widget=BS3TextFieldWidget(), **kw),
         "integer": lambda **kw: IntegerField(
@@ -62,7 +65,16 @@ def form_widgets() -> dict[str, Any]:
     return {field.name: classes[field.kind](label=field.label, description=field.help) for field in EXTRA_FIELDS}
 
 
+def _masked(field: Any, **attributes: Any) -> Any:
+    """Render a secret that is set as the placeholder: of an empty field Airflow 2 takes that it shall be removed."""
+    from flask_appbuilder.fieldwidgets import BS3PasswordFieldWidget
+
+    return BS3PasswordFieldWidget(hide_value=False)(field, **attributes, value=UNCHANGED if field.data else "")
+
+
 def _schema(field: ExtraField) -> dict[str, Any]:
     if field.kind == "password":
         return {"type": ["string", "null"], "format": "password"}
+    if field.kind in {"number", "integer"}:
+        return {"type": [field.kind, "null"], "minimum": 0}
     return {"type": [field.kind, "null"]}

@@ -10,8 +10,8 @@ from urllib.parse import urlsplit
 
 from airflow_provider_taskcluster.exceptions import ConfigurationError
 
-_TRUE = {"true", "1", "yes", "on"}
-_FALSE = {"false", "0", "no", "off"}
+_TRUE = {"true", "1", "yes", "y", "on"}  # y: the Test button of Airflow 2 sends it for a checked box
+_FALSE = {"false", "0", "no", "n", "off"}
 
 
 def boolean(value: Any, where: str) -> bool:

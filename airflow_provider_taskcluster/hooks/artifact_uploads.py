@@ -5,7 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from airflow_provider_taskcluster import names
+from airflow_provider_taskcluster.assets.uris import artifact_uri
 from airflow_provider_taskcluster.exceptions import InvalidInput
+from airflow_provider_taskcluster.hooks import lineage
 from airflow_provider_taskcluster.hooks.base import TaskclusterBaseHook, future, guessed_type, place
 from airflow_provider_taskcluster.services.answers import timestamp
 from airflow_provider_taskcluster.services.artifacts import Artifacts
@@ -83,7 +85,9 @@ class ArtifactUploadsHook(TaskclusterBaseHook):
         config = TransferConfig(network=self.settings.network, on_progress=on_progress)
         kept = recorder_for(place(recorder, folder=True))
         uploader = ArtifactUploader(self._engine_services, self._store, config, kept)
-        return uploader.upload(source_for(place(source)), target, storage_type)
+        result = uploader.upload(source_for(place(source)), target, storage_type)
+        lineage.made(self, artifact_uri(task_id, name, run_id), result)
+        return result
 
     def create_reference_artifact(
         self, task_id: str, run_id: int, name: str, url: str, *, expires: datetime, content_type: str | None = None

@@ -5,19 +5,23 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Literal, get_args
 
 from airflow_provider_taskcluster import names
+from airflow_provider_taskcluster.assets.uris import artifact_uri
 from airflow_provider_taskcluster.exceptions import InvalidInput
+from airflow_provider_taskcluster.hooks import lineage
 from airflow_provider_taskcluster.hooks.base import TaskclusterBaseHook, byte_limit, connection_count, place
 from airflow_provider_taskcluster.services.artifacts import Artifacts
+from airflow_provider_taskcluster.services.tasks import Tasks
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS, MEMORY_CAP, TransferConfig
 from airflow_provider_taskcluster.transfer.sink import MemorySink, sink_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
-    from airflow_provider_taskcluster.services.answers import ArtifactInfo
+    from airflow_provider_taskcluster.services.answers import ArtifactInfo, TaskRun, TaskStatus
     from airflow_provider_taskcluster.transfer.model import TransferResult
     from airflow_provider_taskcluster.transfer.payload.payload import Payload
     from airflow_provider_taskcluster.transfer.progress import Progress
+    from airflow_provider_taskcluster.transfer.random_access import RandomAccess
     from airflow_provider_taskcluster.transfer.sink import Destination
 
 Verification = Literal["hashes", "chain_of_trust"]
@@ -38,6 +42,14 @@ class ArtifactsHook(TaskclusterBaseHook):
 
         found: list[ArtifactInfo] = self._run(collect())
         return found
+
+    def task_runs(self, task_id: str) -> list[TaskRun]:
+        """The runs of a task, from the first to the latest. Scope ``queue:status:<taskId>``.
+
+        :raises NotFound: There is no such task.
+        """
+        status: TaskStatus = self._run(Tasks(self.client).status(names.task_id(task_id)))
+        return status["runs"]
 
     def artifact_info(self, task_id: str, name: str, run_id: int | None = None) -> ArtifactInfo:
         """One artifact that is present. Scope ``queue:list-artifacts:<taskId>[:<runId>]``.
@@ -112,7 +124,9 @@ class ArtifactsHook(TaskclusterBaseHook):
             on_progress=on_progress,
         )
         downloader = ArtifactDownloader(self._engine_services, self._store, config)
-        return downloader.download(task_id, name, run_id, sink_for(place(destination)))
+        result = downloader.download(task_id, name, run_id, sink_for(place(destination)))
+        lineage.read(self, artifact_uri(task_id, name, run_id), result)
+        return result
 
     def open_payload(
         self,
@@ -169,6 +183,31 @@ class ArtifactsHook(TaskclusterBaseHook):
         sink = MemorySink(byte_limit(max_bytes))
         self.download_artifact(task_id, name, sink, run_id, allow_reference=allow_reference)
         return sink.content()
+
+    def open_artifact(
+        self,
+        task_id: str,
+        name: str,
+        run_id: int | None = None,
+        *,
+        allow_reference: bool = False,
+        require_hashes: bool = True,
+    ) -> RandomAccess:
+        """Open an artifact for reading at any place, by Range requests. Scope ``queue:get-artifact:<name>``.
+
+        One that is stored with gzip is fetched whole into a temporary file, and decoded, before this returns.
+
+        :raises: What ``download_artifact`` raises.
+        """
+        from airflow_provider_taskcluster.transfer.artifact import ArtifactDownloader
+
+        config = TransferConfig(
+            network=self.settings.network, allow_reference=allow_reference, require_hashes=require_hashes
+        )
+        downloader = ArtifactDownloader(self._engine_services, self._store, config)
+        opened = downloader.open(names.task_id(task_id), names.artifact_name(name), run_id)
+        lineage.read(self, artifact_uri(task_id, name, run_id))
+        return opened
 
 
 def _checked(verify: Verification) -> Verification:

@@ -6,7 +6,9 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster import names
+from airflow_provider_taskcluster.assets.uris import object_uri
 from airflow_provider_taskcluster.exceptions import InvalidInput, TooLarge
+from airflow_provider_taskcluster.hooks import lineage
 from airflow_provider_taskcluster.hooks.base import (
     TaskclusterBaseHook,
     byte_limit,
@@ -28,9 +30,11 @@ if TYPE_CHECKING:
 
     from airflow_provider_taskcluster.services.answers import Json, ObjectMetadata
     from airflow_provider_taskcluster.transfer.conflict import IfExists
+    from airflow_provider_taskcluster.transfer.download import Downloader
     from airflow_provider_taskcluster.transfer.model import TransferResult
     from airflow_provider_taskcluster.transfer.partition import PartSize
     from airflow_provider_taskcluster.transfer.progress import Progress
+    from airflow_provider_taskcluster.transfer.random_access import RandomAccess
     from airflow_provider_taskcluster.transfer.recorder import Recorder
     from airflow_provider_taskcluster.transfer.sink import Destination
     from airflow_provider_taskcluster.transfer.source import Uploadable
@@ -186,9 +190,13 @@ class ObjectsHook(TaskclusterBaseHook):
         if length is None and multipart != "always":
             measured = measure(what, self._store.check)
             length = measured.size
-        if not in_parts(length or 0, multipart, multipart_threshold):
-            return uploader.upload(what, target, measured)
-        return upload_in_parts(MultipartUploader(uploader), what, target, part_size=part_size, connections=connections)
+        if in_parts(length or 0, multipart, multipart_threshold):
+            parts = MultipartUploader(uploader)
+            result = upload_in_parts(parts, what, target, part_size=part_size, connections=connections)
+        else:
+            result = uploader.upload(what, target, measured)
+        lineage.made(self, object_uri(name), result)
+        return result
 
     def download_object(
         self,
@@ -226,7 +234,9 @@ class ObjectsHook(TaskclusterBaseHook):
             on_progress=on_progress,
         )
         name, sink = names.object_name(name), sink_for(place(destination))
-        return Downloader(self._engine_services, self._store, config).download(name, sink)
+        result = Downloader(self._engine_services, self._store, config).download(name, sink)
+        lineage.read(self, object_uri(name), result)
+        return result
 
     def read_object(self, name: str, *, max_bytes: int | None = MEMORY_CAP, require_hashes: bool = True) -> bytes:
         """Return the bytes of an object.
@@ -236,6 +246,25 @@ class ObjectsHook(TaskclusterBaseHook):
         sink = MemorySink(byte_limit(max_bytes))
         self.download_object(name, sink, require_hashes=require_hashes)
         return sink.content()
+
+    def open_object(self, name: str, *, require_hashes: bool = True) -> RandomAccess:
+        """Open an object for reading at any place, by Range requests. Scope ``object:download:<name>``.
+
+        What is read in order, from the first byte to the last, is verified by the hashes that the service names.
+        """
+        opened = self._downloader(require_hashes).open(names.object_name(name))
+        lineage.read(self, object_uri(name))
+        return opened
+
+    def object_size(self, name: str, *, require_hashes: bool = True) -> int | None:
+        """Return how long an object is; None if only fetching it would tell. Scope ``object:download:<name>``."""
+        return self._downloader(require_hashes).size(names.object_name(name))
+
+    def _downloader(self, require_hashes: bool) -> Downloader:  # noqa: FBT001 (handed on)
+        from airflow_provider_taskcluster.transfer.download import Downloader
+
+        config = TransferConfig(network=self.settings.network, require_hashes=require_hashes)
+        return Downloader(self._engine_services, self._store, config)
 
     def _identity(
         self,

@@ -50,7 +50,7 @@ class TaskclusterHook(FoldersHook, ArtifactsHook, ArtifactUploadsHook, PurgeCach
     """
 
     conn_name_attr = "taskcluster_conn_id"
-    default_conn_name = "taskcluster_default"
+    default_conn_name = fields.DEFAULT_CONN_ID
     conn_type = fields.CONNECTION_TYPE
     hook_name = fields.CONNECTION_TYPE_NAME
 

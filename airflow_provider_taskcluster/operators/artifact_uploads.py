@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.arguments import expiry, optional_text, run_number, text
+from airflow_provider_taskcluster.assets.taskcluster import artifact_asset, emit
 from airflow_provider_taskcluster.exceptions import InvalidInput
+from airflow_provider_taskcluster.hooks.lineage import facts
+from airflow_provider_taskcluster.links.taskcluster import TaskclusterArtifactLink, TaskclusterTaskLink
 from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator, recorder_of, what_to_upload
 from airflow_provider_taskcluster.outcome import permanent_errors_fail
 
@@ -67,6 +70,7 @@ class TaskclusterUploadArtifactOperator(TaskclusterBaseOperator):
         "taskcluster_conn_id",
     )
     ui_color = "#dcebf7"
+    operator_extra_links = (TaskclusterArtifactLink(), TaskclusterTaskLink())
 
     def __init__(
         self,
@@ -103,7 +107,8 @@ class TaskclusterUploadArtifactOperator(TaskclusterBaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Publish it, and return what was published."""
-        with permanent_errors_fail():
+        doing = f"Upload of artifact {self.name!r} of task {self.taskcluster_task_id}"
+        with permanent_errors_fail(doing, self.taskcluster_conn_id):
             given = [kind for kind in ("source", "data", "url", "link_to", "error") if getattr(self, kind) is not None]
             if len(given) != 1:
                 what = " and ".join(given) or "nothing"
@@ -128,6 +133,7 @@ class TaskclusterUploadArtifactOperator(TaskclusterBaseOperator):
             storage_type=self.storage_type,
             recorder=recorder_of(self.recorder, context),
         )
+        emit(self.outlets, context, artifact_asset(where[0], where[2], where[1]), facts(result))
         return {**result.as_dict(), "storage_type": self.storage_type}
 
     def _stand_in(self, kind: str, where: tuple[str, int, str], context: Context) -> dict[str, Any]:

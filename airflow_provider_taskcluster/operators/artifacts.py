@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.arguments import path_or_url, run_number, text
+from airflow_provider_taskcluster.links.taskcluster import TaskclusterArtifactLink, TaskclusterTaskLink
 from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator, check_extraction, with_extracted
 from airflow_provider_taskcluster.outcome import permanent_errors_fail
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context, ObjectStoragePath
 
     from airflow_provider_taskcluster.hooks.artifacts import Verification
+    from airflow_provider_taskcluster.transfer.model import Transferred
 
 
 class TaskclusterDownloadArtifactOperator(TaskclusterBaseOperator):
@@ -53,6 +55,7 @@ class TaskclusterDownloadArtifactOperator(TaskclusterBaseOperator):
         "taskcluster_conn_id",
     )
     ui_color = "#dcf7e3"
+    operator_extra_links = (TaskclusterArtifactLink(), TaskclusterTaskLink())
 
     def __init__(
         self,
@@ -83,9 +86,10 @@ class TaskclusterDownloadArtifactOperator(TaskclusterBaseOperator):
         self.require_hashes = require_hashes
         self.digests = digests
 
-    def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 (Airflow's signature)
+    def execute(self, context: Context) -> Transferred:  # noqa: ARG002 (Airflow's signature)
         """Download, and return what was moved."""
-        with permanent_errors_fail():
+        doing = f"Download of artifact {self.name!r} of task {self.taskcluster_task_id}"
+        with permanent_errors_fail(doing, self.taskcluster_conn_id):
             folder = check_extraction(self.destination, self.extract_to)
             result = self.hook.download_artifact(
                 text(self.taskcluster_task_id, "taskcluster_task_id"),

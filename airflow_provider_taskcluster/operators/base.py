@@ -8,13 +8,15 @@ from typing import TYPE_CHECKING, Any, cast
 from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_taskcluster.arguments import content, path_or_url, text
+from airflow_provider_taskcluster.connection.fields import DEFAULT_CONN_ID
 from airflow_provider_taskcluster.exceptions import InvalidInput
-from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
-from airflow_provider_taskcluster.transfer.recorder import StateStoreRecorder
+from airflow_provider_taskcluster.links.base import leave_links
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
+    from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
+    from airflow_provider_taskcluster.transfer.model import Transferred
     from airflow_provider_taskcluster.transfer.source import Uploadable
 
 
@@ -30,7 +32,7 @@ class TaskclusterBaseOperator(BaseOperator):
     def __init__(
         self,
         *,
-        taskcluster_conn_id: str = TaskclusterHook.default_conn_name,
+        taskcluster_conn_id: str = DEFAULT_CONN_ID,
         connect_timeout: float | None = None,
         read_timeout: float | None = None,
         max_retries: int | None = None,
@@ -44,13 +46,20 @@ class TaskclusterBaseOperator(BaseOperator):
 
     @cached_property
     def hook(self) -> TaskclusterHook:
-        """The hook of this connection."""
+        """The hook of this connection. A DAG file that is only parsed does not load it."""
+        from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
+
         return TaskclusterHook(
             str(self.taskcluster_conn_id),
             connect_timeout=self.connect_timeout,
             read_timeout=self.read_timeout,
             max_retries=self.max_retries,
         )
+
+    def pre_execute(self, context: Context) -> None:
+        """Leave the links first, so that a task that fails has them, too."""
+        super().pre_execute(context)
+        leave_links(self, context)
 
     def on_kill(self) -> None:
         """End what moves, so that a killed task ends at once."""
@@ -65,6 +74,8 @@ def recorder_of(recorder: Any, context: Context) -> Any:
     """
     if recorder is not None:
         return path_or_url(recorder, "recorder")
+    from airflow_provider_taskcluster.transfer.recorder import StateStoreRecorder
+
     store = context.get("task_state_store")
     return None if store is None else StateStoreRecorder(store)
 
@@ -94,9 +105,9 @@ def check_extraction(destination: Any, folder: Any) -> str | None:
     return text(folder, "extract_to")
 
 
-def with_extracted(moved: dict[str, Any], folder: str | None, hook: TaskclusterHook) -> dict[str, Any]:
+def with_extracted(moved: Transferred, folder: str | None, hook: TaskclusterHook) -> Transferred:
     """Extract what was downloaded, if there is a folder for it, and add to the result what came out."""
-    if folder is None:
+    if folder is None or moved["destination"] is None:
         return moved
     found = hook.extract_archive(moved["destination"], folder)
     return {**moved, "extracted": {"folder": found.folder, "files": found.files, "size": found.size}}

@@ -70,7 +70,7 @@ class TaskclusterUploadFolderOperator(TaskclusterBaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:
         """Upload, and return what was moved."""
-        with permanent_errors_fail():
+        with permanent_errors_fail(f"Upload of folder {str(self.folder)!r}", self.taskcluster_conn_id):
             prefix = text(self.prefix, "prefix")
             results = self.hook.upload_folder(
                 path_or_url(self.folder, "folder"),

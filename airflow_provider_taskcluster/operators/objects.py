@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.arguments import expiry, optional_text, path_or_url, text
+from airflow_provider_taskcluster.assets.taskcluster import emit, object_asset
+from airflow_provider_taskcluster.hooks.lineage import facts
+from airflow_provider_taskcluster.links.taskcluster import TaskclusterObjectLink
 from airflow_provider_taskcluster.operators.base import (
     TaskclusterBaseOperator,
     check_extraction,
@@ -24,6 +27,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_taskcluster.transfer.choice import Multipart
     from airflow_provider_taskcluster.transfer.conflict import IfExists
+    from airflow_provider_taskcluster.transfer.model import Transferred
     from airflow_provider_taskcluster.transfer.partition import PartSize
 
 
@@ -31,7 +35,8 @@ class TaskclusterUploadObjectOperator(TaskclusterBaseOperator):
     """Upload a file, or a small text, as an object.
 
     A retry of the task takes up the upload of the try before, since the same content, name and expiry have the same
-    upload id. Scope ``object:upload:<projectId>:<name>``.
+    upload id. The events of assets in ``outlets`` get its size, content type and digests; an ``AssetAlias`` there gets
+    the object's own asset (see ``assets.taskcluster``). Scope ``object:upload:<projectId>:<name>``.
 
     :param name: Name of the object (templated).
     :param source: File to upload (templated): a path, or the URL of an ``ObjectStoragePath`` such as
@@ -73,6 +78,7 @@ class TaskclusterUploadObjectOperator(TaskclusterBaseOperator):
         "taskcluster_conn_id",
     )
     ui_color = "#dcebf7"
+    operator_extra_links = (TaskclusterObjectLink(),)
 
     def __init__(
         self,
@@ -107,9 +113,9 @@ class TaskclusterUploadObjectOperator(TaskclusterBaseOperator):
         self.upload_id = upload_id
         self.recorder = recorder
 
-    def execute(self, context: Context) -> dict[str, Any]:
+    def execute(self, context: Context) -> Transferred:
         """Upload, and return what was moved."""
-        with permanent_errors_fail():
+        with permanent_errors_fail(f"Upload of object {self.name!r}", self.taskcluster_conn_id):
             result = self.hook.upload_object(
                 what_to_upload(self.source, self.data, self.task_id),
                 text(self.name, "name"),
@@ -125,6 +131,7 @@ class TaskclusterUploadObjectOperator(TaskclusterBaseOperator):
                 recorder=recorder_of(self.recorder, context),
             )
         self.log.info("Uploaded object %r: %d bytes by %s", self.name, result.size, result.method)
+        emit(self.outlets, context, object_asset(result.name), facts(result))
         return result.as_dict()
 
 
@@ -152,6 +159,7 @@ class TaskclusterDownloadObjectOperator(TaskclusterBaseOperator):
 
     template_fields: Sequence[str] = ("name", "destination", "extract_to", "taskcluster_conn_id")
     ui_color = "#dcf7e3"
+    operator_extra_links = (TaskclusterObjectLink(),)
 
     def __init__(
         self,
@@ -174,9 +182,9 @@ class TaskclusterDownloadObjectOperator(TaskclusterBaseOperator):
         self.require_hashes = require_hashes
         self.multipart_aware = multipart_aware
 
-    def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 (Airflow's signature)
+    def execute(self, context: Context) -> Transferred:  # noqa: ARG002 (Airflow's signature)
         """Download, and return what was moved."""
-        with permanent_errors_fail():
+        with permanent_errors_fail(f"Download of object {self.name!r}", self.taskcluster_conn_id):
             folder = check_extraction(self.destination, self.extract_to)
             result = self.hook.download_object(
                 text(self.name, "name"),

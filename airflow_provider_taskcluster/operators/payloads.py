@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any, Literal
 from airflow.providers.common.compat.sdk import AirflowSkipException
 
 from airflow_provider_taskcluster.arguments import names_in, path_or_url, run_number, text
-from airflow_provider_taskcluster.hooks.base import place
-from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator
+from airflow_provider_taskcluster.links.taskcluster import TaskclusterTaskLink
+from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator, check_extraction
 from airflow_provider_taskcluster.outcome import permanent_errors_fail
+from airflow_provider_taskcluster.transfer.archives import is_archive
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS, FILES
+from airflow_provider_taskcluster.transfer.extraction import ExtractionLimits
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +20,8 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context, ObjectStoragePath
 
     from airflow_provider_taskcluster.hooks.artifacts import Verification
-    from airflow_provider_taskcluster.transfer.payload.model import IfExists, OnError
+    from airflow_provider_taskcluster.transfer.extraction import Extracted
+    from airflow_provider_taskcluster.transfer.payload.model import IfExists, OnError, PayloadResult
 
 
 class TaskclusterDownloadPayloadOperator(TaskclusterBaseOperator):
@@ -41,6 +44,8 @@ class TaskclusterDownloadPayloadOperator(TaskclusterBaseOperator):
     :param run_id: Number of the run (templated); None is the latest.
     :param files: How many are fetched at once.
     :param connections: How many connections they share.
+    :param extract_to: Folder of this machine (templated) to extract each .zip and .tar.* file into that is there now,
+        into a folder of its name; the destination must be of this machine, too.
     :param if_none: What it means if no artifact is selected: ``fail``, ``skip`` the task, or ``succeed``.
     :param if_exists: ``verify``: a file that is there is fetched if size or digest differ, or nobody knows them;
         ``overwrite``: all are fetched; ``fail``: none may be there.
@@ -56,12 +61,14 @@ class TaskclusterDownloadPayloadOperator(TaskclusterBaseOperator):
     :param read_timeout: Seconds of silence that end a request; None takes the connection's.
     :param max_retries: Repeats of a request that failed for the moment; None takes the connection's.
     :return: task_id, run_id, prefix, folder, manifest (its path), count, size, transferred, already_present, links,
-        failed, the first of the files and errors, and seconds.
+        failed, the first of the files and errors, and seconds; and what was extracted: folder, archives, files and
+        size.
     """
 
     template_fields: Sequence[str] = (
         "taskcluster_task_id",
         "destination",
+        "extract_to",
         "include",
         "exclude",
         "prefix",
@@ -69,12 +76,14 @@ class TaskclusterDownloadPayloadOperator(TaskclusterBaseOperator):
         "taskcluster_conn_id",
     )
     ui_color = "#dcf7e3"
+    operator_extra_links = (TaskclusterTaskLink(),)
 
     def __init__(
         self,
         *,
         taskcluster_task_id: str,
         destination: str | ObjectStoragePath,
+        extract_to: str | None = None,
         include: str | Sequence[str] = (),
         exclude: str | Sequence[str] = (),
         prefix: str = "",
@@ -93,6 +102,7 @@ class TaskclusterDownloadPayloadOperator(TaskclusterBaseOperator):
         super().__init__(**kwargs)
         self.taskcluster_task_id = taskcluster_task_id
         self.destination = destination
+        self.extract_to = extract_to
         self.include = include
         self.exclude = exclude
         self.prefix = prefix
@@ -109,7 +119,11 @@ class TaskclusterDownloadPayloadOperator(TaskclusterBaseOperator):
 
     def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 (Airflow's signature)
         """Download, and return a summary."""
-        with permanent_errors_fail():
+        from airflow_provider_taskcluster.hooks.base import place
+
+        doing = f"Download of the payload of task {self.taskcluster_task_id}"
+        with permanent_errors_fail(doing, self.taskcluster_conn_id):
+            folder = check_extraction(self.destination, self.extract_to)
             payload = self.hook.open_payload(
                 text(self.taskcluster_task_id, "taskcluster_task_id"),
                 run_number(self.run_id),
@@ -132,13 +146,32 @@ class TaskclusterDownloadPayloadOperator(TaskclusterBaseOperator):
                 if_exists=self.if_exists,
                 on_error=self.on_error,
             )
-        summary = result.as_dict()
+            summary = result.as_dict()
+            if folder is not None:
+                summary["extracted"] = self._extracted(result, folder)
         self.log.info(
             "Payload of task %s: %d files in %s, %d of them fetched now, %d failed; see %s",
             *(result.task_id, len(result.files), result.folder),
             *(len(result.transferred), len(result.failed), result.manifest),
         )
         return summary
+
+    def _extracted(self, result: PayloadResult, folder: str) -> dict[str, Any]:
+        """Extract all archives, within the limits of one."""
+        found: list[Extracted] = []
+        archives = [file for file in result.files if is_archive(file.name)]
+        limits = ExtractionLimits()
+        for file in archives:
+            found.append(
+                self.hook.extract_archive(
+                    file.path,
+                    f"{folder}/{file.name}",
+                    max_bytes=limits.max_bytes - sum(one.size for one in found),
+                    max_files=limits.max_files - sum(one.files for one in found),
+                )
+            )
+        files, size = sum(one.files for one in found), sum(one.size for one in found)
+        return {"folder": folder, "archives": len(archives), "files": files, "size": size}
 
 
 def _patterns(value: Any, what: str) -> list[str]:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.arguments import names_in, optional_text
+from airflow_provider_taskcluster.links.taskcluster import TaskclusterPurgeCachesLink
 from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator
 from airflow_provider_taskcluster.outcome import permanent_errors_fail
 
@@ -13,6 +14,13 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow.providers.common.compat.sdk import Context
+
+
+class Purged(TypedDict):
+    """What was asked for."""
+
+    worker_pool_id: str
+    cache_names: list[str]
 
 
 class TaskclusterPurgeCacheOperator(TaskclusterBaseOperator):
@@ -40,6 +48,7 @@ class TaskclusterPurgeCacheOperator(TaskclusterBaseOperator):
         "taskcluster_conn_id",
     )
     ui_color = "#f7efdc"
+    operator_extra_links = (TaskclusterPurgeCachesLink(),)
 
     def __init__(
         self,
@@ -56,9 +65,9 @@ class TaskclusterPurgeCacheOperator(TaskclusterBaseOperator):
         self.provisioner_id = provisioner_id
         self.worker_type = worker_type
 
-    def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 (Airflow's signature)
+    def execute(self, context: Context) -> Purged:  # noqa: ARG002 (Airflow's signature)
         """Ask for each cache, and return what was asked."""
-        with permanent_errors_fail():
+        with permanent_errors_fail(f"Purge of {self.cache_names!r}", self.taskcluster_conn_id):
             pool = names.worker_pool_id(
                 optional_text(self.worker_pool_id, "worker_pool_id"),
                 provisioner_id=optional_text(self.provisioner_id, "provisioner_id"),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.arguments import choice, names_in, run_number, text
 from airflow_provider_taskcluster.exceptions import InvalidInput, NotStoredYet
+from airflow_provider_taskcluster.links.taskcluster import TaskclusterArtifactLink, TaskclusterTaskLink
 from airflow_provider_taskcluster.sensors.base import TaskclusterBaseSensor, is_one, listed
 from airflow_provider_taskcluster.waits.artifacts import ArtifactWait
 
@@ -56,6 +57,7 @@ class TaskclusterArtifactSensor(TaskclusterBaseSensor):
         "taskcluster_conn_id",
     )
     ui_color = "#ece3f7"
+    operator_extra_links = (TaskclusterArtifactLink(), TaskclusterTaskLink())
 
     def __init__(
         self,

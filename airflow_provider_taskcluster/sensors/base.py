@@ -8,21 +8,23 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import PokeReturnValue, conf
 
+from airflow_provider_taskcluster.connection.fields import DEFAULT_CONN_ID
 from airflow_provider_taskcluster.exceptions import TaskclusterError
-from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
-from airflow_provider_taskcluster.outcome import permanent_errors_fail
+from airflow_provider_taskcluster.links.base import leave_links
+from airflow_provider_taskcluster.outcome import failed, permanent_errors_fail
 from airflow_provider_taskcluster.sensors.deferring import DeferringSensor
-from airflow_provider_taskcluster.triggers.waits import TaskclusterWaitTrigger
-from airflow_provider_taskcluster.waits.descriptions import describe
 from airflow_provider_taskcluster.waits.talk import Found, Over
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
+    from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
+    from airflow_provider_taskcluster.triggers.waits import TaskclusterWaitTrigger
     from airflow_provider_taskcluster.waits.talk import Json, Wait
 
 # XCom gets so many of what was found.
 LISTED = 100
+WAITING = "The wait"
 
 
 class TaskclusterBaseSensor(DeferringSensor):
@@ -41,7 +43,7 @@ class TaskclusterBaseSensor(DeferringSensor):
     def __init__(
         self,
         *,
-        taskcluster_conn_id: str = TaskclusterHook.default_conn_name,
+        taskcluster_conn_id: str = DEFAULT_CONN_ID,
         connect_timeout: float | None = None,
         read_timeout: float | None = None,
         max_retries: int | None = None,
@@ -56,13 +58,20 @@ class TaskclusterBaseSensor(DeferringSensor):
 
     @cached_property
     def hook(self) -> TaskclusterHook:
-        """The hook of this connection."""
+        """The hook of this connection. A DAG file that is only parsed does not load it."""
+        from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
+
         return TaskclusterHook(
             str(self.taskcluster_conn_id),
             connect_timeout=self.connect_timeout,
             read_timeout=self.read_timeout,
             max_retries=self.max_retries,
         )
+
+    def pre_execute(self, context: Context) -> None:
+        """Leave the links first, so that they are there while the sensor waits."""
+        super().pre_execute(context)
+        leave_links(self, context)
 
     @abstractmethod
     def wait(self) -> Wait:
@@ -81,7 +90,7 @@ class TaskclusterBaseSensor(DeferringSensor):
 
     def poke(self, context: Context) -> PokeReturnValue:  # noqa: ARG002 (Airflow's signature)
         """Look once; what is found goes to XCom."""
-        with permanent_errors_fail():
+        with permanent_errors_fail(WAITING, self.taskcluster_conn_id):
             try:
                 found = self._look()
             except TaskclusterError as error:
@@ -104,8 +113,17 @@ class TaskclusterBaseSensor(DeferringSensor):
         self.log.info("Not there yet: %s", verdict.why)
         return None
 
+    def execute_complete(self, context: Context, event: Json) -> Any:
+        """Go on when the triggerer says so; its errors begin like those of a worker."""
+        if event.get("message"):
+            event = {**event, "message": failed(WAITING, self.taskcluster_conn_id, event["message"])}
+        return super().execute_complete(context, event)
+
     def trigger(self, deadline: float) -> TaskclusterWaitTrigger:
         """Return the trigger that waits from now on."""
+        from airflow_provider_taskcluster.triggers.waits import TaskclusterWaitTrigger
+        from airflow_provider_taskcluster.waits.descriptions import describe
+
         return TaskclusterWaitTrigger(
             wait=describe(self.wait()),
             taskcluster_conn_id=str(self.taskcluster_conn_id),

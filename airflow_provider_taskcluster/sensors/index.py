@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.arguments import point_in_time, text
+from airflow_provider_taskcluster.links.taskcluster import TaskclusterIndexLink
 from airflow_provider_taskcluster.sensors.base import TaskclusterBaseSensor
 from airflow_provider_taskcluster.waits.index import IndexWait
 
@@ -32,6 +33,7 @@ class TaskclusterIndexSensor(TaskclusterBaseSensor):
 
     template_fields: Sequence[str] = ("index_path", "newer_than", "taskcluster_conn_id")
     ui_color = "#ece3f7"
+    operator_extra_links = (TaskclusterIndexLink(),)
 
     def __init__(self, *, index_path: str, newer_than: datetime | str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)

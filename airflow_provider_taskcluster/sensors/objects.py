@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.arguments import choice, names_in
 from airflow_provider_taskcluster.exceptions import HashMismatch, InvalidInput, NotVerifiable
+from airflow_provider_taskcluster.links.taskcluster import TaskclusterObjectLink
 from airflow_provider_taskcluster.sensors.base import TaskclusterBaseSensor, is_one, listed
 from airflow_provider_taskcluster.waits.objects import ObjectWait
 
@@ -34,6 +35,7 @@ class TaskclusterObjectSensor(TaskclusterBaseSensor):
 
     template_fields: Sequence[str] = ("name", "expected_digest", "taskcluster_conn_id")
     ui_color = "#ece3f7"
+    operator_extra_links = (TaskclusterObjectLink(),)
 
     def __init__(
         self,

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.arguments import choice, names_in, text
+from airflow_provider_taskcluster.links.taskcluster import TaskclusterTaskGroupLink, TaskclusterTaskLink
 from airflow_provider_taskcluster.sensors.base import TaskclusterBaseSensor, is_one, listed
 from airflow_provider_taskcluster.waits.status import RESOLVED, STATES
 from airflow_provider_taskcluster.waits.tasks import TaskGroupWait, TaskWait
@@ -38,6 +39,7 @@ class TaskclusterTaskSensor(TaskclusterBaseSensor):
 
     template_fields: Sequence[str] = ("taskcluster_task_id", "taskcluster_conn_id")
     ui_color = "#ece3f7"
+    operator_extra_links = (TaskclusterTaskLink(),)
 
     def __init__(
         self,
@@ -90,6 +92,7 @@ class TaskclusterTaskGroupSensor(TaskclusterBaseSensor):
 
     template_fields: Sequence[str] = ("task_group_id", "taskcluster_conn_id")
     ui_color = "#ece3f7"
+    operator_extra_links = (TaskclusterTaskGroupLink(),)
 
     def __init__(
         self,

@@ -36,6 +36,8 @@ _NOT_FOUND = {
     **dict.fromkeys(("queue.artifact", "queue.latestArtifact"), _NO_ARTIFACT),
     **dict.fromkeys(("queue.artifactInfo", "queue.latestArtifactInfo"), _NO_ARTIFACT),
 }
+# An object in parts needs a scope for all of them, not for the first that was refused.
+_ONE_PART = re.compile(r"\.part-[0-9a-f]{16}-\d{5}$")
 _MISSING_SCOPES = re.compile(r"missing the following scopes:\s*```\s*(.*?)\s*```", re.DOTALL)
 
 
@@ -90,7 +92,8 @@ def _missing(said: str) -> str:
     if not found:
         return f"what it lacks: {one_line(said)}"
     between = " " if found[1].startswith("{") else ", "  # one scope expression as JSON, or one scope a line
-    return one_line("the scope " + between.join(line.strip() for line in found[1].splitlines()))
+    scopes = [_ONE_PART.sub(".part-*", line.strip()) for line in found[1].splitlines()]
+    return one_line("the scope " + between.join(scopes))
 
 
 def _json_object(body: str) -> dict[str, Any]:

@@ -25,6 +25,7 @@ from airflow_provider_taskcluster.transfer.expected import Expected
 from airflow_provider_taskcluster.transfer.fetch import Fetch, Wanted
 from airflow_provider_taskcluster.transfer.grants import Renewable
 from airflow_provider_taskcluster.transfer.model import Grant
+from airflow_provider_taskcluster.transfer.random_access import NotRanged, RangedBody, fetched_whole
 from airflow_provider_taskcluster.transfer.ranges import UNSATISFIABLE, ByteRange, range_headers, unsatisfied_total
 from airflow_provider_taskcluster.transfer.sink import MemorySink
 
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.http import Store
     from airflow_provider_taskcluster.transfer.model import ArtifactService, Json, TransferResult
     from airflow_provider_taskcluster.transfer.progress import Reporter
+    from airflow_provider_taskcluster.transfer.random_access import RandomAccess
     from airflow_provider_taskcluster.transfer.sink import Sink
 
 log = logging.getLogger(__name__)
@@ -76,13 +78,9 @@ class ArtifactDownloader:
         """
         started = time.monotonic()
         if answer["storageType"] == "object":
-            # Its credentials hold for one name, so it cannot have parts.
-            config = replace(self.config, multipart_aware=False)
-            service = self.service.objects_as(answer["credentials"])
-            downloader = Downloader(service, self.store, config, self.reporter)
-            return replace(downloader.download(answer["name"], sink, expected), name=where.name)
-        first = self._grant(where, answer)
-        grants = Renewable(lambda: self._grant(where, self.locate(where)), first)
+            result = self._objects(answer).download(answer["name"], sink, expected)
+            return replace(result, name=where.name)
+        first, grants = self._granted(where, answer)
         limit = self.config.max_bytes
         if first.method == "reference" and limit is None:
             limit = REFERENCE_CAP
@@ -115,6 +113,31 @@ class ArtifactDownloader:
                     return 0
                 raise
                 raise
+
+    def open(self, task_id: str, name: str, run_id: int | None) -> RandomAccess:
+        """Open the artifact for reading at any place; fetch it whole into a temporary file if it cannot be read so.
+
+        :raises: What ``download`` raises.
+        """
+        where = Where(task_id, name, run_id)
+        answer = self.locate(where)
+        if answer["storageType"] == "object":
+            return self._objects(answer).open(answer["name"])
+        first, grants = self._granted(where, answer)
+        try:
+            with _not_stored_yet(where, first):
+                return RangedBody(name, grants, {}, self.store)
+        except NotRanged:
+            return fetched_whole(lambda sink: self.download(task_id, name, run_id, sink))
+
+    def _objects(self, answer: Json) -> Downloader:
+        """Return what downloads the object of an artifact. Its credentials hold for one name: it cannot have parts."""
+        config = replace(self.config, multipart_aware=False)
+        return Downloader(self.service.objects_as(answer["credentials"]), self.store, config, self.reporter)
+
+    def _granted(self, where: Where, answer: Json) -> tuple[Grant, Renewable[Grant]]:
+        first = self._grant(where, answer)
+        return first, Renewable(lambda: self._grant(where, self.locate(where)), first)
 
     def _chain_of_trust(self, where: Where) -> dict[str, str]:
         """Return what the run itself says of the artifact."""

@@ -14,14 +14,18 @@ from airflow_provider_taskcluster.transfer.fetch import Fetch, ManifestFound, Wa
 from airflow_provider_taskcluster.transfer.grants import Renewable
 from airflow_provider_taskcluster.transfer.manifest import LARGEST_MANIFEST, from_json
 from airflow_provider_taskcluster.transfer.negotiation import download_methods
+from airflow_provider_taskcluster.transfer.random_access import HEAD, NotRanged, PartedBody, RangedBody, fetched_whole
 from airflow_provider_taskcluster.transfer.sink import MemorySink
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from airflow_provider_taskcluster.transfer.config import TransferConfig
     from airflow_provider_taskcluster.transfer.http import Store
-    from airflow_provider_taskcluster.transfer.manifest import Manifest
+    from airflow_provider_taskcluster.transfer.manifest import Manifest, Part
     from airflow_provider_taskcluster.transfer.model import Grant, ObjectService, TransferResult
     from airflow_provider_taskcluster.transfer.progress import Reporter
+    from airflow_provider_taskcluster.transfer.random_access import RandomAccess
     from airflow_provider_taskcluster.transfer.sink import Sink
 
 
@@ -44,10 +48,7 @@ class Downloader:
         :raises ManifestRefused: It was uploaded in parts, and their manifest is not to be trusted.
         """
         started = time.monotonic()
-        first = self.negotiate(name)
-        if self.config.require_hashes:
-            require_acceptable(name, first.hashes)
-        grants = Renewable(lambda: self.negotiate(name), first)
+        first, grants = self._granted(name)
         wanted = Wanted(
             name,
             {"object": name},
@@ -60,16 +61,51 @@ class Downloader:
         try:
             return Fetch(wanted, grants, sink, self.store, self.config, reporter=self.reporter).result(started)
         except ManifestFound:
-            manifest = self._manifest(wanted, grants)
+            manifest = self._manifest(name, first, grants)
         return Assembly(name, manifest, Origin(self.negotiate, self.store, self.config), sink).result(started)
 
-    def _manifest(self, wanted: Wanted, grants: Renewable[Grant]) -> Manifest:
+    def open(self, name: str) -> RandomAccess:
+        """Open the object for reading at any place; fetch it whole into a temporary file if it cannot be read so.
+
+        :raises NotFound: There is no such object, or its upload is not finished.
+        :raises NotVerifiable: The service names no acceptable hash.
+        """
+        first, grants = self._granted(name)
+        try:
+            return self._ranged(name, grants, first.hashes)
+        except ManifestFound:
+            return PartedBody(name, self._manifest(name, first, grants), self._open_part)
+        except NotRanged:
+            return fetched_whole(lambda sink: self.download(name, sink))
+
+    def size(self, name: str) -> int | None:
+        """Return the length of the object's content; None if only fetching all of it would tell."""
+        first, grants = self._granted(name)
+        try:
+            return self._ranged(name, grants, {}, head=1).size
+        except ManifestFound:
+            return self._manifest(name, first, grants).size
+        except NotRanged:
+            return None
+
+    def _granted(self, name: str) -> tuple[Grant, Renewable[Grant]]:
+        first = self.negotiate(name)
+        if self.config.require_hashes:
+            require_acceptable(name, first.hashes)
+        return first, Renewable(lambda: self.negotiate(name), first)
+
+    def _ranged(self, name: str, grants: Renewable[Grant], hashes: Mapping[str, str], head: int = HEAD) -> RangedBody:
+        return RangedBody(name, grants, hashes, self.store, head=head, whole_only=self.config.multipart_aware)
+
+    def _open_part(self, part: Part) -> RandomAccess:
+        return replace(self, config=replace(self.config, multipart_aware=False)).open(part.name)
+
+    def _manifest(self, name: str, first: Grant, grants: Renewable[Grant]) -> Manifest:
         """Fetch the manifest itself, and read it."""
         sink = MemorySink(LARGEST_MANIFEST)
-        config = replace(self.config, on_progress=None)
-        wanted = replace(wanted, whole_only=False, max_bytes=LARGEST_MANIFEST)
-        Fetch(wanted, grants, sink, self.store, config).run()
-        return from_json(sink.content(), wanted.name)
+        wanted = Wanted(name, {"object": name}, first.hashes, first.method, LARGEST_MANIFEST)
+        Fetch(wanted, grants, sink, self.store, replace(self.config, on_progress=None)).run()
+        return from_json(sink.content(), name)
 
     def negotiate(self, name: str) -> Grant:
         """Ask for leave to fetch the object."""

@@ -8,11 +8,13 @@ alone, and not out of the folder. Only when all of an archive is there are its f
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
 import re
 import shutil
 import tempfile
+import time
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,6 +33,8 @@ if TYPE_CHECKING:
 
 # Control characters, what separates or names drives elsewhere, and what this provider keeps beside its files.
 UNFIT = re.compile(r"[\x00-\x1f\x7f\\]|^[A-Za-z]:|^\.taskcluster-")
+PREFIX, SUFFIX = ".taskcluster-", ".extract"
+DAY = 24 * 60 * 60
 CLASHES = {errno.EEXIST, errno.ENOTDIR, errno.EISDIR}
 NO_NAMES = {errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL}
 
@@ -80,7 +84,8 @@ def extract(
     root = Path(folder)
     with explained(str(folder)):
         root.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=".taskcluster-", suffix=".extract", dir=root))
+        _sweep(root)
+        staging = Path(tempfile.mkdtemp(prefix=PREFIX, suffix=SUFFIX, dir=root))
     try:
         staged = _Staged(Path(archive), staging, limits or ExtractionLimits(), check)
         staged.fill()
@@ -89,6 +94,14 @@ def extract(
     finally:
         shutil.rmtree(staging, ignore_errors=True)
     return Extracted(str(folder), len(staged.files), staged.size)
+
+
+def _sweep(root: Path) -> None:
+    """Remove what killed processes have left."""
+    for left in root.glob(f"{PREFIX}*{SUFFIX}"):
+        with contextlib.suppress(OSError):
+            if left.stat().st_mtime < time.time() - DAY:
+                shutil.rmtree(left, ignore_errors=True)
 
 
 class _Staged:

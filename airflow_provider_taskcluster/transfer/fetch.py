@@ -13,6 +13,7 @@ from airflow_provider_taskcluster.exceptions import (
     StoreError,
     Truncated,
 )
+from airflow_provider_taskcluster.transfer.asking import asked
 from airflow_provider_taskcluster.transfer.expected import Expected
 from airflow_provider_taskcluster.transfer.intake import Intake
 from airflow_provider_taskcluster.transfer.manifest import is_manifest
@@ -25,7 +26,6 @@ from airflow_provider_taskcluster.transfer.ranges import (
     UNSATISFIABLE,
     ByteRange,
     place,
-    range_headers,
     unsatisfied_total,
 )
 from airflow_provider_taskcluster.transfer.record import key_of
@@ -172,23 +172,17 @@ class Fetch:
     def _attempt(self) -> None:
         """Make one request and take what comes."""
         self._store.check()
-        grant = self._grants.current()
         wanted = self._next_range()
         try:
-            with self._store.get(
-                grant.url, range_headers(wanted, self._intake.facts), redirects=grant.redirects
-            ) as answer:
-                self._grants.accepted()
+            with asked(self._store, self._grants, wanted, self._intake.facts) as answer:
                 if self._wanted.whole_only and is_manifest(answer.facts.content_type):
                     raise ManifestFound
                 self._wanted.expected.check_first(self._wanted.name, answer.facts)
                 self._receive(answer, self._place(answer))
         except StoreError as error:
-            if error.status == UNSATISFIABLE and wanted is not None:
-                self._unsatisfied(error)
-                return
-            error.transient |= error.status in {401, 403} and self._grants.refused(grant)
-            raise
+            if error.status != UNSATISFIABLE or wanted is None:
+                raise
+            self._unsatisfied(error)
 
     def _next_range(self) -> ByteRange | None:
         """Return what to ask for: a piece, if more connections may come in, or all that is left."""

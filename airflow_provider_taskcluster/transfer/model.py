@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, Protocol, TypedDict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -50,6 +50,30 @@ class Body:
     attempts: int
 
 
+class Extracted(TypedDict):
+    """What came out of an archive."""
+
+    folder: str
+    files: int
+    size: int
+
+
+class Transferred(TypedDict):
+    """A ``TransferResult`` as operators return it, for functions that take it from XCom."""
+
+    name: str
+    size: int
+    content_type: str
+    digests: dict[str, str]
+    method: str
+    verified: str
+    attempts: int
+    seconds: float
+    already_present: bool
+    destination: str | None
+    extracted: NotRequired[Extracted]
+
+
 @dataclass(frozen=True)
 class TransferResult:
     """What was moved, how, and by what it was checked.
@@ -79,7 +103,7 @@ class TransferResult:
     destination: str | None = None
     content: bytes | None = field(default=None, repr=False)
 
-    def as_dict(self) -> Json:
+    def as_dict(self) -> Transferred:
         """Return it as JSON that is fit for XCom: without the content."""
         return {
             "name": self.name,

@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.exceptions import StoreError, Truncated
+from airflow_provider_taskcluster.transfer.asking import asked
 from airflow_provider_taskcluster.transfer.buffers import Block, BufferPool
 from airflow_provider_taskcluster.transfer.config import MIB
 from airflow_provider_taskcluster.transfer.plan import SEGMENT, segments
@@ -21,7 +22,6 @@ from airflow_provider_taskcluster.transfer.ranges import (
     ByteRange,
     Facts,
     place,
-    range_headers,
 )
 from airflow_provider_taskcluster.transfer.worker import Worker
 
@@ -137,10 +137,8 @@ class ParallelRanges:
         """Make one request for what a piece still lacks."""
         self._failure.check()
         wanted = ByteRange(piece.wanted.start + piece.filled, piece.wanted.end)
-        grant = self._grants.current()
         try:
-            with self._store.get(grant.url, range_headers(wanted, self._facts), redirects=grant.redirects) as answer:
-                self._grants.accepted()
+            with asked(self._store, self._grants, wanted, self._facts) as answer:
                 self._answers.add(answer)
                 try:
                     self._receive(answer, piece, wanted.start)
@@ -149,7 +147,6 @@ class ParallelRanges:
         except StoreError as error:
             if error.status == UNSATISFIABLE:
                 raise StartOver from error
-            error.transient |= error.status in {401, 403} and self._grants.refused(grant)
             raise
 
     def _receive(self, answer: Answer, piece: _Piece, start: int) -> None:

@@ -43,10 +43,20 @@ async def look_at_all(
     :param talk_of: Begins the look at a wait.
     :param ask: Answers questions.
     """
+    keys = list(waiting)
+    questions: set[Question] = set()
+    async for key in _breathing(keys):
+        questions.update(talk_of(key).questions)
+    answers = await ask(questions)
     talks: dict[T, Talk] = {}
-    async for key in _breathing(waiting):
-        talks[key] = talk_of(key)
-    answers: dict[Question, Any] = {}
+    # Most waits have but one question. Their talks are begun anew, and gone at once: thousands that outlive a request
+    # would make the garbage collector go through all memory, time and again, while the loop stands still.
+    async for key in _breathing(keys):
+        talk = talk_of(key)
+        if (verdict := _verdict(talk, answers)) is None:
+            talks[key] = talk
+        else:
+            yield key, verdict
     while talks:
         questions = {question for talk in talks.values() for question in talk.questions}
         answers |= await ask(questions - answers.keys())

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import importlib.util
 import json
+from importlib.metadata import version
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +13,9 @@ from airflow_provider_taskcluster.emulator.testing import taskcluster_emulator
 from airflow_provider_taskcluster.emulator.worker import Worker
 
 __all__ = ["taskcluster_emulator"]
+
+# The form of Airflow 3 is seen in a browser: tests/slow/test_browser.py.
+collect_ignore = [] if version("apache-airflow").startswith("2.") else ["test_form_of_airflow_2.py"]
 
 
 @pytest.fixture(scope="session")
@@ -30,6 +36,21 @@ def tc(taskcluster_emulator, monkeypatch):
     }
     monkeypatch.setenv("AIRFLOW_CONN_TASKCLUSTER_DEFAULT", json.dumps(connection))
     return taskcluster_emulator
+
+
+@pytest.fixture
+def load_test_dag(monkeypatch):
+    """Load a DAG of ``dags/``; Airflow 3 runs DAGs of its folder only."""
+    folder = Path(__file__).parent / "dags"
+    monkeypatch.setattr("airflow.settings.DAGS_FOLDER", str(folder))
+
+    def load(dag_id):
+        spec = importlib.util.spec_from_file_location(dag_id, folder / f"{dag_id}.py")
+        module = importlib.util.module_from_spec(spec)
+        spec.loader.exec_module(module)
+        return getattr(module, dag_id)()
+
+    return load
 
 
 @pytest.fixture

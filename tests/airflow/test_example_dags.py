@@ -155,6 +155,12 @@ def test_purge_caches(tc):
     assert len(tc.journal.entries(method="POST", path="/purge-cache/tests%2Fexample")) == 2
 
 
+def test_files_and_assets(tc):
+    """The assets of this run are looked at in test_assets.py."""
+    state, states = run("files_and_assets")
+    assert state == "success", states
+
+
 def test_payload_to_bucket(tc, worker, tmp_path):
     built = {"target.zip": b"zip", "target.json": b"{}", "build.log": b"log", "sub/deep": b"deep"}
     published = worker.run_task(artifacts={f"public/build/{name}": data for name, data in built.items()})

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import importlib
+import json
+import subprocess
+import sys
 
 import pytest
 from airflow.providers_manager import ProvidersManager
@@ -54,3 +57,27 @@ def test_every_module_that_is_announced_can_be_imported(kind):
     (group,) = get_provider_info()[kind]
     for module in group["python-modules"]:
         importlib.import_module(module)
+
+
+PARSE = """
+import importlib, json, sys
+from airflow.providers.common.compat.sdk import BaseOperator
+from airflow_provider_taskcluster import get_provider_info
+before, info = set(sys.modules), get_provider_info()
+for kind in ("operators", "sensors"):
+    for group in info[kind]:
+        for module in group["python-modules"]:
+            importlib.import_module(module)
+print(json.dumps(sorted(set(sys.modules) - before)))
+"""
+
+
+def test_parsing_a_dag_file_loads_neither_the_hook_nor_any_library_below_it():
+    done = subprocess.run([sys.executable, "-c", PARSE], capture_output=True, text=True, timeout=300, check=True)
+    loaded = json.loads(done.stdout.splitlines()[-1])
+    ours = [name for name in loaded if name.startswith("airflow_provider_taskcluster.")]
+    rooms = {name.split(".")[1] for name in ours}
+    assert {"operators", "sensors", "links"} <= rooms
+    assert not rooms & {"hooks", "services", "emulator"}
+    libraries = {name.partition(".")[0] for name in loaded} - {"airflow", "airflow_provider_taskcluster"}
+    assert not libraries & {"taskcluster", "aiohttp", "requests", "fsspec", "urllib3", "tenacity", "mohawk", "certifi"}

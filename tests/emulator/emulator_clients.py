@@ -71,6 +71,17 @@ def refused(status, code=None):
     assert (info.value.status_code, info.value.body.get("code")) == (status, code)
 
 
+def pages(ask, size=2):
+    """All pages of an answer, each of a size at most: ``ask`` takes a query."""
+    query = {"limit": str(size)}
+    while True:
+        page = ask(query)
+        yield page
+        if "continuationToken" not in page:
+            return
+        query["continuationToken"] = page["continuationToken"]
+
+
 class Upload:
     """One upload, step by step."""
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import taskcluster
-from emulator_clients import Clients, fresh, http, in_days, refused
+from emulator_clients import Clients, fresh, http, in_days, pages, refused
 
 
 def entry(task_id=None, **changed):
@@ -126,15 +126,9 @@ def test_lists_come_in_pages(root):
         root.index.insertTask(f"{top}.{number}", entry())
         root.index.insertTask(f"{top}.{number}.x", entry())
     for call, key in ((root.index.listTasks, "tasks"), (root.index.listNamespaces, "namespaces")):
-        found, query = [], {"limit": "2"}
-        while True:
-            page = call(top, query=query)
-            assert len(page[key]) <= 2
-            found += names(page[key])
-            if "continuationToken" not in page:
-                break
-            query["continuationToken"] = page["continuationToken"]
-        assert found == [f"{top}.{number}" for number in range(5)]
+        found = [names(page[key]) for page in pages(lambda query, call=call: call(top, query=query))]
+        assert [len(page) for page in found] == [2, 2, 1]
+        assert [path for page in found for path in page] == [f"{top}.{number}" for number in range(5)]
 
 
 def test_an_artifact_is_found_by_the_path_of_its_task(anonymous, worker):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import taskcluster
-from emulator_clients import in_days, refused
+from emulator_clients import in_days, pages, refused
 
 
 @pytest.fixture
@@ -30,15 +30,9 @@ def test_a_group_lists_its_tasks_with_definition_and_status(root, worker, group)
 
 def test_members_come_in_pages(root, group):
     task_group_id, task_ids = group
-    found, query = [], {"limit": "2"}
-    while True:
-        page = root.queue.listTaskGroup(task_group_id, query=query)
-        assert len(page["tasks"]) <= 2
-        found += members(page)
-        if "continuationToken" not in page:
-            break
-        query["continuationToken"] = page["continuationToken"]
-    assert found == task_ids
+    found = [members(page) for page in pages(lambda query: root.queue.listTaskGroup(task_group_id, query=query))]
+    assert [len(page) for page in found] == [2, 2, 1]
+    assert [task_id for page in found for task_id in page] == task_ids
 
 
 def test_a_task_without_a_group_makes_one_of_its_own(root, worker):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 import taskcluster
-from emulator_clients import in_days, refused
+from emulator_clients import in_days, pages, refused
 
 
 def states(status):
@@ -105,15 +105,10 @@ def test_one_missing_status_scope_fails_the_whole_call(holding, worker, anonymou
 
 def test_statuses_come_in_pages(root, worker):
     task_ids = sorted(worker.create_task() for _ in range(5))
-    found, query = [], {"limit": "2"}
-    while True:
-        page = root.queue.statuses(payload={"taskIds": task_ids}, query=query)
-        assert len(page["statuses"]) <= 2
-        found += [entry["taskId"] for entry in page["statuses"]]
-        if "continuationToken" not in page:
-            break
-        query["continuationToken"] = page["continuationToken"]
-    assert found == task_ids
+    asked = {"taskIds": task_ids}
+    answers = list(pages(lambda query: root.queue.statuses(payload=asked, query=query)))
+    assert [len(page["statuses"]) for page in answers] == [2, 2, 1]
+    assert [entry["taskId"] for page in answers for entry in page["statuses"]] == task_ids
 
 
 def test_work_is_claimed_by_priority_then_age(root, worker):

@@ -138,3 +138,24 @@ def bucket(request):
     yield f"s3://{conn_id}@bucket/{folder}"
     assert not fs.call_s3("list_multipart_uploads", Bucket="bucket").get("Uploads"), "an upload was left open"
     assert not list(fs.transaction.files), "a file is held for ever"
+
+
+@pytest.fixture
+def filesystem(connect):
+    """Make a filesystem of its own; its hook is closed after the test."""
+    made = []
+
+    def fs(conn_id="tc_test", **options):
+        from airflow_provider_taskcluster.fs.filesystem import TaskclusterFileSystem
+
+        made.append(TaskclusterFileSystem(conn_id, skip_instance_cache=True, **options))
+        return made[-1]
+
+    yield fs
+    for fs in made:
+        fs.hook.close()
+
+
+@pytest.fixture
+def fs(hook, filesystem):
+    return filesystem()

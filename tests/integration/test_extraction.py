@@ -10,8 +10,11 @@ import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_taskcluster.exceptions import ArchiveRefused, Interrupted, InvalidInput, TooLarge
+from airflow_provider_taskcluster.operators import payloads
 from airflow_provider_taskcluster.operators.artifacts import TaskclusterDownloadArtifactOperator
 from airflow_provider_taskcluster.operators.objects import TaskclusterDownloadObjectOperator
+from airflow_provider_taskcluster.operators.payloads import TaskclusterDownloadPayloadOperator
+from airflow_provider_taskcluster.transfer.extraction import ExtractionLimits
 
 CONNECTION = {"task_id": "task", "taskcluster_conn_id": "tc_test"}
 
@@ -52,6 +55,38 @@ def test_an_artifact_and_an_object_are_extracted_after_they_were_verified(hook, 
         assert told["extracted"] == {"folder": str(tmp_path / str(number)), "files": 2, "size": 3}
         assert (tmp_path / str(number) / "b" / "c").read_text() == "23"
         assert json.loads(json.dumps(told)) == told
+
+
+def test_the_archives_of_a_payload_are_extracted_each_into_a_folder_of_its_name(hook, run, tmp_path):
+    run.add("public/build/a.zip", packed(a="1", b__c="23"))
+    run.add("public/build/b.zip", packed(a="4"))
+    run.add("public/build/log.txt", b"text")
+    run.complete()
+    download = TaskclusterDownloadPayloadOperator(
+        **CONNECTION,
+        taskcluster_task_id=run.task_id,
+        destination=str(tmp_path / "files"),
+        extract_to=str(tmp_path / "in"),
+    )
+    for _ in range(2):
+        told = download.execute({})
+        assert told["extracted"] == {"folder": str(tmp_path / "in"), "archives": 2, "files": 3, "size": 4}
+    assert (tmp_path / "in" / "public" / "build" / "a.zip" / "b" / "c").read_text() == "23"
+    assert (tmp_path / "in" / "public" / "build" / "b.zip" / "a").read_text() == "4"
+
+
+def test_the_archives_of_a_payload_share_the_limits(hook, run, tmp_path, monkeypatch):
+    for name in ("a.zip", "b.zip"):
+        run.add(name, packed(a="123"))
+    run.complete()
+    monkeypatch.setattr(payloads, "ExtractionLimits", lambda: ExtractionLimits(max_bytes=5))
+    with pytest.raises(AirflowFailException, match=r"b.zip holds more than 2 bytes"):
+        TaskclusterDownloadPayloadOperator(
+            **CONNECTION,
+            taskcluster_task_id=run.task_id,
+            destination=str(tmp_path / "files"),
+            extract_to=str(tmp_path / "in"),
+        ).execute({})
 
 
 def test_a_hostile_archive_fails_the_task_at_once(hook, name, expires, tmp_path):

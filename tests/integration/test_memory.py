@@ -6,6 +6,7 @@ import gc
 import os
 
 from airflow_provider_taskcluster.transfer.buffers import BufferPool
+from benchmarks.memory import Peak
 
 MIB = 1 << 20
 DATA = os.urandom(3 * MIB)
@@ -26,3 +27,16 @@ def test_downloads_that_ended_hold_no_buffers_even_before_the_garbage_collector_
     finally:
         gc.enable()
     assert not held
+
+
+def test_a_large_file_is_written_and_read_in_pieces(fs, name):
+    size, piece = 128 * MIB, os.urandom(MIB)
+    peak = Peak()
+    with fs.open(f"objects/{name}", "wb") as file:
+        for _ in range(size // MIB):
+            file.write(piece)
+    with fs.open(f"objects/{name}") as file:
+        assert file.size == size
+        while data := file.read(MIB):
+            assert data == piece
+    assert peak.grown() < 64 * MIB

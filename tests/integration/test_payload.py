@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import os
 import threading
 import time
@@ -136,12 +138,23 @@ def test_all_files_come_from_one_run(hook, worker):
     assert [chunk for _, chunk in hook.open_payload(task_id, 0).chunks(["public/b"])] == [b"first"]
 
 
-def test_without_the_scope_to_know_its_number_the_latest_run_is_taken_as_it_is(holding, run):
-    run.add("public/a", b"content")
+@pytest.fixture
+def secretive(tc):
+    """The emulator where not everybody may ask for the status of tasks."""
+    usual = tc.anonymous_scopes
+    tc.anonymous_scopes = [scope for scope in usual if not scope.startswith("queue:status")]
+    yield
+    tc.anonymous_scopes = usual
+
+
+def test_without_the_scope_to_know_its_number_the_latest_run_is_taken_as_it_is(holding, run, secretive, tmp_path):
+    run.add("public/a", b"content", storage_type="s3")
     limited = holding("queue:list-artifacts:*", "queue:get-artifact:public/*")
     payload = limited.open_payload(run.task_id)
     assert [chunk for _, chunk in payload.chunks()] == [b"content"]
     assert payload.run_id is None
+    for _ in range(2):  # nobody can tell whether it is the same run
+        assert limited.open_payload(run.task_id).download(tmp_path).transferred == {"public/a"}
 
 
 @pytest.mark.parametrize("storage_type", ["s3", "object"])
@@ -248,6 +261,27 @@ def test_a_stream_ends_when_the_task_is_told_to_stop(connect, run):
 
 def slowly(_chunk):
     time.sleep(0.01)
+
+
+def test_no_names_are_no_files_and_names_may_come_from_a_generator(hook, run):
+    run.add("public/a", b"content")
+    payload = hook.open_payload(run.task_id)
+    assert list(payload.chunks([])) == []
+    assert [chunk for _, chunk in payload.chunks(name for name in ["public/a"])] == [b"content"]
+    assert list(hook.open_payload(run.task_id, prefix="nothing").chunks()) == []
+
+
+def test_a_stream_is_checked_by_the_chain_of_trust(hook, run, tc):
+    sums = {"public/a": {"sha256": hashlib.sha256(DATA).hexdigest()}, "public/b": {"sha256": "0" * 64}}
+    for name in sums:
+        run.add(name, DATA, storage_type="s3")
+    run.add("public/chain-of-trust.json", json.dumps({"artifacts": sums}).encode(), storage_type="s3")
+    tc.journal.clear()
+    payload = hook.open_payload(run.task_id, verify="chain_of_trust")
+    assert len(list(payload.chunks(["public/a", "public/chain-of-trust.json"]))) == 2
+    with pytest.raises(HashMismatch):
+        list(payload.chunks(["public/b"]))
+    assert len(tc.journal.entries(path="chain-of-trust")) == 2, "once for all, once as one of the files"
 
 
 @pytest.mark.parametrize("size", [0, -1, 1.5, "1", None])

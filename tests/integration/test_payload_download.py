@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
+import itertools
 import json
 import os
 import threading
@@ -401,3 +403,67 @@ def test_hook_errors_have_their_types(hook, run, tmp_path):
         payload.download(tmp_path, include="x*")
     with pytest.raises(InvalidInput):
         payload.download(7)
+
+
+def test_entries_of_a_manifest_that_make_no_sense_are_left_alone(download, run, tmp_path):
+    run.add("public/a", BIG, storage_type="s3")
+    written = manifest(download(run))
+    (entry,) = written["files"]
+    sums = [7, {}, {"sha256": 7}, None]
+    nonsense = [7, {}, {**entry, "name": []}, {**entry, "size": "x"}, {**entry, "more": 1}]
+    nonsense += [{**entry, "digests": digests} for digests in sums]
+    nested = "[" * 100_000
+    for files in nonsense:
+        (tmp_path / "folder/taskcluster-payload.json").write_text(json.dumps({**written, "files": [files]}))
+        assert download(run)["transferred"] == 1
+    (tmp_path / "folder/taskcluster-payload.json").write_text(nested)
+    assert download(run)["transferred"] == 1
+
+
+def test_secrets_are_in_neither_manifest_nor_journal_nor_log(connect, run, tmp_path, caplog):
+    caplog.set_level("DEBUG")
+    hook = connect(extra={"max_retries": 0})
+    for storage_type in ("s3", "object"):
+        run.add(f"private/{storage_type}", BIG, storage_type=storage_type)
+    run.announce("private/never", storage_type="s3")
+    with pytest.raises(StoreError) as caught:
+        hook.open_payload(run.task_id).download(tmp_path / "folder", files=1)
+    result = hook.open_payload(run.task_id).download(tmp_path / "folder", on_error="continue")
+    ours = [record.getMessage() for record in caplog.records if "emulator" not in record.name]
+    said = "\n".join([str(caught.value), json.dumps(result.as_dict()), Path(result.manifest).read_text(), *ours])
+    said = "\n".join(line for line in said.splitlines() if "uvicorn" not in line and "HTTP/1.1" not in line)
+    for secret in ("X-Signature", "accessToken", "certificate"):
+        assert secret not in said
+
+
+def test_whoever_swaps_folders_for_links_meanwhile_leads_nothing_outside(hook, run, tmp_path):
+    for number in range(60):
+        run.add(f"public/{number % 3}/{number}", b"content", storage_type="s3")
+    (tmp_path / "outside").mkdir()
+    public = tmp_path / "folder/public"
+    public.mkdir(parents=True)
+    over = threading.Event()
+
+    def swap():
+        for number in itertools.count():
+            with contextlib.suppress(OSError):  # the download makes the folder anew in between
+                public.rename(tmp_path / f"folder/aside-{number}")
+                public.symlink_to(tmp_path / "outside")
+                public.unlink()
+            if over.is_set():
+                return
+
+    swapping = threading.Thread(target=swap)
+    swapping.start()
+    try:
+        results = [
+            hook.open_payload(run.task_id).download(tmp_path / "folder", on_error="continue", if_exists="overwrite")
+            for _ in range(3)
+        ]
+    finally:
+        over.set()
+        swapping.join()
+    assert not list((tmp_path / "outside").iterdir())
+    for result in results:
+        assert len(result.files) + len(result.failed) == 60
+        assert all(reason.startswith(("NameRefused", "DestinationError")) for reason in result.failed.values())

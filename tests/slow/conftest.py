@@ -6,13 +6,17 @@ from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+import web_ui
+
+from airflow_provider_taskcluster.emulator import Emulator
+from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
 
 REPOSITORY = Path(__file__).parents[2]
 
 # `make ui` shows the web UI of Airflow 3; that of Airflow 2 is another program, and has no asset watchers. What is
 # compared in benchmarks, and the emulator behind nginx, do not depend on the line, and run on one.
 ON_AIRFLOW_3 = [
-    *("test_ui.py", "test_watchers_under_triggerer.py"),
+    *("test_ui.py", "test_browser.py", "test_watchers_under_triggerer.py"),
     *("test_bench_command.py", "test_nginx_store.py", "test_documented_shell.py"),
 ]
 collect_ignore = ON_AIRFLOW_3 if version("apache-airflow").startswith("2.") else []
@@ -21,3 +25,25 @@ collect_ignore = ON_AIRFLOW_3 if version("apache-airflow").startswith("2.") else
 @pytest.fixture
 def scripts():
     return REPOSITORY / "scripts"
+
+
+@pytest.fixture(scope="module")
+def tc():
+    with Emulator() as emulator:
+        yield emulator
+
+
+@pytest.fixture
+def hook(tc, monkeypatch):
+    for name, value in tc.environment.items():
+        monkeypatch.setenv(name, value)
+    hook = TaskclusterHook("not_defined")
+    yield hook
+    hook.close()
+
+
+@pytest.fixture(scope="session")
+def ui():
+    """A running ``make ui``."""
+    with web_ui.running() as running:
+        yield running

@@ -37,7 +37,8 @@ def test_every_case_has_its_figures(scripts, tmp_path):
     assert done.returncode == 0, done.stderr
     said = json.loads((tmp_path / "latest.json").read_text())
     cases = said["cases"]
-    assert set(cases) == WITH_PEER | WAITS | {"memory", "multipart_huge", "payload_list"}
+    others = {"memory", "multipart_huge", "payload_list", "dag_parse", "dag_parse_memory"}
+    assert set(cases) == WITH_PEER | WAITS | others
     for key, case in cases.items():
         assert is_number(case["ours"]), key
         assert is_number(case["spread"]), key

@@ -15,7 +15,6 @@ import airflow_services
 import psutil
 import pytest
 
-from airflow_provider_taskcluster.emulator import Emulator
 from airflow_provider_taskcluster.emulator.store.blobs import Blobs
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
 
@@ -84,24 +83,9 @@ class Uploads:
 
 
 @pytest.fixture(scope="module")
-def tc():
-    with Emulator() as emulator:
-        yield emulator
-
-
-@pytest.fixture(scope="module")
 def services(tc):
     with airflow_services.running(tc, AIRFLOW_CONN_TEMPORARY=temporary_connection(tc)) as running:
         yield running
-
-
-@pytest.fixture
-def hook(tc, monkeypatch):
-    for name, value in tc.environment.items():
-        monkeypatch.setenv(name, value)
-    hook = TaskclusterHook("not_defined")
-    yield hook
-    hook.close()
 
 
 def temporary_connection(tc):

@@ -12,8 +12,6 @@ import airflow_services
 import pytest
 import sqlalchemy
 
-from airflow_provider_taskcluster.emulator import Emulator
-
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
 INTERVAL = 5
@@ -22,12 +20,6 @@ INTERVAL = 5
 ARTIFACTS, RUNNING, TASKS = 60, 20, 240
 RESOLVED, REMOVED, ADDED, RESOLVED_LATER = 5, 20, 10, 3
 RAMP = 600  # seconds of patience until all are deferred
-
-
-@pytest.fixture(scope="module")
-def tc():
-    with Emulator() as emulator:
-        yield emulator
 
 
 @pytest.fixture(scope="module")

@@ -9,9 +9,6 @@ from datetime import UTC, datetime, timedelta
 import airflow_services
 import pytest
 
-from airflow_provider_taskcluster.emulator import Emulator
-from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
-
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
 DAG = "started_by_taskcluster"
@@ -20,25 +17,10 @@ OBJECT = "airflow-demo/report.html"
 INTERVAL = 5  # that of the DAG
 
 
-@pytest.fixture
-def tc():
-    with Emulator() as emulator:
-        yield emulator
-
-
-@pytest.fixture
+@pytest.fixture(scope="module")
 def services(tc):
     with airflow_services.running(tc, **airflow_services.DEAD_TRIGGERERS_ARE_SEEN_SOON) as running:
         yield running
-
-
-@pytest.fixture
-def hook(tc, monkeypatch):
-    for name, value in tc.environment.items():
-        monkeypatch.setenv(name, value)
-    hook = TaskclusterHook("not_defined")
-    yield hook
-    hook.close()
 
 
 def completed(tc):

@@ -52,7 +52,7 @@ def test_every_extra_has_a_label_a_help_and_may_stay_empty(field):
 def test_secrets_are_masked_in_the_form():
     shown = form.connection_type_metadata()["conn-fields"]
     masked = {name for name, field in shown.items() if field["schema"].get("format") == "password"}
-    assert masked == {"certificate", "upload_secret"}
+    assert masked == {"certificate", "upload_secret", "proxies"}
 
 
 def test_both_kinds_of_form_say_the_same():
@@ -69,4 +69,4 @@ def test_the_widgets_of_airflow_2_are_the_same_fields():
     bound = wtforms.form.BaseForm(widgets)
     assert [bound[name].label.text for name in widgets] == [field.label for field in fields.EXTRA_FIELDS]
     masked = {name for name in widgets if isinstance(bound[name], wtforms.PasswordField)}
-    assert masked == {"certificate", "upload_secret"}
+    assert masked == {"certificate", "upload_secret", "proxies"}

@@ -6,7 +6,7 @@ from airflow_provider_taskcluster.connection import values
 from airflow_provider_taskcluster.exceptions import ConfigurationError
 
 
-@pytest.mark.parametrize("value", [True, "true", "True", " yes ", "on", "1", 1])
+@pytest.mark.parametrize("value", [True, "true", "True", " yes ", "y", "on", "1", 1])
 def test_true_has_several_spellings(value):
     assert values.boolean(value, "x") is True
 

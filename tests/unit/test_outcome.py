@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import pickle
+
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 
@@ -12,26 +14,40 @@ from airflow_provider_taskcluster.exceptions import (
 )
 from airflow_provider_taskcluster.outcome import permanent_errors_fail
 
+SENTENCE = r"^Upload of 'a' over connection 'tc' failed: gone: look elsewhere$"
+
 
 @pytest.mark.parametrize("error", [NotFound("gone: look elsewhere"), InvalidName("gone: look elsewhere")], ids=repr)
 def test_what_no_retry_can_cure_fails_the_task_at_once_with_the_same_sentence(error):
-    with pytest.raises(AirflowFailException, match=r"^gone: look elsewhere$") as caught, permanent_errors_fail():
+    with pytest.raises(AirflowFailException, match=SENTENCE) as caught, permanent_errors_fail("Upload of 'a'", "tc"):
         raise error
     assert caught.value.__suppress_context__
 
 
 @pytest.mark.parametrize(
     "error",
-    [ServiceUnavailable("later"), ConnectionFailed("refused"), DestinationError("full"), ValueError("a bug of ours")],
+    [
+        ServiceUnavailable("gone: look elsewhere", status=503, retry_after=3),
+        ConnectionFailed("gone: look elsewhere"),
+        DestinationError("gone: look elsewhere"),
+    ],
     ids=repr,
 )
-def test_everything_else_rises_as_it_is_so_that_airflow_tries_again(error):
-    with pytest.raises(type(error)) as caught, permanent_errors_fail():
+def test_what_may_pass_rises_with_its_facts_so_that_airflow_tries_again(error):
+    facts = dict(vars(error))
+    with pytest.raises(type(error), match=SENTENCE) as caught, permanent_errors_fail("Upload of 'a'", "tc"):
         raise error
     assert caught.value is error
+    again = pickle.loads(pickle.dumps(error))
+    assert (str(again), vars(again)) == (str(error), facts)
+
+
+def test_a_bug_of_ours_rises_as_it_is():
+    with pytest.raises(ValueError, match=r"^a bug$"), permanent_errors_fail("Upload of 'a'", "tc"):
+        raise ValueError("a bug")
 
 
 def test_no_error_no_change():
-    with permanent_errors_fail():
+    with permanent_errors_fail("Upload of 'a'", "tc"):
         value = 1
     assert value == 1

@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tarfile
 import zipfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -359,6 +360,40 @@ def test_a_folder_that_is_a_file_is_an_error_of_the_destination(made, outside):
 
 def test_an_archive_that_vanished_is_refused(outside, tmp_path):
     refused(tmp_path / "absent.zip", outside, "cannot be extracted: .*No such file")
+
+
+def test_what_a_killed_process_left_is_swept_a_day_later(made, outside):
+    folder = outside / "in"
+    for name in ("old", "new"):
+        (folder / f".taskcluster-{name}.extract" / "half").mkdir(parents=True)
+    os.utime(folder / ".taskcluster-old.extract", (0, 0))
+    extract(made(".zip", [("a", b"1")]), folder)
+    assert sorted(path.name for path in folder.iterdir()) == [".taskcluster-new.extract", "a"]
+
+
+def test_two_at_once_into_one_folder_do_not_disturb_each_other(made, outside):
+    archives = [made(kind, [(f"{kind}/{number}", NOISE[:50_000]) for number in range(50)]) for kind in BOTH]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda archive: extract(archive, outside / "in"), archives))
+    assert len(tree(outside / "in")) == 100
+
+
+def test_a_killed_process_leaves_nothing_under_a_final_name(made, outside):
+    archive = made(".tar.gz", [("a", b"1"), ("b", NOISE)])
+    code = f"""
+import os, signal
+from airflow_provider_taskcluster.transfer.extraction import extract
+calls = []
+def check():
+    calls.append(1)
+    if len(calls) == 4:
+        os.kill(os.getpid(), signal.SIGKILL)
+extract({str(archive)!r}, {str(outside / "in")!r}, check=check)
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False, capture_output=True).returncode == -9
+    assert [path.suffix for path in (outside / "in").iterdir()] == [".extract"]
+    extract(archive, outside / "in")
+    assert (outside / "in" / "b").read_bytes() == NOISE
 
 
 def test_it_ends_when_it_is_told_to(made, outside):

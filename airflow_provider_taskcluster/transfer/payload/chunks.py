@@ -16,7 +16,7 @@ from airflow_provider_taskcluster.transfer.sink import Sink
 from airflow_provider_taskcluster.transfer.worker import Worker
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Callable, Generator
 
 # Seconds that the thread gets to end when nobody wants more chunks.
 GRACE = 5.0
@@ -101,7 +101,7 @@ class Chunks:
         self._error: BaseException | None = None
         self._abandoned = False
 
-    def __iter__(self) -> Iterator[bytes]:
+    def __iter__(self) -> Generator[bytes, None, None]:
         """Give out one after the other; raise what the engine met."""
         worker = Worker("taskcluster-chunks", self._work)
         worker.start()

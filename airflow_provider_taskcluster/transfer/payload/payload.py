@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from contextlib import closing
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from airflow_provider_taskcluster.exceptions import InvalidInput, NotFound
+from airflow_provider_taskcluster.transfer import chain_of_trust
 from airflow_provider_taskcluster.transfer.artifact import Where
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS, FILES, KIB, MIB
 from airflow_provider_taskcluster.transfer.expected import Expected
@@ -79,6 +81,12 @@ class Payload:
     def _listed(self) -> dict[str, PayloadFile]:
         return {file.name: file for file in self.files()}
 
+    @cached_property
+    def _published(self) -> bytes | None:
+        """The chain of trust of the run, where it is to be used."""
+        wanted = self.artifacts.config.chain_of_trust
+        return self.artifacts.chain_of_trust(self.task_id, self.run_id) if wanted else None
+
     def resolve(self, name: str) -> str:
         """Return the stored name that a name means, relative to the root of the payload as all names in it.
 
@@ -113,22 +121,26 @@ class Payload:
         :raises NotFound: There is no such file; nothing is downloaded.
         """
         _count(chunk_size, "chunk_size")
-        wanted = self.select() if names is None else self.select(names)
-        if names is not None and not wanted:
-            raise self._none(_patterns(names, "names"), ())
+        patterns = ["**"] if names is None else _patterns(names, "names")
+        wanted = self.select(patterns) if patterns else []
+        if names and not wanted:
+            raise self._none(patterns, ())
         return self._streamed(wanted, chunk_size)
 
     def _streamed(self, files: Iterable[PayloadFile], chunk_size: int) -> Iterator[tuple[PayloadFile, bytes]]:
         for file in files:
             chunks = Chunks(file.name, chunk_size, self._fetching(file, chunk_size))
-            for chunk in chunks:
-                yield replace(file, size=file.size if chunks.sink.size is None else chunks.sink.size), chunk
-                del chunk
+            with closing(iter(chunks)) as pulled:
+                for chunk in pulled:
+                    yield replace(file, size=file.size if chunks.sink.size is None else chunks.sink.size), chunk
+                    del chunk
 
     def _fetching(self, file: PayloadFile, chunk_size: int) -> Callable[[Sink], object]:
         size = min(chunk_size, 64 * KIB)
         config = replace(self.artifacts.config, connections=1, buffer_size=size, digests=())
-        artifacts = replace(self.artifacts, config=config)
+        if file.artifact == chain_of_trust.NAME:  # it does not name itself
+            config = replace(config, chain_of_trust=False)
+        artifacts = replace(self.artifacts, config=config, published=self._published)
         expected = Expected(file.size, file.content_type) if file.storage_type in ANNOUNCED else Expected()
 
         def fetch(sink: Sink) -> None:
@@ -175,18 +187,17 @@ class Payload:
         _one_of(if_none, IfNone, "if_none")
         at_once = min(_count(files, "files"), _count(connections, "connections"))
         handling = Handling(at_once, _one_of(if_exists, IfExists, "if_exists"), _one_of(on_error, OnError, "on_error"))
+        include, exclude = _patterns(include, "include"), _patterns(exclude, "exclude")
         selected = self.select(include, exclude)
         if not selected and if_none == "fail":
-            raise self._none(_patterns(include, "include"), _patterns(exclude, "exclude"))
+            raise self._none(include, exclude)
         config = replace(
             self.artifacts.config,
             connections=connections // max(1, min(at_once, len(selected))),
             digests=("sha256",),
             on_progress=on_progress,
         )
-        artifacts = replace(self.artifacts, config=config)
-        if config.chain_of_trust and selected:
-            artifacts = replace(artifacts, published=artifacts.chain_of_trust(self.task_id, self.run_id))
+        artifacts = replace(self.artifacts, config=config, published=self._published if selected else None)
         place = place_for(folder)
         try:
             of = Payloads(self.task_id, self.run_id, self.prefix)

@@ -1,0 +1,75 @@
+"""Assets for DAGs, and what Airflow asks of a provider with assets (``asset-uris`` in its metadata)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+from urllib.parse import urlsplit
+
+from airflow.providers.common.compat.sdk import Asset, AssetAlias
+
+from airflow_provider_taskcluster.assets.uris import SCHEME, artifact_uri, object_uri
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from airflow.providers.common.compat.openlineage.facet import Dataset as OpenLineageDataset
+    from airflow.providers.common.compat.sdk import Context
+
+__all__ = ["artifact_asset", "convert_asset_to_openlineage", "create_asset", "emit", "object_asset"]
+
+
+def object_asset(name: str, **options: Any) -> Asset:
+    """Return the asset of an object, for ``outlets``, ``inlets`` and schedules.
+
+    :param options: As for Airflow's ``Asset``, such as ``extra``.
+    """
+    return Asset(uri=object_uri(name), **options)
+
+
+def artifact_asset(task_id: str, name: str, run_id: int | None = None, **options: Any) -> Asset:
+    """Return the asset of an artifact; a ``run_id`` of None is the latest run."""
+    return Asset(uri=artifact_uri(task_id, name, run_id), **options)
+
+
+def create_asset(
+    *, name: str, task_id: str | None = None, run_id: int | None = None, extra: dict[str, Any] | None = None
+) -> Asset:
+    """Make an asset of the parts of its URI (``factory`` in the provider's metadata).
+
+    :param name: Of the object; with a ``task_id``, of the artifact.
+    """
+    if task_id is None:
+        return object_asset(name, extra=extra)
+    return artifact_asset(task_id, name, run_id, extra=extra)
+
+
+def emit(outlets: Iterable[Any], context: Context, asset: Asset, extra: dict[str, Any]) -> None:
+    """Say in the events of a task's outlets what was made: those of assets get the extra, an alias gets the asset too.
+
+    :param asset: What was made.
+    """
+    for outlet in outlets:
+        if isinstance(outlet, AssetAlias):
+            context["outlet_events"][outlet].add(asset, extra=extra)
+        elif isinstance(outlet, Asset):
+            context["outlet_events"][outlet].extra.update(extra)
+
+
+def convert_asset_to_openlineage(asset: Asset, lineage_context: Any) -> OpenLineageDataset:
+    """Return what OpenLineage calls the asset. The deployment is its namespace, where the context knows it.
+
+    :param lineage_context: The hook, operator or path that used the asset.
+    """
+    from airflow.providers.common.compat.openlineage.facet import Dataset
+
+    hook = _hook(lineage_context)
+    namespace = f"{SCHEME}://{urlsplit(hook.settings.root_url).netloc}" if hook else SCHEME
+    return Dataset(namespace=namespace, name=asset.uri.removeprefix(f"{SCHEME}://"))
+
+
+def _hook(lineage_context: Any) -> Any:
+    for owner in (lineage_context, getattr(lineage_context, "fs", None)):
+        found = owner if hasattr(owner, "settings") else getattr(owner, "hook", None)
+        if hasattr(found, "settings"):
+            return found
+    return None

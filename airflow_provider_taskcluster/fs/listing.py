@@ -1,0 +1,54 @@
+"""Folders in the flat list of a run's artifacts. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from airflow_provider_taskcluster.services.answers import ArtifactInfo
+
+# What fsspec calls the facts of one path.
+Entry = dict[str, Any]
+
+
+def directory(path: str) -> Entry:
+    """Return the entry of a folder."""
+    return {"name": path, "size": 0, "type": "directory"}
+
+
+def artifact(path: str, info: ArtifactInfo) -> Entry:
+    """Return the entry of an artifact. Its size is None where the worker did not say."""
+    return {
+        "name": path,
+        "size": info.get("contentLength"),
+        "type": "other" if info["storageType"] == "error" else "file",
+        "content_type": info["contentType"],
+        "storage_type": info["storageType"],
+        "expires": info["expires"],
+    }
+
+
+def entries(run: str, folder: str, artifacts: Iterable[ArtifactInfo]) -> list[Entry]:
+    """Return what is directly in a folder.
+
+    A folder without a name (``a//b``) is none: what seems to be in it is a file with a slash in its name.
+
+    :param run: Path of the run.
+    :param folder: Its name in the run, "" for the run itself.
+    :param artifacts: All artifacts of the run.
+    """
+    prefix = f"{folder}/" if folder else ""
+    found: dict[str, Entry] = {}
+    for info in artifacts:
+        if not info["name"].startswith(prefix):
+            continue
+        first, slash, _ = info["name"][len(prefix) :].partition("/")
+        if first and slash:
+            path = f"{run}/{prefix}{first}"
+            found.setdefault(f"{path}/", directory(path))
+        else:
+            path = f"{run}/{info['name']}"
+            found[path] = artifact(path, info)
+    return list(found.values())

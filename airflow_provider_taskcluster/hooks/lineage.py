@@ -1,0 +1,38 @@
+"""Tells Airflow's lineage collector what a hook read and made; OpenLineage, for one, takes it from there."""
+
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from airflow_provider_taskcluster.hooks.base import TaskclusterBaseHook
+    from airflow_provider_taskcluster.transfer.model import TransferResult
+
+log = logging.getLogger(__name__)
+
+
+def facts(result: TransferResult) -> dict[str, Any]:
+    """Return what is worth knowing of an object or artifact. Flat: Airflow 2 takes no more in events of aliases."""
+    return {"name": result.name, "size": result.size, "content_type": result.content_type, **result.digests}
+
+
+def read(hook: TaskclusterBaseHook, uri: str, result: TransferResult | None = None) -> None:
+    """Tell that something was read."""
+    _tell("add_input_asset", hook, uri, result)
+
+
+def made(hook: TaskclusterBaseHook, uri: str, result: TransferResult) -> None:
+    """Tell that something was made."""
+    _tell("add_output_asset", hook, uri, result)
+
+
+def _tell(what: str, hook: TaskclusterBaseHook, uri: str, result: TransferResult | None) -> None:
+    from airflow.providers.common.compat.lineage.hook import get_hook_lineage_collector
+
+    try:
+        extra = {} if result is None else {"asset_extra": facts(result)}
+        collector = get_hook_lineage_collector()  # type: ignore[no-untyped-call]  # Airflow's
+        getattr(collector, what)(context=hook, uri=uri, **extra)
+    except Exception as error:  # noqa: BLE001 (bytes that have arrived are worth more than the note of it)
+        log.debug("No lineage of %s: %s", uri, error)

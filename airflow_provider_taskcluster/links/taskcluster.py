@@ -1,0 +1,120 @@
+"""The pages of Taskcluster's UI (routes of its ``ui/src/App/routes.jsx``), and of its API where the UI has none.
+
+An address holds no signature: the browser's own login in Taskcluster decides what it may see.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+import taskcluster_urls
+
+from airflow_provider_taskcluster import names
+from airflow_provider_taskcluster.arguments import names_in, run_number, text
+from airflow_provider_taskcluster.links.base import TaskclusterLink
+
+
+class TaskclusterTaskLink(TaskclusterLink):
+    """The page of a task; of one run of it, where the arguments name one. Several tasks have no page in common."""
+
+    name = "Taskcluster task"
+    key = "taskcluster_task_link"
+
+    def url(self, root_url: str, task: Any) -> str | None:
+        """See the base class."""
+        task_id = _one(task.taskcluster_task_id, "taskcluster_task_id")
+        return task_id and _page(root_url, "tasks", names.task_id(task_id), *_run(task))
+
+
+class TaskclusterTaskGroupLink(TaskclusterLink):
+    """The page of a task group."""
+
+    name = "Taskcluster task group"
+    key = "taskcluster_task_group_link"
+
+    def url(self, root_url: str, task: Any) -> str:
+        """See the base class."""
+        return _page(root_url, "tasks", "groups", names.task_id(text(task.task_group_id, "task_group_id")))
+
+
+class TaskclusterIndexLink(TaskclusterLink):
+    """The page of the task at a path of the index."""
+
+    name = "Taskcluster index"
+    key = "taskcluster_index_link"
+
+    def url(self, root_url: str, task: Any) -> str:
+        """See the base class."""
+        namespace, _, last = names.index_path(text(task.index_path, "index_path")).rpartition(".")
+        return _page(root_url, "tasks", "index", *([namespace] if namespace else []), last)
+
+
+class TaskclusterArtifactLink(TaskclusterLink):
+    """The bytes of an artifact.
+
+    The UI leads to artifacts of a numbered run. Those of the latest run are at the queue, which redirects anybody to
+    public ones; of others it answers only signed requests, so that there the page of the task must do.
+    """
+
+    name = "Taskcluster artifact"
+    key = "taskcluster_artifact_link"
+
+    def url(self, root_url: str, task: Any) -> str | None:
+        """See the base class."""
+        name, run = _one(task.name, "name"), _run(task)
+        if name is None:
+            return None
+        task_id, name = names.task_id(text(task.taskcluster_task_id, "taskcluster_task_id")), names.artifact_name(name)
+        if run:
+            return _page(root_url, "tasks", task_id, *run, name)
+        if name.startswith("public/"):
+            return _api(root_url, "queue", "task", task_id, "artifacts", name)
+        return _page(root_url, "tasks", task_id)
+
+
+class TaskclusterObjectLink(TaskclusterLink):
+    """The bytes of an object. The UI has no page of objects; the object service redirects whom the scopes allow."""
+
+    name = "Taskcluster object"
+    key = "taskcluster_object_link"
+
+    def url(self, root_url: str, task: Any) -> str | None:
+        """See the base class."""
+        name = _one(task.name, "name")
+        return name and _api(root_url, "object", "download", names.object_name(name))
+
+
+class TaskclusterPurgeCachesLink(TaskclusterLink):
+    """The page of all open purge requests."""
+
+    name = "Taskcluster purge requests"
+    key = "taskcluster_purge_caches_link"
+
+    def url(self, root_url: str, task: Any) -> str:  # noqa: ARG002 (one page for all pools)
+        """See the base class."""
+        return _page(root_url, "purge-caches")
+
+
+def _one(argument: Any, what: str) -> str | None:
+    """Return the one name that an argument holds, None if there are several."""
+    given = names_in(argument, what)
+    return given[0] if len(given) == 1 else None
+
+
+def _run(task: Any) -> tuple[str, ...]:
+    """Return the end of the path to a run, nothing for the latest."""
+    number = run_number(getattr(task, "run_id", None))
+    return () if number is None else ("runs", str(number))
+
+
+def _page(root_url: str, *path: str) -> str:
+    return str(taskcluster_urls.ui(root_url, _joined(path)))
+
+
+def _api(root_url: str, service: str, *path: str) -> str:
+    return str(taskcluster_urls.api(root_url, service, "v1", _joined(path)))
+
+
+def _joined(path: tuple[str, ...]) -> str:
+    return "/".join(quote(segment, safe="") for segment in path)

@@ -1,0 +1,36 @@
+"""One GET to a store under a grant that can be renewed: what all who fetch have in common."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from airflow_provider_taskcluster.exceptions import StoreError
+from airflow_provider_taskcluster.transfer.ranges import range_headers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow_provider_taskcluster.transfer.answer import Answer
+    from airflow_provider_taskcluster.transfer.grants import Renewable
+    from airflow_provider_taskcluster.transfer.http import Store
+    from airflow_provider_taskcluster.transfer.model import Grant
+    from airflow_provider_taskcluster.transfer.ranges import ByteRange, Facts
+
+
+@contextmanager
+def asked(
+    store: Store, grants: Renewable[Grant], wanted: ByteRange | None, known: Facts | None = None
+) -> Iterator[Answer]:
+    """Ask for a body, or a range of the body that is known, and give out the answer.
+
+    :raises StoreError: Another answer than 200 or 206. A 401 or 403 is transient where a new grant may help.
+    """
+    grant = grants.current()
+    try:
+        with store.get(grant.url, range_headers(wanted, known), redirects=grant.redirects) as answer:
+            grants.accepted()
+            yield answer
+    except StoreError as error:
+        error.transient |= error.status in {401, 403} and grants.refused(grant)
+        raise

@@ -1,0 +1,60 @@
+"""Verifies content that others read piece by piece: what comes in order from the beginning is hashed on the way."""
+
+from __future__ import annotations
+
+import os
+from typing import TYPE_CHECKING
+
+from airflow_provider_taskcluster.transfer import digest
+from airflow_provider_taskcluster.transfer.buffers import Block, BufferPool, Failure
+from airflow_provider_taskcluster.transfer.hashing import Hashing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+# Pieces that may wait for the hashers.
+AHEAD = 2
+
+
+class InOrder:
+    """Sees what is read of one content. A gap ends the hashing until it is filled; what is read again is let pass.
+
+    :param name: Of the object or artifact, for errors.
+    :param hashes: Digests that the service names.
+    :param size: Bytes of the content.
+    """
+
+    def __init__(self, name: str, hashes: Mapping[str, str], size: int) -> None:
+        self._name = name
+        self._hashes = hashes
+        self._size = size
+        self._seen = 0
+        self._process = os.getpid()
+        failure = Failure()
+        self._pool = BufferPool(AHEAD, 0, failure)
+        self._hashing = Hashing([digest.Hashers([name]) for name in digest.to_compute(hashes)], failure)
+        self._verify_if_complete()
+
+    def take(self, start: int, data: bytes) -> None:
+        """See what was read from ``start`` on.
+
+        :raises HashMismatch: It was the last of all, and they are not what the service knows.
+        """
+        if self._ours() and start <= self._seen < start + len(data):
+            fresh = memoryview(data)[self._seen - start :]
+            self._hashing.feed(Block(fresh, self._pool.take(), self._pool))
+            self._seen += len(fresh)
+            self._verify_if_complete()
+
+    def close(self) -> None:
+        """End the hashing."""
+        if self._ours():
+            self._hashing.stop()
+
+    def _ours(self) -> bool:
+        """Tell whether this is the process that hashes: a child that was forked does not have its threads."""
+        return self._process == os.getpid()
+
+    def _verify_if_complete(self) -> None:
+        if self._seen == self._size:
+            digest.verify(self._name, self._hashes, self._hashing.digests())

@@ -1,0 +1,116 @@
+"""Every operator and sensor, found by itself: mapped over lists, and with templates wherever text is taken."""
+
+from __future__ import annotations
+
+import inspect
+from datetime import UTC, datetime
+from importlib import import_module
+
+import pytest
+from airflow.providers.common.compat.sdk import DAG
+
+from airflow_provider_taskcluster import get_provider_info
+from airflow_provider_taskcluster.links.base import TaskclusterLink
+
+START = datetime(2026, 1, 1, tzinfo=UTC)
+# Text that decides what a task does, not what it does it with.
+CHOICES = {"digests", "if_exists", "multipart", "require", "states", "verify"}
+# Taskcluster shows neither objects nor folders of them.
+WITHOUT_PAGE = {"TaskclusterUploadFolderOperator"}
+
+
+def kinds():
+    info = get_provider_info()
+    modules = [import_module(m) for kind in ("operators", "sensors") for i in info[kind] for m in i["python-modules"]]
+    own = [thing for m in modules for thing in vars(m).values() if getattr(thing, "__module__", "") == m.__name__]
+    found = [thing for thing in own if hasattr(thing, "template_fields")]
+    assert len(found) >= 6
+    return pytest.mark.parametrize("kind", found, ids=lambda kind: kind.__name__)
+
+
+def parameters(kind):
+    """Own parameters of an operator, and those of our base class."""
+    ours = [base for base in kind.__mro__ if base.__module__.startswith("airflow_provider_taskcluster.")]
+    found = {}
+    for base in ours:
+        found |= inspect.signature(base.__init__).parameters
+    return {name: found[name] for name in found if name not in {"self", "kwargs"}}
+
+
+def required(kind):
+    return [name for name, parameter in parameters(kind).items() if parameter.default is inspect.Parameter.empty]
+
+
+def web_has(dag):
+    """The DAG as it is stored for the scheduler and the web server."""
+    try:
+        from airflow.serialization.serialized_objects import DagSerialization as Stored
+    except ImportError:
+        from airflow.serialization.serialized_objects import SerializedDAG as Stored
+    return Stored.from_dict(Stored.to_dict(dag))
+
+
+@kinds()
+def test_it_can_be_mapped_over_every_required_argument(kind):
+    for mapped in required(kind):
+        rest = dict.fromkeys(set(required(kind)) - {mapped}, "x")
+        with DAG("mapped", schedule=None, start_date=START) as dag:
+            task = kind.partial(task_id="task", retries=2, **rest).expand(**{mapped: ["a", "b"]})
+        one = task.unmap({mapped: "a"})
+        assert isinstance(one, kind)
+        assert (getattr(one, mapped), one.retries) == ("a", 2)
+        assert all(getattr(one, name) == "x" for name in rest)
+        stored = web_has(dag).get_task("task")
+        assert set(stored.template_fields) == set(kind.template_fields)
+        assert [link.name for link in stored.operator_extra_links] == [link.name for link in kind.operator_extra_links]
+
+
+@kinds()
+def test_it_leads_to_taskcluster(kind):
+    assert bool(kind.operator_extra_links) == (kind.__name__ not in WITHOUT_PAGE)
+    assert all(isinstance(link, TaskclusterLink) for link in kind.operator_extra_links)
+
+
+@kinds()
+def test_it_can_be_mapped_over_sets_of_arguments(kind):
+    sets = [dict.fromkeys(required(kind), "a"), dict.fromkeys(required(kind), "b")]
+    with DAG("mapped", schedule=None, start_date=START):
+        task = kind.partial(task_id="task").expand_kwargs(sets)
+    assert all(getattr(task.unmap(sets[1]), name) == "b" for name in required(kind))
+
+
+@kinds()
+def test_its_required_arguments_are_keywords_and_kept_as_they_were_given(kind):
+    value = object()
+    with DAG("plain", schedule=None, start_date=START):
+        task = kind(task_id="task", **dict.fromkeys(required(kind), value))
+    assert all(getattr(task, name) is value for name in required(kind))
+    with pytest.raises(Exception, match=r"keyword|positional"):
+        kind("task", *required(kind))
+
+
+@kinds()
+def test_templates_are_rendered_in_every_argument_that_takes_text(kind):
+    text = {name for name, parameter in parameters(kind).items() if "str" in str(parameter.annotation)} - CHOICES
+    assert "taskcluster_conn_id" in text
+    assert text <= set(kind.template_fields)
+    assert set(kind.template_fields) <= set(parameters(kind))
+
+
+@kinds()
+@pytest.mark.parametrize(("native", "rendered"), [(False, "17"), (True, 17)])
+def test_a_template_becomes_text_or_what_native_rendering_makes_of_it(kind, native, rendered):
+    with DAG("templates", schedule=None, start_date=START, render_template_as_native_obj=native):
+        task = kind(task_id="task", **dict.fromkeys(kind.template_fields, "{{ params.n }}"))
+    task.render_template_fields({"params": {"n": 17}})
+    assert {name: getattr(task, name) for name in kind.template_fields} == dict.fromkeys(kind.template_fields, rendered)
+
+
+@pytest.mark.usefixtures("database")
+def test_results_flow_through_mapped_tasks_and_functions_with_native_rendering(tc, load_test_dag, tmp_path):
+    dag_run = load_test_dag("mapped_tasks").test(run_conf={"folder": str(tmp_path), "number": 7})
+    states = {(ti.task_id, ti.map_index): str(ti.state) for ti in dag_run.get_task_instances()}
+    assert set(states.values()) == {"success"}, states
+    assert len([task for task, _ in states if task == "download"]) == 3
+    assert sorted(path.read_text() for path in tmp_path.glob("*.txt")) == ["0", "1", "2"]
+    assert (tmp_path / "7").read_text() == "9"

@@ -1,0 +1,397 @@
+"""The filesystem, reading: what is listed, found and read, and what it costs."""
+
+from __future__ import annotations
+
+import gzip
+import multiprocessing
+import os
+import pickle
+
+import fsspec
+import pytest
+
+from airflow_provider_taskcluster.emulator.store.faults import Corrupt, Cut, Headers, Ignore, Reset, Status
+from airflow_provider_taskcluster.emulator.worker import put
+from airflow_provider_taskcluster.exceptions import (
+    ArtifactError,
+    AuthenticationFailed,
+    HashMismatch,
+    InsufficientScopes,
+    InvalidInput,
+    NotFound,
+    ReferenceRefused,
+    TaskclusterError,
+)
+from airflow_provider_taskcluster.transfer.identity import random_upload_id
+
+DATA = os.urandom(3_000_000)
+MISSING = "fN1SbArXTPSVFNUvaOlinQ"
+ODD_NAMES = [
+    "with space",
+    "per%cent",
+    "percent-encoded%2Fslash",
+    "question?mark",
+    "hash#tag",
+    "a+b",
+    "[x]*",
+    "c@d//e",
+    "~'\"\\",
+]
+
+
+@pytest.fixture
+def stored(hook, name, expires, tc):
+    hook.upload_object(DATA, name, expires=expires)
+    tc.journal.clear()
+    return f"objects/{name}"
+
+
+@pytest.fixture
+def published(run, tc):
+    """Path of a finished run with a few artifacts."""
+    run.add("public/a.txt", b"first\nsecond\n", content_type="text/plain")
+    run.add("public/build/target.zip", DATA)
+    run.add("public/logs/live.log", b"log" * 1000, storage_type="s3", gzipped=True)
+    run.add("public/logs/raw.log", DATA, storage_type="s3")
+    run.complete()
+    tc.journal.clear()
+    return f"artifacts/{run.task_id}/{run.run_id}"
+
+
+def gets(tc):
+    return tc.journal.entries(origin="store", method="GET")
+
+
+def test_a_run_is_listed_as_folders(fs, published):
+    assert fs.ls(published, detail=False) == [f"{published}/public"]
+    assert fs.ls(f"{published}/public", detail=False) == [
+        f"{published}/public/a.txt",
+        f"{published}/public/build",
+        f"{published}/public/logs",
+    ]
+    (entry,) = fs.ls(f"{published}/public/build")
+    assert entry["name"] == f"{published}/public/build/target.zip"
+    assert (entry["type"], entry["size"], entry["storage_type"]) == ("file", len(DATA), "object")
+
+
+def test_the_latest_run_is_listed_under_its_own_path(fs, published):
+    latest = published.rpartition("/")[0] + "/latest"
+    assert fs.find(latest) == [path.replace(published, latest) for path in fs.find(published)]
+    assert fs.cat_file(f"{latest}/public/a.txt") == b"first\nsecond\n"
+
+
+def test_a_task_is_listed_by_its_runs(fs, worker):
+    task_id = worker.create_task()
+    worker.claim(task_id).exception("worker-shutdown")
+    worker.claim(task_id).complete()
+    assert fs.ls(f"artifacts/{task_id}", detail=False) == [f"artifacts/{task_id}/0", f"artifacts/{task_id}/1"]
+
+
+def test_the_rooms_are_listed_but_not_what_the_services_have_no_list_of(fs):
+    assert fs.ls("", detail=False) == ["artifacts", "objects"]
+    assert fs.isdir("taskcluster://")
+    for room in ("objects", "artifacts"):
+        assert fs.isdir(room)
+        with pytest.raises(InvalidInput, match="has no list"):
+            fs.ls(room)
+    with pytest.raises(InvalidInput, match="has no list"):
+        fs.glob("objects/a*")
+
+
+def test_a_walk_asks_for_the_list_of_a_run_once(fs, published, tc):
+    assert len(list(fs.walk(f"{published}/public"))) == 3
+    assert len(tc.journal.entries(method="GET", path="/artifacts")) == 1
+
+
+def test_globs_find_artifacts_by_pattern(fs, published):
+    assert fs.glob(f"{published}/public/logs/*.log") == [
+        f"{published}/public/logs/live.log",
+        f"{published}/public/logs/raw.log",
+    ]
+    assert fs.glob(f"{published}/**/target.zip") == [f"{published}/public/build/target.zip"]
+
+
+def test_an_object_has_facts(fs, stored):
+    info = fs.info(stored)
+    assert (info["name"], info["type"], info["size"]) == (stored, "file", len(DATA))
+    assert set(info["hashes"]) == {"sha256", "sha512"}
+    assert fs.isfile(stored)
+    assert not fs.isdir(stored)
+    assert fs.ls(stored, detail=False) == [stored]
+    assert fs.ukey(stored) == fs.ukey(stored)
+
+
+def test_the_size_of_an_artifact_is_asked_of_the_store_where_the_worker_did_not_say(fs, run):
+    grant = run.announce("public/no-length", storage_type="s3")
+    put(grant["putUrl"], DATA, {"Content-Type": "application/octet-stream"})
+    path = f"artifacts/{run.task_id}/latest/public/no-length"
+    assert fs.ls(path)[0]["size"] is None
+    assert fs.size(path) == len(DATA)
+
+
+@pytest.mark.parametrize("kind", ["build/target.zip", "logs/raw.log"])
+def test_a_file_is_read_at_any_place_without_fetching_all_of_it(fs, published, tc, kind):
+    with fs.open(f"{published}/public/{kind}", block_size=1000) as file:
+        assert file.size == len(DATA)
+        file.seek(-100, os.SEEK_END)
+        assert file.read() == DATA[-100:]
+        file.seek(1_500_000)
+        assert file.read(10) == DATA[1_500_000:1_500_010]
+        file.seek(3)
+        assert file.read(4) == DATA[3:7]
+    assert sum(entry.sent for entry in gets(tc)) < 300_000
+    assert {entry.status for entry in gets(tc)} == {206}
+
+
+def test_a_seek_past_the_end_reads_nothing(fs, stored):
+    with fs.open(stored) as file:
+        assert file.seek(10 * len(DATA)) == 10 * len(DATA)
+        assert file.read(5) == b""
+        assert file.read() == b""
+        with pytest.raises(ValueError, match="before start"):
+            file.seek(-1)
+
+
+def test_a_gzip_artifact_is_decoded(fs, published):
+    path = f"{published}/public/logs/live.log"
+    assert fs.cat_file(path) == b"log" * 1000
+    with fs.open(path) as file:
+        file.seek(2990)
+        assert file.read() == (b"log" * 1000)[2990:]
+        assert file.size == 3000
+
+
+@pytest.mark.parametrize("size", [0, 1, 8192, 256 * 1024, 256 * 1024 + 1])
+def test_files_of_all_sizes_come_back(fs, hook, name, expires, size):
+    hook.upload_object(DATA[:size], name, expires=expires)
+    with fs.open(f"objects/{name}") as file:
+        assert (file.size, file.read()) == (size, DATA[:size])
+    assert fs.cat_file(f"objects/{name}") == DATA[:size]
+
+
+def test_an_object_in_parts_is_read_at_any_place(fs, parted, tc):
+    path, data = parted
+    tc.journal.clear()
+    with fs.open(path, block_size=1000) as file:
+        assert file.size == len(data)
+        middle = len(data) // 2
+        file.seek(middle - 5)
+        assert file.read(10) == data[middle - 5 : middle + 5]
+        file.seek(-3, os.SEEK_END)
+        assert file.read() == data[-3:]
+    assert sum(entry.sent for entry in gets(tc)) < 3_000_000
+    assert fs.size(path) == len(data)
+    with fs.open(path) as file:
+        assert b"".join(iter(lambda: file.read(7_000_000), b"")) == data
+
+
+@pytest.fixture
+def parted(hook, name, expires):
+    data = os.urandom(5_500_000)
+    hook.upload_object(data, name, expires=expires, multipart="always", part_size=1_000_000)
+    return f"objects/{name}", data
+
+
+@pytest.mark.parametrize("odd", ODD_NAMES)
+def test_odd_names_are_taken_as_they_are(fs, hook, run, name, expires, odd):
+    hook.upload_object(b"object", f"{name}/{odd}", expires=expires)
+    run.add(f"public/{odd}", b"artifact", storage_type="s3")
+    artifact = f"artifacts/{run.task_id}/latest/public/{odd}"
+    for path, content in [(f"objects/{name}/{odd}", b"object"), (artifact, b"artifact")]:
+        assert fs.exists(path)
+        with fs.open(f"taskcluster://tc_test@{path}") as file:
+            assert file.read() == content
+        assert fs.cat(path) == content
+    assert fs.find(f"artifacts/{run.task_id}/latest") == [artifact]
+
+
+def test_what_is_not_there_is_no_file(fs, published, name):
+    for path in (f"objects/{name}", f"{published}/public/missing", f"artifacts/{MISSING}/latest/public/x"):
+        assert not fs.exists(path)
+        assert not fs.isfile(path)
+        assert not fs.isdir(path)
+        for ask in (fs.open, fs.info, fs.ls, fs.cat_file):
+            with pytest.raises(FileNotFoundError) as caught:
+                ask(path)
+            assert isinstance(caught.value, NotFound)
+    assert not fs.exists(f"artifacts/{MISSING}")
+
+
+def test_an_upload_that_is_not_finished_is_no_file(fs, hook, name, expires):
+    hook.create_upload(name, upload_id=random_upload_id(), expires=expires)
+    assert not fs.exists(f"objects/{name}")
+
+
+@pytest.mark.parametrize(
+    "path", ["elsewhere/x", "artifacts/nonsense/latest/x", f"artifacts/{MISSING}/first/x", "objects/a/../b"]
+)
+def test_a_path_that_stands_for_nothing_is_an_error(fs, path):
+    with pytest.raises(InvalidInput):
+        fs.exists(path)
+
+
+def test_a_folder_cannot_be_opened(fs, published):
+    with pytest.raises(InvalidInput, match="folder"):
+        fs.open(published)
+
+
+def test_wrong_credentials_are_not_taken_for_a_missing_file(connect, filesystem, stored):
+    connect("tc_wrong", password="x" * 44)
+    fs = filesystem("tc_wrong")
+    for ask in (fs.exists, fs.isfile, fs.isdir, fs.info, fs.open):
+        with pytest.raises(AuthenticationFailed):
+            ask(stored)
+
+
+def test_a_missing_scope_is_named(holding, filesystem, stored, name):
+    holding("object:download:other")
+    with pytest.raises(InsufficientScopes, match=f"object:download:{name}"):
+        filesystem("tc_limited").exists(stored)
+
+
+def test_an_error_artifact_says_its_reason(fs, run):
+    run.add_error("public/broken", "no such file")
+    path = f"artifacts/{run.task_id}/latest/public/broken"
+    assert fs.info(path)["type"] == "other"
+    assert not fs.isfile(path)
+    with pytest.raises(ArtifactError, match="no such file"):
+        fs.open(path)
+
+
+def test_references_are_followed_when_allowed(fs, filesystem, run, tc):
+    run.add_reference("public/reference", f"{tc.root_url}/api/queue/v1/ping")
+    path = f"artifacts/{run.task_id}/latest/public/reference"
+    for ask in (fs.open, fs.cat_file):
+        with pytest.raises(ReferenceRefused, match="allow_reference"):
+            ask(path)
+    with filesystem(allow_reference=True).open(path) as file:
+        assert b"alive" in file.read()
+
+
+def test_links_are_followed(fs, run):
+    run.add("public/target", b"content")
+    run.add_link("public/link", "public/target")
+    path = f"artifacts/{run.task_id}/latest/public/link"
+    assert fs.size(path) == 7
+    assert fs.cat_file(path) == b"content"
+    with fs.open(path) as file:
+        assert file.read() == b"content"
+
+
+@pytest.mark.parametrize("after", [0, 1, 100_000, 255_000])
+def test_a_cut_is_gone_on_from(fs, stored, tc, after):
+    tc.faults.add(Cut(after), method="GET", times=2)
+    with fs.open(stored, block_size=2**20) as file:
+        assert file.read() == DATA
+
+
+def test_a_reset_in_mid_read_is_gone_on_from(fs, stored, tc):
+    with fs.open(stored, block_size=2**20) as file:
+        assert file.read(10) == DATA[:10]
+        tc.faults.add(Reset(700_000), method="GET")
+        assert file.read() == DATA[10:]
+
+
+def test_a_grant_that_ran_out_is_renewed(fs, stored, tc):
+    with fs.open(stored, block_size=1000) as file:
+        file.read(10)
+        tc.clock.advance(seconds=150)
+        file.seek(2_000_000)
+        assert file.read(10) == DATA[2_000_000:2_000_010]
+
+
+def test_a_store_without_ranges_is_read_whole(fs, stored, tc):
+    tc.faults.add(Ignore("range"), method="GET", times=100)
+    with fs.open(stored) as file:
+        file.seek(-5, os.SEEK_END)
+        assert file.read() == DATA[-5:]
+        file.seek(0)
+        assert file.read() == DATA
+    assert fs.size(stored) is None
+
+
+def test_what_is_read_to_the_end_is_verified(fs, stored, tc):
+    tc.faults.add(Corrupt(1000), method="GET", times=100)
+    with fs.open(stored, block_size=2**19) as file, pytest.raises(HashMismatch):
+        list(iter(lambda: file.read(100_000), b""))
+    with pytest.raises(HashMismatch):
+        fs.cat_file(stored)
+
+
+def test_an_object_that_changes_while_it_is_read_is_an_error(fs, stored, tc, no_waiting):
+    with fs.open(stored, block_size=1000) as file:
+        file.read(1)
+        tc.faults.add(Headers({"etag": '"other"'}), method="GET", times=100)
+        file.seek(1_000_000)
+        with pytest.raises(TaskclusterError, match="another one"):
+            file.read(1)
+
+
+def test_an_error_of_the_store_is_told(fs, stored, tc, no_waiting):
+    tc.faults.add(Status(503), method="GET", times=100)
+    with pytest.raises(TaskclusterError, match="503"):
+        fs.open(stored)
+
+
+def test_a_file_is_downloaded_under_its_name_only_when_all_is_there(fs, stored, tc, tmp_path):
+    fs.get(stored, str(tmp_path / "copy"))
+    assert (tmp_path / "copy").read_bytes() == DATA
+    tc.faults.add(Corrupt(), method="GET", times=100)
+    with pytest.raises(HashMismatch):
+        fs.get(stored, str(tmp_path / "other"))
+    assert [path.name for path in tmp_path.iterdir()] == ["copy"]
+
+
+def test_a_run_is_downloaded_with_its_folders(fs, published, tmp_path):
+    fs.get(f"{published}/public/", f"{tmp_path}/", recursive=True)
+    assert (tmp_path / "a.txt").read_bytes() == b"first\nsecond\n"
+    assert (tmp_path / "build/target.zip").read_bytes() == DATA
+    assert (tmp_path / "logs/live.log").read_bytes() == b"log" * 1000
+
+
+def test_names_of_artifacts_lead_nowhere_else(fs, run, tmp_path):
+    for hostile in ("../../outside", "/etc/outside", "a/../../outside"):
+        run.add(hostile, b"hostile", storage_type="s3")
+    with pytest.raises((InvalidInput, ValueError)):
+        fs.get(f"artifacts/{run.task_id}/latest/", f"{tmp_path}/in/", recursive=True)
+    assert not [path for path in tmp_path.rglob("*outside") if tmp_path / "in" not in path.parents]
+
+
+def test_progress_goes_to_the_callback(fs, stored, tmp_path):
+    callback = fsspec.callbacks.Callback()
+    fs.get_file(stored, str(tmp_path / "copy"), callback=callback)
+    assert (callback.size, callback.value) == (len(DATA), len(DATA))
+
+
+def test_text_and_compression_are_read(fs, hook, name, expires):
+    hook.upload_object(gzip.compress("grün\n".encode()), f"{name}.gz", expires=expires)
+    with fs.open(f"objects/{name}.gz", "r", compression="infer", encoding="utf-8") as file:
+        assert file.read() == "grün\n"
+
+
+def test_an_open_file_can_be_read_on_in_a_process_that_was_forked(fs, stored):
+    with fs.open(stored, block_size=2**20) as file:
+        assert file.read(2_000_000) == DATA[:2_000_000]  # much enough for threads that hash
+        parent, child = multiprocessing.Pipe()
+        process = multiprocessing.get_context("fork").Process(
+            target=lambda: child.send(file.read() == DATA[2_000_000:])
+        )
+        process.start()
+        assert parent.poll(30)
+        assert parent.recv()
+        process.join()
+        assert file.read() == DATA[2_000_000:]
+
+
+def test_an_open_file_survives_pickling(fs, stored):
+    with fs.open(stored) as file:
+        file.seek(1000)
+        with pickle.loads(pickle.dumps(file)) as other:
+            assert other.read(10) == DATA[1000:1010]
+            other.fs.hook.close()
+
+
+def test_the_url_names_the_connection(hook, stored):
+    with fsspec.open(f"taskcluster://tc_test@{stored}") as file:
+        assert file.read(10) == DATA[:10]
+        file.fs.hook.close()

@@ -1,0 +1,153 @@
+"""What a task's log says when something fails, over real answers: what was tried, on what, why, and the next step."""
+
+from __future__ import annotations
+
+import os
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
+import pytest
+from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
+
+from airflow_provider_taskcluster.emulator.store.faults import Corrupt, Cut, Status
+from airflow_provider_taskcluster.operators.artifacts import TaskclusterDownloadArtifactOperator
+from airflow_provider_taskcluster.operators.objects import (
+    TaskclusterDownloadObjectOperator,
+    TaskclusterUploadObjectOperator,
+)
+from airflow_provider_taskcluster.operators.purge_cache import TaskclusterPurgeCacheOperator
+from airflow_provider_taskcluster.sensors.objects import TaskclusterObjectSensor
+
+LIMITED = {"task_id": "task", "taskcluster_conn_id": "tc_limited"}
+OWN = {"task_id": "task", "taskcluster_conn_id": "tc_test"}
+TASK = "fN1SbArXTPSVFNUvaOlinQ"  # replaced by one that there is
+
+
+@pytest.fixture
+def context():
+    return {"dag_run": SimpleNamespace(start_date=datetime.now(UTC))}
+
+
+def said(task, context):
+    """Run a task that must fail; the sentence of its error."""
+    with pytest.raises(AirflowException) as caught:
+        task.execute(context)
+    sentence = str(caught.value)
+    assert "\n" not in sentence
+    assert task.taskcluster_conn_id in sentence
+    return sentence
+
+
+@pytest.mark.parametrize(
+    ("task", "scope"),
+    [
+        (
+            TaskclusterUploadObjectOperator(**LIMITED, name="a/b c", data="x", expires=timedelta(days=1)),
+            "object:upload:tests:a/b c",
+        ),
+        (TaskclusterDownloadObjectOperator(**LIMITED, name="a/b", destination="x"), "object:download:a/b"),
+        (
+            TaskclusterDownloadArtifactOperator(**LIMITED, taskcluster_task_id=TASK, name="private/a", destination="x"),
+            "queue:get-artifact:private/a",
+        ),
+        (
+            TaskclusterPurgeCacheOperator(**LIMITED, worker_pool_id="p/w", cache_names="checkouts"),
+            "purge-cache:p/w:checkouts",
+        ),
+        (TaskclusterObjectSensor(**LIMITED, name="a/b", timeout=1), "object:download:a/b"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_a_missing_scope_is_named_exactly_as_it_is_to_be_granted(holding, run, tc, context, task, scope):
+    client = holding("auth:current-scopes").settings.credentials.client_id
+    run.add("public/a", b"a")
+    run.add("private/a", b"a")
+    if hasattr(task, "taskcluster_task_id"):
+        task.taskcluster_task_id = run.task_id
+    sentence = said(task, context)
+    assert "(403 InsufficientScopes)" in sentence
+    assert tc.root_url in sentence
+    assert sentence.endswith(f"grant client {client!r} the scope {scope.replace(TASK, run.task_id)}")
+
+
+def test_the_scope_of_all_parts_is_named(holding, context):
+    holding("object:upload:tests:big")
+    upload = TaskclusterUploadObjectOperator(
+        **LIMITED, name="big", data=os.urandom(1000), expires=timedelta(days=1), multipart="always"
+    )
+    assert said(upload, context).endswith("the scope object:upload:tests:big.part-*")
+
+
+@pytest.mark.parametrize(
+    ("fault", "why"),
+    [
+        (Status(503), "the store answered 503"),
+        (Status(404), "the store answered 404"),
+        (Cut(100), "ended after 100 of 20000 bytes"),
+    ],
+    ids=repr,
+)
+def test_an_error_of_the_store_names_the_object_and_what_came(
+    connect, tc, context, name, expires, tmp_path, fault, why
+):
+    connect(extra={"max_retries": 0}).upload_object(os.urandom(20_000), name, expires=expires)
+    tc.faults.add(fault, method="GET")
+    sentence = said(TaskclusterDownloadObjectOperator(**OWN, name=name, destination=str(tmp_path / "a")), context)
+    assert sentence.startswith(f"Download of object {name!r} over connection 'tc_test' failed: ")
+    assert why in sentence
+    assert "sig" not in sentence
+    assert "?" not in sentence
+
+
+def test_a_download_without_room_names_the_file_and_what_to_do(connect, context, name, expires, tmp_path):
+    connect().upload_object(b"x", name, expires=expires)
+    (tmp_path / "file").touch()
+    sentence = said(TaskclusterDownloadObjectOperator(**OWN, name=name, destination=f"{tmp_path}/file/copy"), context)
+    assert sentence.startswith(f"Download of object {name!r} over connection 'tc_test' failed: Cannot write ")
+    assert f"{tmp_path}/file/copy" in sentence
+
+
+def test_what_holds_a_name_is_said(connect, context, name, expires):
+    connect().upload_object(b"one", name, expires=expires)
+    upload = TaskclusterUploadObjectOperator(**OWN, name=name, data="two", expires=expires.isoformat())
+    sentence = said(upload, context)
+    assert sentence.startswith(f"Upload of object {name!r} over connection 'tc_test' failed: ")
+
+
+@pytest.mark.parametrize(
+    ("fields", "next_step"),
+    [
+        ({"password": "wrong"}, "check client ID and access token of client"),
+        ({"host": "http://127.0.0.1:1"}, "is it up, and reachable?"),
+        ({"host": ""}, "set it, such as https://taskcluster.example.com"),
+        ({"host": "https://tc.example.com/"}, "write 'https://tc.example.com'"),
+        ({"password": None}, "set it, or clear both to stay anonymous"),
+    ],
+    ids=str,
+)
+def test_a_connection_that_cannot_work_says_what_to_change(connect, context, fields, next_step):
+    connect(extra={"max_retries": 0}, **fields)
+    sentence = said(TaskclusterPurgeCacheOperator(**OWN, worker_pool_id="p/w", cache_names="checkouts"), context)
+    assert "checkouts" in sentence
+    assert next_step in sentence
+
+
+def test_an_artifact_that_is_not_there_says_how_to_wait_for_it(connect, run, context, tmp_path):
+    connect()
+    download = TaskclusterDownloadArtifactOperator(
+        **OWN, taskcluster_task_id=run.task_id, name="public/a", destination=str(tmp_path / "a")
+    )
+    sentence = said(download, context)
+    assert sentence.startswith(
+        f"Download of artifact 'public/a' of task {run.task_id} over connection 'tc_test' failed"
+    )
+    assert sentence.endswith("wait with TaskclusterArtifactSensor")
+
+
+def test_wrong_bytes_are_permanent_and_name_both_digests(connect, tc, context, name, expires, tmp_path):
+    connect(extra={"max_retries": 0}).upload_object(os.urandom(20_000), name, expires=expires)
+    tc.faults.add(Corrupt(), method="GET")
+    download = TaskclusterDownloadObjectOperator(**OWN, name=name, destination=str(tmp_path / "a"))
+    with pytest.raises(AirflowFailException) as caught:
+        download.execute(context)
+    assert "sha" in str(caught.value)
