@@ -77,7 +77,7 @@ bench-growth: $(V33)/.ready bench-programs
 	@$(V33)/bin/python -m benchmarks --growth $(BENCH)
 
 docs: $(V33)/.ready
-	@$(V33)/bin/python -m sphinx --builder html --fail-on-warning --keep-going --quiet docs docs/_build/html
+	@$(V33)/bin/python -m sphinx --builder html --fresh-env --fail-on-warning --keep-going --quiet docs docs/_build/html
 	@echo "Read it in docs/_build/html/index.html"
 
 lock: $(V33)/.ready

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import logging
 import os
 import shutil
 import signal
@@ -33,6 +34,8 @@ TMPFS = Path("/dev/shm")  # noqa: S108 (a folder of our own is made in it)
 def main() -> int:
     """Run what was chosen; the exit code."""
     options = _parser().parse_args()
+    for noisy in ("airflow_provider_taskcluster.emulator", "uvicorn"):  # one in this process tells of each request
+        logging.getLogger(noisy).setLevel(logging.WARNING)
     # Whoever stops us stops the servers too, by the ends of their blocks.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     return draw(options) if options.growth else compare(options)

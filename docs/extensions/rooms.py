@@ -36,7 +36,7 @@ def allowed() -> dict[str, set[str]]:
     """Return what the architecture test allows, by room."""
     for node in ast.parse(HELD_BY.read_text()).body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "ALLOWED":
-            found: dict[str, set[str]] = ast.literal_eval(node.value)
+            found: dict[str, set[str]] = eval(ast.unparse(node.value))  # noqa: S307 (our own test, of names alone)
             return found
     raise LookupError(f"There is no ALLOWED in {HELD_BY}")
 

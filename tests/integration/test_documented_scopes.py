@@ -9,6 +9,7 @@ import secrets
 import shutil
 import threading
 import time
+from contextlib import closing
 from datetime import UTC, datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
@@ -241,6 +242,23 @@ def read_object(w):
     return lambda: w.hook.read_object(w.name)
 
 
+@line("`TaskclusterDownloadObjectOperator`")
+def open_object(w):
+    w.store()
+
+    def read():
+        with closing(w.hook.open_object(w.name)) as opened:
+            opened.read(0, 10)
+
+    return read
+
+
+@line("`TaskclusterDownloadObjectOperator`")
+def object_size(w):
+    w.store()
+    return lambda: w.hook.object_size(w.name)
+
+
 @line("the same of an object in parts")
 def download_of_parts(w):
     w.store(multipart="always", part_size=PART)
@@ -296,6 +314,17 @@ def artifact_of_the_hook(w):
 def read_artifact(w):
     w.publish()
     return lambda: w.hook.read_artifact(w.run.task_id, w.name)
+
+
+@line("`TaskclusterDownloadArtifactOperator`")
+def open_artifact(w):
+    w.publish()
+
+    def read():
+        with closing(w.hook.open_artifact(w.run.task_id, w.name)) as opened:
+            opened.read(0, 10)
+
+    return read
 
 
 @line("the same of a link")
@@ -360,6 +389,11 @@ def artifact_sensor_that_asks_the_store(w):
 def stored_artifact_length(w):
     w.publish(storage_type="s3")
     return lambda: w.hook.stored_artifact_length(w.run.task_id, w.name)
+
+
+@line("`task_runs`")
+def task_runs(w):
+    return lambda: w.hook.task_runs(w.run.task_id)
 
 
 @line("`TaskclusterTaskSensor`")
