@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context, ObjectStoragePath
 
     from airflow_provider_taskcluster.hooks.artifact_uploads import ErrorReason, StorageType
+    from airflow_provider_taskcluster.transfer.model import Published, StandIn
 
 
 class TaskclusterUploadArtifactOperator(TaskclusterBaseOperator):
@@ -105,7 +106,7 @@ class TaskclusterUploadArtifactOperator(TaskclusterBaseOperator):
         self.storage_type = storage_type
         self.recorder = recorder
 
-    def execute(self, context: Context) -> dict[str, Any]:
+    def execute(self, context: Context) -> Published | StandIn:
         """Publish it, and return what was published."""
         doing = f"Upload of artifact {self.name!r} of task {self.taskcluster_task_id}"
         with permanent_errors_fail(doing, self.taskcluster_conn_id):
@@ -117,14 +118,12 @@ class TaskclusterUploadArtifactOperator(TaskclusterBaseOperator):
             if run_id is None:
                 raise InvalidInput(f"run_id is {self.run_id!r}: an artifact is of a certain run; pass its number")
             where = (text(self.taskcluster_task_id, "taskcluster_task_id"), run_id, text(self.name, "name"))
-            if given[0] in {"source", "data"}:
-                published = self._upload(where, context)
-            else:
-                published = self._stand_in(given[0], where, context)
+            is_upload = given[0] in {"source", "data"}
+            published = self._upload(where, context) if is_upload else self._stand_in(given[0], where, context)
         self.log.info("Published artifact %r as %s", where[2], published["storage_type"])
         return published
 
-    def _upload(self, where: tuple[str, int, str], context: Context) -> dict[str, Any]:
+    def _upload(self, where: tuple[str, int, str], context: Context) -> Published:
         result = self.hook.upload_artifact(
             what_to_upload(self.source, self.data, self.task_id),
             *where,
@@ -136,7 +135,7 @@ class TaskclusterUploadArtifactOperator(TaskclusterBaseOperator):
         emit(self.outlets, context, artifact_asset(where[0], where[2], where[1]), facts(result))
         return {**result.as_dict(), "storage_type": self.storage_type}
 
-    def _stand_in(self, kind: str, where: tuple[str, int, str], context: Context) -> dict[str, Any]:
+    def _stand_in(self, kind: str, where: tuple[str, int, str], context: Context) -> StandIn:
         expires = expiry(self.expires, context)
         told = text(getattr(self, kind), kind)
         content_type = optional_text(self.content_type, "content_type")

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context, ObjectStoragePath
 
     from airflow_provider_taskcluster.transfer.conflict import IfExists
+    from airflow_provider_taskcluster.transfer.model import UploadedFolder
 
 # XCom is no place for long lists.
 MOST_NAMES = 100
@@ -68,7 +69,7 @@ class TaskclusterUploadFolderOperator(TaskclusterBaseOperator):
         self.connections = connections
         self.recorder = recorder
 
-    def execute(self, context: Context) -> dict[str, Any]:
+    def execute(self, context: Context) -> UploadedFolder:
         """Upload, and return what was moved."""
         with permanent_errors_fail(f"Upload of folder {str(self.folder)!r}", self.taskcluster_conn_id):
             prefix = text(self.prefix, "prefix")

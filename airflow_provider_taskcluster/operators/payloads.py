@@ -21,7 +21,13 @@ if TYPE_CHECKING:
 
     from airflow_provider_taskcluster.hooks.artifacts import Verification
     from airflow_provider_taskcluster.transfer.extraction import Extracted
-    from airflow_provider_taskcluster.transfer.payload.model import IfExists, OnError, PayloadResult
+    from airflow_provider_taskcluster.transfer.payload.model import (
+        ExtractedArchives,
+        IfExists,
+        OnError,
+        PayloadResult,
+        PayloadSummary,
+    )
 
 
 class TaskclusterDownloadPayloadOperator(TaskclusterBaseOperator):
@@ -117,7 +123,7 @@ class TaskclusterDownloadPayloadOperator(TaskclusterBaseOperator):
         self.max_bytes = max_bytes
         self.require_hashes = require_hashes
 
-    def execute(self, context: Context) -> dict[str, Any]:  # noqa: ARG002 (Airflow's signature)
+    def execute(self, context: Context) -> PayloadSummary:  # noqa: ARG002 (Airflow's signature)
         """Download, and return a summary."""
         from airflow_provider_taskcluster.hooks.base import place
 
@@ -156,7 +162,7 @@ class TaskclusterDownloadPayloadOperator(TaskclusterBaseOperator):
         )
         return summary
 
-    def _extracted(self, result: PayloadResult, folder: str) -> dict[str, Any]:
+    def _extracted(self, result: PayloadResult, folder: str) -> ExtractedArchives:
         """Extract all archives, within the limits of one."""
         found: list[Extracted] = []
         archives = [file for file in result.files if is_archive(file.name)]

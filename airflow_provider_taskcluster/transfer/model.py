@@ -58,6 +58,16 @@ class ExtractedFiles(TypedDict):
     size: int
 
 
+class UploadedFolder(TypedDict):
+    """What became of a folder: ``already_present`` of its files were, and ``names`` has the first of them."""
+
+    prefix: str
+    files: int
+    size: int
+    already_present: int
+    names: list[str]
+
+
 class Transferred(TypedDict):
     """A ``TransferResult`` as operators return it, for functions that take it from XCom."""
 
@@ -72,6 +82,19 @@ class Transferred(TypedDict):
     already_present: bool
     destination: str | None
     extracted: NotRequired[ExtractedFiles]
+
+
+class Published(Transferred):
+    """An artifact that was uploaded."""
+
+    storage_type: str
+
+
+class StandIn(TypedDict):
+    """An artifact without bytes: a reference, a link or an error."""
+
+    name: str
+    storage_type: str
 
 
 @dataclass(frozen=True)

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from importlib import import_module
 
 import pytest
-from airflow.providers.common.compat.sdk import DAG
+from airflow.providers.common.compat.sdk import DAG, BaseSensorOperator
 
 from airflow_provider_taskcluster import get_provider_info
 from airflow_provider_taskcluster.links.base import TaskclusterLink
@@ -69,6 +69,13 @@ def test_it_can_be_mapped_over_every_required_argument(kind):
 def test_it_leads_to_taskcluster(kind):
     assert bool(kind.operator_extra_links) == (kind.__name__ not in WITHOUT_PAGE)
     assert all(isinstance(link, TaskclusterLink) for link in kind.operator_extra_links)
+
+
+@kinds()
+def test_what_an_operator_returns_has_a_type(kind):
+    returned = kind.execute.__annotations__["return"]
+    assert (returned == "Any") == issubclass(kind, BaseSensorOperator)  # what a sensor found goes to XCom
+    assert "dict" not in returned
 
 
 @kinds()

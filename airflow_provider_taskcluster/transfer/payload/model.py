@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -73,6 +73,43 @@ class Payloads:
     prefix: str
 
 
+class ShownFile(TypedDict):
+    """One file in a summary."""
+
+    name: str
+    path: str
+    size: int
+
+
+class ExtractedArchives(TypedDict):
+    """What came out of the archives of a payload."""
+
+    folder: str
+    archives: int
+    files: int
+    size: int
+
+
+class PayloadSummary(TypedDict):
+    """A ``PayloadResult`` as the operator returns it: counts, and the first of its files and errors."""
+
+    task_id: str
+    run_id: int | None
+    prefix: str
+    folder: str
+    manifest: str
+    count: int
+    size: int
+    transferred: int
+    already_present: int
+    links: int
+    failed: int
+    files: list[ShownFile]
+    errors: dict[str, str]
+    seconds: float
+    extracted: NotRequired[ExtractedArchives]
+
+
 @dataclass(frozen=True)
 class PayloadResult:
     """What became of a payload.
@@ -100,9 +137,9 @@ class PayloadResult:
     failed: Mapping[str, str]
     seconds: float = field(compare=False, default=0.0)
 
-    def as_dict(self) -> Json:
+    def as_dict(self) -> PayloadSummary:
         """Return a summary as JSON fit for XCom: counts, the first files and errors, and the manifest's path."""
-        shown: list[dict[str, Any]] = [
+        shown: list[ShownFile] = [
             {"name": file.name, "path": file.path, "size": file.size} for file in self.files[:SHOWN]
         ]
         return {
