@@ -146,7 +146,7 @@ def test_a_part_that_is_missing_is_named(hook, put, name, expires, tmp_path):
 
 def test_the_scope_that_a_part_takes_is_named(stored, holding, tmp_path):
     narrow = holding(f"object:download:{stored}")
-    with pytest.raises(InsufficientScopes, match=rf"object:download:{stored}\.part-[0-9a-f]{{16}}-0000\d"):
+    with pytest.raises(InsufficientScopes, match=rf"the scope object:download:{stored}\.part-\*"):
         narrow.download_object(stored, tmp_path / "copy")
     wide = holding(f"object:download:{stored}", f"object:download:{stored}.part-*")
     assert wide.read_object(stored) == DATA
