@@ -1,6 +1,6 @@
 """Objects as assets and as files: an upload that tells who waits for it, and a task that reads and writes by path.
 
-A DAG with ``schedule=[Asset("airflow-demo-report")]`` would run after the upload, and find the object's name, size and
+A DAG with ``schedule=[Asset("airflow-demo-upload")]`` would run after the upload, and find the object's name, size and
 digests in the event's extra. The alias gets an asset of the object itself.
 """
 
@@ -29,7 +29,7 @@ def files_and_assets() -> None:
         data="written by {{ run_id }}",
         name="airflow-demo/{{ run_id }}/report #1.txt",
         expires=timedelta(days=1),
-        outlets=[Asset("airflow-demo-report"), AssetAlias("airflow-demo-reports")],
+        outlets=[Asset("airflow-demo-upload"), AssetAlias("airflow-demo-uploads")],
     )
 
     @task

@@ -85,7 +85,7 @@ def ran(database, taskcluster_emulator):
 
 def test_the_event_of_an_upload_says_what_was_made(ran):
     _, facts = ran
-    extra = events()["airflow-demo-report"]
+    extra = events()["airflow-demo-upload"]
     assert {key: extra[key] for key in facts} == facts
 
 
