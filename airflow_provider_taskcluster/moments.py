@@ -21,3 +21,8 @@ def moment(value: Any, what: str) -> datetime:
     except OverflowError:
         raise InvalidInput(f"{what} is {value.isoformat()}, which is beyond the calendar in UTC") from None
     return found.replace(microsecond=found.microsecond // 1000 * 1000)
+
+
+def timestamp(moment: datetime) -> str:
+    """Write a date-time the way the services do: UTC, milliseconds, ``Z``."""
+    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

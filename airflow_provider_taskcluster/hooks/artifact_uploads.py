@@ -9,7 +9,7 @@ from airflow_provider_taskcluster.assets.uris import artifact_uri
 from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.hooks import lineage
 from airflow_provider_taskcluster.hooks.base import TaskclusterBaseHook, future, guessed_type, place
-from airflow_provider_taskcluster.services.answers import timestamp
+from airflow_provider_taskcluster.moments import timestamp
 from airflow_provider_taskcluster.services.artifacts import Artifacts
 from airflow_provider_taskcluster.transfer.config import TransferConfig
 from airflow_provider_taskcluster.transfer.source import source_for

@@ -14,8 +14,7 @@ from airflow_provider_taskcluster.connection import values
 from airflow_provider_taskcluster.connection.reading import overridden, read
 from airflow_provider_taskcluster.exceptions import ConfigurationError, InvalidInput
 from airflow_provider_taskcluster.hooks.bridge import EngineServices
-from airflow_provider_taskcluster.moments import moment
-from airflow_provider_taskcluster.services.answers import timestamp
+from airflow_provider_taskcluster.moments import moment, timestamp
 from airflow_provider_taskcluster.services.auth import Auth
 from airflow_provider_taskcluster.services.client import Client
 from airflow_provider_taskcluster.services.loop import run

@@ -12,6 +12,7 @@ from airflow_provider_taskcluster.services import credentials
 from airflow_provider_taskcluster.services.artifacts import Artifacts
 from airflow_provider_taskcluster.services.loop import run
 from airflow_provider_taskcluster.services.objects import Objects
+from airflow_provider_taskcluster.services.tasks import Tasks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -65,10 +66,11 @@ class EngineServices:
     def latest_run(self, task_id: str) -> int | None:
         """Number of the last run, by ``status``; None if the client may not know it."""
         try:
-            return run(Artifacts(self.client).latest_run(task_id))
+            runs = run(Tasks(self.client).status(task_id))["runs"]
         except InsufficientScopes as error:
             log.info("Which run is the latest is not known, so what it has is fetched whichever it is: %s", error)
             return None
+        return runs[-1]["runId"] if runs else None
 
     def artifact_url(self, task_id: str, name: str, run_id: int | None) -> str:
         """URL of ``getArtifact`` or ``getLatestArtifact``, signed where there are credentials."""

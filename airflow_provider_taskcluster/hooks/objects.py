@@ -17,7 +17,7 @@ from airflow_provider_taskcluster.hooks.base import (
     guessed_type,
     place,
 )
-from airflow_provider_taskcluster.services.answers import timestamp
+from airflow_provider_taskcluster.moments import timestamp
 from airflow_provider_taskcluster.services.objects import Objects
 from airflow_provider_taskcluster.transfer.choice import Multipart, check, in_parts
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS, MEMORY_CAP, TransferConfig

@@ -8,7 +8,7 @@ from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.arguments import choice, names_in, run_number, text
 from airflow_provider_taskcluster.exceptions import InvalidInput, NotStoredYet
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterArtifactLink, TaskclusterTaskLink
-from airflow_provider_taskcluster.sensors.base import TaskclusterBaseSensor, is_one, listed
+from airflow_provider_taskcluster.sensors.base import TaskclusterBaseSensor, one_or_all
 from airflow_provider_taskcluster.waits.artifacts import ArtifactWait
 
 if TYPE_CHECKING:
@@ -109,9 +109,8 @@ class TaskclusterArtifactSensor(TaskclusterBaseSensor):
 
     def result(self, found: Json) -> Json:
         """Return the artifact that was named, or all of them."""
-        one = self.glob is None and is_one(self.name, self.wait().names)
-        result: Json = found["artifacts"][0] if one else listed("artifacts", found["artifacts"])
-        return result
+        named = self.wait().names if self.glob is None else []
+        return one_or_all(self.name, named, "artifacts", found["artifacts"])
 
     def _is_stored(self, info: Json) -> bool:
         measure = self.min_length is not None and info["content_length"] is None

@@ -134,11 +134,13 @@ class TaskclusterBaseSensor(DeferringSensor):
         )
 
 
-def listed(name: str, found: list[Json]) -> Json:
-    """Return many things for XCom: their count, and the first of them."""
-    return {"count": len(found), name: found[:LISTED]}
+def one_or_all(argument: Any, names: list[str], what: str, found: list[Json]) -> Json:
+    """Return for XCom the one thing that was named, or of many their count and the first of them.
 
-
-def is_one(argument: Any, names: list[str]) -> bool:
-    """Tell whether an argument that takes one or many names was given one, not a list."""
-    return names == [str(argument)]
+    :param argument: What takes one name or a list.
+    :param names: What it came to.
+    :param what: Their name in the result.
+    """
+    if names == [str(argument)]:
+        return found[0]
+    return {"count": len(found), what: found[:LISTED]}

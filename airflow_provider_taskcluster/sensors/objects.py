@@ -9,7 +9,7 @@ from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.arguments import choice, names_in
 from airflow_provider_taskcluster.exceptions import HashMismatch, InvalidInput, NotVerifiable
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterObjectLink
-from airflow_provider_taskcluster.sensors.base import TaskclusterBaseSensor, is_one, listed
+from airflow_provider_taskcluster.sensors.base import TaskclusterBaseSensor, one_or_all
 from airflow_provider_taskcluster.waits.objects import ObjectWait
 
 if TYPE_CHECKING:
@@ -67,9 +67,7 @@ class TaskclusterObjectSensor(TaskclusterBaseSensor):
 
     def result(self, found: Json) -> Json:
         """Return the object that was named, or all of them."""
-        one = is_one(self.name, self.wait().names)
-        result: Json = found["objects"][0] if one else listed("objects", found["objects"])
-        return result
+        return one_or_all(self.name, self.wait().names, "objects", found["objects"])
 
     def _digests(self, wanted: list[str]) -> Mapping[str, str]:
         expected = self.expected_digest

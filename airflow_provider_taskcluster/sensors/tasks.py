@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.arguments import choice, names_in, text
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterTaskGroupLink, TaskclusterTaskLink
-from airflow_provider_taskcluster.sensors.base import TaskclusterBaseSensor, is_one, listed
+from airflow_provider_taskcluster.sensors.base import TaskclusterBaseSensor, one_or_all
 from airflow_provider_taskcluster.waits.status import RESOLVED, STATES
 from airflow_provider_taskcluster.waits.tasks import TaskGroupWait, TaskWait
 
@@ -68,9 +68,7 @@ class TaskclusterTaskSensor(TaskclusterBaseSensor):
 
     def result(self, found: Json) -> Json:
         """Return the task that was named, or all of them."""
-        one = is_one(self.taskcluster_task_id, self.wait().task_ids)
-        result: Json = found["tasks"][0] if one else listed("tasks", found["tasks"])
-        return result
+        return one_or_all(self.taskcluster_task_id, self.wait().task_ids, "tasks", found["tasks"])
 
 
 class TaskclusterTaskGroupSensor(TaskclusterBaseSensor):

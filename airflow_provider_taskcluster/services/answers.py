@@ -5,12 +5,10 @@ The types are for those who read the answers, the predicates for the one place t
 
 from __future__ import annotations
 
-from datetime import UTC
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from datetime import datetime
 
 Json = dict[str, Any]
 
@@ -151,8 +149,3 @@ def is_indexed_task(answer: Any) -> bool:
 def is_download_grant(answer: Any) -> bool:
     """Tell whether it is an ``object/v1/download-object-response.json``, of whatever method."""
     return having(method=str)(answer) and having(**_GRANTS.get(answer["method"], {}))(answer)
-
-
-def timestamp(moment: datetime) -> str:
-    """Write a date-time the way the services do: UTC, milliseconds, ``Z``."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

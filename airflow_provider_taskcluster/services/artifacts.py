@@ -39,12 +39,6 @@ class Artifacts:
         async for page in pages(f"The list of artifacts of task {task_id}", ask):
             yield page["artifacts"]
 
-    async def latest_run(self, task_id: str) -> int | None:
-        """Number of the last run, None while there is none. Scope ``queue:status:<taskId>``."""
-        answer: Json = await self.client.call("queue", "status", task_id, fits=having(status=dict))
-        runs = answer["status"].get("runs") or []
-        return int(runs[-1]["runId"]) if runs else None
-
     async def info(self, task_id: str, name: str, run_id: int | None) -> ArtifactInfo:
         """One artifact that is present. Scope ``queue:list-artifacts:<taskId>[:<runId>]``."""
         fits = having(storageType=str, name=str, expires=str, contentType=str)

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from airflow_provider_taskcluster.services.answers import having, timestamp
+from airflow_provider_taskcluster.moments import timestamp
+from airflow_provider_taskcluster.services.answers import having
 from airflow_provider_taskcluster.services.paging import pages
 
 if TYPE_CHECKING:

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.exceptions import Conflict, NotFound, ServiceError, ServiceUnavailable, TooLarge
+from airflow_provider_taskcluster.moments import timestamp
 from airflow_provider_taskcluster.transfer import recorder as records
 from airflow_provider_taskcluster.transfer.config import GIB
 from airflow_provider_taskcluster.transfer.identity import milliseconds
@@ -144,7 +145,7 @@ class ArtifactUploader:
         """
         request: Json = {
             "storageType": storage_type,
-            "expires": target.expires.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "expires": timestamp(target.expires),
             "contentType": target.content_type,
             "contentLength": measured.size,
         }

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.exceptions import Conflict
+from airflow_provider_taskcluster.moments import timestamp
 from airflow_provider_taskcluster.transfer.conflict import settle
 from airflow_provider_taskcluster.transfer.identity import random_upload_id
 from airflow_provider_taskcluster.transfer.measure import measure
@@ -105,7 +106,7 @@ class Uploader:
         }
         request = {
             **identity,
-            "expires": target.identity.expires.isoformat(timespec="milliseconds").replace("+00:00", "Z"),
+            "expires": timestamp(target.identity.expires),
             "hashes": known,
             "proposedUploadMethods": proposal(offer),
         }

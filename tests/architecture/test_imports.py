@@ -23,7 +23,7 @@ ALLOWED = {
     "texts": set(),
     "connection": {"services", "network", "retry", "exceptions"},
     "services": {"network", "tls", "retry", "redaction", "texts", "moments", "exceptions"},
-    "transfer": {"names", "network", "tls", "retry", "redaction", "texts", "exceptions"},
+    "transfer": {"names", "moments", "network", "tls", "retry", "redaction", "texts", "exceptions"},
     "waits": {"services", "retry", "texts", "exceptions"},
     "assets": set(),
     "hooks": {"assets", "connection", "services", "transfer", "waits", "names", "moments", "exceptions"},

@@ -11,8 +11,6 @@ import pyarrow.parquet
 import pytest
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 from fsspec.implementations.memory import MemoryFileSystem
-from moto.server import ThreadedMotoServer
-from s3fs import S3FileSystem
 
 from airflow_provider_taskcluster.emulator.store.faults import Corrupt
 from airflow_provider_taskcluster.exceptions import HashMismatch, NotFound
@@ -51,18 +49,6 @@ def artifacts(conn_id, run):
     run.add("public/table.parquet", TABLE.to_parquet(), storage_type="s3")
     run.add("public/deeper/odd #name?%20.txt", b"odd", storage_type="s3")
     return f"taskcluster://{conn_id}@artifacts/{run.task_id}/latest/public"
-
-
-@pytest.fixture(scope="module")
-def s3():
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    region = {"region_name": "us-east-1"}
-    fs = S3FileSystem(key="k", secret="s", endpoint_url=f"http://{host}:{port}", client_kwargs=region)
-    fs.call_s3("create_bucket", Bucket="bucket")
-    yield fs
-    server.stop()
 
 
 @pytest.fixture(params=["file", "memory", "s3"])

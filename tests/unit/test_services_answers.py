@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pendulum
 import pytest
 
+from airflow_provider_taskcluster.moments import timestamp
 from airflow_provider_taskcluster.services.answers import (
     has_task_status,
     having,
@@ -13,7 +14,6 @@ from airflow_provider_taskcluster.services.answers import (
     is_indexed_task,
     is_page_of_statuses,
     is_page_of_task_group,
-    timestamp,
 )
 
 STATUS = {"taskId": "t", "state": "pending", "runs": [{"runId": 0, "state": "pending"}]}
