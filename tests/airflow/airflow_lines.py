@@ -23,12 +23,13 @@ def store_example_dags():
 
     A real Airflow parses its folder all the time; from 3.1 on, ``dag.test()`` does so itself.
     """
-    from airflow.models.dagbag import DagBag
-
     if AIRFLOW_2:
+        from airflow.models.dagbag import DagBag
+
         DagBag().sync_to_db()
     elif LINE == "3.0":
         from airflow.dag_processing.bundles.manager import DagBundlesManager
+        from airflow.models.dagbag import DagBag
 
         DagBundlesManager().sync_bundles_to_db()
         DagBag().sync_to_db("dags-folder", None)
