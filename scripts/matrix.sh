@@ -13,7 +13,8 @@ pins() {
     case $1 in
     3.0.*) echo "universal-pathlib<0.3 fastapi<0.117 apache-airflow-providers-fab" ;;
     3.1.*) echo "apache-airflow-providers-fab" ;; # form fields are those of FAB until 3.2
-    3.2.*) echo "fastapi<0.137 cadwyn<8" ;;       # its API fails to load on newer ones; 3.3 says this bound itself
+    # Its API does not load with newer fastapi (3.3 says this bound itself), and that of dag.test() loses newer svcs.
+    3.2.*) echo "fastapi<0.137 cadwyn<8 svcs<26" ;;
     esac
 }
 
