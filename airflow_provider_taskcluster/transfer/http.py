@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 class ReadableBody(Protocol):
     """What a PUT sends."""
 
-    def read(self, size: int = -1, /) -> bytes:
-        """Return the next bytes."""
+    def read(self, size: int, /) -> bytes | memoryview:
+        """Return the next bytes, which need to hold until the next call only."""
 
 
 class Store:
