@@ -6,6 +6,8 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster import names
+from airflow_provider_taskcluster.assets.uris import folder_uri
+from airflow_provider_taskcluster.hooks import lineage
 from airflow_provider_taskcluster.hooks.base import byte_limit, connection_count, place
 from airflow_provider_taskcluster.hooks.objects import ObjectsHook
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS
@@ -99,16 +101,12 @@ class FoldersHook(ObjectsHook):
 
         def upload(job: tuple[str, Any]) -> TransferResult:
             name, opened = job
-            return self.upload_object(
-                EndingSource(opened(), failure),
-                name,
-                expires=expires,
-                project_id=project_id,
-                if_exists=if_exists,
-                connections=1,
-                recorder=recorder,
-            )
+            identity = self._identity(name, project_id, expires, None, recorder)
+            return self._upload(EndingSource(opened(), failure), identity, None, if_exists)
 
         log.info("Uploading %d files of %s under %r", len(jobs), folder, prefix)
         scheduler = Threads(count) if count > 1 else Serial()
-        return sorted(scheduler.run(jobs, upload, failure), key=lambda result: result.name)
+        results = sorted(scheduler.run(jobs, upload, failure), key=lambda result: result.name)
+        if uri := folder_uri(prefix):
+            lineage.made(self, uri, lineage.facts_of_folder(prefix, results))
+        return results

@@ -25,6 +25,11 @@ except ImportError:  # Airflow 2
     from airflow.models.dataset import DatasetEvent as AssetEvent
     from airflow.models.dataset import DatasetModel as AssetModel
 
+try:
+    from airflow.models.asset import TaskInletAssetReference
+except ImportError:
+    TaskInletAssetReference = None
+
 pytestmark = [
     pytest.mark.usefixtures("database"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning"),
@@ -54,7 +59,13 @@ def lineage(direction):
 
 
 @pytest.fixture(scope="module")
-def ran(database, taskcluster_emulator):
+def downloads(tmp_path_factory):
+    """The folder that the example downloads into."""
+    return tmp_path_factory.mktemp("downloads")
+
+
+@pytest.fixture(scope="module")
+def ran(database, taskcluster_emulator, downloads):
     """The example, run once; the run, and the facts of what it uploaded."""
     connection = {
         "conn_type": "taskcluster",
@@ -71,7 +82,7 @@ def ran(database, taskcluster_emulator):
         dag = load("files_and_assets")
         if hasattr(dag, "sync_to_db"):  # Airflow 2 counts the assets of DAGs that it knows
             dag.sync_to_db()
-        dag_run = dag.test()
+        dag_run = dag.test(run_conf={"folder": str(downloads)})
         assert str(dag_run.state) == "success"
         text = f"written by {dag_run.run_id}".encode()
         facts = {
@@ -93,6 +104,35 @@ def test_an_alias_gets_the_asset_of_the_object_that_was_made(ran):
     _, facts = ran
     extra = events()[object_asset(facts["name"]).uri]
     assert {key: extra[key] for key in facts} == facts
+
+
+def test_a_download_takes_what_the_last_event_of_its_inlet_names(ran, downloads):
+    dag_run, _ = ran
+    assert (downloads / "report.txt").read_text() == f"written by {dag_run.run_id}"
+
+
+@pytest.mark.skipif(TaskInletAssetReference is None, reason="before Airflow 3.1 the graph has no inlets")
+def test_a_download_is_at_its_inlet_in_the_graph_of_assets(ran):
+    kept = TaskInletAssetReference
+    with create_session() as session:
+        found = session.query(kept.dag_id, kept.task_id, AssetModel.name)
+        found = found.join(AssetModel, AssetModel.id == kept.asset_id)
+        assert [tuple(row) for row in found] == [("files_and_assets", "download", "airflow-demo-upload")]
+
+
+def test_the_events_of_a_folder_say_what_was_made(tc, worker, tmp_path):
+    for name in ("index.html", "style.css"):
+        (tmp_path / name).write_text("12345")
+    claimed = worker.claim(worker.create_task())
+    dag = load("publish")
+    if hasattr(dag, "sync_to_db"):
+        dag.sync_to_db()
+    where = {"taskcluster_task_id": claimed.task_id, "taskcluster_run_id": claimed.run_id}
+    dag_run = dag.test(run_conf={"folder": str(tmp_path), **where})
+    assert str(dag_run.state) == "success"
+    facts = {"prefix": f"airflow-demo/{dag_run.run_id}/", "files": 2, "size": 10}
+    for extra in (events()["airflow-demo-site"], events()[object_asset(f"airflow-demo/{dag_run.run_id}").uri]):
+        assert {key: extra[key] for key in facts} == facts
 
 
 def test_what_is_made_and_read_is_lineage(ran):
