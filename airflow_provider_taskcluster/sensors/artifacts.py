@@ -8,12 +8,13 @@ from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.arguments import choice, names_in, run_number, text
 from airflow_provider_taskcluster.exceptions import InvalidInput, NotStoredYet
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterArtifactLink, TaskclusterTaskLink
-from airflow_provider_taskcluster.sensors.base import TaskclusterBaseSensor, one_or_all
+from airflow_provider_taskcluster.sensors.base import LISTED, TaskclusterBaseSensor, is_one
 from airflow_provider_taskcluster.waits.artifacts import ArtifactWait
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from airflow_provider_taskcluster.waits.results import PresentArtifact, PresentArtifacts
     from airflow_provider_taskcluster.waits.talk import Json
 
 
@@ -107,10 +108,12 @@ class TaskclusterArtifactSensor(TaskclusterBaseSensor):
         artifacts = [info for info in found["artifacts"] if self._is_stored(info) and self._passes(info)]
         return {"artifacts": artifacts} if self.wait().is_met_by([info["name"] for info in artifacts]) else None
 
-    def result(self, found: Json) -> Json:
+    def result(self, found: Json) -> PresentArtifact | PresentArtifacts:
         """Return the artifact that was named, or all of them."""
-        named = self.wait().names if self.glob is None else []
-        return one_or_all(self.name, named, "artifacts", found["artifacts"])
+        artifacts: list[PresentArtifact] = found["artifacts"]
+        if self.glob is None and is_one(self.name, self.wait().names):
+            return artifacts[0]
+        return {"count": len(artifacts), "artifacts": artifacts[:LISTED]}
 
     def _is_stored(self, info: Json) -> bool:
         measure = self.min_length is not None and info["content_length"] is None
