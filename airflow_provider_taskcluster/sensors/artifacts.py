@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster import names
-from airflow_provider_taskcluster.arguments import choice, names_in, run_number, text
+from airflow_provider_taskcluster.arguments import choice, names_in, optional_text, run_number, text
 from airflow_provider_taskcluster.exceptions import InvalidInput, NotStoredYet
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterArtifactLink, TaskclusterTaskLink
 from airflow_provider_taskcluster.sensors.base import LISTED, TaskclusterBaseSensor, is_one
@@ -31,7 +31,7 @@ class TaskclusterArtifactSensor(TaskclusterBaseSensor):
         too (templated). The first 100 matches of each are looked at.
     :param run_id: Number of the run (templated); None is the latest.
     :param require: ``all`` names and patterns, or ``any`` one of them.
-    :param content_type: Artifacts of other content types do not count (templated).
+    :param content_type: Artifacts of other content types do not count (templated). "" means any.
     :param min_length: Shorter artifacts do not count, in bytes. Takes the scope ``queue:get-artifact:<name>`` where the
         queue does not know a length. What is stored gzip-encoded then, counts.
     :param verify_content: Ask the store for one byte of s3 artifacts, which the queue has before the store does. Takes
@@ -98,7 +98,7 @@ class TaskclusterArtifactSensor(TaskclusterBaseSensor):
             globs=[] if self.glob is None else names_in(self.glob, "glob"),
             run_id=run_number(self.run_id),
             require=choice(self.require, "require", ("all", "any")),
-            content_type=self.content_type,
+            content_type=optional_text(self.content_type, "content_type") or None,
             min_length=self.min_length,
             wait_for_rerun=self.wait_for_rerun,
         )

@@ -96,6 +96,13 @@ def test_a_name_that_cannot_be_ends_the_wait(hook):
         TaskclusterObjectSensor(**CONNECTION, name="a/../b").poke({})
 
 
+def test_a_content_type_that_a_template_left_empty_is_any(hook, run):
+    run.add("public/a", DATA, content_type="text/plain")
+    artifact = {"taskcluster_task_id": run.task_id, "name": "public/a"}
+    assert not TaskclusterArtifactSensor(**CONNECTION, **artifact, content_type="text/html").poke({}).is_done
+    assert TaskclusterArtifactSensor(**CONNECTION, **artifact, content_type="").poke({}).is_done
+
+
 def types_of(sensor):
     """The types that its result may have, by name."""
     hint = get_type_hints(type(sensor).result, localns={**vars(results), "Json": dict})["return"]
