@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.assets.uris import folder_uri
+from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.hooks import lineage
 from airflow_provider_taskcluster.hooks.base import byte_limit, connection_count, place
 from airflow_provider_taskcluster.hooks.objects import ObjectsHook
@@ -43,6 +44,7 @@ class FoldersHook(ObjectsHook):
 
         :param max_bytes: Of all files together, 16 GiB by default.
         :param max_files: Files, links and folders, 100,000 by default.
+        :raises InvalidInput: The folder is "".
         :raises ArchiveRefused: It is broken, or holds what must not be written.
         :raises TooLarge: It holds more than is allowed.
         """
@@ -54,7 +56,7 @@ class FoldersHook(ObjectsHook):
             usual.max_bytes if bytes_limit is None else bytes_limit,
             usual.max_files if files_limit is None else files_limit,
         )
-        found = extract(archive, folder, limits, self._store.check)
+        found = extract(archive, _named(folder), limits, self._store.check)
         log.info("Extracted %d files with %d bytes of %s into %s", found.files, found.size, archive, folder)
         return found
 
@@ -93,7 +95,7 @@ class FoldersHook(ObjectsHook):
         from airflow_provider_taskcluster.transfer.scheduler import Serial, Threads
         from airflow_provider_taskcluster.transfer.tree import sources_below
 
-        found = sources_below(place(folder, folder=True))
+        found = sources_below(place(_named(folder), folder=True))
         jobs = [(names.object_name(prefix + name), opened) for name, opened in found.items()]
         count = min(connection_count(connections), len(jobs))
         failure = Failure()
@@ -110,3 +112,10 @@ class FoldersHook(ObjectsHook):
         if uri := folder_uri(prefix):
             lineage.made(self, uri, lineage.facts_of_folder(prefix, results))
         return results
+
+
+def _named(folder: Any) -> Any:
+    """Return a folder, unless it is "", which would be wherever the worker runs."""
+    if folder == "":
+        raise InvalidInput("folder is '': name one")
+    return folder
