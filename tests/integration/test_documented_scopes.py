@@ -503,8 +503,8 @@ def connection_test(w):
     return check
 
 
-# The client is not ours, or the scope would only let us say more.
-UNNAMED = {"object_url", "upload_over_other_content"}
+# The client is not ours.
+UNNAMED = {"object_url"}
 
 
 @pytest.fixture
