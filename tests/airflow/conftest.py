@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import importlib.util
 import json
-from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from airflow_lines import AIRFLOW_2, store_example_dags
 
 from airflow_provider_taskcluster.emulator.testing import taskcluster_emulator
 from airflow_provider_taskcluster.emulator.worker import Worker
@@ -15,7 +15,7 @@ from airflow_provider_taskcluster.emulator.worker import Worker
 __all__ = ["taskcluster_emulator"]
 
 # The form of Airflow 3 is seen in a browser: tests/slow/test_browser.py.
-collect_ignore = [] if version("apache-airflow").startswith("2.") else ["test_form_of_airflow_2.py"]
+collect_ignore = [] if AIRFLOW_2 else ["test_form_of_airflow_2.py"]
 
 
 @pytest.fixture(scope="session")
@@ -23,6 +23,7 @@ def database():
     from airflow.utils.db import initdb
 
     initdb()
+    store_example_dags()
 
 
 @pytest.fixture

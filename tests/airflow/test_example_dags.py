@@ -7,14 +7,13 @@ import importlib.util
 import os
 import shutil
 import threading
-from importlib.metadata import version
 from pathlib import Path
 
 import pytest
+from airflow_lines import AIRFLOW_2
 
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
 
-AIRFLOW_2 = version("apache-airflow").startswith("2.")
 FOLDER = Path(__file__).parents[2] / "example_dags"
 
 pytestmark = pytest.mark.usefixtures("database")

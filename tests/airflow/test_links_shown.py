@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-from importlib.metadata import version
-
 import pytest
+from airflow_lines import stored
 
 pytestmark = pytest.mark.usefixtures("database")
-AIRFLOW_2 = version("apache-airflow").startswith("2.")
-
-
-def stored(dag):
-    """The DAG as the web server has it."""
-    if AIRFLOW_2:
-        from airflow.serialization.serialized_objects import SerializedDAG as Stored
-    else:
-        from airflow.serialization.serialized_objects import DagSerialization as Stored
-    return Stored.from_dict(Stored.to_dict(dag))
 
 
 def links(dag, dag_run):

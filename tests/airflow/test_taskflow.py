@@ -8,6 +8,7 @@ from importlib import import_module
 
 import pytest
 from airflow.providers.common.compat.sdk import DAG, BaseSensorOperator
+from airflow_lines import stored
 
 from airflow_provider_taskcluster import get_provider_info
 from airflow_provider_taskcluster.links.base import TaskclusterLink
@@ -41,15 +42,6 @@ def required(kind):
     return [name for name, parameter in parameters(kind).items() if parameter.default is inspect.Parameter.empty]
 
 
-def web_has(dag):
-    """The DAG as it is stored for the scheduler and the web server."""
-    try:
-        from airflow.serialization.serialized_objects import DagSerialization as Stored
-    except ImportError:
-        from airflow.serialization.serialized_objects import SerializedDAG as Stored
-    return Stored.from_dict(Stored.to_dict(dag))
-
-
 @kinds()
 def test_it_can_be_mapped_over_every_required_argument(kind):
     for mapped in required(kind):
@@ -60,9 +52,9 @@ def test_it_can_be_mapped_over_every_required_argument(kind):
         assert isinstance(one, kind)
         assert (getattr(one, mapped), one.retries) == ("a", 2)
         assert all(getattr(one, name) == "x" for name in rest)
-        stored = web_has(dag).get_task("task")
-        assert set(stored.template_fields) == set(kind.template_fields)
-        assert [link.name for link in stored.operator_extra_links] == [link.name for link in kind.operator_extra_links]
+        web = stored(dag).get_task("task")
+        assert set(web.template_fields) == set(kind.template_fields)
+        assert [link.name for link in web.operator_extra_links] == [link.name for link in kind.operator_extra_links]
 
 
 @kinds()

@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 from airflow.providers.common.compat.sdk import dag
+from airflow_lines import mend_reschedules
 
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
 from airflow_provider_taskcluster.sensors.artifacts import TaskclusterArtifactSensor
@@ -262,7 +263,8 @@ def dag_folder(tmp_path, monkeypatch):
 @pytest.mark.usefixtures("dag_folder")
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("scene", SCENES)
-def test_every_mode_ends_a_wait_in_the_same_way(tc, worker, scene, mode):
+def test_every_mode_ends_a_wait_in_the_same_way(tc, worker, scene, mode, monkeypatch):
+    mend_reschedules(monkeypatch)
     made = Scene(tc, worker)
     SCENES[scene](made)
     states, results = run(made, MODES[mode])
