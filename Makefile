@@ -47,8 +47,8 @@ lint: $(V33)/.ready
 	$(V33)/bin/mypy
 
 test: lint $(V211)/.ready
-	$(V33)/bin/python -m pytest
-	@if $(HAS_211); then echo "$(V211)/bin/python -m pytest"; $(V211)/bin/python -m pytest; else $(NOT_RUN); fi
+	@if $(HAS_211); then scripts/both_lines.sh $(V33)/bin/python $(V211)/bin/python; \
+		else $(V33)/bin/python -m pytest && $(NOT_RUN); fi
 
 test-slow: $(V33)/.ready $(V211)/.ready bench-programs
 	@scripts/programs.sh curl jq initdb:postgresql chromium chromedriver:chromium-driver

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import math
+import socket
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -29,11 +30,12 @@ def store(root: Path, rate: float = math.inf) -> Iterator[int]:
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        rbufsize = 0  # so that no byte of a body is read with the headers
 
         def do_PUT(self) -> None:
             size = left = int(self.headers["Content-Length"])
             buffer, started = memoryview(bytearray(BLOCK)), time.monotonic()
-            while left and (count := self.rfile.readinto(buffer[: min(left, BLOCK)])):
+            while left and (count := self.connection.recv_into(buffer, min(left, BLOCK), socket.MSG_TRUNC)):
                 left -= count
                 time.sleep(max(0.0, (size - left) / rate - (time.monotonic() - started)))
             file = root / self.path.partition("?")[0][1:]

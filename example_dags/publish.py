@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 
-from airflow.providers.common.compat.sdk import Param, dag
+from airflow.providers.common.compat.sdk import Asset, AssetAlias, Param, dag
 
 from airflow_provider_taskcluster.operators.artifact_uploads import TaskclusterUploadArtifactOperator
 from airflow_provider_taskcluster.operators.folders import TaskclusterUploadFolderOperator
@@ -32,6 +32,7 @@ def publish() -> None:
         folder="{{ params.folder }}",
         prefix="airflow-demo/{{ run_id }}/",
         expires=timedelta(days=1),
+        outlets=[Asset("airflow-demo-site"), AssetAlias("airflow-demo-sites")],
     )
     # [END upload_folder]
     # [START upload_artifact]

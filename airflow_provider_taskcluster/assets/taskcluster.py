@@ -43,14 +43,14 @@ def create_asset(
     return artifact_asset(task_id, name, run_id, extra=extra)
 
 
-def emit(outlets: Iterable[Any], context: Context, asset: Asset, extra: dict[str, Any]) -> None:
-    """Say in the events of a task's outlets what was made: those of assets get the extra, an alias gets the asset too.
+def emit(outlets: Iterable[Any], context: Context, uri: str | None, extra: dict[str, Any]) -> None:
+    """Say in the events of a task's outlets what was made: those of assets get the extra, an alias gets its asset too.
 
-    :param asset: What was made.
+    :param uri: Of what was made, None where nothing names it.
     """
     for outlet in outlets:
-        if isinstance(outlet, AssetAlias):
-            context["outlet_events"][outlet].add(asset, extra=extra)
+        if isinstance(outlet, AssetAlias) and uri:
+            context["outlet_events"][outlet].add(Asset(uri=uri), extra=extra)
         elif isinstance(outlet, Asset):
             context["outlet_events"][outlet].extra.update(extra)
 

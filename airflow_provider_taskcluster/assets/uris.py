@@ -27,9 +27,14 @@ def object_uri(name: str) -> str:
     return f"{SCHEME}://objects/{_encoded(name)}"
 
 
+def folder_uri(prefix: str) -> str | None:
+    """Return the URI of all objects under a prefix; None without one, as nothing names them then."""
+    return object_uri(prefix.rstrip("/")) if prefix.strip("/") else None
+
+
 def artifact_uri(task_id: str, name: str, run_id: int | None = None) -> str:
-    """Return the URI of an artifact; a ``run_id`` of None is the latest run."""
-    return f"{SCHEME}://artifacts/{task_id}/{'latest' if run_id is None else run_id}/{_encoded(name)}"
+    """Return the URI of an artifact; a ``run_id`` of None is the latest run, without a name it is of all artifacts."""
+    return f"{SCHEME}://artifacts/{task_id}/{'latest' if run_id is None else run_id}/{_encoded(name)}".rstrip("/")
 
 
 def sanitize_uri(uri: SplitResult) -> SplitResult:

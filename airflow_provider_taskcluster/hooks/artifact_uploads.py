@@ -86,7 +86,7 @@ class ArtifactUploadsHook(TaskclusterBaseHook):
         kept = recorder_for(place(recorder, folder=True))
         uploader = ArtifactUploader(self._engine_services, self._store, config, kept)
         result = uploader.upload(source_for(place(source)), target, storage_type)
-        lineage.made(self, artifact_uri(task_id, name, run_id), result)
+        lineage.made(self, artifact_uri(task_id, name, run_id), lineage.facts(result))
         return result
 
     def create_reference_artifact(

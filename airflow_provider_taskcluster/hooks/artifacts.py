@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import TYPE_CHECKING, Literal, get_args
 
 from airflow_provider_taskcluster import names
@@ -125,7 +126,7 @@ class ArtifactsHook(TaskclusterBaseHook):
         )
         downloader = ArtifactDownloader(self._engine_services, self._store, config)
         result = downloader.download(task_id, name, run_id, sink_for(place(destination)))
-        lineage.read(self, artifact_uri(task_id, name, run_id), result)
+        lineage.read(self, artifact_uri(task_id, name, run_id), lineage.facts(result))
         return result
 
     def open_payload(
@@ -165,7 +166,8 @@ class ArtifactsHook(TaskclusterBaseHook):
             require_hashes=require_hashes,
         )
         artifacts = ArtifactDownloader(self._engine_services, self._store, config)
-        return Payload(names.task_id(task_id), run_id, prefix, artifacts)
+        uri = artifact_uri(names.task_id(task_id), prefix.strip("/"), run_id)
+        return Payload(task_id, run_id, prefix, artifacts, on_read=partial(lineage.read, self, uri))
 
     def read_artifact(
         self,

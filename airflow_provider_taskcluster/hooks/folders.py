@@ -6,6 +6,9 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster import names
+from airflow_provider_taskcluster.assets.uris import folder_uri
+from airflow_provider_taskcluster.exceptions import InvalidInput
+from airflow_provider_taskcluster.hooks import lineage
 from airflow_provider_taskcluster.hooks.base import byte_limit, connection_count, place
 from airflow_provider_taskcluster.hooks.objects import ObjectsHook
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS
@@ -41,6 +44,7 @@ class FoldersHook(ObjectsHook):
 
         :param max_bytes: Of all files together, 16 GiB by default.
         :param max_files: Files, links and folders, 100,000 by default.
+        :raises InvalidInput: The folder is "".
         :raises ArchiveRefused: It is broken, or holds what must not be written.
         :raises TooLarge: It holds more than is allowed.
         """
@@ -52,7 +56,7 @@ class FoldersHook(ObjectsHook):
             usual.max_bytes if bytes_limit is None else bytes_limit,
             usual.max_files if files_limit is None else files_limit,
         )
-        found = extract(archive, folder, limits, self._store.check)
+        found = extract(archive, _named(folder), limits, self._store.check)
         log.info("Extracted %d files with %d bytes of %s into %s", found.files, found.size, archive, folder)
         return found
 
@@ -91,7 +95,7 @@ class FoldersHook(ObjectsHook):
         from airflow_provider_taskcluster.transfer.scheduler import Serial, Threads
         from airflow_provider_taskcluster.transfer.tree import sources_below
 
-        found = sources_below(place(folder, folder=True))
+        found = sources_below(place(_named(folder), folder=True))
         jobs = [(names.object_name(prefix + name), opened) for name, opened in found.items()]
         count = min(connection_count(connections), len(jobs))
         failure = Failure()
@@ -99,16 +103,19 @@ class FoldersHook(ObjectsHook):
 
         def upload(job: tuple[str, Any]) -> TransferResult:
             name, opened = job
-            return self.upload_object(
-                EndingSource(opened(), failure),
-                name,
-                expires=expires,
-                project_id=project_id,
-                if_exists=if_exists,
-                connections=1,
-                recorder=recorder,
-            )
+            identity = self._identity(name, project_id, expires, None, recorder)
+            return self._upload(EndingSource(opened(), failure), identity, None, if_exists)
 
         log.info("Uploading %d files of %s under %r", len(jobs), folder, prefix)
         scheduler = Threads(count) if count > 1 else Serial()
-        return sorted(scheduler.run(jobs, upload, failure), key=lambda result: result.name)
+        results = sorted(scheduler.run(jobs, upload, failure), key=lambda result: result.name)
+        if uri := folder_uri(prefix):
+            lineage.made(self, uri, lineage.facts_of_folder(prefix, results))
+        return results
+
+
+def _named(folder: Any) -> Any:
+    """Return a folder, unless it is "", which would be wherever the worker runs."""
+    if folder == "":
+        raise InvalidInput("folder is '': name one")
+    return folder

@@ -6,6 +6,8 @@ import logging
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from airflow_provider_taskcluster.hooks.base import TaskclusterBaseHook
     from airflow_provider_taskcluster.transfer.model import TransferResult
 
@@ -17,22 +19,32 @@ def facts(result: TransferResult) -> dict[str, Any]:
     return {"name": result.name, "size": result.size, "content_type": result.content_type, **result.digests}
 
 
-def read(hook: TaskclusterBaseHook, uri: str, result: TransferResult | None = None) -> None:
-    """Tell that something was read."""
-    _tell("add_input_asset", hook, uri, result)
+def facts_of_folder(prefix: str, results: Sequence[TransferResult]) -> dict[str, Any]:
+    """Return what is worth knowing of objects under a prefix, which are one asset: there may be thousands."""
+    return {"prefix": prefix, "files": len(results), "size": sum(result.size for result in results)}
 
 
-def made(hook: TaskclusterBaseHook, uri: str, result: TransferResult) -> None:
-    """Tell that something was made."""
-    _tell("add_output_asset", hook, uri, result)
+def read(hook: TaskclusterBaseHook, uri: str, extra: dict[str, Any] | None = None) -> None:
+    """Tell that something was read.
+
+    :param extra: What is worth knowing of it.
+    """
+    _tell("add_input_asset", hook, uri, extra)
 
 
-def _tell(what: str, hook: TaskclusterBaseHook, uri: str, result: TransferResult | None) -> None:
+def made(hook: TaskclusterBaseHook, uri: str, extra: dict[str, Any]) -> None:
+    """Tell that something was made.
+
+    :param extra: What is worth knowing of it.
+    """
+    _tell("add_output_asset", hook, uri, extra)
+
+
+def _tell(what: str, hook: TaskclusterBaseHook, uri: str, extra: dict[str, Any] | None) -> None:
     from airflow.providers.common.compat.lineage.hook import get_hook_lineage_collector
 
     try:
-        extra = {} if result is None else {"asset_extra": facts(result)}
         collector = get_hook_lineage_collector()  # type: ignore[no-untyped-call]  # Airflow's
-        getattr(collector, what)(context=hook, uri=uri, **extra)
+        getattr(collector, what)(context=hook, uri=uri, asset_extra=extra)
     except Exception as error:  # noqa: BLE001 (bytes that have arrived are worth more than the note of it)
         log.debug("No lineage of %s: %s", uri, error)

@@ -172,6 +172,35 @@ class ObjectsHook(TaskclusterBaseHook):
         :raises Conflict: The name is taken by other content or by somebody else's upload.
         :raises TooLarge: One PUT cannot carry it, and ``multipart`` is ``never``.
         """
+        identity = self._identity(names.object_name(name), project_id, expires, upload_id, recorder)
+        result = self._upload(
+            source,
+            identity,
+            content_type,
+            if_exists,
+            multipart=multipart,
+            multipart_threshold=multipart_threshold,
+            part_size=part_size,
+            connections=connections,
+            on_progress=on_progress,
+        )
+        lineage.made(self, object_uri(name), lineage.facts(result))
+        return result
+
+    def _upload(
+        self,
+        source: Uploadable,
+        identity: Identity,
+        content_type: str | None,
+        if_exists: IfExists,
+        *,
+        multipart: Multipart = "auto",
+        multipart_threshold: int = LARGEST_PART,
+        part_size: PartSize | None = None,
+        connections: int = 1,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> TransferResult:
+        """Upload, and leave it to the caller to tell of it."""
         from airflow_provider_taskcluster.transfer.conflict import checked_if_exists
         from airflow_provider_taskcluster.transfer.measure import measure
         from airflow_provider_taskcluster.transfer.multipart import MultipartUploader
@@ -180,9 +209,8 @@ class ObjectsHook(TaskclusterBaseHook):
 
         check(multipart, multipart_threshold)
         connections = connection_count(connections)
-        identity = self._identity(names.object_name(name), project_id, expires, upload_id, recorder)
-        kind = names.content_type(content_type or guessed_type(name))
-        target = Target(name, identity, kind, checked_if_exists(if_exists))
+        kind = names.content_type(content_type or guessed_type(identity.name))
+        target = Target(identity.name, identity, kind, checked_if_exists(if_exists))
         config = TransferConfig(network=self.settings.network, on_progress=on_progress)
         uploader = Uploader(self._engine_services, self._store, config)
         what = source_for(place(source), once=multipart == "always")
@@ -192,11 +220,8 @@ class ObjectsHook(TaskclusterBaseHook):
             length = measured.size
         if in_parts(length or 0, multipart, multipart_threshold):
             parts = MultipartUploader(uploader)
-            result = upload_in_parts(parts, what, target, part_size=part_size, connections=connections)
-        else:
-            result = uploader.upload(what, target, measured)
-        lineage.made(self, object_uri(name), result)
-        return result
+            return upload_in_parts(parts, what, target, part_size=part_size, connections=connections)
+        return uploader.upload(what, target, measured)
 
     def download_object(
         self,
@@ -235,7 +260,7 @@ class ObjectsHook(TaskclusterBaseHook):
         )
         name, sink = names.object_name(name), sink_for(place(destination))
         result = Downloader(self._engine_services, self._store, config).download(name, sink)
-        lineage.read(self, object_uri(name), result)
+        lineage.read(self, object_uri(name), lineage.facts(result))
         return result
 
     def read_object(self, name: str, *, max_bytes: int | None = MEMORY_CAP, require_hashes: bool = True) -> bytes:

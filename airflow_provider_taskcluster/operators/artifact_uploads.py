@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.arguments import expiry, optional_text, run_number, text
-from airflow_provider_taskcluster.assets.taskcluster import artifact_asset, emit
+from airflow_provider_taskcluster.assets.taskcluster import emit
+from airflow_provider_taskcluster.assets.uris import artifact_uri
 from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.hooks.lineage import facts
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterArtifactLink, TaskclusterTaskLink
@@ -132,7 +133,7 @@ class TaskclusterUploadArtifactOperator(TaskclusterBaseOperator):
             storage_type=self.storage_type,
             recorder=recorder_of(self.recorder, context),
         )
-        emit(self.outlets, context, artifact_asset(where[0], where[2], where[1]), facts(result))
+        emit(self.outlets, context, artifact_uri(where[0], where[2], where[1]), facts(result))
         return {**result.as_dict(), "storage_type": self.storage_type}
 
     def _stand_in(self, kind: str, where: tuple[str, int, str], context: Context) -> StandIn:

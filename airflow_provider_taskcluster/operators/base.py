@@ -93,11 +93,11 @@ def what_to_upload(source: Any, data: Any, task_id: str) -> Uploadable:
 
 
 def check_extraction(destination: Any, folder: Any) -> str | None:
-    """Return the folder to extract into, if there is one, before anything is downloaded.
+    """Return the folder to extract into, if there is one, before anything is downloaded; "" is none.
 
     :raises InvalidInput: One of the two is not of this machine.
     """
-    if folder is None:
+    if folder in (None, ""):
         return None
     for what, given in (("destination", destination), ("extract_to", folder)):
         if hasattr(type(given), "fs") or "://" in str(given):

@@ -5,6 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.arguments import expiry, optional_text, path_or_url, text
+from airflow_provider_taskcluster.assets.taskcluster import emit
+from airflow_provider_taskcluster.assets.uris import folder_uri
+from airflow_provider_taskcluster.hooks.lineage import facts_of_folder
 from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator, recorder_of
 from airflow_provider_taskcluster.outcome import permanent_errors_fail
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS
@@ -25,7 +28,9 @@ MOST_NAMES = 100
 class TaskclusterUploadFolderOperator(TaskclusterBaseOperator):
     """Upload all files below a folder as objects under a prefix, several at once.
 
-    A retry of the task sends only what the service does not have. Scope ``object:upload:<projectId>:<prefix>*``.
+    A retry of the task sends only what the service does not have. The events of assets in ``outlets`` get the prefix,
+    the number of files and their size; an ``AssetAlias`` there gets one asset for all under the prefix.
+    Scope ``object:upload:<projectId>:<prefix>*``.
 
     :param folder: Path of the folder, or the URL of an ``ObjectStoragePath`` such as ``s3://conn_id@bucket/folder``
         (templated).
@@ -82,8 +87,10 @@ class TaskclusterUploadFolderOperator(TaskclusterBaseOperator):
                 connections=self.connections,
                 recorder=recorder_of(self.recorder, context),
             )
-        size, there = sum(result.size for result in results), sum(result.already_present for result in results)
+        made, there = facts_of_folder(prefix, results), sum(result.already_present for result in results)
+        size = made["size"]
         self.log.info("Uploaded %d files under %r: %d bytes; %d were there already", len(results), prefix, size, there)
+        emit(self.outlets, context, folder_uri(prefix), made)
         return {
             "prefix": prefix,
             "files": len(results),

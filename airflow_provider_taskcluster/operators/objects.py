@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.arguments import expiry, optional_text, path_or_url, text
-from airflow_provider_taskcluster.assets.taskcluster import emit, object_asset
+from airflow_provider_taskcluster.assets.taskcluster import emit
+from airflow_provider_taskcluster.assets.uris import object_uri
 from airflow_provider_taskcluster.hooks.lineage import facts
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterObjectLink
 from airflow_provider_taskcluster.operators.base import (
@@ -131,7 +132,7 @@ class TaskclusterUploadObjectOperator(TaskclusterBaseOperator):
                 recorder=recorder_of(self.recorder, context),
             )
         self.log.info("Uploaded object %r: %d bytes by %s", self.name, result.size, result.method)
-        emit(self.outlets, context, object_asset(result.name), facts(result))
+        emit(self.outlets, context, object_uri(result.name), facts(result))
         return result.as_dict()
 
 

@@ -5,15 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster import names
-from airflow_provider_taskcluster.arguments import choice, names_in, run_number, text
+from airflow_provider_taskcluster.arguments import choice, names_in, optional_text, run_number, text
 from airflow_provider_taskcluster.exceptions import InvalidInput, NotStoredYet
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterArtifactLink, TaskclusterTaskLink
-from airflow_provider_taskcluster.sensors.base import TaskclusterBaseSensor, one_or_all
+from airflow_provider_taskcluster.sensors.base import LISTED, TaskclusterBaseSensor, is_one
 from airflow_provider_taskcluster.waits.artifacts import ArtifactWait
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from airflow_provider_taskcluster.waits.results import PresentArtifact, PresentArtifacts
     from airflow_provider_taskcluster.waits.talk import Json
 
 
@@ -30,7 +31,7 @@ class TaskclusterArtifactSensor(TaskclusterBaseSensor):
         too (templated). The first 100 matches of each are looked at.
     :param run_id: Number of the run (templated); None is the latest.
     :param require: ``all`` names and patterns, or ``any`` one of them.
-    :param content_type: Artifacts of other content types do not count (templated).
+    :param content_type: Artifacts of other content types do not count (templated). "" means any.
     :param min_length: Shorter artifacts do not count, in bytes. Takes the scope ``queue:get-artifact:<name>`` where the
         queue does not know a length. What is stored gzip-encoded then, counts.
     :param verify_content: Ask the store for one byte of s3 artifacts, which the queue has before the store does. Takes
@@ -97,7 +98,7 @@ class TaskclusterArtifactSensor(TaskclusterBaseSensor):
             globs=[] if self.glob is None else names_in(self.glob, "glob"),
             run_id=run_number(self.run_id),
             require=choice(self.require, "require", ("all", "any")),
-            content_type=self.content_type,
+            content_type=optional_text(self.content_type, "content_type") or None,
             min_length=self.min_length,
             wait_for_rerun=self.wait_for_rerun,
         )
@@ -107,10 +108,12 @@ class TaskclusterArtifactSensor(TaskclusterBaseSensor):
         artifacts = [info for info in found["artifacts"] if self._is_stored(info) and self._passes(info)]
         return {"artifacts": artifacts} if self.wait().is_met_by([info["name"] for info in artifacts]) else None
 
-    def result(self, found: Json) -> Json:
+    def result(self, found: Json) -> PresentArtifact | PresentArtifacts:
         """Return the artifact that was named, or all of them."""
-        named = self.wait().names if self.glob is None else []
-        return one_or_all(self.name, named, "artifacts", found["artifacts"])
+        artifacts: list[PresentArtifact] = found["artifacts"]
+        if self.glob is None and is_one(self.name, self.wait().names):
+            return artifacts[0]
+        return {"count": len(artifacts), "artifacts": artifacts[:LISTED]}
 
     def _is_stored(self, info: Json) -> bool:
         measure = self.min_length is not None and info["content_length"] is None

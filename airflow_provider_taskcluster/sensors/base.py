@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.triggers.waits import TaskclusterWaitTrigger
     from airflow_provider_taskcluster.waits.talk import Json, Wait
 
-# XCom gets so many of what was found.
+# XCom gets so many of what was found; of the one thing that was named, only that.
 LISTED = 100
 WAITING = "The wait"
 
@@ -134,13 +134,10 @@ class TaskclusterBaseSensor(DeferringSensor):
         )
 
 
-def one_or_all(argument: Any, names: list[str], what: str, found: list[Json]) -> Json:
-    """Return for XCom the one thing that was named, or of many their count and the first of them.
+def is_one(argument: Any, names: list[str]) -> bool:
+    """Tell whether one thing was named, not a list.
 
     :param argument: What takes one name or a list.
     :param names: What it came to.
-    :param what: Their name in the result.
     """
-    if names == [str(argument)]:
-        return found[0]
-    return {"count": len(found), what: found[:LISTED]}
+    return names == [str(argument)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.arguments import point_in_time, text
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from airflow_provider_taskcluster.waits.results import IndexEntry
     from airflow_provider_taskcluster.waits.talk import Json
 
 
@@ -48,6 +49,6 @@ class TaskclusterIndexSensor(TaskclusterBaseSensor):
             newer_than=None if newer in {None, ""} else point_in_time(newer, "newer_than").isoformat(),
         )
 
-    def result(self, found: Json) -> Json:
+    def result(self, found: Json) -> IndexEntry:
         """Return the entry."""
-        return found
+        return cast("IndexEntry", found)

@@ -9,12 +9,13 @@ from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.arguments import choice, names_in
 from airflow_provider_taskcluster.exceptions import HashMismatch, InvalidInput, NotVerifiable
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterObjectLink
-from airflow_provider_taskcluster.sensors.base import TaskclusterBaseSensor, one_or_all
+from airflow_provider_taskcluster.sensors.base import LISTED, TaskclusterBaseSensor, is_one
 from airflow_provider_taskcluster.waits.objects import ObjectWait
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from airflow_provider_taskcluster.waits.results import FinishedObject, FinishedObjects
     from airflow_provider_taskcluster.waits.talk import Json
 
 
@@ -65,9 +66,12 @@ class TaskclusterObjectSensor(TaskclusterBaseSensor):
                 self._compare(info, *_parts(digest))
         return found
 
-    def result(self, found: Json) -> Json:
+    def result(self, found: Json) -> FinishedObject | FinishedObjects:
         """Return the object that was named, or all of them."""
-        return one_or_all(self.name, self.wait().names, "objects", found["objects"])
+        objects: list[FinishedObject] = found["objects"]
+        if is_one(self.name, self.wait().names):
+            return objects[0]
+        return {"count": len(objects), "objects": objects[:LISTED]}
 
     def _digests(self, wanted: list[str]) -> Mapping[str, str]:
         expected = self.expected_digest

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.arguments import choice, names_in, text
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterTaskGroupLink, TaskclusterTaskLink
-from airflow_provider_taskcluster.sensors.base import TaskclusterBaseSensor, one_or_all
+from airflow_provider_taskcluster.sensors.base import LISTED, TaskclusterBaseSensor, is_one
 from airflow_provider_taskcluster.waits.status import RESOLVED, STATES
 from airflow_provider_taskcluster.waits.tasks import TaskGroupWait, TaskWait
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from airflow_provider_taskcluster.waits.results import ReachedTask, ReachedTasks, ResolvedTaskGroup
     from airflow_provider_taskcluster.waits.talk import Json
 
 
@@ -66,9 +67,12 @@ class TaskclusterTaskSensor(TaskclusterBaseSensor):
             wait_for_rerun=self.wait_for_rerun,
         )
 
-    def result(self, found: Json) -> Json:
+    def result(self, found: Json) -> ReachedTask | ReachedTasks:
         """Return the task that was named, or all of them."""
-        return one_or_all(self.taskcluster_task_id, self.wait().task_ids, "tasks", found["tasks"])
+        tasks: list[ReachedTask] = found["tasks"]
+        if is_one(self.taskcluster_task_id, self.wait().task_ids):
+            return tasks[0]
+        return {"count": len(tasks), "tasks": tasks[:LISTED]}
 
 
 class TaskclusterTaskGroupSensor(TaskclusterBaseSensor):
@@ -113,6 +117,6 @@ class TaskclusterTaskGroupSensor(TaskclusterBaseSensor):
             wait_for_rerun=self.wait_for_rerun,
         )
 
-    def result(self, found: Json) -> Json:
+    def result(self, found: Json) -> ResolvedTaskGroup:
         """Return how its tasks stand."""
-        return found
+        return cast("ResolvedTaskGroup", found)

@@ -58,7 +58,7 @@ def settle(service: ObjectService, name: str, finish: Json, if_exists: IfExists,
         if if_exists == "skip":
             log.info("Object %r is there already, with other content: left as it is", name)
             return dict(there.hashes)
-    reason = _reason(finish["hashes"], there, if_exists)
+    reason = _reason(name, finish["hashes"], there, if_exists)
     raise Conflict(f"{conflict}. {reason}", status=conflict.status, code=conflict.code) from conflict
 
 
@@ -94,11 +94,13 @@ def _there(service: ObjectService, name: str, *, needed: bool) -> _Finished | Li
         return "unknown"
 
 
-def _reason(ours: Mapping[str, str], there: _Finished | Literal["unknown"] | None, if_exists: IfExists) -> str:
+def _reason(
+    name: str, ours: Mapping[str, str], there: _Finished | Literal["unknown"] | None, if_exists: IfExists
+) -> str:
     if there == "unknown":
         return (
             f"The name is taken by other content, or by an unfinished upload of somebody else, which holds it {HELD} "
-            f"(with the scope object:download:<name> this could say which): choose another name"
+            f"(with the scope object:download:{name} this could say which): choose another name"
         )
     if not isinstance(there, _Finished):
         return f"An unfinished upload of somebody else holds the name, {HELD}: wait for it, or choose another name"

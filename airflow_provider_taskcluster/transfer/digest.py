@@ -22,22 +22,18 @@ class Hashers:
     def __init__(self, algorithms: Iterable[str]) -> None:
         self._hashes = {name: hashlib.new(name, usedforsecurity=False) for name in algorithms}
         self.seen = 0
-        self._passing = 0
 
     def update(self, data: bytes | memoryview) -> None:
         """Take the next bytes."""
-        known = min(self._passing, len(data))
-        self._passing -= known
-        if fresh := memoryview(data)[known:]:
-            self.seen += len(fresh)
-            for digest in self._hashes.values():
-                digest.update(fresh)
+        for digest in self._hashes.values():
+            digest.update(data)
+        self.seen += len(data)
 
-    def again(self) -> Hashers:
-        """Return a copy for the same bytes once more, from the first: it lets pass those that were seen."""
+    def copy(self) -> Hashers:
+        """Return a copy that goes on by itself."""
         copy = Hashers([])
         copy._hashes = {name: digest.copy() for name, digest in self._hashes.items()}
-        copy.seen = copy._passing = self.seen
+        copy.seen = self.seen
         return copy
 
     def digests(self) -> dict[str, str]:

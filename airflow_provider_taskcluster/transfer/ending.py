@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.exceptions import Interrupted
-from airflow_provider_taskcluster.transfer.source import Reader, Source
+from airflow_provider_taskcluster.transfer.reading import FillingReader, Reader, fill
+from airflow_provider_taskcluster.transfer.source import Source
 
 if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.buffers import Failure
@@ -31,15 +32,15 @@ class EndingSource(Source):
         return section and EndingSource(section, self._failure)
 
 
-class _EndingReader:
+class _EndingReader(FillingReader):
     def __init__(self, reader: Reader, failure: Failure) -> None:
         self._reader = reader
         self._failure = failure
 
-    def read(self, size: int, /) -> bytes:
+    def readinto(self, buffer: memoryview, /) -> int:
         if self._failure.error:  # not that error itself, which this part would take for its own, and try again
             raise Interrupted("The sending of a part was ended, because the upload has failed")
-        return self._reader.read(size)
+        return fill(self._reader, buffer)
 
     def close(self) -> None:
         getattr(self._reader, "close", lambda: None)()

@@ -28,8 +28,8 @@ if TYPE_CHECKING:
 class ReadableBody(Protocol):
     """What a PUT sends."""
 
-    def read(self, size: int = -1, /) -> bytes:
-        """Return the next bytes."""
+    def read(self, size: int, /) -> bytes | memoryview:
+        """Return the next bytes, which need to hold until the next call only."""
 
 
 class Store:
@@ -139,7 +139,8 @@ class Store:
                 prepared,
                 stream=True,
                 timeout=(self.network.connect_timeout, self.network.read_timeout),
-                verify=self.network.ca_bundle(),
+                # Reading the certificates takes longer than a small body.
+                verify=self.network.ca_bundle() if _encrypted(url, proxy) else True,
                 proxies={urlsplit(url).scheme: proxy} if proxy else {},
             )
         except (requests.RequestException, LocationValueError) as error:
@@ -175,6 +176,10 @@ class Store:
                 for scheme in ("http://", "https://"):
                     self._session.mount(scheme, store_adapter(self.network.read_timeout))
             return self._session
+
+
+def _encrypted(url: str, proxy: str | None) -> bool:
+    return any(to.lower().startswith("https:") for to in (url, proxy or ""))
 
 
 def _redirected(url: str, location: str) -> str:

@@ -6,24 +6,21 @@ got to. Equal sha256 of both readings show that it saw the same bytes.
 
 from __future__ import annotations
 
-import contextlib
-import queue
-import threading
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.transfer.buffers import Block, BufferPool, Failure
 from airflow_provider_taskcluster.transfer.config import MIB
 from airflow_provider_taskcluster.transfer.digest import Hashers, PartHashers
+from airflow_provider_taskcluster.transfer.follower import Follower
 from airflow_provider_taskcluster.transfer.hashing import Hashing
+from airflow_provider_taskcluster.transfer.reading import fill
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from airflow_provider_taskcluster.transfer.source import Source
 
-# Below this a thread costs more than it saves.
-WORTH_A_THREAD = 8 * MIB
 # Blocks of 1 MiB that may wait for the hashers.
 AHEAD = 12
 
@@ -48,10 +45,11 @@ def measure(source: Source, check: Callable[[], None] = lambda: None) -> Measure
     :param check: Called for each block; what it raises ends the reading.
     """
     hashers, beside = Hashers(["sha256"]), Hashers(["sha512"])
-    with source.reading() as reader, _Follower(source, beside) as follower:
-        while data := reader.read(MIB):
+    with source.reading() as reader, Follower(source, beside) as follower:
+        buffer = memoryview(bytearray(MIB))
+        while count := fill(reader, buffer):
             check()
-            hashers.update(data)
+            hashers.update(buffer[:count])
             follower.follow(hashers.seen)
     return Measured(hashers.seen, hashers.digests()["sha256"], beside)
 
@@ -65,51 +63,14 @@ def measure_parts(
     """
     failure = Failure()
     whole, each = Hashers(["sha256"]), PartHashers("sha256", part_size)
-    hashing, pool = Hashing([whole, each], failure), BufferPool(AHEAD, 0, failure)
+    hashing, pool = Hashing([whole, each], failure), BufferPool(AHEAD, MIB, failure)
     try:
         with source.reading() as reader:
-            while data := reader.read(MIB):
+            while count := fill(reader, buffer := pool.take()):
                 check()
-                hashing.feed(Block(data, pool.take(), pool))
+                hashing.feed(Block(buffer[:count], buffer, pool))
         hashing.digests()
     finally:
         hashing.stop()
     parts = [Measured(part.seen, part.digests()["sha256"]) for part in each.parts]
     return Measured(whole.seen, whole.digests()["sha256"]), parts
-
-
-class _Follower(threading.Thread):
-    """Hashes what was read before, through a reader of its own, until the ``with`` block ends."""
-
-    def __init__(self, source: Source, hashers: Hashers) -> None:
-        super().__init__(name="taskcluster-measuring", daemon=True)
-        self._source = source
-        self._hashers = hashers
-        self._reached: queue.SimpleQueue[int] = queue.SimpleQueue()
-        self._ended = threading.Event()
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._ended.set()
-        self._reached.put(0)
-        if self.ident:
-            self.join()
-
-    def follow(self, seen: int) -> None:
-        """Hash up to there, if there is time."""
-        self._reached.put(seen)
-        if not self.ident and seen > WORTH_A_THREAD and self._source.independent:
-            self.start()
-
-    def run(self) -> None:
-        # What cannot be read here is read again beside the sending.
-        with contextlib.suppress(Exception), self._source.reading() as reader:
-            reached = 0
-            while not self._ended.is_set():
-                reached = max(reached, self._reached.get())
-                while self._hashers.seen < reached and not self._ended.is_set():
-                    if not (data := reader.read(min(MIB, reached - self._hashers.seen))):
-                        return
-                    self._hashers.update(data)

@@ -22,6 +22,7 @@ from airflow_provider_taskcluster.transfer.digest import Hashers
 from airflow_provider_taskcluster.transfer.manifest import CONTENT_TYPE, Manifest, Part, part_name
 from airflow_provider_taskcluster.transfer.measure import Measured, measure, measure_parts
 from airflow_provider_taskcluster.transfer.progress import Reporter, Share
+from airflow_provider_taskcluster.transfer.reading import fill
 from airflow_provider_taskcluster.transfer.source import BytesSource
 
 if TYPE_CHECKING:
@@ -208,9 +209,10 @@ def _sha512(source: Source, measured: Measured, check: Callable[[], None]) -> st
     """Hash a part that the service has already."""
     hashers = Hashers(["sha256", "sha512"])
     with source.reading() as reader:
-        while data := reader.read(MIB):
+        buffer = memoryview(bytearray(MIB))
+        while count := fill(reader, buffer):
             check()
-            hashers.update(data)
+            hashers.update(buffer[:count])
     digests = hashers.digests()
     if digests["sha256"] != measured.sha256:
         raise SourceChanged(f"The {source.description} changed while it was uploaded: upload it when it is complete")

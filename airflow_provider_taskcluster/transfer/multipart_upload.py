@@ -24,7 +24,7 @@ from airflow_provider_taskcluster.transfer.measure import measure_parts
 from airflow_provider_taskcluster.transfer.multipart import PART_TYPE, Partition, parts_of, write_manifest
 from airflow_provider_taskcluster.transfer.progress import Share
 from airflow_provider_taskcluster.transfer.scheduler import Serial, Threads
-from airflow_provider_taskcluster.transfer.source import BytesSource, Reader, Source, StreamSource
+from airflow_provider_taskcluster.transfer.source import BytesSource, Source, StreamSource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.model import TransferResult
     from airflow_provider_taskcluster.transfer.multipart import InitializedParts, MultipartUploader
     from airflow_provider_taskcluster.transfer.partition import PartSize
+    from airflow_provider_taskcluster.transfer.reading import Reader
     from airflow_provider_taskcluster.transfer.scheduler import Scheduler
     from airflow_provider_taskcluster.transfer.upload import Target
 

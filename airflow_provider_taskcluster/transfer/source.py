@@ -8,22 +8,16 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Protocol, Union, cast
+from typing import TYPE_CHECKING, BinaryIO, Union, cast
 
 from airflow_provider_taskcluster.exceptions import InvalidInput
+from airflow_provider_taskcluster.transfer.reading import FillingReader, Reader, fill
 from airflow_provider_taskcluster.transfer.storage import is_storage_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from airflow_provider_taskcluster.transfer.storage import StoragePath
-
-
-class Reader(Protocol):
-    """What a source is read through. ``close`` is called when it has one."""
-
-    def read(self, size: int, /) -> bytes:
-        """Return the next bytes, at most ``size``; none at the end."""
 
 
 class Source(ABC):
@@ -127,7 +121,7 @@ class SectionSource(Source):
         return _Limited(reader, self._size)
 
 
-class _Limited:
+class _Limited(FillingReader):
     """Ends after so many bytes."""
 
     def __init__(self, reader: BinaryIO, left: int) -> None:
@@ -135,10 +129,10 @@ class _Limited:
         self._left = left
         self.close = reader.close
 
-    def read(self, size: int, /) -> bytes:
-        data = self._reader.read(min(size, self._left))
-        self._left -= len(data)
-        return data
+    def readinto(self, buffer: memoryview, /) -> int:
+        count = fill(self._reader, buffer[: self._left])
+        self._left -= count
+        return count
 
 
 class FileSource(Source):

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, BinaryIO
 from airflow_provider_taskcluster.exceptions import InvalidInput, SourceError, TaskclusterError
 from airflow_provider_taskcluster.texts import one_line
 from airflow_provider_taskcluster.transfer.config import MIB
-from airflow_provider_taskcluster.transfer.source import PathSource, Reader, SectionSource, Source
+from airflow_provider_taskcluster.transfer.source import PathSource, SectionSource, Source
 from airflow_provider_taskcluster.transfer.storage import storage_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from airflow_provider_taskcluster.transfer.reading import Reader
     from airflow_provider_taskcluster.transfer.storage import StorageFile, StoragePath
 
 # Read ahead: each request for a piece of an object costs a round trip.

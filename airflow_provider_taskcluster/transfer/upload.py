@@ -80,13 +80,14 @@ class Uploader:
         offer = Offer(source, measured, target.content_type, reporter)
         method, digests = self._move(offer, target)
         reporter.finish()
+        ours = digests.get("sha256") == measured.sha256  # else if_exists is "skip", and other content is there
         return TransferResult(
             name=target.name,
             size=measured.size,
             content_type=target.content_type,
             digests=digests,
             method=method or "already there",
-            verified="+".join(digests),
+            verified="+".join(digests) if ours else "none",
             attempts=reporter.attempt,
             seconds=time.monotonic() - started,
             already_present=method is None,

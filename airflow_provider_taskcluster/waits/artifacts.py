@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from airflow_provider_taskcluster.services.answers import ArtifactInfo, TaskRun, TaskStatus
-    from airflow_provider_taskcluster.waits.talk import Asking, Json, Talking
+    from airflow_provider_taskcluster.waits.results import PresentArtifact
+    from airflow_provider_taskcluster.waits.talk import Asking, Talking
 
 # So many matches of a glob are looked at.
 MOST_MATCHES = 100
@@ -93,7 +94,7 @@ class ArtifactWait:
     def _needed(self, targets: list[bool]) -> bool:
         return all(targets) if self.require == "all" else any(targets)
 
-    def _present(self, run: TaskRun | None, listed: list[ArtifactInfo]) -> Asking[list[Json]]:
+    def _present(self, run: TaskRun | None, listed: list[ArtifactInfo]) -> Asking[list[PresentArtifact]]:
         """Return those of the list that are present and fit: objects are listed before their upload is finished."""
         if run is None:
             return []
@@ -137,7 +138,7 @@ class ArtifactWait:
         )
 
 
-def described(info: ArtifactInfo, task_id: str, run_id: int) -> Json:
+def described(info: ArtifactInfo, task_id: str, run_id: int) -> PresentArtifact:
     """Return what XCom and check functions get."""
     return {
         "name": info["name"],

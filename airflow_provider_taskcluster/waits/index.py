@@ -12,6 +12,7 @@ from airflow_provider_taskcluster.waits.talk import Found, NotYet
 
 if TYPE_CHECKING:
     from airflow_provider_taskcluster.services.answers import TaskStatus
+    from airflow_provider_taskcluster.waits.results import IndexEntry
     from airflow_provider_taskcluster.waits.talk import Talking
 
 
@@ -35,17 +36,23 @@ class IndexWait:
         entry = (yield [path])[path]
         if entry is None:
             return NotYet(f"There is no task at {self.index_path} in the index")
-        result = {"index_path": self.index_path, "task_id": entry["taskId"], "rank": entry["rank"]}
-        result |= {"expires": entry["expires"], "data": entry["data"]}
+        result: IndexEntry = {
+            "index_path": self.index_path,
+            "task_id": entry["taskId"],
+            "rank": entry["rank"],
+            "expires": entry["expires"],
+            "data": entry["data"],
+        }
         if self.newer_than is None:
-            return Found(result)
+            return Found({**result})
         asked = StatusOf(entry["taskId"])
         status: TaskStatus | None = (yield [asked])[asked]
         time = _last_event(status) if status else None
         if status is None or time is None or _instant(time) <= _instant(self.newer_than):
             found = f"task {entry['taskId']}, last heard of {time or 'never'}"
             return NotYet(f"{self.index_path} in the index has {found}, which is not newer than {self.newer_than}")
-        return Found({**result, "time": time, "state": status["state"]})
+        result |= {"time": time, "state": status["state"]}
+        return Found({**result})
 
 
 def _last_event(status: TaskStatus) -> str | None:

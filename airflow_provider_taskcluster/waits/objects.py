@@ -9,6 +9,7 @@ from airflow_provider_taskcluster.waits.questions import MetadataOf
 from airflow_provider_taskcluster.waits.talk import Found, NotYet
 
 if TYPE_CHECKING:
+    from airflow_provider_taskcluster.waits.results import FinishedObject
     from airflow_provider_taskcluster.waits.talk import Talking
 
 
@@ -30,7 +31,7 @@ class ObjectWait:
     def talk(self, root_url: str, memory: Any) -> Talking:  # noqa: ARG002 (the protocol's)
         """Look once. Scope ``object:download:<name>``."""
         answers = yield [MetadataOf(name) for name in self.names]
-        found = [
+        found: list[FinishedObject] = [
             {
                 "name": name,
                 "project_id": metadata["projectId"],

@@ -9,7 +9,7 @@ from airflow_provider_taskcluster.exceptions import WillNotCome
 
 if TYPE_CHECKING:
     from airflow_provider_taskcluster.services.answers import TaskRun, TaskStatus
-    from airflow_provider_taskcluster.waits.talk import Json
+    from airflow_provider_taskcluster.waits.results import ReachedTask
 
 RESOLVED = ("completed", "failed", "exception")
 STATES = ("unscheduled", "pending", "running", *RESOLVED)
@@ -48,7 +48,7 @@ def has_reached(status: TaskStatus, states: list[str]) -> bool:
     return any(status["state"] == state or passed.get(state, False) for state in states)
 
 
-def described(status: TaskStatus) -> Json:
+def described(status: TaskStatus) -> ReachedTask:
     """Return the status in a few words, for XCom."""
     run = run_of(status, None)
     return {

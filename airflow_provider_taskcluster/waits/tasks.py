@@ -20,6 +20,7 @@ from airflow_provider_taskcluster.waits.talk import Found, NotYet, Over
 
 if TYPE_CHECKING:
     from airflow_provider_taskcluster.services.answers import TaskStatus
+    from airflow_provider_taskcluster.waits.results import ResolvedTaskGroup
     from airflow_provider_taskcluster.waits.talk import Talking
 
 
@@ -95,7 +96,8 @@ class TaskGroupWait:
         if (verdict := self._judged(found, root_url)) is not None:
             return verdict
         states = dict(Counter(status["state"] for status in found))
-        return Found({"task_group_id": self.task_group_id, "count": len(found), "states": states})
+        result: ResolvedTaskGroup = {"task_group_id": self.task_group_id, "count": len(found), "states": states}
+        return Found({**result})
 
     def _judged(self, statuses: list[TaskStatus], root_url: str) -> Over | NotYet | None:
         """Return None when all of these are resolved as they should be."""

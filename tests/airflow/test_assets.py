@@ -25,6 +25,11 @@ except ImportError:  # Airflow 2
     from airflow.models.dataset import DatasetEvent as AssetEvent
     from airflow.models.dataset import DatasetModel as AssetModel
 
+try:
+    from airflow.models.asset import TaskInletAssetReference
+except ImportError:
+    TaskInletAssetReference = None
+
 pytestmark = [
     pytest.mark.usefixtures("database"),
     pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::FutureWarning"),
@@ -54,7 +59,13 @@ def lineage(direction):
 
 
 @pytest.fixture(scope="module")
-def ran(database, taskcluster_emulator):
+def downloads(tmp_path_factory):
+    """The folder that the example downloads into."""
+    return tmp_path_factory.mktemp("downloads")
+
+
+@pytest.fixture(scope="module")
+def ran(database, taskcluster_emulator, downloads):
     """The example, run once; the run, and the facts of what it uploaded."""
     connection = {
         "conn_type": "taskcluster",
@@ -68,7 +79,7 @@ def ran(database, taskcluster_emulator):
         collector = get_hook_lineage_collector()  # it is full after so many, of the tests that ran before
         collector._inputs.clear()
         collector._outputs.clear()
-        dag_run = load("files_and_assets").test()
+        dag_run = load("files_and_assets").test(run_conf={"folder": str(downloads)})
         assert str(dag_run.state) == "success"
         text = f"written by {dag_run.run_id}".encode()
         facts = {
@@ -90,6 +101,32 @@ def test_an_alias_gets_the_asset_of_the_object_that_was_made(ran):
     _, facts = ran
     extra = events()[object_asset(facts["name"]).uri]
     assert {key: extra[key] for key in facts} == facts
+
+
+def test_a_download_takes_what_the_last_event_of_its_inlet_names(ran, downloads):
+    dag_run, _ = ran
+    assert (downloads / "report.txt").read_text() == f"written by {dag_run.run_id}"
+
+
+@pytest.mark.skipif(TaskInletAssetReference is None, reason="before Airflow 3.1 the graph has no inlets")
+def test_a_download_is_at_its_inlet_in_the_graph_of_assets(ran):
+    kept = TaskInletAssetReference
+    with create_session() as session:
+        found = session.query(kept.dag_id, kept.task_id, AssetModel.name)
+        found = found.join(AssetModel, AssetModel.id == kept.asset_id)
+        assert [tuple(row) for row in found] == [("files_and_assets", "download", "airflow-demo-upload")]
+
+
+def test_the_events_of_a_folder_say_what_was_made(tc, worker, tmp_path):
+    for name in ("index.html", "style.css"):
+        (tmp_path / name).write_text("12345")
+    claimed = worker.claim(worker.create_task())
+    where = {"taskcluster_task_id": claimed.task_id, "taskcluster_run_id": claimed.run_id}
+    dag_run = load("publish").test(run_conf={"folder": str(tmp_path), **where})
+    assert str(dag_run.state) == "success"
+    facts = {"prefix": f"airflow-demo/{dag_run.run_id}/", "files": 2, "size": 10}
+    for extra in (events()["airflow-demo-site"], events()[object_asset(f"airflow-demo/{dag_run.run_id}").uri]):
+        assert {key: extra[key] for key in facts} == facts
 
 
 def test_what_is_made_and_read_is_lineage(ran):

@@ -154,9 +154,9 @@ def test_purge_caches(tc):
     assert len(tc.journal.entries(method="POST", path="/purge-cache/tests%2Fexample")) == 2
 
 
-def test_files_and_assets(tc):
+def test_files_and_assets(tc, tmp_path):
     """The assets of this run are looked at in test_assets.py."""
-    state, states = run("files_and_assets")
+    state, states = run("files_and_assets", folder=str(tmp_path))
     assert state == "success", states
 
 

@@ -57,6 +57,21 @@ def test_an_artifact_and_an_object_are_extracted_after_they_were_verified(hook, 
         assert json.loads(json.dumps(told)) == told
 
 
+def test_an_empty_folder_to_extract_into_means_none_to_operators_and_is_refused_by_the_hook(
+    hook, name, expires, tmp_path, monkeypatch
+):
+    worker = tmp_path / "worker"
+    worker.mkdir()
+    monkeypatch.chdir(worker)
+    hook.upload_object(packed(a="1"), name, expires=expires)
+    archive = str(tmp_path / "a.zip")
+    download = TaskclusterDownloadObjectOperator(**CONNECTION, name=name, destination=archive, extract_to="")
+    assert "extracted" not in download.execute({})
+    with pytest.raises(InvalidInput, match="folder is ''"):
+        hook.extract_archive(archive, "")
+    assert not list(worker.iterdir())
+
+
 def test_the_archives_of_a_payload_are_extracted_each_into_a_folder_of_its_name(hook, run, tmp_path):
     run.add("public/build/a.zip", packed(a="1", b__c="23"))
     run.add("public/build/b.zip", packed(a="4"))

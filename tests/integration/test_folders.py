@@ -212,3 +212,12 @@ def test_the_operator_tells_what_moved_in_few_words(hook, folder, prefix):
     upload.folder = str(folder / "absent")
     with pytest.raises(AirflowFailException, match="There is no folder"):
         upload.execute(context)
+
+
+def test_a_folder_without_a_name_is_not_the_one_that_the_worker_runs_in(hook, name, expires, tmp_path, monkeypatch, tc):
+    (tmp_path / "secret").write_text("not to be published")
+    monkeypatch.chdir(tmp_path)
+    tc.journal.clear()
+    with pytest.raises(InvalidInput, match="folder is ''"):
+        hook.upload_folder("", f"{name}/", expires=expires)
+    assert not tc.journal.entries(method="PUT")

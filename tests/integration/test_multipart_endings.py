@@ -35,7 +35,7 @@ def test_upload_scopes_are_enough_for_all_of_it(holding, hook, name, expires, tc
     assert sorted(sent(tc)) == [2, 3, 4]
     assert limited.upload_object(DATA, name, expires=expires, **IN_PARTS).already_present
     assert hook.read_object(name) == DATA
-    with pytest.raises(Conflict, match="with the scope object:download:<name> this could say which"):
+    with pytest.raises(Conflict, match=f"with the scope object:download:{name} this could say which"):
         limited.upload_object(OTHER, name, expires=expires, **IN_PARTS)
 
 

@@ -18,11 +18,12 @@ from airflow_provider_taskcluster.operators.objects import (
     TaskclusterDownloadObjectOperator,
     TaskclusterUploadObjectOperator,
 )
+from airflow_provider_taskcluster.transfer.identity import random_upload_id
 
 DATA = os.urandom(2 * PART + 1000)
 CONNECTION = {"task_id": "task", "taskcluster_conn_id": "tc_test"}
 IN_PARTS = {"multipart": "always", "part_size": PART}
-OWN_ID = "fN1SbArXTPSVFNUvaOlinQ"
+OWN_ID = random_upload_id()
 
 
 @pytest.fixture

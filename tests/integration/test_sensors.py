@@ -3,13 +3,18 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime
+from typing import NotRequired, get_args, get_origin, get_type_hints
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_taskcluster.sensors.artifacts import TaskclusterArtifactSensor
+from airflow_provider_taskcluster.sensors.index import TaskclusterIndexSensor
 from airflow_provider_taskcluster.sensors.objects import TaskclusterObjectSensor
+from airflow_provider_taskcluster.sensors.tasks import TaskclusterTaskGroupSensor, TaskclusterTaskSensor
 from airflow_provider_taskcluster.transfer.identity import random_upload_id
+from airflow_provider_taskcluster.waits import results
 
 CONNECTION = {"task_id": "task", "taskcluster_conn_id": "tc_test"}
 DATA = os.urandom(10_000)
@@ -89,3 +94,51 @@ def test_a_name_that_cannot_be_ends_the_wait(hook):
         TaskclusterArtifactSensor(**CONNECTION, taskcluster_task_id="x", name="public/a").poke({})
     with pytest.raises(AirflowFailException, match="segment"):
         TaskclusterObjectSensor(**CONNECTION, name="a/../b").poke({})
+
+
+def test_a_content_type_that_a_template_left_empty_is_any(hook, run):
+    run.add("public/a", DATA, content_type="text/plain")
+    artifact = {"taskcluster_task_id": run.task_id, "name": "public/a"}
+    assert not TaskclusterArtifactSensor(**CONNECTION, **artifact, content_type="text/html").poke({}).is_done
+    assert TaskclusterArtifactSensor(**CONNECTION, **artifact, content_type="").poke({}).is_done
+
+
+def types_of(sensor):
+    """The types that its result may have, by name."""
+    hint = get_type_hints(type(sensor).result, localns={**vars(results), "Json": dict})["return"]
+    return {kind.__name__: kind for kind in get_args(hint) or (hint,)}
+
+
+def has_keys_of(value, kind):
+    """Tell whether it has the keys of the type, and what is in a list those of its type."""
+    hints = get_type_hints(kind, include_extras=True)
+    required = {key for key, hint in hints.items() if get_origin(hint) is not NotRequired}
+    inner = [(get_args(hint)[0], value[key]) for key, hint in hints.items() if get_origin(hint) is list]
+    return required <= value.keys() <= hints.keys() and all(
+        found and all(has_keys_of(one, inside) for one in found) for inside, found in inner
+    )
+
+
+def test_what_sensors_give_has_the_type_that_they_name(hook, worker, name, expires):
+    hook.upload_object(b"data", name, expires=expires)
+    index_path = f"tests.{os.urandom(4).hex()}"
+    task_id = worker.create_task(routes=[f"index.{index_path}"])
+    run = worker.claim(task_id)
+    run.add("public/a", DATA)
+    run.complete()
+    artifact = {"taskcluster_task_id": task_id, "name": "public/a"}
+    long_ago = datetime(2026, 1, 1, tzinfo=UTC)
+    group_id = worker.queue.task(task_id)["taskGroupId"]
+    for sensor, kind in [
+        (TaskclusterArtifactSensor(**CONNECTION, **artifact), "PresentArtifact"),
+        (TaskclusterArtifactSensor(**CONNECTION, taskcluster_task_id=task_id, glob="*"), "PresentArtifacts"),
+        (TaskclusterObjectSensor(**CONNECTION, name=name), "FinishedObject"),
+        (TaskclusterObjectSensor(**CONNECTION, name=[name]), "FinishedObjects"),
+        (TaskclusterTaskSensor(**CONNECTION, taskcluster_task_id=task_id), "ReachedTask"),
+        (TaskclusterTaskSensor(**CONNECTION, taskcluster_task_id=[task_id]), "ReachedTasks"),
+        (TaskclusterTaskGroupSensor(**CONNECTION, task_group_id=group_id), "ResolvedTaskGroup"),
+        (TaskclusterIndexSensor(**CONNECTION, index_path=index_path), "IndexEntry"),
+        (TaskclusterIndexSensor(**CONNECTION, index_path=index_path, newer_than=long_ago), "IndexEntry"),
+    ]:
+        given = sensor.poke({}).xcom_value
+        assert has_keys_of(given, types_of(sensor)[kind]), (kind, given)

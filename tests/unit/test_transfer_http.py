@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_taskcluster.exceptions import ConnectionFailed, StoreError
+from airflow_provider_taskcluster.exceptions import ConfigurationError, ConnectionFailed, StoreError
 from airflow_provider_taskcluster.network import Network
 from airflow_provider_taskcluster.transfer.http import Store
 
@@ -47,3 +47,16 @@ def test_a_redirect_to_what_cannot_be_fetched_is_refused(server, location):
         pass
     store.close()
     assert len(server.requests) == 1
+
+
+def test_certificates_are_read_for_what_is_encrypted_only(server, tmp_path):
+    store = Store(Network(verify=str(tmp_path / "absent"), proxies={}))
+    with store.get(server.url, {}):
+        pass
+    with pytest.raises(ConfigurationError, match="the extra verify"), store.get("HTTPS://127.0.0.1:1/", {}):
+        pass
+    store.close()
+    behind = Store(Network(verify=str(tmp_path / "absent"), proxies={"http": "https://127.0.0.1:1"}))
+    with pytest.raises(ConfigurationError, match="the extra verify"), behind.get(server.url, {}):
+        pass
+    behind.close()

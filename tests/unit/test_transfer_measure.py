@@ -7,7 +7,8 @@ import threading
 
 import pytest
 
-from airflow_provider_taskcluster.transfer.measure import WORTH_A_THREAD, measure
+from airflow_provider_taskcluster.transfer.follower import WORTH_A_THREAD, Ahead
+from airflow_provider_taskcluster.transfer.measure import measure
 from airflow_provider_taskcluster.transfer.source import PathSource, source_for
 
 LARGE = os.urandom(WORTH_A_THREAD) * 3
@@ -20,11 +21,12 @@ def test_the_length_the_sha256_and_a_sha512_that_can_be_continued(tmp_path, kind
     path.write_bytes(content)
     with path.open("rb") as file:
         sources = {"bytes": content, "path": path, "file": file, "factory": lambda: io.BytesIO(content)}
-        measured = measure(source_for(sources[kind]))
+        source = source_for(sources[kind])
+        measured = measure(source)
     assert (measured.size, measured.sha256) == (len(content), hashlib.sha256(content).hexdigest())
-    again = measured.started.again()
-    again.update(content)
-    assert again.digests() == {"sha512": hashlib.sha512(content).hexdigest()}
+    ahead = Ahead(source, measured.started, measured.size)
+    ahead.update(content)
+    assert ahead.digests() == {"sha512": hashlib.sha512(content).hexdigest()}
 
 
 def test_of_a_large_file_the_sha512_is_begun(tmp_path):

@@ -25,10 +25,11 @@ def offer(content=CONTENT):
 
 
 def read_all(body, size):
-    return b"".join(iter(lambda: body.read(size), b""))
+    """As a connection does: each piece is copied into the kernel before the next call."""
+    return b"".join(iter(lambda: bytes(body.read(size)), b""))
 
 
-@pytest.mark.parametrize("size", [1, 7, len(CONTENT), 1000, -1])
+@pytest.mark.parametrize("size", [1, 7, len(CONTENT), 1000])
 def test_the_body_is_the_source_and_ends_where_it_was_measured_to_end(size):
     body = CheckedBody(io.BytesIO(CONTENT), offer())
     assert read_all(body, size) == CONTENT
@@ -51,7 +52,7 @@ def test_of_a_source_that_has_grown_no_more_is_sent_than_was_announced_and_it_is
     body = CheckedBody(io.BytesIO(CONTENT + b" and more"), offer())
     sent = []
     with pytest.raises(SourceChanged, match="it has grown"):
-        sent.extend(iter(lambda: body.read(10), b""))
+        sent.extend(iter(lambda: bytes(body.read(10)), b""))
     assert CONTENT.startswith(b"".join(sent))
 
 
@@ -59,7 +60,7 @@ def test_other_bytes_of_the_same_length_are_noticed_before_the_last_of_them_leav
     body = CheckedBody(io.BytesIO(CONTENT[::-1]), offer())
     sent = []
     with pytest.raises(SourceChanged, match="its bytes are others now"):
-        sent.extend(iter(lambda: body.read(10), b""))
+        sent.extend(iter(lambda: bytes(body.read(10)), b""))
     assert 0 < len(b"".join(sent)) < len(CONTENT)
 
 

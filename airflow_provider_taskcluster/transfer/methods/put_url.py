@@ -8,17 +8,20 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.exceptions import StoreError
 from airflow_provider_taskcluster.transfer.buffers import Block, BufferPool, Failure
+from airflow_provider_taskcluster.transfer.config import MIB
 from airflow_provider_taskcluster.transfer.digest import Hashers
+from airflow_provider_taskcluster.transfer.follower import Ahead
 from airflow_provider_taskcluster.transfer.grants import Renewable
 from airflow_provider_taskcluster.transfer.hashing import Hashing
 from airflow_provider_taskcluster.transfer.negotiation import Offer, UploadMethod
+from airflow_provider_taskcluster.transfer.reading import fill
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from airflow_provider_taskcluster.transfer.http import Store
     from airflow_provider_taskcluster.transfer.model import Json
-    from airflow_provider_taskcluster.transfer.source import Reader
+    from airflow_provider_taskcluster.transfer.reading import Reader
 
 # Blocks of 1 MiB that may wait for the hashers while the connection goes on; parts are sent eight at a time.
 AHEAD = 4
@@ -83,26 +86,36 @@ class CheckedBody:
         self._check = check
         self._left = offer.measured.size
         self._digests: dict[str, str] | None = None
-        self._pool = BufferPool(AHEAD, 0, failure)
-        self._hashing = Hashing([Hashers(["sha256"]), offer.measured.started.again()], failure)
+        self._pool = BufferPool(AHEAD, min(MIB, self._left), failure)
+        self._sending: Block | None = None
+        self._ahead = Ahead(offer.source, offer.measured.started, offer.measured.size)
+        self._hashing = Hashing([Hashers(["sha256"]), self._ahead], failure)
 
-    def read(self, size: int = -1) -> bytes:
-        """Return the next bytes for the connection.
+    def read(self, size: int, /) -> memoryview:
+        """Return the next bytes for the connection; they hold until the next call.
 
         :raises SourceChanged: They are not those that were announced.
         """
         self._check()
+        self._hash()
         if not self._left:
-            return b""
-        data = self._reader.read(self._left if size < 0 else min(size, self._left))
-        if not data:
+            return memoryview(b"")
+        buffer = self._pool.take()
+        count = fill(self._reader, buffer[: min(size, self._left)])
+        if not count:
             raise self._offer.changed(f"it ended {self._left} bytes early")
-        self._left -= len(data)
-        self._hashing.feed(Block(data, self._pool.take(), self._pool))
+        self._left -= count
+        self._sending = Block(buffer[:count], buffer, self._pool)
         if not self._left:
             self.finish()
-        self._offer.reporter.advance(len(data))
-        return data
+        self._offer.reporter.advance(count)
+        return buffer[:count]
+
+    def _hash(self) -> None:
+        """Hash what the connection is done with, so that its memory can be used again."""
+        if self._sending:
+            self._hashing.feed(self._sending)
+            self._sending = None
 
     def finish(self) -> dict[str, str]:
         """Check that what was sent is what was announced; return its digests.
@@ -110,6 +123,7 @@ class CheckedBody:
         :raises SourceChanged: It is not; the upload must not be finished.
         """
         if self._digests is None:
+            self._hash()
             if self._reader.read(1):
                 raise self._offer.changed("it has grown")
             digests = self._hashing.digests()
@@ -120,4 +134,6 @@ class CheckedBody:
 
     def close(self) -> None:
         """End the hashing."""
+        self._ahead.close()
         self._hashing.stop()
+        self._pool.close()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import closing
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
@@ -51,12 +51,15 @@ class Payload:
     :param asked_run: Number of the run; None is the latest.
     :param prefix: Root of the payload, such as ``public/build``.
     :param artifacts: Downloads them.
+    :param on_read: Called with what is worth knowing of files that are read: how many they are and, when they were
+        downloaded, their size and run.
     """
 
     task_id: str
     asked_run: int | None
     prefix: str
     artifacts: ArtifactDownloader
+    on_read: Callable[[dict[str, Any]], None] = field(repr=False, compare=False)
 
     @cached_property
     def run_id(self) -> int | None:
@@ -127,7 +130,8 @@ class Payload:
             raise self._none(patterns, ())
         return self._streamed(wanted, chunk_size)
 
-    def _streamed(self, files: Iterable[PayloadFile], chunk_size: int) -> Iterator[tuple[PayloadFile, bytes]]:
+    def _streamed(self, files: list[PayloadFile], chunk_size: int) -> Iterator[tuple[PayloadFile, bytes]]:
+        self.on_read({"files": len(files)})
         for file in files:
             chunks = Chunks(file.name, chunk_size, self._fetching(file, chunk_size))
             with closing(iter(chunks)) as pulled:
@@ -201,9 +205,12 @@ class Payload:
         place = place_for(folder)
         try:
             of = Payloads(self.task_id, self.run_id, self.prefix)
-            return PayloadDownload(of, artifacts, place, handling).run(selected)
+            result = PayloadDownload(of, artifacts, place, handling).run(selected)
         finally:
             place.close()
+        size = sum(file.size for file in result.files)
+        self.on_read({"files": len(result.files), "size": size, "run_id": result.run_id})
+        return result
 
     def _none(self, include: Iterable[str], exclude: Iterable[str]) -> NotFound:
         but = f" but for {', '.join(map(repr, exclude))}" if exclude else ""

@@ -1,0 +1,76 @@
+"""What sensors give to XCom: types for functions that take it from there. Pure."""
+
+from __future__ import annotations
+
+from typing import Any, NotRequired, TypedDict
+
+
+class PresentArtifact(TypedDict):
+    """An artifact that is there; ``content_length`` is None where that is not known."""
+
+    name: str
+    storage_type: str
+    content_type: str
+    content_length: int | None
+    expires: str
+    task_id: str
+    run_id: int
+
+
+class PresentArtifacts(TypedDict):
+    """Artifacts that are there: how many, and the first 100."""
+
+    count: int
+    artifacts: list[PresentArtifact]
+
+
+class FinishedObject(TypedDict):
+    """An object whose upload is finished."""
+
+    name: str
+    project_id: str
+    expires: str
+    hashes: dict[str, str]
+
+
+class FinishedObjects(TypedDict):
+    """Objects whose uploads are finished: how many, and the first 100."""
+
+    count: int
+    objects: list[FinishedObject]
+
+
+class ReachedTask(TypedDict):
+    """A task that has reached a state; ``run_id`` is that of its latest run, None before the first."""
+
+    task_id: str
+    state: str
+    run_id: int | None
+    reason_resolved: str | None
+
+
+class ReachedTasks(TypedDict):
+    """Tasks that have reached a state: how many, and the first 100."""
+
+    count: int
+    tasks: list[ReachedTask]
+
+
+class ResolvedTaskGroup(TypedDict):
+    """A task group, all of whose tasks are resolved: how many they are, and how many in each state."""
+
+    task_group_id: str
+    count: int
+    states: dict[str, int]
+
+
+class IndexEntry(TypedDict):
+    """The task at an index path; ``time`` and ``state`` are there if ``newer_than`` was asked for."""
+
+    index_path: str
+    task_id: str
+    rank: float
+    expires: str
+    data: dict[str, Any]
+    time: NotRequired[str]
+    state: NotRequired[str]

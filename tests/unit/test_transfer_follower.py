@@ -1,0 +1,97 @@
+from __future__ import annotations
+
+import hashlib
+import io
+import os
+import threading
+import time
+
+import pytest
+
+from airflow_provider_taskcluster.transfer.digest import Hashers
+from airflow_provider_taskcluster.transfer.follower import WORTH_A_THREAD, Ahead, Follower
+from airflow_provider_taskcluster.transfer.source import BytesSource, FactorySource, PathSource
+
+DATA = os.urandom(3 * WORTH_A_THREAD)
+SHA512 = {"sha512": hashlib.sha512(DATA).hexdigest()}
+
+
+def begun(count):
+    hashers = Hashers(["sha512"])
+    hashers.update(DATA[:count])
+    return hashers
+
+
+def threads():
+    return [thread for thread in threading.enumerate() if thread.name == "taskcluster-measuring"]
+
+
+def wait_for(condition):
+    until = time.monotonic() + 10
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
+@pytest.fixture
+def path(tmp_path):
+    file = tmp_path / "file"
+    file.write_bytes(DATA)
+    return file
+
+
+@pytest.mark.parametrize("kind", [BytesSource, PathSource])
+def test_hashers_are_gone_on_with_up_to_where_it_is_told(kind, path):
+    hashers = begun(1000)
+    with Follower(kind(DATA if kind is BytesSource else path), hashers) as follower:
+        follower.follow(len(DATA) - 7)
+        wait_for(lambda: hashers.seen == len(DATA) - 7)
+    hashers.update(DATA[-7:])
+    assert hashers.digests() == SHA512
+    assert not threads()
+
+
+def test_nothing_is_begun_for_little_or_for_what_has_one_reader_only():
+    few, single = Hashers(["sha512"]), Hashers(["sha512"])
+    with Follower(BytesSource(DATA), few) as little, Follower(FactorySource(lambda: io.BytesIO(DATA)), single) as only:
+        little.follow(WORTH_A_THREAD)
+        only.follow(len(DATA))
+        assert not threads()
+    assert (few.seen, single.seen) == (0, 0)
+
+
+def test_a_thread_runs_ahead_of_what_is_sent(path):
+    ahead = Ahead(PathSource(path), begun(1000), len(DATA))
+    wait_for(lambda: ahead._hashers.seen == len(DATA))
+    ahead.update(DATA)
+    assert ahead.digests() == SHA512
+
+
+@pytest.mark.parametrize("cuts", [[1000], [999], [1001], [1, 5000], [WORTH_A_THREAD + 1, 2 * WORTH_A_THREAD]])
+def test_who_sends_faster_takes_over(path, cuts):
+    ahead = Ahead(PathSource(path), begun(1000), len(DATA))
+    for start, end in zip([0, *cuts], [*cuts, len(DATA)], strict=True):
+        ahead.update(DATA[start:end])
+    assert ahead.digests() == SHA512
+    assert not threads()
+
+
+def test_what_was_not_begun_is_hashed_as_it_is_sent(path):
+    ahead = Ahead(PathSource(path), begun(0), len(DATA))
+    assert not threads()
+    ahead.update(DATA)
+    assert ahead.digests() == SHA512
+
+
+def test_a_file_that_cannot_be_read_by_the_thread_is_hashed_as_it_is_sent(path):
+    source = PathSource(path)
+    path.unlink()
+    ahead = Ahead(source, begun(1000), len(DATA))
+    ahead.update(DATA)
+    assert ahead.digests() == SHA512
+
+
+def test_an_end_in_the_middle_leaves_no_thread(path):
+    ahead = Ahead(PathSource(path), begun(1000), len(DATA))
+    ahead.close()
+    assert not threads()

@@ -1,0 +1,69 @@
+from __future__ import annotations
+
+import io
+
+import pytest
+
+from airflow_provider_taskcluster.transfer.buffers import Failure
+from airflow_provider_taskcluster.transfer.ending import EndingSource
+from airflow_provider_taskcluster.transfer.reading import fill
+from airflow_provider_taskcluster.transfer.source import BytesSource, FactorySource, PathSource, SectionSource
+
+DATA = bytes(range(100))
+
+
+class OnlyReads:
+    def __init__(self):
+        self._file = io.BytesIO(DATA)
+
+    def read(self, size):
+        return self._file.read(min(size, 3))
+
+
+class Upper(io.BytesIO):
+    """What a progress bar does: it is a file with another ``read``."""
+
+    def read(self, size=-1):
+        return super().read(size).upper()
+
+
+def sources(path):
+    path.write_bytes(DATA)
+    whole = PathSource(path)
+    return {
+        "bytes": BytesSource(DATA),
+        "path": whole,
+        "section": SectionSource(whole, 0, len(DATA)),
+        "buffered": FactorySource(lambda: path.open("rb")),
+        "only reads": FactorySource(OnlyReads),
+        "ending": EndingSource(whole.section(0, len(DATA)), Failure()),
+    }
+
+
+@pytest.mark.parametrize("kind", ["bytes", "path", "section", "buffered", "only reads", "ending"])
+@pytest.mark.parametrize("size", [1, 7, 100, 1000])
+def test_every_reader_fills_a_buffer_until_its_end(tmp_path, kind, size):
+    buffer = memoryview(bytearray(size))
+    found = bytearray()
+    with sources(tmp_path / "file")[kind].reading() as reader:
+        while count := fill(reader, buffer):
+            found += buffer[:count]
+        assert fill(reader, buffer) == 0
+    assert found == DATA
+
+
+def test_a_section_ends_where_it_ends(tmp_path):
+    path = tmp_path / "file"
+    path.write_bytes(DATA)
+    buffer = memoryview(bytearray(1000))
+    with SectionSource(PathSource(path), 10, 20).reading() as reader:
+        assert reader.read(5) == DATA[10:15]
+        assert fill(reader, buffer) == 15
+        assert reader.read(5) == b""
+    assert buffer[:15] == DATA[15:30]
+
+
+def test_a_file_whose_read_was_changed_is_read_by_it():
+    buffer = memoryview(bytearray(10))
+    assert fill(Upper(b"abc"), buffer) == 3
+    assert buffer[:3] == b"ABC"
