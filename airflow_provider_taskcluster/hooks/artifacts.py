@@ -166,7 +166,8 @@ class ArtifactsHook(TaskclusterBaseHook):
             require_hashes=require_hashes,
         )
         artifacts = ArtifactDownloader(self._engine_services, self._store, config)
-        uri = artifact_uri(names.task_id(task_id), prefix.strip("/"), run_id)
+        task_id = names.task_id(task_id)
+        uri = artifact_uri(task_id, prefix.strip("/"), run_id)
         return Payload(task_id, run_id, prefix, artifacts, on_read=partial(lineage.read, self, uri))
 
     def read_artifact(

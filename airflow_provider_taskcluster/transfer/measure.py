@@ -14,7 +14,7 @@ from airflow_provider_taskcluster.transfer.config import MIB
 from airflow_provider_taskcluster.transfer.digest import Hashers, PartHashers
 from airflow_provider_taskcluster.transfer.follower import Follower
 from airflow_provider_taskcluster.transfer.hashing import Hashing
-from airflow_provider_taskcluster.transfer.reading import fill
+from airflow_provider_taskcluster.transfer.reading import blocks, fill
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -46,10 +46,9 @@ def measure(source: Source, check: Callable[[], None] = lambda: None) -> Measure
     """
     hashers, beside = Hashers(["sha256"]), Hashers(["sha512"])
     with source.reading() as reader, Follower(source, beside) as follower:
-        buffer = memoryview(bytearray(MIB))
-        while count := fill(reader, buffer):
+        for block in blocks(reader):
             check()
-            hashers.update(buffer[:count])
+            hashers.update(block)
             follower.follow(hashers.seen)
     return Measured(hashers.seen, hashers.digests()["sha256"], beside)
 

@@ -17,12 +17,11 @@ from typing import TYPE_CHECKING
 from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.exceptions import Conflict, InvalidInput, SourceChanged
 from airflow_provider_taskcluster.transfer import partition
-from airflow_provider_taskcluster.transfer.config import MIB
 from airflow_provider_taskcluster.transfer.digest import Hashers
 from airflow_provider_taskcluster.transfer.manifest import CONTENT_TYPE, Manifest, Part, part_name
 from airflow_provider_taskcluster.transfer.measure import Measured, measure, measure_parts
 from airflow_provider_taskcluster.transfer.progress import Reporter, Share
-from airflow_provider_taskcluster.transfer.reading import fill
+from airflow_provider_taskcluster.transfer.reading import blocks
 from airflow_provider_taskcluster.transfer.source import BytesSource
 
 if TYPE_CHECKING:
@@ -209,10 +208,9 @@ def _sha512(source: Source, measured: Measured, check: Callable[[], None]) -> st
     """Hash a part that the service has already."""
     hashers = Hashers(["sha256", "sha512"])
     with source.reading() as reader:
-        buffer = memoryview(bytearray(MIB))
-        while count := fill(reader, buffer):
+        for block in blocks(reader):
             check()
-            hashers.update(buffer[:count])
+            hashers.update(block)
     digests = hashers.digests()
     if digests["sha256"] != measured.sha256:
         raise SourceChanged(f"The {source.description} changed while it was uploaded: upload it when it is complete")

@@ -7,7 +7,12 @@ from __future__ import annotations
 
 import io
 from abc import ABC, abstractmethod
-from typing import Protocol, cast
+from typing import TYPE_CHECKING, Protocol, cast
+
+from airflow_provider_taskcluster.transfer.config import MIB
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 
 class Reader(Protocol):
@@ -42,3 +47,10 @@ def fill(reader: Reader, buffer: memoryview) -> int:
     data = reader.read(len(buffer))
     buffer[: len(data)] = data
     return len(data)
+
+
+def blocks(reader: Reader) -> Iterator[memoryview]:
+    """Read to the end in blocks of 1 MiB, each of which holds until the next one is asked for."""
+    buffer = memoryview(bytearray(MIB))
+    while count := fill(reader, buffer):
+        yield buffer[:count]

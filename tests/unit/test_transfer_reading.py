@@ -6,7 +6,7 @@ import pytest
 
 from airflow_provider_taskcluster.transfer.buffers import Failure
 from airflow_provider_taskcluster.transfer.ending import EndingSource
-from airflow_provider_taskcluster.transfer.reading import fill
+from airflow_provider_taskcluster.transfer.reading import blocks, fill
 from airflow_provider_taskcluster.transfer.source import BytesSource, FactorySource, PathSource, SectionSource
 
 DATA = bytes(range(100))
@@ -67,3 +67,12 @@ def test_a_file_whose_read_was_changed_is_read_by_it():
     buffer = memoryview(bytearray(10))
     assert fill(Upper(b"abc"), buffer) == 3
     assert buffer[:3] == b"ABC"
+
+
+def test_blocks_are_all_of_a_reader_in_memory_that_is_used_again():
+    data = bytes(range(256)) * 10_000
+    with BytesSource(data).reading() as reader:
+        found = [(bytes(block), block.obj) for block in blocks(reader)]
+    assert b"".join(content for content, _ in found) == data
+    assert [len(content) for content, _ in found] == [1 << 20, 1 << 20, len(data) - (2 << 20)]
+    assert len({id(memory) for _, memory in found}) == 1
