@@ -36,6 +36,7 @@ class Answer:
         self._where = public_url(url)
         self._received = 0
         self._failure: ConnectionFailed | Truncated | None = None
+        self._aborted = False
         length = self.headers.get("Content-Length", "")
         self._length = int(length) if length.isdigit() else None
         # The response of the standard library reads into our buffer as fast as a bare socket does. urllib3's own
@@ -71,7 +72,9 @@ class Answer:
             raise self._truncated() from None
         except (http.client.HTTPException, OSError, ValueError) as error:  # ValueError: closed by abort()
             reason = str(error) or type(error).__name__
-            raise ConnectionFailed(f"{self._where} broke off after {self._received} bytes: {reason}") from None
+            raise self._broke_off(reason) from None
+        if self._aborted:  # what comes then may look like the end, or like more of the body
+            raise self._broke_off("the transfer was ended here")
         self._received += count
         if not count and self._length is not None and self._received != self._length:
             raise self._truncated()
@@ -90,11 +93,15 @@ class Answer:
 
     def abort(self) -> None:
         """Wake a thread that waits in ``readinto``; it gets a ConnectionFailed or a Truncated."""
+        self._aborted = True
         if shutdown := getattr(self._response.raw, "shutdown", None):
             try:
                 shutdown()
             except (OSError, ValueError, RuntimeError):
                 return  # it had just ended by itself
+
+    def _broke_off(self, reason: str) -> ConnectionFailed:
+        return ConnectionFailed(f"{self._where} broke off after {self._received} bytes: {reason}")
 
     def _truncated(self) -> Truncated:
         of = "" if self._length is None else f" of {self._length}"
