@@ -33,12 +33,12 @@ RECORD_SECONDS = 1.0
 class _Written:
     """Writes what it is fed; stands in a thread of its own as a hasher does."""
 
-    def __init__(self, sink: Sink) -> None:
-        self._sink = sink
+    def __init__(self, write: Callable[[bytes | memoryview], None]) -> None:
+        self._write = write
 
     def update(self, data: bytes | memoryview) -> None:
         """Write the next bytes."""
-        self._sink.write(data)
+        self._write(data)
 
     def digests(self) -> dict[str, str]:
         """Nothing."""
@@ -82,9 +82,10 @@ class Intake:
         self._buffer_size = buffer_size
         self._max_bytes = max_bytes
         self._hashing = Hashing([], self.failure)
-        self._writing = Hashing([_Written(sink)], self.failure)
+        self._writing = Hashing([_Written(self._write)], self.failure)
         self._recorded = time.monotonic()
         self._recorded_offset = 0
+        self._stored = 0  # what the sink has taken, of an identity body: behind ``offset`` while a thread writes
         self._adopted = 0
 
     def begin(self, facts: Facts) -> None:
@@ -133,11 +134,15 @@ class Intake:
     def _take_identity(self, block: Block) -> None:
         """Write here while others hash; where nobody does, let a thread write while we receive."""
         if self._algorithms:
-            self.sink.write(block.data)
-            self.take_written(block)
+            self._write(block.data)
+            self._hash(block)
         else:
             self._writing.feed(block)
             self._advance(len(block.data))
+
+    def _write(self, data: bytes | memoryview) -> None:
+        self.sink.write(data)
+        self._stored += len(data)
 
     def _decode(self, data: memoryview) -> None:
         for piece in self._decoder.decode(data):
@@ -148,6 +153,10 @@ class Intake:
 
     def take_written(self, block: Block) -> None:
         """Take the next bytes of an identity body, which the sink has already."""
+        self._stored += len(block.data)
+        self._hash(block)
+
+    def _hash(self, block: Block) -> None:
         count = len(block.data)
         self._hashing.feed(block)
         self._advance(count)
@@ -191,10 +200,11 @@ class Intake:
         return digests, "none"
 
     def note(self) -> None:
-        """Write down how far it is, where the sink keeps records; never less than is there."""
+        """Write down how far it is, where the sink keeps records: never less than an earlier process left."""
         self._recorded, self._recorded_offset = time.monotonic(), self.offset
-        if self.facts is not None and self.offset > self._adopted and trustworthy(self.facts, self._hashes):
-            self.sink.note(Record(self._key, self.facts, self.offset))
+        stored = self._stored
+        if self.facts is not None and stored > self._adopted and trustworthy(self.facts, self._hashes):
+            self.sink.note(Record(self._key, self.facts, stored))
 
     def stop(self) -> None:
         """End the hashing and the writing, and let the buffers go."""
@@ -210,7 +220,7 @@ class Intake:
         self.pool = BufferPool(BUFFERS, size, self.failure)
         self._decoder = decoder_for(facts.encoding, self._buffer_size)
         self.facts = facts
-        self.offset = self.size = self._recorded_offset = self._adopted = 0
+        self.offset = self.size = self._stored = self._recorded_offset = self._adopted = 0
         self.reporter.restart(facts.total)
 
     def _limit(self, size: int) -> None:

@@ -165,6 +165,51 @@ def test_what_had_come_but_was_not_written_yet_when_it_failed_is_written_first(c
     test_an_s3_artifact_is_gone_on_with_by_its_etag(connect, run, tc, tmp_path)
 
 
+def test_a_record_is_never_ahead_of_the_file(connect, run, tc, tmp_path, monkeypatch):
+    """A thread writes what nobody hashes, and the length of a file that was reserved says nothing."""
+    run.add("public/s", DATA, storage_type="s3")
+    write, note, written, notes = PathSink.write, PathSink.note, [], []
+
+    def slowly(self, data):
+        time.sleep(0.05)
+        write(self, data)
+        written.append(len(data))
+
+    def noted(self, record):
+        notes.append(record.offset)
+        note(self, record)
+        assert record.offset <= sum(written)
+
+    monkeypatch.setattr(PathSink, "write", slowly)
+    monkeypatch.setattr(PathSink, "note", noted)
+    connect().download_artifact(run.task_id, "public/s", tmp_path / "s", connections=1)
+    assert len(notes) > 1
+    assert (tmp_path / "s").read_bytes() == DATA
+
+
+def test_a_writer_that_dies_fails_the_download_at_once_and_what_it_wrote_is_kept(
+    connect, run, tc, tmp_path, monkeypatch
+):
+    run.add("public/s", DATA, storage_type="s3")
+    write, written = PathSink.write, []
+
+    def dies(self, data):
+        if sum(written) > 2 * SEGMENT:
+            assert threading.current_thread().name == "taskcluster-hashing"
+            raise MemoryError("writing died")
+        write(self, data)
+        written.append(len(data))
+
+    with monkeypatch.context() as patch, pytest.raises(MemoryError, match="writing died"):
+        patch.setattr(PathSink, "write", dies)
+        connect().download_artifact(run.task_id, "public/s", tmp_path / "s", connections=1)
+    assert json.loads(partial(tmp_path)[".json"].read_text())["offset"] == sum(written)
+    tc.journal.clear()
+    connect().download_artifact(run.task_id, "public/s", tmp_path / "s", connections=1)
+    assert (tmp_path / "s").read_bytes() == DATA
+    assert fetched(tc) == len(DATA) - sum(written)
+
+
 def test_a_gzip_body_leaves_nothing_since_its_decoder_dies_with_the_process(connect, run, tc, tmp_path):
     run.add("public/g", DATA, storage_type="s3", gzipped=True)
     tc.faults.add(Cut(2 * SEGMENT), method="GET", times=1)
