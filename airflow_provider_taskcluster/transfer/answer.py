@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.client
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.exceptions import ConnectionFailed, Truncated
 from airflow_provider_taskcluster.redaction import public_url
@@ -16,8 +16,8 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.ranges import Facts
 
 
-# What is lost at most when a connection breaks.
-STEP = 256 * 1024
+# Bytes read at a time. Whatever has arrived is taken at once: none of it is lost when the connection breaks.
+STEP = 512 * 1024
 # Seconds after which a slow body is handed over as it comes.
 LINGER = 1.0
 
@@ -39,9 +39,6 @@ class Answer:
         self._aborted = False
         length = self.headers.get("Content-Length", "")
         self._length = int(length) if length.isdigit() else None
-        # The response of the standard library reads into our buffer as fast as a bare socket does. urllib3's own
-        # readinto copies three times: 2.2 instead of 1.1 s of CPU time for 1 GiB.
-        self._body: Any = getattr(response.raw, "_original_response", None) or response.raw
 
     def readinto(self, buffer: memoryview) -> int:
         """Fill the buffer with the next bytes, still encoded; return how many, 0 at the end.
@@ -66,21 +63,21 @@ class Answer:
         return filled
 
     def _read(self, buffer: memoryview) -> int:
+        """Take what is there, or wait for some."""
+        from urllib3.exceptions import HTTPError
+
         try:
-            count = int(self._body.readinto(buffer))
-        except http.client.IncompleteRead:
-            raise self._truncated() from None
-        except (http.client.HTTPException, OSError, ValueError) as error:  # ValueError: closed by abort()
-            reason = str(error) or type(error).__name__
-            raise self._broke_off(reason) from None
+            data = self._response.raw.read1(len(buffer), decode_content=False)
+        except (HTTPError, OSError, ValueError) as error:  # ValueError: closed by abort()
+            cause = error.__cause__ or error
+            if isinstance(cause, http.client.IncompleteRead) and not self._aborted:
+                raise self._truncated() from None
+            raise self._broke_off(str(cause) or type(cause).__name__) from None
         if self._aborted:  # what comes then may look like the end, or like more of the body
             raise self._broke_off("the transfer was ended here")
-        self._received += count
-        if not count and self._length is not None and self._received != self._length:
-            raise self._truncated()
-        if not count or self._received == self._length:
-            self._response.raw.release_conn()  # urllib3 does not see that we have read to the end
-        return count
+        buffer[: len(data)] = data
+        self._received += len(data)
+        return len(data)
 
     def skip(self, count: int) -> None:
         """Throw bytes away."""
