@@ -13,6 +13,7 @@ from airflow_provider_taskcluster.transfer.ranges import facts_of
 if TYPE_CHECKING:
     import requests
 
+    from airflow_provider_taskcluster.transfer.line import Line
     from airflow_provider_taskcluster.transfer.ranges import Facts
 
 
@@ -26,17 +27,19 @@ class Answer:
     """The body of one answer.
 
     ``status`` is 200 or 206; ``facts`` is what the headers say of the whole body.
+
+    :param line: What it comes over.
     """
 
-    def __init__(self, response: requests.Response, url: str) -> None:
+    def __init__(self, response: requests.Response, url: str, line: Line) -> None:
         self.status = response.status_code
         self.headers = response.headers
         self.facts: Facts = facts_of(self.status, self.headers)
         self._response = response
+        self._line = line
         self._where = public_url(url)
         self._received = 0
         self._failure: ConnectionFailed | Truncated | None = None
-        self._aborted = False
         length = self.headers.get("Content-Length", "")
         self._length = int(length) if length.isdigit() else None
 
@@ -68,15 +71,17 @@ class Answer:
 
         try:
             data = self._response.raw.read1(len(buffer), decode_content=False)
-        except (HTTPError, OSError, ValueError) as error:  # ValueError: closed by abort()
+        except (HTTPError, OSError, ValueError) as error:
             cause = error.__cause__ or error
-            if isinstance(cause, http.client.IncompleteRead) and not self._aborted:
+            if isinstance(cause, http.client.IncompleteRead) and not self._line.broken:
                 raise self._truncated() from None
             raise self._broke_off(str(cause) or type(cause).__name__) from None
-        if self._aborted:  # what comes then may look like the end, or like more of the body
+        if self._line.broken:  # what looks like the end then may be none
             raise self._broke_off("the transfer was ended here")
         buffer[: len(data)] = data
         self._received += len(data)
+        if not data or self._received == self._length:
+            self._line.let_go()
         return len(data)
 
     def skip(self, count: int) -> None:
@@ -87,15 +92,6 @@ class Answer:
             if not got:
                 raise self._truncated()
             count -= got
-
-    def abort(self) -> None:
-        """Wake a thread that waits in ``readinto``; it gets a ConnectionFailed or a Truncated."""
-        self._aborted = True
-        if shutdown := getattr(self._response.raw, "shutdown", None):
-            try:
-                shutdown()
-            except (OSError, ValueError, RuntimeError):
-                return  # it had just ended by itself
 
     def _broke_off(self, reason: str) -> ConnectionFailed:
         return ConnectionFailed(f"{self._where} broke off after {self._received} bytes: {reason}")
