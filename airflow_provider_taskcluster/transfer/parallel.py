@@ -23,7 +23,7 @@ from airflow_provider_taskcluster.transfer.ranges import (
     Facts,
     place,
 )
-from airflow_provider_taskcluster.transfer.worker import Worker
+from airflow_provider_taskcluster.transfer.worker import Worker, run_all
 
 if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.answer import Answer
@@ -85,16 +85,8 @@ class ParallelRanges:
 
         :raises StartOver: Ranges do not work out after all.
         """
-        for thread in self._threads:
-            thread.start()
         try:
-            for thread in self._threads:
-                thread.ended.wait()
-        except BaseException as error:  # a signal: nobody may write when the file is closed
-            self._fail(error)
-            for thread in self._threads:
-                thread.ended.wait()
-            raise
+            run_all(self._threads, self._fail)
         finally:
             self._pool.close()
         self._failure.check()

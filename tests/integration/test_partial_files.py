@@ -200,9 +200,10 @@ def test_a_writer_that_dies_fails_the_download_at_once_and_what_it_wrote_is_kept
         write(self, data)
         written.append(len(data))
 
-    with monkeypatch.context() as patch, pytest.raises(MemoryError, match="writing died"):
-        patch.setattr(PathSink, "write", dies)
+    monkeypatch.setattr(PathSink, "write", dies)
+    with pytest.raises(MemoryError, match="writing died"):
         connect().download_artifact(run.task_id, "public/s", tmp_path / "s", connections=1)
+    monkeypatch.setattr(PathSink, "write", write)
     assert json.loads(partial(tmp_path)[".json"].read_text())["offset"] == sum(written)
     tc.journal.clear()
     connect().download_artifact(run.task_id, "public/s", tmp_path / "s", connections=1)

@@ -176,3 +176,21 @@ def test_a_time_out_of_the_task_ends_its_threads_and_the_next_try_goes_on(
     connect().download_object(large, tmp_path / "copy", connections=connections)
     assert (tmp_path / "copy").read_bytes() == LARGE
     assert sum(entry.sent for entry in tc.journal.entries(origin="store", method="GET")) <= len(LARGE) - SEGMENT
+
+
+@pytest.mark.parametrize(
+    ("count", "prefix"),
+    [(0, "taskcluster-hash"), (1, "taskcluster-hash"), (0, "taskcluster-range"), (3, "taskcluster-range")],
+)
+def test_a_thread_that_cannot_start_fails_the_download_and_ends_the_others(
+    connect, large, tc, tmp_path, no_thread_after, count, prefix
+):
+    """It is the system that has none left: the next try goes on."""
+    tc.faults.add(Stall(1000), method="GET", nth=5, times=100)
+    no_thread_after(count, prefix)
+    started = time.monotonic()
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        connect(extra={"read_timeout": 20}).download_object(large, tmp_path / "copy", connections=8)
+    assert time.monotonic() - started < AT_ONCE
+    assert not threads_of_transfers()
+    assert not (tmp_path / "copy").exists()
