@@ -102,7 +102,7 @@ class ParallelRanges:
             while (piece := self._take_piece()) is not None:
                 loop = policy.retrying(
                     progress=partial(getattr, piece, "filled"),
-                    sleep=self._failure.sleep,
+                    sleep=partial(self._store.sleep, failure=self._failure),
                     failed=self._intake.reporter.count_failure,
                 )
                 loop(self._fetch, piece)

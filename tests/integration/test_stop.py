@@ -14,6 +14,7 @@ from local_servers import Quiet, self_signed, serving
 from airflow_provider_taskcluster.emulator.store.faults import Both, Cut, Drip, Ignore, Stall, Status
 from airflow_provider_taskcluster.exceptions import Interrupted, StoreError
 from airflow_provider_taskcluster.network import Network
+from airflow_provider_taskcluster.retry import RetryPolicy
 from airflow_provider_taskcluster.transfer import plan
 from airflow_provider_taskcluster.transfer.http import Store
 from airflow_provider_taskcluster.transfer.plan import SEGMENT
@@ -119,6 +120,24 @@ def test_a_download_does_not_wait_for_silent_connections(stopped, large, tc, tmp
     seconds = stopped(lambda hook: hook.download_object(large, tmp_path / "copy", connections=connections))
     assert seconds < AT_ONCE
     assert not (tmp_path / "copy").exists()
+
+
+@pytest.mark.parametrize("connections", [1, 8])
+def test_a_download_does_not_sit_out_its_wait_for_the_next_try(stopped, large, tc, tmp_path, connections, monkeypatch):
+    monkeypatch.setattr(RetryPolicy, "wait_seconds", lambda *_: 20.0)
+    tc.faults.add(Status(503), method="GET", nth=1 if connections == 1 else 2, times=100)
+    seconds = stopped(lambda hook: hook.download_object(large, tmp_path / "copy", connections=connections))
+    assert seconds < AT_ONCE
+
+
+def test_a_piece_that_fails_for_good_does_not_sit_out_the_waits_of_others(connect, large, tc, tmp_path, monkeypatch):
+    monkeypatch.setattr(RetryPolicy, "wait_seconds", lambda *_: 20.0)
+    tc.faults.add(Status(503), method="GET", nth=2, times=3)
+    tc.faults.add(Status(410), method="GET", nth=5)
+    started = time.monotonic()
+    with pytest.raises(StoreError, match="410"):
+        connect().download_object(large, tmp_path / "copy", connections=8)
+    assert time.monotonic() - started < AT_ONCE
 
 
 @pytest.mark.parametrize("content", [SMALL, LARGE], ids=["small", "large"])

@@ -157,7 +157,7 @@ def test_those_under_way_learn_of_the_error(failure):
     def work(job):
         if job:
             raise OSError("fatal")
-        failure.sleep(60)
+        until_it_fails(failure)
         failure.check()
 
     started = time.monotonic()
@@ -184,6 +184,11 @@ def test_what_ends_a_program_ends_it_from_a_thread_too(any_scheduler, failure):
         any_scheduler.run([1], work, failure)
 
 
+def until_it_fails(failure):
+    with failure.changed:
+        failure.changed.wait_for(lambda: failure.error, timeout=60)
+
+
 class TimedOut(BaseException):
     """What a time-out of Airflow raises in the main thread."""
 
@@ -202,7 +207,7 @@ def timed_out_after():
 @pytest.mark.parametrize("schedule", [Serial(), Threads(3)], ids=["serial", "threads"])
 def test_an_interrupt_in_the_main_thread_ends_the_others(failure, timed_out_after, schedule):
     def work(_job):
-        failure.sleep(60)
+        until_it_fails(failure)
         failure.check()
 
     timed_out_after(0.2)
@@ -219,7 +224,7 @@ def test_after_an_interrupt_nobody_works_on_behind_the_caller_s_back(failure, ti
     ended = []
 
     def work(job):
-        failure.sleep(60)
+        until_it_fails(failure)
         time.sleep(0.3)
         ended.append(job)
         failure.check()
