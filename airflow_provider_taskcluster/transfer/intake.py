@@ -202,8 +202,11 @@ class Intake:
     def note(self) -> None:
         """Write down how far it is, where the sink keeps records: never less than an earlier process left."""
         self._recorded, self._recorded_offset = time.monotonic(), self.offset
-        stored = self._stored
-        if self.facts is not None and stored > self._adopted and trustworthy(self.facts, self._hashes):
+        if self.facts is None or self.facts.total is None or not trustworthy(self.facts, self._hashes):
+            return
+        # For the last byte the next try asks the store, which says whether this is still the body that it has.
+        stored = min(self._stored, self.facts.total - 1)
+        if stored > self._adopted:
             self.sink.note(Record(self._key, self.facts, stored))
 
     def stop(self) -> None:

@@ -95,6 +95,24 @@ def test_the_next_try_goes_on_with_it(interrupted, connect, stored, tc, connecti
     assert list(interrupted.parent.iterdir()) == [interrupted]
 
 
+@pytest.mark.parametrize("storage_type", ["object", "s3"])
+def test_what_is_there_in_full_is_not_fetched_again(connect, run, tc, tmp_path, monkeypatch, storage_type, connections):
+    """Only its last byte: the answer tells whether it is still what the store has."""
+
+    def interrupted(_):
+        raise Interrupted("The task was told to stop")
+
+    run.add("public/a", DATA, storage_type=storage_type)
+    with monkeypatch.context() as patch:
+        patch.setattr(PathSink, "commit", interrupted)
+        with pytest.raises(Interrupted):
+            connect().download_artifact(run.task_id, "public/a", tmp_path / "a", connections=connections)
+    tc.journal.clear()
+    connect("tc_next_try").download_artifact(run.task_id, "public/a", tmp_path / "a", connections=connections)
+    assert (tmp_path / "a").read_bytes() == DATA
+    assert [(entry.status, entry.sent) for entry in gets(tc)] == [(206, 1)]
+
+
 def test_a_record_of_another_object_is_void(interrupted, hook, name, expires, tc):
     hook.upload_object(OTHER, f"{name}-other", expires=expires)
     tc.journal.clear()
