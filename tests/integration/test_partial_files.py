@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -16,6 +17,7 @@ import pytest
 from airflow_provider_taskcluster.emulator.store.faults import Cut, Headers, Stall, Status
 from airflow_provider_taskcluster.exceptions import Interrupted, StoreError, TransferError
 from airflow_provider_taskcluster.transfer import plan
+from airflow_provider_taskcluster.transfer.folder import Folder
 from airflow_provider_taskcluster.transfer.path_sink import PathSink
 from airflow_provider_taskcluster.transfer.plan import SEGMENT
 
@@ -242,6 +244,7 @@ def test_a_gzip_body_leaves_nothing_since_its_decoder_dies_with_the_process(conn
 CHILD = """
 import sys
 from airflow_provider_taskcluster.transfer import plan
+from airflow_provider_taskcluster.transfer.folder import Folder
 from airflow_provider_taskcluster.transfer.path_sink import PathSink
 plan.FAST_ENOUGH = float("inf")
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
@@ -269,6 +272,33 @@ def test_a_process_that_is_killed_leaves_what_the_next_one_needs(hook, stored, t
     assert (tmp_path / "copy").read_bytes() == DATA
     assert fetched(tc) <= len(DATA) - 2 * SEGMENT
     assert list(tmp_path.iterdir()) == [tmp_path / "copy"]
+
+
+def test_a_record_that_cannot_be_written_leaves_the_one_before_to_the_next_try(
+    interrupted, connect, stored, tc, monkeypatch
+):
+    sink, hook = PathSink(interrupted), connect("tc_next_try")
+    write = Folder.write
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def stop():
+        monkeypatch.setattr(Folder, "write", full)
+        hook.stop()
+
+    tc.faults.add(Stall(SEGMENT), method="GET", times=100)
+    threading.Timer(0.7, stop).start()
+    with pytest.raises(Interrupted) as caught:
+        hook.download_object(stored, sink, connections=1)
+    assert "could not be put away: Cannot write" in caught.value.__notes__[0]
+    monkeypatch.setattr(Folder, "write", write)
+    tc.faults.clear()
+    tc.journal.clear()
+    offset = json.loads(partial(interrupted.parent)[".json"].read_text())["offset"]
+    connect("tc_third_try").download_object(stored, interrupted, connections=1)
+    assert interrupted.read_bytes() == DATA
+    assert fetched(tc) == len(DATA) - offset
 
 
 def test_the_requests_of_the_next_try_begin_where_the_record_ends(interrupted, hook, stored, tc):
