@@ -90,7 +90,7 @@ class Intake:
 
     def begin(self, facts: Facts) -> None:
         """Start from the first byte, and roll back what came before."""
-        self._limit(facts.total or 0)
+        self._limit(0 if facts.encoding else facts.total or 0)
         self._reset(facts)
         self.sink.begin(None if facts.encoding else facts.total)
 
