@@ -12,6 +12,7 @@ import pytest
 from airflow_provider_taskcluster.emulator.store.faults import (
     Corrupt,
     Cut,
+    Headers,
     Ignore,
     Longer,
     OtherRange,
@@ -117,6 +118,12 @@ def test_gzip_goes_as_one_stream(hook, run, tc, tmp_path, caplog):
     assert (tmp_path / "g").read_bytes() == DATA
     assert len({entry.connection for entry in gets(tc)}) == 1
     assert "the body is encoded (gzip)" in caplog.text
+
+
+def test_identity_in_capitals_is_no_encoding(fetch, tc):
+    tc.faults.add(Headers({"Content-Encoding": "Identity"}), method="GET", times=99)
+    fetch()
+    assert len(gets(tc)) == 7
 
 
 def test_an_s3_artifact_comes_in_pieces_too(hook, run, tc, tmp_path):
