@@ -100,7 +100,7 @@ class Intake:
         self.reporter.total = facts.total
 
     def adopt(self, check: Callable[[], None]) -> bool:
-        """Go on with what an earlier process left on this disk, if there is something; hash it again.
+        """Go on with what an earlier process left on this disk, if there is something; hash it again, if anything is.
 
         :param check: Called for each block; what it raises ends the hashing.
         """
@@ -109,6 +109,10 @@ class Intake:
             return False
         self._reset(record.facts)
         self._adopted = record.offset
+        if not self._algorithms:
+            self._stored = record.offset
+            self._advance(record.offset)
+            self.reporter.advance(record.offset)
         while self.offset < record.offset:
             check()
             buffer = self.pool.take()

@@ -172,7 +172,14 @@ def test_an_s3_artifact_is_gone_on_with_by_its_etag(connect, run, tc, tmp_path):
     connect().download_artifact(run.task_id, "public/s", tmp_path / "s")
     assert (tmp_path / "s").read_bytes() == DATA
     assert fetched(tc) == len(DATA) - 2 * SEGMENT
-    run.add("public/t", DATA, storage_type="s3")
+
+
+def test_what_nobody_hashes_is_not_read_again(connect, run, tc, tmp_path, monkeypatch):
+    def never(*_):
+        raise AssertionError("What is on the disk was read")
+
+    monkeypatch.setattr(PathSink, "read_at", never)
+    test_an_s3_artifact_is_gone_on_with_by_its_etag(connect, run, tc, tmp_path)
 
 
 def test_what_had_come_but_was_not_written_yet_when_it_failed_is_written_first(connect, run, tc, tmp_path, monkeypatch):
