@@ -126,6 +126,19 @@ def test_a_206_that_does_not_fit_starts_over(fetch, tc, fault):
     assert starts(tc)[2] is None
 
 
+@pytest.mark.parametrize(
+    "fault",
+    [WrongRange(shift=1), WrongRange(total=7), WrongRange(total="*"), WrongRange(unit="lines"),
+     Headers({"Content-Range": None})],
+    ids=str,
+)  # fmt: skip
+def test_a_first_206_that_is_of_no_range_is_asked_for_whole(hook, stored, tc, tmp_path, fault):
+    tc.faults.add(fault, method="GET")
+    hook.download_object(stored, tmp_path / "copy")
+    assert (tmp_path / "copy").read_bytes() == DATA
+    assert starts(tc) == [0, None]
+
+
 def test_a_206_that_begins_earlier_is_taken_from_where_it_matters(fetch, tc):
     tc.faults.add(Cut(1_000_000), method="GET")
     tc.faults.add(OtherRange(first=-1000), method="GET", nth=2)
