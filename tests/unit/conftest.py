@@ -6,6 +6,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+pytest.register_assert_rewrite("sink_contract")  # failures there show values too
+
 
 @dataclass
 class LocalServer:
