@@ -6,7 +6,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-pytest.register_assert_rewrite("sink_contract")  # failures there show values too
+pytest.register_assert_rewrite("archives_to_extract", "sink_contract")  # failures there show values too
 
 
 @dataclass
