@@ -23,6 +23,8 @@ except ImportError:  # Airflow 2
 
 __all__ = ["taskcluster_emulator"]
 
+pytest.register_assert_rewrite("waits_in_a_loop")  # failures there show values too
+
 PROJECT = "tests"
 
 
