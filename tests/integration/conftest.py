@@ -23,7 +23,8 @@ except ImportError:  # Airflow 2
 
 __all__ = ["taskcluster_emulator"]
 
-pytest.register_assert_rewrite("waits_in_a_loop")  # failures there show values too
+# Failures there show values too.
+pytest.register_assert_rewrite("scopes_of_others", "scopes_of_tasks", "scopes_world", "waits_in_a_loop")
 
 PROJECT = "tests"
 
