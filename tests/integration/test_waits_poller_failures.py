@@ -11,6 +11,7 @@ from scripted_api import scripted_api
 from waits_in_a_loop import INTERVAL, STATUSES, api_paths, completed, event, outcomes, run, start, trigger, until
 
 from airflow_provider_taskcluster.emulator import Emulator
+from airflow_provider_taskcluster.waits import poller
 from airflow_provider_taskcluster.waits.objects import ObjectWait
 
 
@@ -45,16 +46,20 @@ def test_credentials_that_were_changed_are_read_again(tc, connect):
     first, second = tc.bulk.create(2)
     token = tc.add_client("tests/rotated", ["*"])
     connect(login="tests/rotated", password=token)
+    held = []  # as a call does that is still under way
 
     async def main():
         tasks = start(trigger(completed(first)), trigger(completed(second)))
         await asyncio.sleep(INTERVAL * 2)
+        held.extend([await known.client() for known in poller._pollers[asyncio.get_running_loop()].values()])
         fresh = tc.add_client("tests/rotated", ["*"])
         connect(login="tests/rotated", password=fresh)
         tc.bulk.resolve([first, second])
         assert outcomes(await asyncio.gather(*tasks)) == ["found", "found"]
 
     run(main)
+    (old,) = held
+    assert old._session._session is None, "closed with the poller, whoever holds it"
 
 
 @pytest.mark.parametrize("status", [429, 503, 500, 502, 408, 0])
