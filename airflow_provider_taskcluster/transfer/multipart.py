@@ -129,7 +129,7 @@ class MultipartUploader:
         :raises Conflict: Its name is taken by somebody else.
         """
         part, measured = initialized.manifest.parts[one.number], initialized.measured[one.number]
-        target = replace(initialized.target, name=part.name, content_type=PART_TYPE, if_exists="verify")
+        target = replace(initialized.target, name=part.name, content_type=PART_TYPE, if_exists="verify", part=True)
         result = self.uploader.send(one.source, measured, target, Share(initialized.reporter))
         if result.already_present:
             initialized.reporter.advance(part.size)

@@ -125,7 +125,7 @@ class _StreamUpload:
                 whole.update(data)
                 measured.extend(measure_parts(part, len(data))[1])
                 name = part_name(self.target.name, generation, len(measured) - 1)
-                target = replace(self.target, name=name, content_type=PART_TYPE)
+                target = replace(self.target, name=name, content_type=PART_TYPE, part=True)
                 sent = self.uploader.uploader.send(part, measured[-1], target, Share(reporter))
                 sums.append(sent.digests["sha512"])
         named = parts_of(self.target.name, generation, measured)

@@ -33,12 +33,14 @@ class Target:
     :param identity: Project, expiry and upload ids, the same in every try.
     :param content_type: Its content type.
     :param if_exists: What to do about a finished object of this name.
+    :param part: It is a part of an object, with content and expiry in its name.
     """
 
     name: str
     identity: Identity
     content_type: str
     if_exists: IfExists = "verify"
+    part: bool = False
 
 
 @dataclass(frozen=True)
@@ -121,6 +123,9 @@ class Uploader:
         except Conflict as conflict:  # from the first call, or because another try has finished it since
             # Any uploadId finishes what is finished; our own might finish what was never sent, if it is the caller's.
             finish = {**identity, "uploadId": random_upload_id(), "hashes": known}
-            return None, settle(self.service, target.name, finish, target.if_exists, conflict)
+            there = settle(
+                self.service, target.name, finish, target.if_exists, conflict, may_be_expired=not target.part
+            )
+            return None, there
         self.service.finish_upload(target.name, {**identity, "hashes": sent})
         return method.name, sent
