@@ -234,16 +234,15 @@ def parts_of(name: str, generation: str, measured: Iterable[Measured]) -> list[P
 def write_manifest(uploader: Uploader, manifest: Manifest, target: Target, reporter: Reporter) -> TransferResult:
     """Put the manifest under the real name; the upload is finished then."""
     source = BytesSource(manifest.to_json())
-    measured = measure(source)
     small = replace(target, content_type=CONTENT_TYPE)
     try:
-        written = uploader.send(source, measured, small, Share(Reporter("", math.inf)))
+        written = uploader.send(source, measure(source), small, Share(Reporter("", math.inf)))
     except Conflict as conflict:
         what = f"What was to go there is the manifest of parts, of content with the sha256 {manifest.sha256}"
         raise Conflict(f"{conflict}. {what}", status=conflict.status, code=conflict.code) from conflict
     target.identity.end()
     reporter.finish()
-    ours = written.digests.get("sha256") == measured.sha256  # else if_exists is "skip", and other content is there
+    ours = written.verified != "none"  # else if_exists is "skip", and other content is there
     return replace(
         written,
         size=manifest.size,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.exceptions import SourceChanged, TooLarge
 from airflow_provider_taskcluster.transfer import partition
+from airflow_provider_taskcluster.transfer.already_there import already_there
 from airflow_provider_taskcluster.transfer.buffers import Failure
 from airflow_provider_taskcluster.transfer.config import MIB
 from airflow_provider_taskcluster.transfer.digest import Hashers
@@ -29,6 +30,7 @@ from airflow_provider_taskcluster.transfer.source import BytesSource, Source, St
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from airflow_provider_taskcluster.transfer.already_there import WholeSha256
     from airflow_provider_taskcluster.transfer.measure import Measured
     from airflow_provider_taskcluster.transfer.model import TransferResult
     from airflow_provider_taskcluster.transfer.multipart import InitializedParts, MultipartUploader
@@ -47,11 +49,15 @@ def upload_in_parts(
     *,
     part_size: PartSize | None = None,
     connections: int,
+    whole_sha256: WholeSha256,
 ) -> TransferResult:
     """Upload a source in parts, several at once.
 
     :param connections: How many parts are sent at once.
+    :param whole_sha256: Tells the sha256 of an object that was uploaded in parts, None for any other object.
     """
+    if there := already_there(uploader.uploader, source, target, part_size, whole_sha256):
+        return there
     if isinstance(source, StreamSource):
         return _StreamUpload(uploader, source, target, part_size).run()
     initialized = uploader.try_to_resume_parts(source, target) or uploader.initialize_parts(source, target, part_size)
@@ -60,8 +66,8 @@ def upload_in_parts(
     scheduler: Scheduler = Threads(min(connections, count)) if connections > 1 and count > 1 else Serial()
     failure = Failure()
     done = scheduler.run(partitions(initialized, failure), lambda one: uploader.upload_part(initialized, one), failure)
-    if there := sum(part.already_present for part in done):
-        log.info("%d of %d parts of %r were there already", there, count, target.name)
+    if found := sum(part.already_present for part in done):
+        log.info("%d of %d parts of %r were there already", found, count, target.name)
     return uploader.complete_parts(initialized, done)
 
 

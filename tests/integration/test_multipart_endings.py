@@ -48,7 +48,7 @@ def test_a_finished_object_of_the_same_content_is_success(hook, name, expires, t
 
 def test_a_finished_object_can_be_a_failure(hook, name, expires):
     hook.upload_object(DATA, name, expires=expires, **IN_PARTS)
-    with pytest.raises(Conflict, match="exists, with the same content, and if_exists is 'fail'"):
+    with pytest.raises(Conflict, match="The object exists, and if_exists is 'fail'"):
         hook.upload_object(DATA, name, expires=expires, if_exists="fail", **IN_PARTS)
 
 
