@@ -15,10 +15,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster import names
-from airflow_provider_taskcluster.exceptions import Conflict, InvalidInput, SourceChanged
+from airflow_provider_taskcluster.exceptions import Conflict, InvalidInput, InvalidName, SourceChanged
 from airflow_provider_taskcluster.transfer import partition
 from airflow_provider_taskcluster.transfer.digest import Hashers
-from airflow_provider_taskcluster.transfer.manifest import CONTENT_TYPE, Manifest, Part, part_name
+from airflow_provider_taskcluster.transfer.manifest import CONTENT_TYPE, MOST_PARTS, Manifest, Part, part_name
 from airflow_provider_taskcluster.transfer.measure import Measured, measure, measure_parts
 from airflow_provider_taskcluster.transfer.progress import Reporter, Share
 from airflow_provider_taskcluster.transfer.reading import blocks
@@ -90,8 +90,10 @@ class MultipartUploader:
         """Read the source, cut it, and fix the identity of the upload and of its parts.
 
         :param part_size: Bytes of each part, or a function of the total; 64 MiB or more by default.
+        :raises InvalidName: The name is too long to have parts.
         :raises SourceChanged: The source changed while it was read.
         """
+        check_name(target.name)
         length = source.length()
         if length is None:
             length = measure(source, self.uploader.store.check).size
@@ -130,9 +132,11 @@ class MultipartUploader:
         """
         part, measured = initialized.manifest.parts[one.number], initialized.measured[one.number]
         target = replace(initialized.target, name=part.name, content_type=PART_TYPE, if_exists="verify", part=True)
-        result = self.uploader.send(one.source, measured, target, Share(initialized.reporter))
+        share = Share(initialized.reporter)
+        result = self.uploader.send(one.source, measured, target, share)
         if result.already_present:
-            initialized.reporter.advance(part.size)
+            share.restart(part.size)  # another try may have finished it while it was sent
+            share.advance(part.size)
             sha512 = _sha512(one.source, measured, self.uploader.store.check)
         else:
             sha512 = result.digests["sha512"]
@@ -142,12 +146,18 @@ class MultipartUploader:
         """Write the manifest: from now on the object is there, whole.
 
         :raises InvalidInput: A part is missing.
+        :raises SourceChanged: The source has grown or shrunk since it was cut.
         :raises Conflict: The name is taken by other content, or by somebody else.
         """
-        manifest, target = initialized.manifest, initialized.target
+        manifest, target, source = initialized.manifest, initialized.target, initialized.source
         sums = {done.number: done.sha512 for done in parts}
         if missing := set(range(len(manifest.parts))) - sums.keys():
             raise InvalidInput(f"Part {min(missing)} of {target.name!r} is not uploaded yet")
+        if source.length() not in {None, manifest.size}:
+            raise SourceChanged(
+                f"The {source.description} changed its length while it was uploaded, so the upload was not finished: "
+                f"run the task again when the source is complete"
+            )
         known = [replace(part, sha512=sums[number]) for number, part in enumerate(manifest.parts)]
         manifest = replace(manifest, parts=known)
         result = write_manifest(self.uploader, manifest, target, initialized.reporter)
@@ -217,16 +227,25 @@ def _sha512(source: Source, measured: Measured, check: Callable[[], None]) -> st
     return digests["sha512"]
 
 
-def parts_of(name: str, generation: str, measured: Iterable[Measured]) -> list[Part]:
-    """Name the parts of an object, whose sha512 are not known yet.
+def check_name(name: str) -> None:
+    """Refuse a name that is too long to have parts, before anything is read or sent.
 
-    :raises InvalidName: The name is too long to have parts.
+    :raises InvalidName: It is.
     """
+    longest = names.LONGEST_NAME - len(part_name("", "0" * partition.GENERATION, MOST_PARTS - 1))
+    if len(name) > longest:
+        raise InvalidName(
+            f"The object name {name[:60]!r}... is too long for an upload in parts, whose names are longer still: "
+            f"{longest} characters are the most"
+        )
+
+
+def parts_of(name: str, generation: str, measured: Iterable[Measured]) -> list[Part]:
+    """Name the parts of an object, whose sha512 are not known yet."""
     parts: list[Part] = []
     offset = 0
     for number, one in enumerate(measured):
-        own = names.object_name(part_name(name, generation, number))
-        parts.append(Part(own, offset, one.size, one.sha256, ""))
+        parts.append(Part(part_name(name, generation, number), offset, one.size, one.sha256, ""))
         offset += one.size
     return parts
 

@@ -22,7 +22,7 @@ from airflow_provider_taskcluster.transfer.digest import Hashers
 from airflow_provider_taskcluster.transfer.ending import EndingSource
 from airflow_provider_taskcluster.transfer.manifest import MOST_PARTS, Manifest, part_name
 from airflow_provider_taskcluster.transfer.measure import measure_parts
-from airflow_provider_taskcluster.transfer.multipart import PART_TYPE, Partition, parts_of, write_manifest
+from airflow_provider_taskcluster.transfer.multipart import PART_TYPE, Partition, check_name, parts_of, write_manifest
 from airflow_provider_taskcluster.transfer.progress import Share
 from airflow_provider_taskcluster.transfer.scheduler import Serial, Threads
 from airflow_provider_taskcluster.transfer.source import BytesSource, Source, StreamSource
@@ -55,7 +55,9 @@ def upload_in_parts(
 
     :param connections: How many parts are sent at once.
     :param whole_sha256: Tells the sha256 of an object that was uploaded in parts, None for any other object.
+    :raises InvalidName: The name is too long to have parts.
     """
+    check_name(target.name)
     if there := already_there(uploader.uploader, source, target, part_size, whole_sha256):
         return there
     if isinstance(source, StreamSource):
@@ -114,7 +116,7 @@ class _StreamUpload:
             self.source.description,
             size,
         )
-        generation = secrets.token_hex(8)
+        generation = secrets.token_hex(partition.GENERATION // 2)
         self.target.identity.begin_unrecorded()
         reporter = self.uploader.uploader.reporter(self.target.name)
         whole = Hashers(["sha256"])
