@@ -163,8 +163,8 @@ class ObjectsHook(TaskclusterBaseHook):
         :param recorder: Keeps the upload ids where they cannot be derived: a folder (or its path or URL), see
             ``transfer.recorder``.
         :param on_progress: Called every few seconds, in the thread that sends.
-        :raises Conflict: The name is taken: by other content, by somebody else's upload, or by an object that is past its
-            expiry and not swept yet.
+        :raises Conflict: The name is taken: by other content, by somebody else's upload, or by an object past its
+            expiry that is not swept yet.
         :raises SourceChanged: The source changed while it was uploaded; the upload was not finished.
         :raises TooLarge: One PUT cannot carry it, and ``multipart`` is ``never``.
         """

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     import requests
 
     from airflow_provider_taskcluster.network import Network
+    from airflow_provider_taskcluster.transfer.buffers import Failure
 
 
 class ReadableBody(Protocol):
@@ -96,11 +97,17 @@ class Store:
         if self._stopped:
             raise Interrupted("The transfer was interrupted, because its task was told to stop")
 
-    def sleep(self, seconds: float) -> None:
-        """Wait so long, or until the transfers are told to end. In slices: a signal handler may do the telling."""
+    def sleep(self, seconds: float, failure: Failure | None = None) -> None:
+        """Wait so long, or until the transfers are told to end. In slices: a signal handler may do the telling.
+
+        :param failure: That of an upload of which one part waits: ends it, too.
+        :raises Interrupted: The upload has failed.
+        """
         end = time.monotonic() + seconds
-        while not self._stopped and (left := end - time.monotonic()) > 0:
+        while not self._stopped and not (failure and failure.error) and (left := end - time.monotonic()) > 0:
             time.sleep(min(left, 0.2))
+        if failure and failure.error:
+            raise Interrupted("A part is not tried again, because the upload has failed")
 
     @contextmanager
     def _listed(self, answer: Answer) -> Iterator[Answer]:

@@ -27,6 +27,7 @@ from airflow_provider_taskcluster.transfer.source import BytesSource
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from airflow_provider_taskcluster.transfer.buffers import Failure
     from airflow_provider_taskcluster.transfer.model import TransferResult
     from airflow_provider_taskcluster.transfer.partition import PartSize
     from airflow_provider_taskcluster.transfer.source import Source
@@ -61,10 +62,12 @@ class Partition:
 
     :param number: From 0.
     :param source: Its bytes.
+    :param failure: Of the whole, if there is one: ends the waiting between tries.
     """
 
     number: int
     source: Source
+    failure: Failure | None = None
 
 
 @dataclass(frozen=True)
@@ -133,7 +136,7 @@ class MultipartUploader:
         part, measured = initialized.manifest.parts[one.number], initialized.measured[one.number]
         target = replace(initialized.target, name=part.name, content_type=PART_TYPE, if_exists="verify", part=True)
         share = Share(initialized.reporter)
-        result = self.uploader.send(one.source, measured, target, share)
+        result = self.uploader.send(one.source, measured, target, share, one.failure)
         if result.already_present:
             share.restart(part.size)  # another try may have finished it while it was sent
             share.advance(part.size)

@@ -80,7 +80,7 @@ def partitions(initialized: InitializedParts, failure: Failure) -> Iterator[Part
     in_order = source.section(0, 0) is None
     pieces = _held(source, [part.size for part in parts]) if in_order else filter(None, sections)
     for number, piece in enumerate(pieces):
-        yield Partition(number, EndingSource(piece, failure))
+        yield Partition(number, EndingSource(piece, failure), failure)
 
 
 def _held(source: Source, sizes: list[int]) -> Iterator[Source]:

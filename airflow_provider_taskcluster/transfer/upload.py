@@ -16,6 +16,7 @@ from airflow_provider_taskcluster.transfer.negotiation import Offer, chosen_uplo
 from airflow_provider_taskcluster.transfer.progress import Reporter
 
 if TYPE_CHECKING:
+    from airflow_provider_taskcluster.transfer.buffers import Failure
     from airflow_provider_taskcluster.transfer.config import TransferConfig
     from airflow_provider_taskcluster.transfer.conflict import IfExists
     from airflow_provider_taskcluster.transfer.http import Store
@@ -72,14 +73,22 @@ class Uploader:
         """Return what tells how far it is."""
         return Reporter(name, self.config.progress_seconds, self.config.on_progress)
 
-    def send(self, source: Source, measured: Measured, target: Target, reporter: Reporter) -> TransferResult:
+    def send(
+        self,
+        source: Source,
+        measured: Measured,
+        target: Target,
+        reporter: Reporter,
+        failure: Failure | None = None,
+    ) -> TransferResult:
         """Send what was measured; its identity has begun.
 
+        :param failure: Of what it is a part of: ends the waiting between tries.
         :raises Interrupted: The task was told to stop.
         """
         self.store.check()
         started = time.monotonic()
-        offer = Offer(source, measured, target.content_type, reporter)
+        offer = Offer(source, measured, target.content_type, reporter, failure)
         method, digests = self._move(offer, target)
         reporter.finish()
         ours = digests.get("sha256") == measured.sha256  # else if_exists is "skip", and other content is there
