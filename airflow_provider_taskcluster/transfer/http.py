@@ -102,11 +102,14 @@ class Store:
     def sleep(self, seconds: float, failure: Failure | None = None) -> None:
         """Wait so long, or until the transfers are told to end. In slices: a signal handler may do the telling.
 
-        :param failure: Of one transfer, which ends the waiting, too.
+        :param failure: Of the transfer of which one thread waits: ends it, too.
+        :raises Interrupted: The transfer has failed in another thread.
         """
         end = time.monotonic() + seconds
         while not self._stopped and not (failure and failure.error) and (left := end - time.monotonic()) > 0:
             time.sleep(min(left, 0.2))
+        if failure and failure.error:
+            raise Interrupted("There is no further try, because the transfer has failed")
 
     @contextmanager
     def _requested(self, *request: Any) -> Iterator[tuple[requests.Response, Line]]:
