@@ -177,7 +177,7 @@ def threads_of_transfers():
     return [thread.name for thread in threading.enumerate() if thread.name.startswith(names)]
 
 
-@pytest.mark.parametrize("fault", [Stall(), Stall(100_000), Drip(20_000, 0.01)], ids=["silent", "body", "drip"])
+@pytest.mark.parametrize("fault", [Stall(), Stall(100_000), Drip(20_000, 0.05)], ids=["silent", "body", "drip"])
 @pytest.mark.parametrize("connections", [1, 8])
 def test_a_time_out_of_the_task_ends_its_threads_and_the_next_try_goes_on(
     connect, large, tc, tmp_path, timed_out_after, fault, connections
@@ -240,7 +240,7 @@ operator.execute({})
 
 @pytest.mark.parametrize(
     ("sent", "fault"),
-    [(signal.SIGTERM, Stall()), (signal.SIGTERM, Drip(20_000, 0.01)), (signal.SIGALRM, Stall(100_000))],
+    [(signal.SIGTERM, Stall()), (signal.SIGTERM, Drip(20_000, 0.05)), (signal.SIGALRM, Stall(100_000))],
     ids=["SIGTERM, silent", "SIGTERM, drip", "execution_timeout"],
 )
 def test_a_task_that_is_ended_leaves_what_the_next_try_goes_on_with(connect, large, tc, tmp_path, sent, fault):
