@@ -46,6 +46,7 @@ def stopped(connect):
 
     def run(transfer, after=0.5):
         hook = connect(extra={"read_timeout": 20})
+        assert hook._store  # what is to be stopped is there, however long its libraries take to load
         timer = threading.Timer(after, hook.stop)
         started = time.monotonic()
         timer.start()
