@@ -69,7 +69,11 @@ def _put(offer: Offer, grants: Renewable[PutGrant], store: Store) -> dict[str, s
             error.transient |= error.status in {401, 403} and grants.refused(grant)
             raise
         finally:
-            body.close()
+            try:
+                body.close()
+            except BaseException:  # a signal, perhaps before anything was closed
+                body.close()
+                raise
 
 
 class CheckedBody:
@@ -134,6 +138,8 @@ class CheckedBody:
 
     def close(self) -> None:
         """End the hashing."""
-        self._ahead.close()
-        self._hashing.stop()
-        self._pool.close()
+        try:
+            self._ahead.close()
+        finally:
+            self._hashing.stop()
+            self._pool.close()
