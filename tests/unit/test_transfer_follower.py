@@ -6,6 +6,7 @@ import os
 import signal
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
@@ -35,8 +36,7 @@ class TimeOut(BaseException):
 
 
 def open_files(path):
-    links = [f"/proc/self/fd/{number}" for number in os.listdir("/proc/self/fd")]
-    return [link for link in links if os.path.exists(link) and os.path.samefile(link, path)]
+    return [link for link in Path("/proc/self/fd").iterdir() if link.exists() and link.samefile(path)]
 
 
 def wait_for(condition):
