@@ -60,6 +60,31 @@ def test_no_retries_means_one_try():
     assert request.calls == 1
 
 
+def test_a_loop_does_not_repeat_what_a_loop_inside_has_given_up_on():
+    request = Failing(99, ServiceUnavailable("later", status=503))
+    with pytest.raises(ServiceUnavailable) as caught:
+        AT_ONCE.retrying()(lambda: AT_ONCE.retrying()(request))
+    assert request.calls == 4
+    assert caught.value.transient
+
+
+def refused(status=403):
+    return StoreError("refused", status=status, transient=True)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_one_refused_grant_does_not_count(status):
+    assert RetryPolicy(max_retries=0).retrying(sleep=lambda _: None)(Failing(1, refused(status))) == "answer"
+
+
+def test_of_many_refused_grants_one_does_not_count():
+    """A clock that is ahead makes each grant look like one that ran out."""
+    request = Failing(99, refused())
+    with pytest.raises(StoreError):
+        AT_ONCE.retrying()(request)
+    assert request.calls == 5
+
+
 @pytest.mark.parametrize("error", [NotFound("no"), HashMismatch("no"), DestinationError("full"), ValueError("bug")])
 def test_what_no_repetition_cures_is_not_repeated(error):
     request = Failing(1, error)
