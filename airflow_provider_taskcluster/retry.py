@@ -147,7 +147,7 @@ def retry_after(value: str | None) -> float | None:
         pass
     try:
         date = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter for a zone that is days away
         return None
     if date.tzinfo is None:  # the header said "-0000"
         date = date.replace(tzinfo=UTC)

@@ -162,7 +162,18 @@ def test_retry_after_in_seconds(value, seconds):
     assert retry.retry_after(value) == seconds
 
 
-@pytest.mark.parametrize("value", [None, "", "soon", "Wed, 99 Foo 2020", "Wed, 21 Oct 99999 07:28:00 GMT", "nan"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        "",
+        "soon",
+        "Wed, 99 Foo 2020",
+        "Wed, 21 Oct 99999 07:28:00 GMT",
+        "Wed, 21 Oct 2015 07:28:00 +9999999999999",
+        "nan",
+    ],
+)
 def test_a_retry_after_that_says_nothing_asks_for_nothing(value):
     assert not retry.retry_after(value)
 
