@@ -17,7 +17,13 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_taskcluster.exceptions import DestinationError, Interrupted, StoreError, TaskclusterError
+from airflow_provider_taskcluster.exceptions import (
+    DestinationError,
+    Interrupted,
+    SourceError,
+    StoreError,
+    TaskclusterError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -131,9 +137,10 @@ def worth_repeating(error: BaseException) -> bool:
     """Tell whether the same request may succeed when sent again at once.
 
     A destination that cannot be written is transient for the task, not for the request: fetching the bytes
-    again does not make room for them. Neither does a task that was told to stop want another request.
+    again does not make room for them. A source that cannot be read is the same. Neither does a task that was told to
+    stop want another request.
     """
-    for_the_task = isinstance(error, DestinationError | Interrupted)
+    for_the_task = isinstance(error, DestinationError | SourceError | Interrupted)
     return isinstance(error, TaskclusterError) and error.transient and not (for_the_task or error.given_up)
 
 
