@@ -15,13 +15,14 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.exceptions import SourceChanged, TooLarge
 from airflow_provider_taskcluster.transfer import partition
+from airflow_provider_taskcluster.transfer.already_there import already_there
 from airflow_provider_taskcluster.transfer.buffers import Failure
 from airflow_provider_taskcluster.transfer.config import MIB
 from airflow_provider_taskcluster.transfer.digest import Hashers
 from airflow_provider_taskcluster.transfer.ending import EndingSource
 from airflow_provider_taskcluster.transfer.manifest import MOST_PARTS, Manifest, part_name
 from airflow_provider_taskcluster.transfer.measure import measure_parts
-from airflow_provider_taskcluster.transfer.multipart import PART_TYPE, Partition, parts_of, write_manifest
+from airflow_provider_taskcluster.transfer.multipart import PART_TYPE, Partition, check_name, parts_of, write_manifest
 from airflow_provider_taskcluster.transfer.progress import Share
 from airflow_provider_taskcluster.transfer.scheduler import Serial, Threads
 from airflow_provider_taskcluster.transfer.source import BytesSource, Source, StreamSource
@@ -29,6 +30,7 @@ from airflow_provider_taskcluster.transfer.source import BytesSource, Source, St
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from airflow_provider_taskcluster.transfer.already_there import WholeSha256
     from airflow_provider_taskcluster.transfer.measure import Measured
     from airflow_provider_taskcluster.transfer.model import TransferResult
     from airflow_provider_taskcluster.transfer.multipart import InitializedParts, MultipartUploader
@@ -47,11 +49,17 @@ def upload_in_parts(
     *,
     part_size: PartSize | None = None,
     connections: int,
+    whole_sha256: WholeSha256,
 ) -> TransferResult:
     """Upload a source in parts, several at once.
 
     :param connections: How many parts are sent at once.
+    :param whole_sha256: Tells the sha256 of an object that was uploaded in parts, None for any other object.
+    :raises InvalidName: The name is too long to have parts.
     """
+    check_name(target.name)
+    if there := already_there(uploader.uploader, source, target, part_size, whole_sha256):
+        return there
     if isinstance(source, StreamSource):
         return _StreamUpload(uploader, source, target, part_size).run()
     initialized = uploader.try_to_resume_parts(source, target) or uploader.initialize_parts(source, target, part_size)
@@ -60,8 +68,8 @@ def upload_in_parts(
     scheduler: Scheduler = Threads(min(connections, count)) if connections > 1 and count > 1 else Serial()
     failure = Failure()
     done = scheduler.run(partitions(initialized, failure), lambda one: uploader.upload_part(initialized, one), failure)
-    if there := sum(part.already_present for part in done):
-        log.info("%d of %d parts of %r were there already", there, count, target.name)
+    if found := sum(part.already_present for part in done):
+        log.info("%d of %d parts of %r were there already", found, count, target.name)
     return uploader.complete_parts(initialized, done)
 
 
@@ -72,7 +80,7 @@ def partitions(initialized: InitializedParts, failure: Failure) -> Iterator[Part
     in_order = source.section(0, 0) is None
     pieces = _held(source, [part.size for part in parts]) if in_order else filter(None, sections)
     for number, piece in enumerate(pieces):
-        yield Partition(number, EndingSource(piece, failure))
+        yield Partition(number, EndingSource(piece, failure), failure)
 
 
 def _held(source: Source, sizes: list[int]) -> Iterator[Source]:
@@ -108,7 +116,7 @@ class _StreamUpload:
             self.source.description,
             size,
         )
-        generation = secrets.token_hex(8)
+        generation = secrets.token_hex(partition.GENERATION // 2)
         self.target.identity.begin_unrecorded()
         reporter = self.uploader.uploader.reporter(self.target.name)
         whole = Hashers(["sha256"])
@@ -125,7 +133,7 @@ class _StreamUpload:
                 whole.update(data)
                 measured.extend(measure_parts(part, len(data))[1])
                 name = part_name(self.target.name, generation, len(measured) - 1)
-                target = replace(self.target, name=name, content_type=PART_TYPE)
+                target = replace(self.target, name=name, content_type=PART_TYPE, part=True)
                 sent = self.uploader.uploader.send(part, measured[-1], target, Share(reporter))
                 sums.append(sent.digests["sha512"])
         named = parts_of(self.target.name, generation, measured)
