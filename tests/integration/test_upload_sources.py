@@ -108,4 +108,4 @@ def test_a_source_that_cannot_be_read_while_it_is_sent_is_told_and_not_sent_agai
 def test_a_source_that_cannot_be_read_while_it_is_measured_is_told(hook, name, expires, tc, multipart):
     with pytest.raises(SourceError, match="cannot be read: Input/output error"):
         hook.upload_object(lambda: Broken(DATA), name, expires=expires, multipart=multipart)
-    assert not tc.journal.entries()
+    assert not tc.journal.entries(path="/upload/")
