@@ -189,8 +189,12 @@ def future(expires: datetime) -> datetime:
 
 
 def guessed_type(name: str) -> str:
-    """Return the content type that the end of a name stands for."""
-    guessed, encoding = mimetypes.guess_type(name)
+    """Return the content type that the end of a name stands for, by Python's own table.
+
+    The files of the machine, such as /etc/mime.types, are left out: another worker shall come to the same type, which
+    is part of what an upload is.
+    """
+    guessed, encoding = mimetypes.MimeTypes().guess_type(name)
     if encoding:  # .tar.gz holds a tar, but what is stored is gzip
         return {"gzip": "application/gzip"}.get(encoding, "application/octet-stream")
     return guessed or "application/octet-stream"
