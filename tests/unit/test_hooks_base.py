@@ -10,7 +10,8 @@ from airflow_provider_taskcluster.hooks.base import guessed_type
 @pytest.mark.parametrize(
     ("name", "expected"),
     [("a/b.txt", "text/plain"), ("page.HTML", "text/html"), ("b.json", "application/json"),
-     ("site.zip", "application/zip"), ("a.tar.gz", "application/gzip"), ("a.txt.xz", "application/octet-stream"), ("a", "application/octet-stream"),
+     ("site.zip", "application/zip"), ("a.tar.gz", "application/gzip"),
+     ("a.txt.xz", "application/octet-stream"), ("a", "application/octet-stream"),
      ("a.of-nothing", "application/octet-stream")],
 )  # fmt: skip
 def test_a_content_type_is_guessed_from_the_end_of_a_name(name, expected):

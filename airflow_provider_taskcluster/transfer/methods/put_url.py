@@ -14,7 +14,7 @@ from airflow_provider_taskcluster.transfer.follower import Ahead
 from airflow_provider_taskcluster.transfer.grants import Renewable
 from airflow_provider_taskcluster.transfer.hashing import Hashing
 from airflow_provider_taskcluster.transfer.negotiation import Offer, UploadMethod
-from airflow_provider_taskcluster.transfer.reading import fill
+from airflow_provider_taskcluster.transfer.reading import fill, has_more
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -124,7 +124,7 @@ class CheckedBody:
         """
         if self._digests is None:
             self._hash()
-            if self._reader.read(1):
+            if has_more(self._reader):
                 raise self._offer.changed("it has grown")
             digests = self._hashing.digests()
             if digests["sha256"] != self._offer.measured.sha256:
