@@ -18,6 +18,7 @@ from pathlib import Path, PosixPath, WindowsPath
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from airflow_provider_taskcluster.exceptions import DestinationError, InvalidInput
+from airflow_provider_taskcluster.transfer.storage import is_storage_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -153,7 +154,10 @@ class DirectoryRecorder:
         """
         try:
             with self._explained("read from"):
-                return json.loads(self._file(slot).read_text())
+                file = self._file(slot)
+                if is_storage_path(file):
+                    file.fs.invalidate_cache(file.path)  # another process may have written it since somebody looked
+                return json.loads(file.read_text())
         except (FileNotFoundError, ValueError, RecursionError):
             return None
 
