@@ -19,7 +19,7 @@ from airflow_provider_taskcluster.operators.objects import (
     TaskclusterUploadObjectOperator,
 )
 from airflow_provider_taskcluster.transfer.config import MIB
-from airflow_provider_taskcluster.transfer.recorder import PREFIX, recorder_for
+from airflow_provider_taskcluster.transfer.recorder import PREFIX, UploadRecord, recorder_for, save
 
 try:
     from airflow.sdk.io import attach
@@ -189,8 +189,8 @@ def test_a_record_that_another_process_wrote_is_found(bucket, s3):
     """A file system keeps what it listed, and a recorder lists the folder when it sweeps."""
     folder = ObjectStoragePath(bucket) / "records"
     recorder = recorder_for(folder)
-    recorder.save(f"{PREFIX}ours", {"version": 0})
-    recorder.sweep()
+    later = int((datetime.now(UTC) + timedelta(hours=1)).timestamp() * 1000)
+    save(recorder, UploadRecord("https://tc.example.com", "project", "a", later, 1, "ab" * 32, key="k"))
     if isinstance(folder.fs, S3FileSystem):
         endpoint = {"endpoint_url": s3.endpoint_url, "client_kwargs": s3.client_kwargs}
         other = S3FileSystem(key="k", secret="s", skip_instance_cache=True, **endpoint)
