@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.assets.uris import object_uri
-from airflow_provider_taskcluster.exceptions import InvalidInput, TooLarge
+from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.hooks import lineage
 from airflow_provider_taskcluster.hooks.base import (
     TaskclusterBaseHook,
@@ -108,14 +108,8 @@ class ObjectsHook(TaskclusterBaseHook):
 
         :raises ManifestRefused: Its manifest is not to be trusted.
         """
-        from airflow_provider_taskcluster.transfer.manifest import LARGEST_MANIFEST, from_json, is_manifest
-
-        sink = MemorySink(LARGEST_MANIFEST)
-        try:
-            found = self.download_object(name, sink, multipart_aware=False, max_bytes=LARGEST_MANIFEST)
-        except TooLarge:
-            return None
-        return from_json(sink.content(), name).sha256 if is_manifest(found.content_type) else None
+        manifest = self._downloader(require_hashes=True).manifest(names.object_name(name))
+        return None if manifest is None else manifest.sha256
 
     def object_url(self, name: str, *, expires_in: timedelta | None = None) -> str:
         """URL that redirects to the object's bytes, for a browser or curl.
@@ -169,7 +163,9 @@ class ObjectsHook(TaskclusterBaseHook):
         :param recorder: Keeps the upload ids where they cannot be derived: a folder (or its path or URL), see
             ``transfer.recorder``.
         :param on_progress: Called every few seconds, in the thread that sends.
-        :raises Conflict: The name is taken by other content or by somebody else's upload.
+        :raises Conflict: The name is taken: by other content, by somebody else's upload, or by an object past its
+            expiry that is not swept yet.
+        :raises SourceChanged: The source changed while it was uploaded; the upload was not finished.
         :raises TooLarge: One PUT cannot carry it, and ``multipart`` is ``never``.
         """
         identity = self._identity(names.object_name(name), project_id, expires, upload_id, recorder)
@@ -220,7 +216,14 @@ class ObjectsHook(TaskclusterBaseHook):
             length = measured.size
         if in_parts(length or 0, multipart, multipart_threshold):
             parts = MultipartUploader(uploader)
-            return upload_in_parts(parts, what, target, part_size=part_size, connections=connections)
+            return upload_in_parts(
+                parts,
+                what,
+                target,
+                part_size=part_size,
+                connections=connections,
+                whole_sha256=self.multipart_sha256,
+            )
         return uploader.upload(what, target, measured)
 
     def download_object(

@@ -9,6 +9,7 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from airflow_provider_taskcluster.transfer.config import MIB
+from airflow_provider_taskcluster.transfer.line import line_of_this_thread
 
 # Kept to one store; a transfer may use so many at once.
 MOST_CONNECTIONS = 32
@@ -23,20 +24,25 @@ def store_adapter(read_timeout: float) -> HTTPAdapter:
     """
 
     class Patient:
-        """Waits for the store to take bytes as long as for it to give some."""
+        """Waits for the store to take bytes as long as for it to give some, unless its line is broken off."""
 
         sock: Any
         timeout: Any
 
         def connect(self) -> None:
             super().connect()  # type: ignore[misc]  # mixed into a connection
-            self.timeout = read_timeout
             self.sock.settimeout(read_timeout)
+            self._in_use()
 
         def request(self, *args: Any, **kwargs: Any) -> None:
             if self.sock is not None:
-                self.timeout = read_timeout
+                self._in_use()
             super().request(*args, **kwargs)  # type: ignore[misc]  # mixed into a connection
+
+        def _in_use(self) -> None:
+            self.timeout = read_timeout
+            if line := line_of_this_thread():
+                line.runs_over(self.sock)
 
     class PlainConnection(Patient, HTTPConnection):
         pass

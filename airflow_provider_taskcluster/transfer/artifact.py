@@ -112,7 +112,6 @@ class ArtifactDownloader:
                 if error.status == UNSATISFIABLE and unsatisfied_total(error.content_range) == 0:
                     return 0
                 raise
-                raise
 
     def open(self, task_id: str, name: str, run_id: int | None) -> RandomAccess:
         """Open the artifact for reading at any place; fetch it whole into a temporary file if it cannot be read so.

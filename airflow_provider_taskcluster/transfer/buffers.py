@@ -27,11 +27,6 @@ class Failure:
         if self.error:
             raise self.error
 
-    def sleep(self, seconds: float) -> None:
-        """Wait so long, or until the transfer has failed."""
-        with self.changed:
-            self.changed.wait_for(lambda: self.error, timeout=seconds)
-
 
 class BufferPool:
     """Buffers of one size, made as they are needed.

@@ -88,6 +88,21 @@ class Downloader:
         except NotRanged:
             return None
 
+    def manifest(self, name: str) -> Manifest | None:
+        """Return the manifest of an object that was uploaded in parts; None for any other object.
+
+        :raises NotFound: There is no such object, or its upload is not finished.
+        :raises ManifestRefused: It is not to be trusted.
+        """
+        first, grants = self._granted(name)
+        try:
+            self._ranged(name, grants, {}, head=1)
+        except ManifestFound:
+            return self._manifest(name, first, grants)
+        except NotRanged:
+            pass
+        return None
+
     def _granted(self, name: str) -> tuple[Grant, Renewable[Grant]]:
         first = self.negotiate(name)
         if self.config.require_hashes:

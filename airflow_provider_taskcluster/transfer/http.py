@@ -15,14 +15,16 @@ from urllib.parse import urljoin, urlsplit
 from airflow_provider_taskcluster.exceptions import ConnectionFailed, Interrupted, StoreError
 from airflow_provider_taskcluster.redaction import public_url, quiet_libraries
 from airflow_provider_taskcluster.transfer.answer import Answer
+from airflow_provider_taskcluster.transfer.line import Line
 from airflow_provider_taskcluster.transfer.store_errors import REDIRECTS, no_answer, refusal
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping
 
     import requests
 
     from airflow_provider_taskcluster.network import Network
+    from airflow_provider_taskcluster.transfer.buffers import Failure
 
 
 class ReadableBody(Protocol):
@@ -46,7 +48,7 @@ class Store:
         self._process = os.getpid()
         self._session: requests.Session | None = None
         self._lock = threading.Lock()
-        self._active: set[Answer] = set()
+        self._lines: set[Line] = set()
         self._proxies: dict[tuple[str, str], str | None] = {}
         self._stopped = False
 
@@ -59,19 +61,15 @@ class Store:
         :raises ConnectionFailed: No answer.
         """
         for hop in range(redirects + 1):
-            response = self._send("GET", url, headers)
-            try:
+            with self._requested("GET", url, headers) as (response, line):
                 location = response.headers.get("Location")
                 if response.status_code in REDIRECTS and location and hop < redirects:
                     url = _redirected(url, location)
                     continue
                 if response.status_code not in {200, 206}:
                     raise refusal(response, "GET", url)
-                with self._listed(Answer(response, url)) as answer:
-                    yield answer
+                yield Answer(response, url, line)
                 return
-            finally:
-                response.close()
 
     def put(self, url: str, headers: Mapping[str, str], body: ReadableBody, size: int) -> None:
         """PUT a body of ``size`` bytes with exactly these headers, which are signed.
@@ -79,8 +77,8 @@ class Store:
         :raises StoreError: An answer other than 200, 201 or 204.
         :raises ConnectionFailed: No answer.
         """
-        response = self._send("PUT", url, {"Content-Length": str(size), **headers}, body)
-        with response:
+        headers = {"Content-Length": str(size), **headers}
+        with self._requested("PUT", url, headers, body) as (response, _):
             if response.status_code not in {200, 201, 204}:
                 raise refusal(response, "PUT", url)
             response.raw.drain_conn()  # so that the connection is kept
@@ -88,31 +86,49 @@ class Store:
     def stop(self) -> None:
         """End all transfers, from another thread or a signal handler; they raise :class:`Interrupted`."""
         self._stopped = True
-        for answer in list(self._active):
-            answer.abort()
+        self.break_off()
+
+    def break_off(self, threads: Collection[threading.Thread] | None = None) -> None:
+        """Break off the requests of these threads, or of all; they raise :class:`ConnectionFailed`."""
+        for line in list(self._lines):
+            if threads is None or line.thread in threads:
+                line.break_off()
 
     def check(self) -> None:
         """Raise :class:`Interrupted` if the transfers were told to end."""
         if self._stopped:
             raise Interrupted("The transfer was interrupted, because its task was told to stop")
 
-    def sleep(self, seconds: float) -> None:
-        """Wait so long, or until the transfers are told to end. In slices: a signal handler may do the telling."""
+    def sleep(self, seconds: float, failure: Failure | None = None) -> None:
+        """Wait so long, or until the transfers are told to end. In slices: a signal handler may do the telling.
+
+        :param failure: Of the transfer of which one thread waits: ends it, too.
+        :raises Interrupted: The transfer has failed in another thread.
+        """
         end = time.monotonic() + seconds
-        while not self._stopped and (left := end - time.monotonic()) > 0:
+        while not self._stopped and not (failure and failure.error) and (left := end - time.monotonic()) > 0:
             time.sleep(min(left, 0.2))
+        if failure and failure.error:
+            raise Interrupted("There is no further try, because the transfer has failed")
 
     @contextmanager
-    def _listed(self, answer: Answer) -> Iterator[Answer]:
-        """Keep the answer where ``stop`` finds it."""
-        self._active.add(answer)
+    def _requested(self, *request: Any) -> Iterator[tuple[requests.Response, Line]]:
+        """Send a request and give out its answer, over a line that ``stop`` finds."""
+        if self._process != os.getpid():  # a child that was forked must not share its parent's connections
+            self._begin()
+        line = Line()
+        self._lines.add(line)
         try:
-            yield answer
+            self.check()
+            with line.sending():
+                response = self._send(*request)
+            with response:
+                yield response, line
         except ConnectionFailed:
             self.check()
             raise
         finally:
-            self._active.discard(answer)
+            self._lines.discard(line)
 
     def close(self) -> None:
         """Close the kept connections."""
@@ -124,7 +140,6 @@ class Store:
         import requests
         from urllib3.exceptions import LocationValueError
 
-        self.check()
         try:
             proxy = self._proxy_for(url)
         except (requests.RequestException, LocationValueError, ValueError):
@@ -162,9 +177,7 @@ class Store:
         return self._proxies[server]
 
     def _kept(self) -> requests.Session:
-        """Return the session of this process: a child that was forked must not share its parent's connections."""
-        if self._process != os.getpid():
-            self._begin()
+        """Return the session of this process."""
         with self._lock:
             if self._session is None:
                 import requests

@@ -33,12 +33,12 @@ RECORD_SECONDS = 1.0
 class _Written:
     """Writes what it is fed; stands in a thread of its own as a hasher does."""
 
-    def __init__(self, sink: Sink) -> None:
-        self._sink = sink
+    def __init__(self, write: Callable[[bytes | memoryview], None]) -> None:
+        self._write = write
 
     def update(self, data: bytes | memoryview) -> None:
         """Write the next bytes."""
-        self._sink.write(data)
+        self._write(data)
 
     def digests(self) -> dict[str, str]:
         """Nothing."""
@@ -82,14 +82,15 @@ class Intake:
         self._buffer_size = buffer_size
         self._max_bytes = max_bytes
         self._hashing = Hashing([], self.failure)
-        self._writing = Hashing([_Written(sink)], self.failure)
+        self._writing = Hashing([_Written(self._write)], self.failure)
         self._recorded = time.monotonic()
         self._recorded_offset = 0
+        self._stored = 0  # what the sink has taken, of an identity body: behind ``offset`` while a thread writes
         self._adopted = 0
 
     def begin(self, facts: Facts) -> None:
         """Start from the first byte, and roll back what came before."""
-        self._limit(facts.total or 0)
+        self._limit(0 if facts.encoding else facts.total or 0)
         self._reset(facts)
         self.sink.begin(None if facts.encoding else facts.total)
 
@@ -99,7 +100,7 @@ class Intake:
         self.reporter.total = facts.total
 
     def adopt(self, check: Callable[[], None]) -> bool:
-        """Go on with what an earlier process left on this disk, if there is something; hash it again.
+        """Go on with what an earlier process left on this disk, if there is something; hash it again, if anything is.
 
         :param check: Called for each block; what it raises ends the hashing.
         """
@@ -108,6 +109,10 @@ class Intake:
             return False
         self._reset(record.facts)
         self._adopted = record.offset
+        if not self._algorithms:
+            self._stored = record.offset
+            self._advance(record.offset)
+            self.reporter.advance(record.offset)
         while self.offset < record.offset:
             check()
             buffer = self.pool.take()
@@ -133,11 +138,15 @@ class Intake:
     def _take_identity(self, block: Block) -> None:
         """Write here while others hash; where nobody does, let a thread write while we receive."""
         if self._algorithms:
-            self.sink.write(block.data)
-            self.take_written(block)
+            self._write(block.data)
+            self._hash(block)
         else:
             self._writing.feed(block)
             self._advance(len(block.data))
+
+    def _write(self, data: bytes | memoryview) -> None:
+        self.sink.write(data)
+        self._stored += len(data)
 
     def _decode(self, data: memoryview) -> None:
         for piece in self._decoder.decode(data):
@@ -148,6 +157,10 @@ class Intake:
 
     def take_written(self, block: Block) -> None:
         """Take the next bytes of an identity body, which the sink has already."""
+        self._stored += len(block.data)
+        self._hash(block)
+
+    def _hash(self, block: Block) -> None:
         count = len(block.data)
         self._hashing.feed(block)
         self._advance(count)
@@ -191,10 +204,14 @@ class Intake:
         return digests, "none"
 
     def note(self) -> None:
-        """Write down how far it is, where the sink keeps records; never less than is there."""
+        """Write down how far it is, where the sink keeps records: never less than an earlier process left."""
         self._recorded, self._recorded_offset = time.monotonic(), self.offset
-        if self.facts is not None and self.offset > self._adopted and trustworthy(self.facts, self._hashes):
-            self.sink.note(Record(self._key, self.facts, self.offset))
+        if self.facts is None or self.facts.total is None or not trustworthy(self.facts, self._hashes):
+            return
+        # For the last byte the next try asks the store, which says whether this is still the body that it has.
+        stored = min(self._stored, self.facts.total - 1)
+        if stored > self._adopted:
+            self.sink.note(Record(self._key, self.facts, stored))
 
     def stop(self) -> None:
         """End the hashing and the writing, and let the buffers go."""
@@ -210,7 +227,7 @@ class Intake:
         self.pool = BufferPool(BUFFERS, size, self.failure)
         self._decoder = decoder_for(facts.encoding, self._buffer_size)
         self.facts = facts
-        self.offset = self.size = self._recorded_offset = self._adopted = 0
+        self.offset = self.size = self._stored = self._recorded_offset = self._adopted = 0
         self.reporter.restart(facts.total)
 
     def _limit(self, size: int) -> None:

@@ -15,10 +15,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster import names
-from airflow_provider_taskcluster.exceptions import Conflict, InvalidInput, SourceChanged
+from airflow_provider_taskcluster.exceptions import Conflict, InvalidInput, InvalidName, SourceChanged
 from airflow_provider_taskcluster.transfer import partition
 from airflow_provider_taskcluster.transfer.digest import Hashers
-from airflow_provider_taskcluster.transfer.manifest import CONTENT_TYPE, Manifest, Part, part_name
+from airflow_provider_taskcluster.transfer.manifest import CONTENT_TYPE, MOST_PARTS, Manifest, Part, part_name
 from airflow_provider_taskcluster.transfer.measure import Measured, measure, measure_parts
 from airflow_provider_taskcluster.transfer.progress import Reporter, Share
 from airflow_provider_taskcluster.transfer.reading import blocks
@@ -27,6 +27,7 @@ from airflow_provider_taskcluster.transfer.source import BytesSource
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
+    from airflow_provider_taskcluster.transfer.buffers import Failure
     from airflow_provider_taskcluster.transfer.model import TransferResult
     from airflow_provider_taskcluster.transfer.partition import PartSize
     from airflow_provider_taskcluster.transfer.source import Source
@@ -61,10 +62,12 @@ class Partition:
 
     :param number: From 0.
     :param source: Its bytes.
+    :param failure: Of the whole, if there is one: ends the waiting between tries.
     """
 
     number: int
     source: Source
+    failure: Failure | None = None
 
 
 @dataclass(frozen=True)
@@ -90,8 +93,10 @@ class MultipartUploader:
         """Read the source, cut it, and fix the identity of the upload and of its parts.
 
         :param part_size: Bytes of each part, or a function of the total; 64 MiB or more by default.
+        :raises InvalidName: The name is too long to have parts.
         :raises SourceChanged: The source changed while it was read.
         """
+        check_name(target.name)
         length = source.length()
         if length is None:
             length = measure(source, self.uploader.store.check).size
@@ -129,10 +134,12 @@ class MultipartUploader:
         :raises Conflict: Its name is taken by somebody else.
         """
         part, measured = initialized.manifest.parts[one.number], initialized.measured[one.number]
-        target = replace(initialized.target, name=part.name, content_type=PART_TYPE, if_exists="verify")
-        result = self.uploader.send(one.source, measured, target, Share(initialized.reporter))
+        target = replace(initialized.target, name=part.name, content_type=PART_TYPE, if_exists="verify", part=True)
+        share = Share(initialized.reporter)
+        result = self.uploader.send(one.source, measured, target, share, one.failure)
         if result.already_present:
-            initialized.reporter.advance(part.size)
+            share.restart(part.size)  # another try may have finished it while it was sent
+            share.advance(part.size)
             sha512 = _sha512(one.source, measured, self.uploader.store.check)
         else:
             sha512 = result.digests["sha512"]
@@ -142,12 +149,18 @@ class MultipartUploader:
         """Write the manifest: from now on the object is there, whole.
 
         :raises InvalidInput: A part is missing.
+        :raises SourceChanged: The source has grown or shrunk since it was cut.
         :raises Conflict: The name is taken by other content, or by somebody else.
         """
-        manifest, target = initialized.manifest, initialized.target
+        manifest, target, source = initialized.manifest, initialized.target, initialized.source
         sums = {done.number: done.sha512 for done in parts}
         if missing := set(range(len(manifest.parts))) - sums.keys():
             raise InvalidInput(f"Part {min(missing)} of {target.name!r} is not uploaded yet")
+        if source.length() not in {None, manifest.size}:
+            raise SourceChanged(
+                f"The {source.description} changed its length while it was uploaded, so the upload was not finished: "
+                f"run the task again when the source is complete"
+            )
         known = [replace(part, sha512=sums[number]) for number, part in enumerate(manifest.parts)]
         manifest = replace(manifest, parts=known)
         result = write_manifest(self.uploader, manifest, target, initialized.reporter)
@@ -217,16 +230,25 @@ def _sha512(source: Source, measured: Measured, check: Callable[[], None]) -> st
     return digests["sha512"]
 
 
-def parts_of(name: str, generation: str, measured: Iterable[Measured]) -> list[Part]:
-    """Name the parts of an object, whose sha512 are not known yet.
+def check_name(name: str) -> None:
+    """Refuse a name that is too long to have parts, before anything is read or sent.
 
-    :raises InvalidName: The name is too long to have parts.
+    :raises InvalidName: It is.
     """
+    longest = names.LONGEST_NAME - len(part_name("", "0" * partition.GENERATION, MOST_PARTS - 1))
+    if len(name) > longest:
+        raise InvalidName(
+            f"The object name {name[:60]!r}... is too long for an upload in parts, whose names are longer still: "
+            f"{longest} characters are the most"
+        )
+
+
+def parts_of(name: str, generation: str, measured: Iterable[Measured]) -> list[Part]:
+    """Name the parts of an object, whose sha512 are not known yet."""
     parts: list[Part] = []
     offset = 0
     for number, one in enumerate(measured):
-        own = names.object_name(part_name(name, generation, number))
-        parts.append(Part(own, offset, one.size, one.sha256, ""))
+        parts.append(Part(part_name(name, generation, number), offset, one.size, one.sha256, ""))
         offset += one.size
     return parts
 
@@ -234,16 +256,15 @@ def parts_of(name: str, generation: str, measured: Iterable[Measured]) -> list[P
 def write_manifest(uploader: Uploader, manifest: Manifest, target: Target, reporter: Reporter) -> TransferResult:
     """Put the manifest under the real name; the upload is finished then."""
     source = BytesSource(manifest.to_json())
-    measured = measure(source)
     small = replace(target, content_type=CONTENT_TYPE)
     try:
-        written = uploader.send(source, measured, small, Share(Reporter("", math.inf)))
+        written = uploader.send(source, measure(source), small, Share(Reporter("", math.inf)))
     except Conflict as conflict:
         what = f"What was to go there is the manifest of parts, of content with the sha256 {manifest.sha256}"
         raise Conflict(f"{conflict}. {what}", status=conflict.status, code=conflict.code) from conflict
     target.identity.end()
     reporter.finish()
-    ours = written.digests.get("sha256") == measured.sha256  # else if_exists is "skip", and other content is there
+    ours = written.verified != "none"  # else if_exists is "skip", and other content is there
     return replace(
         written,
         size=manifest.size,

@@ -15,12 +15,13 @@ from typing import TYPE_CHECKING, cast
 
 from airflow_provider_taskcluster.exceptions import SourceChanged, TooLarge
 from airflow_provider_taskcluster.transfer import partition
+from airflow_provider_taskcluster.transfer.already_there import already_there
 from airflow_provider_taskcluster.transfer.buffers import Failure
 from airflow_provider_taskcluster.transfer.digest import Hashers
 from airflow_provider_taskcluster.transfer.ending import EndingSource
 from airflow_provider_taskcluster.transfer.manifest import MOST_PARTS, Manifest, part_name
 from airflow_provider_taskcluster.transfer.measure import measure
-from airflow_provider_taskcluster.transfer.multipart import PART_TYPE, Partition, parts_of, write_manifest
+from airflow_provider_taskcluster.transfer.multipart import PART_TYPE, Partition, check_name, parts_of, write_manifest
 from airflow_provider_taskcluster.transfer.progress import Share
 from airflow_provider_taskcluster.transfer.reading import has_more, held
 from airflow_provider_taskcluster.transfer.scheduler import Serial, Threads
@@ -29,6 +30,7 @@ from airflow_provider_taskcluster.transfer.source import BytesSource, Source, St
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
+    from airflow_provider_taskcluster.transfer.already_there import WholeSha256
     from airflow_provider_taskcluster.transfer.manifest import Part
     from airflow_provider_taskcluster.transfer.measure import Measured
     from airflow_provider_taskcluster.transfer.model import TransferResult
@@ -47,11 +49,17 @@ def upload_in_parts(
     *,
     part_size: PartSize | None = None,
     connections: int,
+    whole_sha256: WholeSha256,
 ) -> TransferResult:
     """Upload a source in parts, several at once.
 
     :param connections: How many parts are sent at once.
+    :param whole_sha256: Tells the sha256 of an object that was uploaded in parts, None for any other object.
+    :raises InvalidName: The name is too long to have parts.
     """
+    check_name(target.name)
+    if there := already_there(uploader.uploader, source, target, part_size, whole_sha256):
+        return there
     if isinstance(source, StreamSource):
         return _StreamUpload(uploader, source, target, part_size).run()
     initialized = uploader.try_to_resume_parts(source, target) or uploader.initialize_parts(source, target, part_size)
@@ -60,8 +68,8 @@ def upload_in_parts(
     scheduler: Scheduler = Threads(min(connections, count)) if connections > 1 and count > 1 else Serial()
     failure = Failure()
     done = scheduler.run(partitions(initialized, failure), lambda one: uploader.upload_part(initialized, one), failure)
-    if there := sum(part.already_present for part in done):
-        log.info("%d of %d parts of %r were there already", there, count, target.name)
+    if found := sum(part.already_present for part in done):
+        log.info("%d of %d parts of %r were there already", found, count, target.name)
     return uploader.complete_parts(initialized, done)
 
 
@@ -73,14 +81,14 @@ def partitions(initialized: InitializedParts, failure: Failure) -> Iterator[Part
         return
     for number, part in enumerate(parts):
         section = cast("Source", source.section(part.offset, part.size))
-        yield Partition(number, EndingSource(section, failure))
+        yield Partition(number, EndingSource(section, failure), failure)
 
 
 def _held(source: Source, parts: Sequence[Part], failure: Failure) -> Iterator[Partition]:
     """Read in order, and hold each part in memory: in no name of this function, so that it is gone when it was sent."""
     with source.reading() as reader:
         for number, part in enumerate(parts):
-            yield Partition(number, EndingSource(BytesSource.holding(held(reader, part.size)), failure))
+            yield Partition(number, EndingSource(BytesSource.holding(held(reader, part.size)), failure), failure)
         if has_more(reader):
             raise SourceChanged(f"The {source.description} has grown while it was uploaded; it was not finished")
 
@@ -102,7 +110,7 @@ class _StreamUpload:
             self.source.description,
             size,
         )
-        generation = secrets.token_hex(8)
+        generation = secrets.token_hex(partition.GENERATION // 2)
         self.target.identity.begin_unrecorded()
         reporter = self.uploader.uploader.reporter(self.target.name)
         whole = Hashers(["sha256"])
@@ -119,7 +127,7 @@ class _StreamUpload:
                 whole.update(data)
                 measured.append(measure(part, self.uploader.uploader.store.check))
                 name = part_name(self.target.name, generation, len(measured) - 1)
-                target = replace(self.target, name=name, content_type=PART_TYPE)
+                target = replace(self.target, name=name, content_type=PART_TYPE, part=True)
                 sent = self.uploader.uploader.send(part, measured[-1], target, Share(reporter))
                 sums.append(sent.digests["sha512"])
                 del data, part  # before the next one is read

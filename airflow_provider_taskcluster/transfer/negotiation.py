@@ -16,6 +16,7 @@ from airflow_provider_taskcluster.exceptions import SourceChanged, TransferError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from airflow_provider_taskcluster.transfer.buffers import Failure
     from airflow_provider_taskcluster.transfer.http import Store
     from airflow_provider_taskcluster.transfer.measure import Measured
     from airflow_provider_taskcluster.transfer.model import Grant, Json
@@ -31,12 +32,14 @@ class Offer:
     :param measured: Their length and sha256.
     :param content_type: Their content type.
     :param reporter: Learns how far the sending is.
+    :param failure: Of what it is a part of: it is not tried again then.
     """
 
     source: Source
     measured: Measured
     content_type: str
     reporter: Reporter
+    failure: Failure | None = None
 
     def changed(self, how: str) -> SourceChanged:
         """Return the error for a source that is not what was measured."""

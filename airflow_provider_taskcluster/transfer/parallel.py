@@ -23,7 +23,7 @@ from airflow_provider_taskcluster.transfer.ranges import (
     Facts,
     place,
 )
-from airflow_provider_taskcluster.transfer.worker import Worker
+from airflow_provider_taskcluster.transfer.worker import Worker, run_all
 
 if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.answer import Answer
@@ -78,7 +78,6 @@ class ParallelRanges:
         self._writing = threading.Lock()
         self._next = 0
         self._waiting: dict[int, Block] = {}
-        self._answers: set[Answer] = set()
         self._threads = [Worker(f"taskcluster-range-{number}", self._work) for number in range(count)]
 
     def run(self) -> None:
@@ -86,24 +85,16 @@ class ParallelRanges:
 
         :raises StartOver: Ranges do not work out after all.
         """
-        for thread in self._threads:
-            thread.start()
         try:
-            for thread in self._threads:
-                thread.ended.wait()
-        except BaseException as error:  # a signal: nobody may write when the file is closed
-            self._fail(error)
-            for thread in self._threads:
-                thread.ended.wait()
-            raise
+            run_all(self._threads, self._fail)
         finally:
             self._pool.close()
         self._failure.check()
 
     def _fail(self, error: BaseException) -> None:
-        self._failure.set(error)
-        for answer in list(self._answers):
-            answer.abort()
+        with self._writing:  # after this nobody writes, however late
+            self._failure.set(error)
+        self._store.break_off(self._threads)
 
     def _work(self) -> None:
         policy = self._store.network.retry
@@ -111,7 +102,7 @@ class ParallelRanges:
             while (piece := self._take_piece()) is not None:
                 loop = policy.retrying(
                     progress=partial(getattr, piece, "filled"),
-                    sleep=self._failure.sleep,
+                    sleep=partial(self._store.sleep, failure=self._failure),
                     failed=self._intake.reporter.count_failure,
                 )
                 loop(self._fetch, piece)
@@ -139,11 +130,7 @@ class ParallelRanges:
         wanted = ByteRange(piece.wanted.start + piece.filled, piece.wanted.end)
         try:
             with asked(self._store, self._grants, wanted, self._facts) as answer:
-                self._answers.add(answer)
-                try:
-                    self._receive(answer, piece, wanted.start)
-                finally:
-                    self._answers.discard(answer)
+                self._receive(answer, piece, wanted.start)
         except StoreError as error:
             if error.status == UNSATISFIABLE:
                 raise StartOver from error
@@ -159,9 +146,9 @@ class ParallelRanges:
             count = answer.readinto(piece.buffer[piece.filled : min(piece.filled + STRIDE, stop)])
             if not count:
                 break
-            self._failure.check()
             data = piece.buffer[piece.filled : piece.filled + count]
             with self._writing:  # the kernel lets one at a time write to a file, and the others spin
+                self._failure.check()
                 self._intake.sink.write_at(piece.wanted.start + piece.filled, data)
             piece.filled += count
             self._intake.reporter.advance(count)

@@ -21,6 +21,8 @@ PartSize = int | Callable[[int], int]
 DEFAULT_PART = 64 * MIB
 # A multi-part upload of this size still has a thousand parts, not ten thousand.
 _USUAL_PARTS = 1000
+# Characters of a generation.
+GENERATION = 16
 
 
 def default_part_size(total: int) -> int:
@@ -55,4 +57,4 @@ def generation(*, project_id: str, expires: datetime, part_size: int, size: int,
     Derived from what makes the parts what they are, never random, so that an empty disk finds them again.
     """
     facts = [project_id, milliseconds(expires), part_size, size, sha256]
-    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:16]
+    return hashlib.sha256(json.dumps(facts).encode()).hexdigest()[:GENERATION]

@@ -53,9 +53,10 @@ def facts_of(status: int, headers: Mapping[str, str]) -> Facts:
         length = headers.get("Content-Length", "")
         total = int(length) if length.isdigit() else None
     etag = headers.get("ETag", "")
+    encoding = headers.get("Content-Encoding", "").strip().lower()
     return Facts(
         total=total,
-        encoding="" if (encoding := headers.get("Content-Encoding", "")) == "identity" else encoding,
+        encoding="" if encoding == "identity" else encoding,
         etag=etag if etag.startswith('"') else None,
         content_type=headers.get("Content-Type", "application/octet-stream"),
     )

@@ -40,11 +40,12 @@ def from_json(text: str, key: str) -> Record | None:
     """Read a record; None if it is broken, of another version, or of something else than ``key``."""
     try:
         data = json.loads(text)
+        version = data["version"]
         record = Record(data["key"], Facts(**data["facts"]), data["offset"])
     except (ValueError, TypeError, KeyError):
         return None
     usable = (
-        data["version"] == VERSION
+        version == VERSION
         and record.key == key
         and isinstance(record.facts.total, int)
         and isinstance(record.offset, int)

@@ -6,11 +6,10 @@ After a part has failed for good no new one starts.
 from __future__ import annotations
 
 import threading
-import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
 
-from airflow_provider_taskcluster.transfer.worker import Worker
+from airflow_provider_taskcluster.transfer.worker import Worker, run_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator
@@ -19,8 +18,6 @@ if TYPE_CHECKING:
 
 Job = TypeVar("Job")
 Done = TypeVar("Done")
-# Seconds that the threads together get to notice that the others have failed, or that the task is told to end.
-GRACE = 5.0
 
 
 class Scheduler(Protocol):
@@ -72,18 +69,7 @@ class _Pool(Generic[Job, Done]):
         self._done: list[Done] = []
 
     def run(self, count: int) -> list[Done]:
-        threads = [Worker(f"taskcluster-part-{number}", self._work) for number in range(count)]
-        for thread in threads:
-            thread.start()
-        try:
-            for thread in threads:
-                thread.ended.wait()
-        except BaseException as error:  # a signal, or a time-out of the task
-            self._failure.set(error)
-            until = time.monotonic() + GRACE
-            for thread in threads:
-                thread.ended.wait(max(0.0, until - time.monotonic()))
-            raise
+        run_all((Worker(f"taskcluster-part-{number}", self._work) for number in range(count)), self._failure.set)
         self._failure.check()
         return self._done
 

@@ -88,8 +88,10 @@ class Sink(ABC):
         """
         try:
             if getattr(error, "transient", True) and not isinstance(error, DestinationError):
-                note()
-                self.keep()
+                try:
+                    note()
+                finally:
+                    self.keep()
             else:
                 self.discard()
         except Exception as failure:  # noqa: BLE001 (it must not hide the error that led here)

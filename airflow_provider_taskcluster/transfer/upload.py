@@ -16,6 +16,7 @@ from airflow_provider_taskcluster.transfer.negotiation import Offer, chosen_uplo
 from airflow_provider_taskcluster.transfer.progress import Reporter
 
 if TYPE_CHECKING:
+    from airflow_provider_taskcluster.transfer.buffers import Failure
     from airflow_provider_taskcluster.transfer.config import TransferConfig
     from airflow_provider_taskcluster.transfer.conflict import IfExists
     from airflow_provider_taskcluster.transfer.http import Store
@@ -33,12 +34,14 @@ class Target:
     :param identity: Project, expiry and upload ids, the same in every try.
     :param content_type: Its content type.
     :param if_exists: What to do about a finished object of this name.
+    :param part: It is a part of an object, with content and expiry in its name.
     """
 
     name: str
     identity: Identity
     content_type: str
     if_exists: IfExists = "verify"
+    part: bool = False
 
 
 @dataclass(frozen=True)
@@ -70,14 +73,22 @@ class Uploader:
         """Return what tells how far it is."""
         return Reporter(name, self.config.progress_seconds, self.config.on_progress)
 
-    def send(self, source: Source, measured: Measured, target: Target, reporter: Reporter) -> TransferResult:
+    def send(
+        self,
+        source: Source,
+        measured: Measured,
+        target: Target,
+        reporter: Reporter,
+        failure: Failure | None = None,
+    ) -> TransferResult:
         """Send what was measured; its identity has begun.
 
+        :param failure: Of what it is a part of: ends the waiting between tries.
         :raises Interrupted: The task was told to stop.
         """
         self.store.check()
         started = time.monotonic()
-        offer = Offer(source, measured, target.content_type, reporter)
+        offer = Offer(source, measured, target.content_type, reporter, failure)
         method, digests = self._move(offer, target)
         reporter.finish()
         ours = digests.get("sha256") == measured.sha256  # else if_exists is "skip", and other content is there
@@ -121,6 +132,9 @@ class Uploader:
         except Conflict as conflict:  # from the first call, or because another try has finished it since
             # Any uploadId finishes what is finished; our own might finish what was never sent, if it is the caller's.
             finish = {**identity, "uploadId": random_upload_id(), "hashes": known}
-            return None, settle(self.service, target.name, finish, target.if_exists, conflict)
+            there = settle(
+                self.service, target.name, finish, target.if_exists, conflict, may_be_expired=not target.part
+            )
+            return None, there
         self.service.finish_upload(target.name, {**identity, "hashes": sent})
         return method.name, sent

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import weakref
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING
 
@@ -28,6 +29,7 @@ class Poller:
         self._open_client = open_client
         self._opening = asyncio.Lock()
         self._client: Client | None = None
+        self._replaced: weakref.WeakSet[Client] = weakref.WeakSet()
         self._rounds: dict[str, Rounds] = {}
 
     async def verdict_of(self, wait: Wait, interval: float) -> Found | Over:
@@ -53,13 +55,14 @@ class Poller:
                 fresh = await self._open_client()
                 if (fresh.root_url, fresh.credentials) == (client.root_url, client.credentials):
                     return False
-                self._client = fresh  # the other one closes when its last call is over
+                self._replaced.add(client)  # calls may be under way in it; it closes with the poller at the latest
+                self._client = fresh
             return True
 
     async def close(self) -> None:
         """Close the kept connections."""
-        if self._client is not None:
-            await self._client.close()
+        for client in [*self._replaced, *filter(None, [self._client])]:
+            await client.close()
 
 
 @asynccontextmanager

@@ -23,6 +23,9 @@ except ImportError:  # Airflow 2
 
 __all__ = ["taskcluster_emulator"]
 
+# Failures there show values too.
+pytest.register_assert_rewrite("scopes_of_others", "scopes_of_tasks", "scopes_world", "waits_in_a_loop")
+
 PROJECT = "tests"
 
 

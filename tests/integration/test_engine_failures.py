@@ -7,6 +7,8 @@ import os
 import socket
 import threading
 import time
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
@@ -89,6 +91,13 @@ def test_the_wait_grows_and_honours_retry_after(hook, stored, tc, no_waiting):
     assert 1 <= no_waiting[2] <= 2
 
 
+def test_retry_after_may_be_a_date(hook, stored, tc, no_waiting):
+    date = format_datetime(datetime.now(UTC) + timedelta(seconds=42), usegmt=True)
+    tc.faults.add(Status(503, {"Retry-After": date}), method="GET")
+    hook.read_object(stored)
+    assert 30 < no_waiting[0] <= 42
+
+
 def test_retries_end(connect, stored, tc, tmp_path):
     tc.faults.add(Status(503), method="GET", times=100)
     with pytest.raises(StoreError, match="the store answered 503"):
@@ -169,6 +178,20 @@ def test_a_url_that_ran_out_between_two_tries_is_renewed(hook, stored, tc):
     tc.faults.add(Late(), method="GET")
     assert hook.read_object(stored) == DATA
     assert [entry.status for entry in gets(tc)] == [503, 403, 200]
+
+
+def test_an_s3_url_that_ran_out_is_renewed(hook, s3_artifact, tc):
+    """It holds for half an hour."""
+
+    class Late:
+        async def answer(self, exchange):
+            tc.clock.advance(minutes=40)
+            await Status(503).answer(exchange)
+
+    tc.faults.add(Late(), method="GET")
+    assert hook.read_artifact(*s3_artifact, run_id=0) == DATA
+    assert [entry.status for entry in gets(tc)] == [503, 403, 200]
+    assert len(tc.journal.entries(origin="api", path="/artifact-content/")) == 2
 
 
 def test_a_body_without_length_is_taken_for_an_object_because_of_its_hashes(hook, stored, tc):

@@ -72,6 +72,15 @@ def test_a_small_gzip_with_a_huge_content_does_not_fill_memory(anonymous, run):
         anonymous.read_artifact(run.task_id, "public/zeros", max_bytes=1_000_000)
 
 
+def test_the_limit_is_one_of_the_content_not_of_how_it_is_sent(hook, run, tmp_path):
+    """Gzip makes a short content longer."""
+    run.add("public/g", b"hello", storage_type="s3", gzipped=True)
+    hook.download_artifact(run.task_id, "public/g", tmp_path / "g", max_bytes=5)
+    assert (tmp_path / "g").read_bytes() == b"hello"
+    with pytest.raises(TooLarge, match="4 bytes allowed"):
+        hook.download_artifact(run.task_id, "public/g", tmp_path / "g", max_bytes=4)
+
+
 def test_a_link_is_followed_and_each_name_on_the_way_needs_its_scope(anonymous, hook, run):
     run.add("private/a.bin", DATA)
     run.add_link("public/link", "private/a.bin")

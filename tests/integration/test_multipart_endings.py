@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import hashlib
 import io
 import os
@@ -13,6 +14,7 @@ from multipart_tries import ALL, DATA, IN_PARTS, Tries, put, put_url, sent, temp
 
 from airflow_provider_taskcluster.emulator.store.faults import Status
 from airflow_provider_taskcluster.exceptions import Conflict, Interrupted, NotFound, StoreError
+from airflow_provider_taskcluster.retry import RetryPolicy
 from airflow_provider_taskcluster.transfer.identity import random_upload_id
 from airflow_provider_taskcluster.transfer.source import BytesSource, Source
 
@@ -48,7 +50,7 @@ def test_a_finished_object_of_the_same_content_is_success(hook, name, expires, t
 
 def test_a_finished_object_can_be_a_failure(hook, name, expires):
     hook.upload_object(DATA, name, expires=expires, **IN_PARTS)
-    with pytest.raises(Conflict, match="exists, with the same content, and if_exists is 'fail'"):
+    with pytest.raises(Conflict, match="The object exists, and if_exists is 'fail'"):
         hook.upload_object(DATA, name, expires=expires, if_exists="fail", **IN_PARTS)
 
 
@@ -148,6 +150,33 @@ def test_a_fatal_error_ends_the_other_parts_at_once(tries, hook, name, expires, 
     assert not raised.value.transient
     assert sorted(sent(tc)) == [0, 0, 1]
     assert len(no_waiting) == 1  # the first part asks for another grant, once
+
+
+def test_a_fatal_error_ends_the_waiting_of_the_other_parts(tries, hook, name, expires, tc, monkeypatch):
+    """One has been told to come back later, when the other fails for good."""
+    monkeypatch.setattr(RetryPolicy, "wait_seconds", lambda *_: 30.0)
+    first, second = (tc.store.blobs.path("objects", part.name) for part in tries.leave(DATA, []).manifest.parts[:2])
+
+    busy = asyncio.Event()
+
+    class Busy:
+        async def answer(self, exchange):
+            await Status(503).answer(exchange)
+            busy.set()
+
+    class AfterTheOther:
+        async def answer(self, exchange):
+            await busy.wait()
+            await asyncio.sleep(0.5)
+            await Status(400).answer(exchange)
+
+    tc.faults.add(AfterTheOther(), method="PUT", path=first)
+    tc.faults.add(Busy(), method="PUT", path=second, times=100)
+    started = time.monotonic()
+    with pytest.raises(StoreError, match="400"):
+        hook.upload_object(DATA, name, expires=expires, **{**IN_PARTS, "connections": 2})
+    assert time.monotonic() - started < 10
+    assert len(tc.journal.entries(path=second)) == 1
 
 
 @pytest.mark.parametrize("connections", [1, 2])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import re
 import threading
@@ -12,6 +13,7 @@ import pytest
 from airflow_provider_taskcluster.emulator.store.faults import (
     Corrupt,
     Cut,
+    Headers,
     Ignore,
     Longer,
     OtherRange,
@@ -119,6 +121,43 @@ def test_gzip_goes_as_one_stream(hook, run, tc, tmp_path, caplog):
     assert "the body is encoded (gzip)" in caplog.text
 
 
+def test_the_file_has_its_full_length_before_the_pieces_come(fetch, monkeypatch):
+    write_at, lengths = PathSink.write_at, []
+
+    def looked_at(self, offset, data):
+        lengths.append(os.fstat(self._opened().fileno()).st_size)
+        write_at(self, offset, data)
+
+    monkeypatch.setattr(PathSink, "write_at", looked_at)
+    fetch()
+    assert set(lengths) == {len(DATA)}
+
+
+def test_four_to_eight_connections_are_used_at_once_unless_told_otherwise(hook, run, tc, tmp_path):
+    at_once = []
+
+    class Slow:
+        now = 0
+
+        async def answer(self, exchange):
+            self.now += 1
+            at_once.append(self.now)
+            await asyncio.sleep(0.5)
+            self.now -= 1
+            await exchange.store_answers(exchange.send)
+
+    run.add("public/s", DATA * 2, storage_type="s3")
+    tc.faults.add(Slow(), method="GET", times=100)
+    hook.download_artifact(run.task_id, "public/s", tmp_path / "s")
+    assert 4 <= max(at_once) <= 8
+
+
+def test_identity_in_capitals_is_no_encoding(fetch, tc):
+    tc.faults.add(Headers({"Content-Encoding": "Identity"}), method="GET", times=99)
+    fetch()
+    assert len(gets(tc)) == 7
+
+
 def test_an_s3_artifact_comes_in_pieces_too(hook, run, tc, tmp_path):
     run.add("public/s", DATA, storage_type="s3")
     tc.journal.clear()
@@ -181,6 +220,23 @@ def test_a_grant_that_runs_out_is_renewed_once_for_all(fetch, tc):
     tc.faults.add(Later(), method="GET", nth=3)
     fetch(connections=4)
     assert len(tc.journal.entries(path="/start-download/")) == 2
+    assert 403 in {entry.status for entry in gets(tc)}
+
+
+def test_an_s3_url_that_runs_out_is_renewed_once_for_all(hook, run, tc, tmp_path):
+    """It holds for half an hour."""
+
+    class Later:
+        async def answer(self, exchange):
+            tc.clock.advance(minutes=40)
+            await exchange.app(exchange.scope, exchange.receive, exchange.send)
+
+    run.add("public/s", DATA, storage_type="s3")
+    tc.journal.clear()
+    tc.faults.add(Later(), method="GET", nth=3)
+    hook.download_artifact(run.task_id, "public/s", tmp_path / "s", run_id=0, connections=4)
+    assert (tmp_path / "s").read_bytes() == DATA
+    assert len(tc.journal.entries(path="/artifact-content/")) == 2
     assert 403 in {entry.status for entry in gets(tc)}
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 import re
@@ -16,6 +17,7 @@ import pytest
 from airflow_provider_taskcluster.emulator.store.faults import Cut, Headers, Stall, Status
 from airflow_provider_taskcluster.exceptions import Interrupted, StoreError, TransferError
 from airflow_provider_taskcluster.transfer import plan
+from airflow_provider_taskcluster.transfer.folder import Folder
 from airflow_provider_taskcluster.transfer.path_sink import PathSink
 from airflow_provider_taskcluster.transfer.plan import SEGMENT
 
@@ -95,6 +97,24 @@ def test_the_next_try_goes_on_with_it(interrupted, connect, stored, tc, connecti
     assert list(interrupted.parent.iterdir()) == [interrupted]
 
 
+@pytest.mark.parametrize("storage_type", ["object", "s3"])
+def test_what_is_there_in_full_is_not_fetched_again(connect, run, tc, tmp_path, monkeypatch, storage_type, connections):
+    """Only its last byte: the answer tells whether it is still what the store has."""
+
+    def interrupted(_):
+        raise Interrupted("The task was told to stop")
+
+    run.add("public/a", DATA, storage_type=storage_type)
+    with monkeypatch.context() as patch:
+        patch.setattr(PathSink, "commit", interrupted)
+        with pytest.raises(Interrupted):
+            connect().download_artifact(run.task_id, "public/a", tmp_path / "a", connections=connections)
+    tc.journal.clear()
+    connect("tc_next_try").download_artifact(run.task_id, "public/a", tmp_path / "a", connections=connections)
+    assert (tmp_path / "a").read_bytes() == DATA
+    assert [(entry.status, entry.sent) for entry in gets(tc)] == [(206, 1)]
+
+
 def test_a_record_of_another_object_is_void(interrupted, hook, name, expires, tc):
     hook.upload_object(OTHER, f"{name}-other", expires=expires)
     tc.journal.clear()
@@ -109,11 +129,12 @@ def test_a_record_of_another_object_is_void(interrupted, hook, name, expires, tc
         lambda left: left[".json"].write_text("{torn"),
         lambda left: left[".json"].write_text("[]"),
         lambda left: left[".json"].write_text(left[".json"].read_text().replace('"version": 1', '"version": 99')),
+        lambda left: left[".json"].write_text(left[".json"].read_text().replace('"version": 1, ', "")),
         lambda left: left[".json"].unlink(),
         lambda left: os.truncate(left[".part"], 1000),
         lambda left: left[".part"].unlink(),
     ],
-    ids=["torn", "no object", "another version", "no record", "too short", "no bytes"],
+    ids=["torn", "no object", "another version", "no version", "no record", "too short", "no bytes"],
 )
 def test_what_cannot_be_used_is_void(interrupted, hook, stored, tc, damage):
     damage(partial(interrupted.parent))
@@ -151,7 +172,14 @@ def test_an_s3_artifact_is_gone_on_with_by_its_etag(connect, run, tc, tmp_path):
     connect().download_artifact(run.task_id, "public/s", tmp_path / "s")
     assert (tmp_path / "s").read_bytes() == DATA
     assert fetched(tc) == len(DATA) - 2 * SEGMENT
-    run.add("public/t", DATA, storage_type="s3")
+
+
+def test_what_nobody_hashes_is_not_read_again(connect, run, tc, tmp_path, monkeypatch):
+    def never(*_):
+        raise AssertionError("What is on the disk was read")
+
+    monkeypatch.setattr(PathSink, "read_at", never)
+    test_an_s3_artifact_is_gone_on_with_by_its_etag(connect, run, tc, tmp_path)
 
 
 def test_what_had_come_but_was_not_written_yet_when_it_failed_is_written_first(connect, run, tc, tmp_path, monkeypatch):
@@ -163,6 +191,52 @@ def test_what_had_come_but_was_not_written_yet_when_it_failed_is_written_first(c
 
     monkeypatch.setattr(PathSink, "write", slowly)
     test_an_s3_artifact_is_gone_on_with_by_its_etag(connect, run, tc, tmp_path)
+
+
+def test_a_record_is_never_ahead_of_the_file(connect, run, tc, tmp_path, monkeypatch):
+    """A thread writes what nobody hashes, and the length of a file that was reserved says nothing."""
+    run.add("public/s", DATA, storage_type="s3")
+    write, note, written, notes = PathSink.write, PathSink.note, [], []
+
+    def slowly(self, data):
+        time.sleep(0.05)
+        write(self, data)
+        written.append(len(data))
+
+    def noted(self, record):
+        notes.append(record.offset)
+        note(self, record)
+        assert record.offset <= sum(written)
+
+    monkeypatch.setattr(PathSink, "write", slowly)
+    monkeypatch.setattr(PathSink, "note", noted)
+    connect().download_artifact(run.task_id, "public/s", tmp_path / "s", connections=1)
+    assert len(notes) > 1
+    assert (tmp_path / "s").read_bytes() == DATA
+
+
+def test_a_writer_that_dies_fails_the_download_at_once_and_what_it_wrote_is_kept(
+    connect, run, tc, tmp_path, monkeypatch
+):
+    run.add("public/s", DATA, storage_type="s3")
+    write, written = PathSink.write, []
+
+    def dies(self, data):
+        if sum(written) > 2 * SEGMENT:
+            assert threading.current_thread().name == "taskcluster-hashing"
+            raise MemoryError("writing died")
+        write(self, data)
+        written.append(len(data))
+
+    monkeypatch.setattr(PathSink, "write", dies)
+    with pytest.raises(MemoryError, match="writing died"):
+        connect().download_artifact(run.task_id, "public/s", tmp_path / "s", connections=1)
+    monkeypatch.setattr(PathSink, "write", write)
+    assert json.loads(partial(tmp_path)[".json"].read_text())["offset"] == sum(written)
+    tc.journal.clear()
+    connect().download_artifact(run.task_id, "public/s", tmp_path / "s", connections=1)
+    assert (tmp_path / "s").read_bytes() == DATA
+    assert fetched(tc) == len(DATA) - sum(written)
 
 
 def test_a_gzip_body_leaves_nothing_since_its_decoder_dies_with_the_process(connect, run, tc, tmp_path):
@@ -177,6 +251,7 @@ def test_a_gzip_body_leaves_nothing_since_its_decoder_dies_with_the_process(conn
 CHILD = """
 import sys
 from airflow_provider_taskcluster.transfer import plan
+from airflow_provider_taskcluster.transfer.folder import Folder
 from airflow_provider_taskcluster.transfer.path_sink import PathSink
 plan.FAST_ENOUGH = float("inf")
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
@@ -204,6 +279,33 @@ def test_a_process_that_is_killed_leaves_what_the_next_one_needs(hook, stored, t
     assert (tmp_path / "copy").read_bytes() == DATA
     assert fetched(tc) <= len(DATA) - 2 * SEGMENT
     assert list(tmp_path.iterdir()) == [tmp_path / "copy"]
+
+
+def test_a_record_that_cannot_be_written_leaves_the_one_before_to_the_next_try(
+    interrupted, connect, stored, tc, monkeypatch
+):
+    sink, hook = PathSink(interrupted), connect("tc_next_try")
+    write = Folder.write
+
+    def full(*_):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    def stop():
+        monkeypatch.setattr(Folder, "write", full)
+        hook.stop()
+
+    tc.faults.add(Stall(SEGMENT), method="GET", times=100)
+    threading.Timer(0.7, stop).start()
+    with pytest.raises(Interrupted) as caught:
+        hook.download_object(stored, sink, connections=1)
+    assert "could not be put away: Cannot write" in caught.value.__notes__[0]
+    monkeypatch.setattr(Folder, "write", write)
+    tc.faults.clear()
+    tc.journal.clear()
+    offset = json.loads(partial(interrupted.parent)[".json"].read_text())["offset"]
+    connect("tc_third_try").download_object(stored, interrupted, connections=1)
+    assert interrupted.read_bytes() == DATA
+    assert fetched(tc) == len(DATA) - offset
 
 
 def test_the_requests_of_the_next_try_begin_where_the_record_ends(interrupted, hook, stored, tc):

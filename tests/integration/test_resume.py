@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import re
+import time
 
 import pytest
 
@@ -12,6 +13,7 @@ from airflow_provider_taskcluster.emulator.store.faults import (
     Chunked,
     Corrupt,
     Cut,
+    Drip,
     Headers,
     Ignore,
     Longer,
@@ -27,7 +29,6 @@ from airflow_provider_taskcluster.exceptions import ConnectionFailed, HashMismat
 from airflow_provider_taskcluster.transfer.sink import MemorySink
 
 DATA = os.urandom(3_000_000)
-BUFFER = 512 * 1024
 
 
 @pytest.fixture
@@ -74,16 +75,35 @@ def test_a_cut_body_goes_on_from_the_last_byte(fetch, tc, after):
     assert gets(tc)[1].sent == len(DATA) - after
 
 
-def test_a_reset_body_goes_on_from_the_last_full_buffer(fetch, tc):
+def test_a_reset_body_goes_on_from_the_last_byte_that_was_read(fetch, tc):
+    """What had come but was not read yet is lost with the connection."""
     tc.faults.add(Reset(2_000_000), method="GET")
     fetch()
-    assert 2_000_000 - BUFFER <= starts(tc)[1] <= 2_000_000
+    assert 0 < starts(tc)[1] <= 2_000_000
 
 
-def test_a_stalled_body_goes_on_after_the_read_timeout(fetch, connect, tc):
-    tc.faults.add(Stall(2_000_000), method="GET")
+@pytest.mark.parametrize("after", [1, 100_000, 2_000_000])
+def test_a_stalled_body_goes_on_from_the_last_byte_after_the_read_timeout(fetch, connect, tc, after):
+    tc.faults.add(Stall(after), method="GET")
     fetch(connect(extra={"read_timeout": 0.3}))
-    assert 2_000_000 - BUFFER <= starts(tc)[1] <= 2_000_000
+    assert starts(tc)[1:] == [after]
+
+
+def test_a_body_that_stalls_again_and_again_comes_in_full(connect, stored, tc):
+    tc.faults.add(Stall(200_000), method="GET", times=100)
+    assert connect(extra={"read_timeout": 0.2, "max_retries": 1}).read_object(stored) == DATA
+    assert starts(tc)[1:] == list(range(200_000, len(DATA), 200_000))
+
+
+def test_a_slow_drip_never_times_out_and_has_no_limit_in_all(connect, hook, expires, name, tc):
+    content = DATA[:40_000]
+    hook.upload_object(content, name, expires=expires)
+    tc.journal.clear()
+    tc.faults.add(Drip(2_000, 0.06), method="GET")
+    started = time.monotonic()
+    assert connect(extra={"read_timeout": 0.5, "connect_timeout": 0.5, "max_retries": 0}).read_object(name) == content
+    assert time.monotonic() - started > 1, "twice the time-out"
+    assert len(gets(tc)) == 1
 
 
 def test_a_200_in_the_place_of_a_206_starts_over(fetch, tc):
@@ -104,6 +124,19 @@ def test_a_206_that_does_not_fit_starts_over(fetch, tc, fault):
     tc.faults.add(fault, method="GET", nth=2)
     fetch()
     assert starts(tc)[2] is None
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [WrongRange(shift=1), WrongRange(total=7), WrongRange(total="*"), WrongRange(unit="lines"),
+     Headers({"Content-Range": None})],
+    ids=str,
+)  # fmt: skip
+def test_a_first_206_that_is_of_no_range_is_asked_for_whole(hook, stored, tc, tmp_path, fault):
+    tc.faults.add(fault, method="GET")
+    hook.download_object(stored, tmp_path / "copy")
+    assert (tmp_path / "copy").read_bytes() == DATA
+    assert starts(tc) == [0, None]
 
 
 def test_a_206_that_begins_earlier_is_taken_from_where_it_matters(fetch, tc):

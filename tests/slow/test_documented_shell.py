@@ -15,7 +15,7 @@ from airflow_provider_taskcluster.emulator import Emulator
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
 
 PAGE = (Path(__file__).parents[2] / "README.md").read_text()
-NAME = "my-team/large.bin"
+NAMES = ["my-team/large.bin", "my-team/50% of it, draft #2?.bin", " my-team//a+b "]
 
 
 def loop():
@@ -25,7 +25,8 @@ def loop():
 
 
 @pytest.mark.slow
-def test_the_loop_of_the_docs_puts_the_file_together(tmp_path, monkeypatch):
+@pytest.mark.parametrize("name", NAMES)
+def test_the_loop_of_the_docs_puts_the_file_together(tmp_path, monkeypatch, name):
     data = os.urandom(300_000)
     with Emulator() as tc:
         tc.anonymous_scopes = ["object:download:*"]
@@ -38,9 +39,9 @@ def test_the_loop_of_the_docs_puts_the_file_together(tmp_path, monkeypatch):
         monkeypatch.setenv("AIRFLOW_CONN_TASKCLUSTER_DEFAULT", json.dumps(connection))
         hook = TaskclusterHook()
         expires = datetime.now(UTC) + timedelta(days=1)
-        hook.upload_object(data, NAME, expires=expires, project_id="p", multipart="always", part_size=65_536)
+        hook.upload_object(data, name, expires=expires, project_id="p", multipart="always", part_size=65_536)
         hook.close()
-        environment = {**os.environ, "TASKCLUSTER_ROOT_URL": tc.root_url, "NAME": NAME}
+        environment = {**os.environ, "TASKCLUSTER_ROOT_URL": tc.root_url, "NAME": name}
         done = subprocess.run(
             ["bash", "-euo", "pipefail", "-c", loop()],
             cwd=tmp_path,

@@ -6,6 +6,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
+pytest.register_assert_rewrite("archives_to_extract", "sink_contract")  # failures there show values too
+
 
 @dataclass
 class LocalServer:

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -12,39 +13,53 @@ from airflow_provider_taskcluster.exceptions import (
     ServiceError,
     ServiceUnavailable,
 )
-from airflow_provider_taskcluster.transfer.conflict import checked_if_exists, settle
+from airflow_provider_taskcluster.moments import timestamp
+from airflow_provider_taskcluster.transfer.conflict import checked_if_exists, is_finished, settle
 
 OURS, THEIRS = {"sha256": "ab" * 32}, {"sha256": "cd" * 32, "sha512": "ef" * 64}
 FINISH = {"projectId": "project", "uploadId": "fN1SbArXTPSVFNUvaOlinQ", "hashes": OURS}
 CONFLICT = Conflict("object.createUpload 'a/b' failed", status=409, code="RequestConflict")
 
 
+def other(status=409):
+    """The answer to a finishUpload that is not ours to repeat."""
+    return ServiceError("another", status=status)
+
+
 @dataclass
 class Service:
-    """Gives the answers that the object service gave when it was asked; each is a value or an error."""
+    """Gives the answers that the object service gave when it was asked; each is a value or an error.
+
+    :param finish: To a finishUpload with our hashes.
+    :param probe: To one with none.
+    """
 
     finish: object = None
     metadata: object = field(default_factory=lambda: NotFound("none", status=404))
+    probe: object = field(default_factory=other)
+    life: timedelta = timedelta(days=1)
     calls: list = field(default_factory=list)
 
     def finish_upload(self, name, request):
-        assert (name, request) == ("a/b", FINISH)
-        self._answer("finish", self.finish)
+        assert name == "a/b"
+        if request["hashes"]:
+            assert request == FINISH
+            self._answer("finish", self.finish)
+        else:
+            assert request["projectId"] == "project"
+            assert request["uploadId"] != FINISH["uploadId"]
+            self._answer("probe", self.probe)
 
     def object_metadata(self, name):
         assert name == "a/b"
-        return {"hashes": self._answer("metadata", self.metadata)}
+        hashes = self._answer("metadata", self.metadata)
+        return {"hashes": hashes, "expires": timestamp(datetime.now(UTC) + self.life)}
 
     def _answer(self, call, answer):
         self.calls.append(call)
         if isinstance(answer, Exception):
             raise answer
         return answer
-
-
-def other(status=409):
-    """The answer to a finishUpload that is not ours to repeat."""
-    return ServiceError("another", status=status)
 
 
 def settled(service, if_exists="verify"):
@@ -62,10 +77,60 @@ def reason(service, if_exists="verify"):
 
 
 @pytest.mark.parametrize("if_exists", ["verify", "skip"])
-def test_what_can_be_finished_again_with_equal_hashes_is_there_already(if_exists):
-    service = Service()
+@pytest.mark.parametrize(
+    "metadata",
+    [OURS, InsufficientScopes("no", status=403), ServiceUnavailable("out", status=503)],
+    ids=["readable", "without the scope to look", "while nobody can look"],
+)
+def test_what_can_be_finished_again_with_equal_hashes_is_there_already(if_exists, metadata):
+    """To know whether it has ended takes another scope than that of the upload, and is done without."""
+    service = Service(metadata=metadata)
     assert settled(service, if_exists) == OURS
-    assert service.calls == ["finish"], "no scope but that of the upload is used"
+    assert service.calls == ["finish", "metadata"]
+
+
+def test_of_a_part_that_is_there_nothing_more_is_asked():
+    service = Service()
+    assert settle(service, "a/b", FINISH, "verify", CONFLICT, may_be_expired=False) == OURS
+    assert service.calls == ["finish"]
+
+
+PAST = "is past its expiry and cannot be read any more, but the service has not swept it yet, so that its name is"
+
+
+@pytest.mark.parametrize("if_exists", ["verify", "skip", "fail"])
+@pytest.mark.parametrize("finish", [None, ServiceError("another", status=409)], ids=["same content", "other content"])
+def test_an_object_that_can_no_longer_be_read_is_not_there_and_holds_its_name(if_exists, finish):
+    assert PAST in reason(Service(finish, probe=None), if_exists)
+
+
+@pytest.mark.parametrize("if_exists", ["verify", "skip", "fail"])
+@pytest.mark.parametrize(
+    ("finish", "metadata"), [(None, OURS), (ServiceError("another", status=409), THEIRS)], ids=["same", "other"]
+)
+def test_an_object_past_its_expiry_that_the_service_still_shows_is_not_there_either(if_exists, finish, metadata):
+    assert PAST in reason(Service(finish, metadata, life=-timedelta(seconds=1)), if_exists)
+
+
+@pytest.mark.parametrize(
+    ("answer", "finished"),
+    [
+        (None, True),
+        (ServiceError("another", status=409), False),
+        (ServiceError("another", status=400), False),
+        (NotFound("none", status=404), False),
+    ],
+    ids=["finished", "unfinished", "of another project", "absent"],
+)
+def test_whether_it_is_finished_is_told_without_the_scope_to_look(answer, finished):
+    service = Service(probe=answer)
+    assert is_finished(service, "a/b", "project") == finished
+    assert service.calls == ["probe"]
+
+
+def test_an_outage_does_not_tell_whether_it_is_finished():
+    with pytest.raises(ServiceUnavailable):
+        is_finished(Service(probe=ServiceUnavailable("out", status=503)), "a/b", "project")
 
 
 @pytest.mark.parametrize("status", [400, 409])

@@ -59,8 +59,8 @@ def begun(uploader, target, file):
     return uploader.initialize_parts(source_for(file), target, PART)
 
 
-def record(recorder):
-    return load(recorder, slot("https://tc.example.com", "project", "a/b"))
+def record(recorder, name="a/b"):
+    return load(recorder, slot("https://tc.example.com", "project", name))
 
 
 def test_parts_cover_the_source_and_are_measured(begun):
@@ -134,6 +134,25 @@ def test_beginning_anew_may_change_the_part_size_and_so_all_parts(begun, uploade
     assert again.part_size == 2 * PART
     assert not {part.name for part in again.manifest.parts} & {part.name for part in begun.manifest.parts}
     assert uploader.reinitialize_parts(begun).manifest == begun.manifest
+
+
+def test_beginning_anew_may_be_for_another_target_and_so_under_other_names(begun, uploader, target, recorder):
+    """With the same source, in the same part size; each has a record of its own."""
+    identity = replace(target.identity, name="c/d")
+    again = uploader.reinitialize_parts(begun, replace(target, name="c/d", identity=identity))
+    assert (again.source, again.part_size, again.target.name) == (begun.source, PART, "c/d")
+    assert [part.name for part in again.manifest.parts] == [
+        part.name.replace("a/b", "c/d", 1) for part in begun.manifest.parts
+    ]
+    assert record(recorder, "c/d").name == "c/d"
+    assert record(recorder).name == "a/b"
+
+
+def test_beginning_anew_may_be_for_another_expiry_and_so_with_other_parts(begun, uploader, target):
+    identity = replace(target.identity, expires=target.identity.expires + timedelta(hours=1))
+    again = uploader.reinitialize_parts(begun, replace(target, identity=identity))
+    assert again.target.identity.expires == identity.expires
+    assert not {part.name for part in again.manifest.parts} & {part.name for part in begun.manifest.parts}
 
 
 def test_an_upload_is_not_completed_before_all_parts_are_there(begun, uploader):

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from airflow_provider_taskcluster.transfer import scheduler
+from airflow_provider_taskcluster.transfer import worker
 from airflow_provider_taskcluster.transfer.buffers import Failure
 from airflow_provider_taskcluster.transfer.scheduler import Serial, Threads
 
@@ -157,7 +157,7 @@ def test_those_under_way_learn_of_the_error(failure):
     def work(job):
         if job:
             raise OSError("fatal")
-        failure.sleep(60)
+        until_it_fails(failure)
         failure.check()
 
     started = time.monotonic()
@@ -184,6 +184,11 @@ def test_what_ends_a_program_ends_it_from_a_thread_too(any_scheduler, failure):
         any_scheduler.run([1], work, failure)
 
 
+def until_it_fails(failure):
+    with failure.changed:
+        failure.changed.wait_for(lambda: failure.error, timeout=60)
+
+
 class TimedOut(BaseException):
     """What a time-out of Airflow raises in the main thread."""
 
@@ -202,7 +207,7 @@ def timed_out_after():
 @pytest.mark.parametrize("schedule", [Serial(), Threads(3)], ids=["serial", "threads"])
 def test_an_interrupt_in_the_main_thread_ends_the_others(failure, timed_out_after, schedule):
     def work(_job):
-        failure.sleep(60)
+        until_it_fails(failure)
         failure.check()
 
     timed_out_after(0.2)
@@ -219,7 +224,7 @@ def test_after_an_interrupt_nobody_works_on_behind_the_caller_s_back(failure, ti
     ended = []
 
     def work(job):
-        failure.sleep(60)
+        until_it_fails(failure)
         time.sleep(0.3)
         ended.append(job)
         failure.check()
@@ -231,7 +236,7 @@ def test_after_an_interrupt_nobody_works_on_behind_the_caller_s_back(failure, ti
 
 
 def test_an_interrupt_does_not_wait_for_each_thread_that_hears_nothing(failure, timed_out_after, monkeypatch):
-    monkeypatch.setattr(scheduler, "GRACE", 0.3)
+    monkeypatch.setattr(worker, "GRACE", 0.3)
     end = threading.Event()
     timed_out_after(0.1)
     started = time.monotonic()
@@ -239,3 +244,18 @@ def test_an_interrupt_does_not_wait_for_each_thread_that_hears_nothing(failure, 
         Threads(8).run(range(8), lambda _job: end.wait(60), failure)
     assert time.monotonic() - started < 1.5
     end.set()
+
+
+@pytest.mark.parametrize("first", [0, 3])
+def test_when_a_thread_cannot_start_the_others_end_and_nobody_is_waited_for_in_vain(failure, no_thread_after, first):
+    def work(_job):
+        while not failure.error:
+            time.sleep(0.001)
+        failure.check()
+
+    no_thread_after(first, "taskcluster-part-")
+    started = time.monotonic()
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        Threads(5).run(range(10), work, failure)
+    assert alive() == []
+    assert time.monotonic() - started < SOON

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.exceptions import StoreError
@@ -51,7 +52,8 @@ class PutUrl(UploadMethod):
 
     def move(self, offer: Offer, granted: Any, renew: Callable[[], Any], store: Store) -> dict[str, str]:
         grants = Renewable(lambda: PutGrant.read(renew()), PutGrant.read(granted))
-        loop = store.network.retry.retrying(sleep=store.sleep, failed=offer.reporter.count_failure)
+        sleep = partial(store.sleep, failure=offer.failure)
+        loop = store.network.retry.retrying(sleep=sleep, failed=offer.reporter.count_failure)
         digests: dict[str, str] = loop(_put, offer, grants, store)
         return digests
 

@@ -1,0 +1,63 @@
+"""The connection that one request uses, so that another thread, or a signal handler, can break it off."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import socket
+import threading
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+_SENDING: ContextVar[Line | None] = ContextVar("sending", default=None)
+
+
+class HasDescriptor(Protocol):
+    """A socket, or TLS around one."""
+
+    def fileno(self) -> int:
+        """Return its descriptor."""
+
+
+class Line:
+    """Of one request, from before it is sent until its answer is read."""
+
+    def __init__(self) -> None:
+        self.thread = threading.current_thread()
+        self.broken = False
+        self._socket: HasDescriptor | None = None
+
+    @contextlib.contextmanager
+    def sending(self) -> Iterator[None]:
+        """Learn which connection is used for what this thread sends meanwhile."""
+        token = _SENDING.set(self)
+        try:
+            yield
+        finally:
+            _SENDING.reset(token)
+
+    def break_off(self) -> None:
+        """Wake who waits for the other side. He gets an error or what looks like the end; ``broken`` tells."""
+        self.broken = True
+        if self._socket is not None:
+            # By a descriptor of its own: a TLS socket that is shut down itself goes on unencrypted.
+            with contextlib.suppress(OSError), socket.socket(fileno=os.dup(self._socket.fileno())) as twin:
+                twin.shutdown(socket.SHUT_RDWR)
+
+    def let_go(self) -> None:
+        """Leave the connection to others."""
+        self._socket = None
+
+    def runs_over(self, used: HasDescriptor) -> None:
+        """Take note of the socket."""
+        self._socket = used
+        if self.broken:
+            self.break_off()
+
+
+def line_of_this_thread() -> Line | None:
+    """Return the line of the request that this thread sends."""
+    return _SENDING.get()

@@ -1,0 +1,106 @@
+"""The folder that is extracted into: what is there already, what goes on beside, what an early end leaves."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+from archives_to_extract import BOTH, NOISE, tree
+
+from airflow_provider_taskcluster.exceptions import DestinationError, Interrupted, NameRefused
+from airflow_provider_taskcluster.transfer.extraction import extract
+
+
+def test_files_that_are_there_are_replaced_and_others_stay(made, outside):
+    folder = outside / "in"
+    folder.mkdir()
+    (folder / "a").write_text("old")
+    (folder / "mine").write_text("mine")
+    archive = made(".zip", [("a", b"new"), ("b/c", b"2")])
+    for _ in range(2):
+        extract(archive, folder)
+        assert tree(folder) == {"a": b"new", "b/c": b"2", "mine": b"mine"}
+
+
+@pytest.mark.parametrize("kind", BOTH)
+def test_nothing_is_written_through_a_link_that_is_there(made, outside, kind):
+    folder = outside / "in"
+    folder.mkdir()
+    (folder / "out").symlink_to(outside)
+    (folder / "file").symlink_to(outside / "precious")
+    with pytest.raises(NameRefused, match=r"/out' is in the way: it is a link or a file, not a folder"):
+        extract(made(kind, [("a", b"1"), ("out/evil", b"2")]), folder)
+    assert tree(outside).keys() == {"precious", "in/out", "in/file"}
+    extract(made(kind, [("file", b"3")]), folder)
+    assert (outside / "precious").read_text() == "untouched"
+    assert (folder / "file").read_bytes() == b"3"
+
+
+def test_a_folder_that_is_a_file_is_an_error_of_the_destination(made, outside):
+    with pytest.raises(DestinationError, match="Cannot write"):
+        extract(made(".zip", [("a", b"1")]), outside / "precious")
+
+
+def test_what_a_killed_process_left_is_swept_a_day_later(made, outside):
+    folder = outside / "in"
+    for name in ("old", "new"):
+        (folder / f".taskcluster-{name}.extract" / "half").mkdir(parents=True)
+    os.utime(folder / ".taskcluster-old.extract", (0, 0))
+    extract(made(".zip", [("a", b"1")]), folder)
+    assert sorted(path.name for path in folder.iterdir()) == [".taskcluster-new.extract", "a"]
+
+
+def test_two_at_once_into_one_folder_do_not_disturb_each_other(made, outside):
+    archives = [made(kind, [(f"{kind}/{number}", NOISE[:50_000]) for number in range(50)]) for kind in BOTH]
+    with ThreadPoolExecutor(2) as pool:
+        list(pool.map(lambda archive: extract(archive, outside / "in"), archives))
+    assert len(tree(outside / "in")) == 100
+
+
+def test_a_killed_process_leaves_nothing_under_a_final_name(made, outside):
+    archive = made(".tar.gz", [("a", b"1"), ("b", NOISE)])
+    code = f"""
+import os, signal
+from airflow_provider_taskcluster.transfer.extraction import extract
+calls = []
+def check():
+    calls.append(1)
+    if len(calls) == 4:
+        os.kill(os.getpid(), signal.SIGKILL)
+extract({str(archive)!r}, {str(outside / "in")!r}, check=check)
+"""
+    assert subprocess.run([sys.executable, "-c", code], check=False, capture_output=True).returncode == -9
+    assert [path.suffix for path in (outside / "in").iterdir()] == [".extract"]
+    extract(archive, outside / "in")
+    assert (outside / "in" / "b").read_bytes() == NOISE
+
+
+def test_it_ends_when_it_is_told_to(made, outside):
+    calls = []
+
+    def check():
+        calls.append(1)
+        if len(calls) == 3:
+            raise Interrupted("told to stop")
+
+    with pytest.raises(Interrupted):
+        extract(made(".tar.gz", [("a", b"1"), ("b", NOISE)]), outside / "in", check=check)
+    assert not list((outside / "in").iterdir())
+
+
+def test_a_full_disk_leaves_nothing_and_is_not_the_fault_of_the_archive(made, tmp_path):
+    mount = tmp_path / "disk"
+    mount.mkdir()
+    command = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", mount]
+    if os.geteuid() != 0 or subprocess.run(command, check=False, capture_output=True).returncode != 0:
+        pytest.skip("only root can mount a small disk")
+    try:
+        with pytest.raises(DestinationError, match="the disk is full") as caught:
+            extract(made(".zip", [("a", b"1"), ("b", NOISE)]), mount / "in")
+        assert caught.value.transient
+        assert not list((mount / "in").iterdir())
+    finally:
+        subprocess.run(["umount", "--lazy", mount], check=True)
