@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook, mask_secret
 
+from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.connection import values
 from airflow_provider_taskcluster.connection.reading import overridden, read
 from airflow_provider_taskcluster.exceptions import ConfigurationError, InvalidInput
@@ -186,6 +187,16 @@ def future(expires: datetime) -> datetime:
     if expires <= datetime.now(UTC):
         raise InvalidInput(f"expires is {timestamp(expires)}, which is past: the object would be gone at once")
     return expires
+
+
+def secret_upload_id(value: str) -> str:
+    """Return an uploadId of the caller's own, kept out of Airflow's logs: who knows it can take the upload over.
+
+    :raises InvalidInput: It cannot be one.
+    """
+    upload_id = names.upload_id(value)
+    mask_secret(upload_id)
+    return upload_id
 
 
 def guessed_type(name: str) -> str:

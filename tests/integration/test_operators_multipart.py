@@ -25,6 +25,11 @@ CONNECTION = {"task_id": "task", "taskcluster_conn_id": "tc_test"}
 IN_PARTS = {"multipart": "always", "part_size": PART}
 OWN_ID = random_upload_id()
 
+try:
+    from airflow.sdk._shared.secrets_masker import redact  # where a task's logs are masked
+except ImportError:  # Airflow 2
+    from airflow.utils.log.secrets_masker import redact
+
 
 @pytest.fixture
 def context():
@@ -170,6 +175,22 @@ def rendered(operator, **params):
         task = operator()
     task.render_template_fields({"params": params})
     return task
+
+
+def test_an_upload_id_of_one_s_own_is_shown_neither_where_fields_are_rendered_nor_in_logs():
+    own = random_upload_id()
+    arguments = {**CONNECTION, "name": "a", "data": "b", "expires": timedelta(days=1)}
+    assert redact(own) == own
+    task = rendered(lambda: TaskclusterUploadObjectOperator(**arguments, upload_id="{{ params.own }}"), own=own)
+    assert task.upload_id == own
+    assert redact(task.upload_id, "upload_id") == "***"  # as Airflow does with rendered fields
+    assert redact(f"PUT {own}") == "PUT ***"
+
+
+def test_an_upload_id_of_one_s_own_that_the_hook_is_given_is_not_shown_in_logs(connect, name, expires):
+    own = random_upload_id()
+    connect().upload_object(b"data", name, expires=expires, upload_id=own)
+    assert redact(f"PUT {own}") == "PUT ***"
 
 
 def test_an_upload_id_of_one_s_own_is_templated_and_used(hook, name, source, context):
