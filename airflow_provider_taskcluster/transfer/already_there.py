@@ -77,7 +77,7 @@ def _finished(uploader: Uploader, target: Target) -> Finished | None:
     name, project_id, fail = target.name, target.identity.project_id, target.if_exists == "fail"
     if not is_finished(uploader.service, name, project_id):
         return None
-    there = look(uploader.service, name, project_id, needed=not fail)
+    there = look(uploader.service, name, project_id, finished=True, needed=not fail)
     if there == "expired":
         raise _conflict(name, why_not(name, {}, there, target.if_exists))
     if fail:

@@ -69,7 +69,7 @@ def settle(
     same = if_exists != "fail" and _taken(service, name, finish)
     if same and not may_be_expired:
         return dict(ours)
-    there = look(service, name, finish["projectId"], needed=if_exists == "skip" and not same)
+    there = look(service, name, finish["projectId"], finished=same, needed=if_exists == "skip" and not same)
     if same and there != "expired":
         log.info(
             "Object %r is there already, with the same content; expiry and content type are those of the upload "
@@ -96,17 +96,22 @@ def is_finished(service: ObjectService, name: str, project_id: str) -> bool:
         return False
 
 
-def look(service: ObjectService, name: str, project_id: str, *, needed: bool) -> There:
+def look(service: ObjectService, name: str, project_id: str, *, finished: bool, needed: bool) -> There:
     """Return what holds a name.
 
     The service keeps the row of an expired object until it sweeps it, and with it the name.
 
+    :param finished: It is known to be finished: what cannot be read then is past its expiry.
     :param needed: The outcome hangs on it, so that an outage is not taken for an answer.
     """
     try:
         found = service.object_metadata(name)
     except NotFound:
-        return "expired" if is_finished(service, name, project_id) else "unfinished"
+        if finished:
+            return "expired"
+        if not is_finished(service, name, project_id):
+            return "unfinished"
+        return look(service, name, project_id, finished=True, needed=needed)  # it may be finished just now
     except ServiceError as error:
         if needed and error.transient:
             raise

@@ -58,6 +58,8 @@ def upload_in_parts(
     :raises InvalidName: The name is too long to have parts.
     """
     check_name(target.name)
+    if not callable(part_size):
+        partition.part_size(part_size, 0)  # what is no size is refused before anything is asked
     if there := already_there(uploader.uploader, source, target, part_size, whole_sha256):
         return there
     if isinstance(source, StreamSource):

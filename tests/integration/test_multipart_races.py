@@ -101,6 +101,25 @@ def test_the_same_content_that_somebody_finishes_just_now_is_no_conflict(hook, n
     assert hook.read_object(name) == DATA
 
 
+def test_what_somebody_finishes_between_two_looks_is_not_taken_for_expired(hook, name, expires, monkeypatch):
+    own, digest = random_upload_id(), hashlib.sha256(DATA).hexdigest()
+    hashes = {"sha256": digest}
+    wish = put_url(len(DATA))
+    late(hook.create_upload(name, upload_id=own, expires=expires, hashes=hashes, proposed_upload_methods=wish), DATA)
+    metadata, looks = EngineServices.object_metadata, []
+
+    def finished_just_after(self, name):
+        looks.append(name)
+        try:
+            return metadata(self, name)
+        finally:
+            hook.finish_upload(name, upload_id=own, hashes=hashes)
+
+    monkeypatch.setattr(EngineServices, "object_metadata", finished_just_after)
+    assert hook.upload_object(DATA, name, expires=expires).already_present
+    assert len(looks) == 2
+
+
 def late(grant, data):
     """Make the PUT of an old try."""
     granted = grant["uploadMethod"]["putUrl"]

@@ -137,7 +137,7 @@ def test_what_one_put_cannot_carry_is_refused_at_once_if_parts_are_forbidden(upl
         ({"upload_id": ""}, "upload_id is not a v4 slugid"),
         ({"recorder": ""}, "recorder is '': pass a folder or its path"),
         ({"recorder": ["folder"]}, "recorder is ['folder']: pass a text"),
-        ({"multipart": "always", "name": "n" * 1010}, "has over 1024 bytes"),
+        ({"multipart": "always", "name": "n" * 1010}, "is too long for an upload in parts"),
     ],
     ids=str,
 )
@@ -158,7 +158,7 @@ def test_a_download_takes_a_number_of_connections(download, tc, connections):
 
 def test_a_finished_object_can_be_refused_or_left(upload, source):
     there = upload(**IN_PARTS)
-    with pytest.raises(AirflowFailException, match="with the same content, and if_exists is 'fail'"):
+    with pytest.raises(AirflowFailException, match="The object exists, and if_exists is 'fail'"):
         upload(**IN_PARTS, if_exists="fail")
     source.write_bytes(b"other")
     with pytest.raises(AirflowFailException, match="exists with other content"):

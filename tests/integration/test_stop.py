@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 
@@ -44,6 +46,7 @@ def stopped(connect):
 
     def run(transfer, after=0.5):
         hook = connect(extra={"read_timeout": 20})
+        assert hook._store  # what is to be stopped is there, however long its libraries take to load
         timer = threading.Timer(after, hook.stop)
         started = time.monotonic()
         timer.start()
@@ -175,7 +178,7 @@ def threads_of_transfers():
     return [thread.name for thread in threading.enumerate() if thread.name.startswith(names)]
 
 
-@pytest.mark.parametrize("fault", [Stall(), Stall(100_000), Drip(20_000, 0.01)], ids=["silent", "body", "drip"])
+@pytest.mark.parametrize("fault", [Stall(), Stall(100_000), Drip(20_000, 0.05)], ids=["silent", "body", "drip"])
 @pytest.mark.parametrize("connections", [1, 8])
 def test_a_time_out_of_the_task_ends_its_threads_and_the_next_try_goes_on(
     connect, large, tc, tmp_path, timed_out_after, fault, connections
@@ -213,3 +216,52 @@ def test_a_thread_that_cannot_start_fails_the_download_and_ends_the_others(
     assert time.monotonic() - started < AT_ONCE
     assert not threads_of_transfers()
     assert not (tmp_path / "copy").exists()
+
+
+# Handles SIGTERM as the supervisor of a task does: on_kill, then an error in the main thread; and execution_timeout.
+CHILD = """
+import signal, sys
+from airflow.exceptions import AirflowTaskTimeout
+from airflow_provider_taskcluster.transfer import plan
+plan.FAST_ENOUGH = float("inf")
+from airflow_provider_taskcluster.operators.objects import TaskclusterDownloadObjectOperator
+operator = TaskclusterDownloadObjectOperator(
+    task_id="download", taskcluster_conn_id="tc_test", name=sys.argv[1], destination=sys.argv[2]
+)
+def terminated(*_):
+    operator.on_kill()
+    raise SystemExit(9)
+def timed_out(*_):
+    raise AirflowTaskTimeout("execution_timeout")
+signal.signal(signal.SIGTERM, terminated)
+signal.signal(signal.SIGALRM, timed_out)
+operator.execute({})
+"""
+
+
+@pytest.mark.parametrize(
+    ("sent", "fault"),
+    [(signal.SIGTERM, Stall()), (signal.SIGTERM, Drip(20_000, 0.05)), (signal.SIGALRM, Stall(100_000))],
+    ids=["SIGTERM, silent", "SIGTERM, drip", "execution_timeout"],
+)
+def test_a_task_that_is_ended_leaves_what_the_next_try_goes_on_with(connect, large, tc, tmp_path, sent, fault):
+    connect(extra={"read_timeout": 20})
+    tc.faults.add(fault, method="GET", nth=5, times=100)
+    command = [sys.executable, "-c", CHILD, large, str(tmp_path / "copy")]
+    with subprocess.Popen(command, env=dict(os.environ), stderr=subprocess.PIPE, text=True) as child:
+        deadline = time.monotonic() + 60
+        while len(tc.journal.entries(origin="store", method="GET")) < 4 + 3 and time.monotonic() < deadline:
+            time.sleep(0.02)
+        time.sleep(0.5)
+        started = time.monotonic()
+        child.send_signal(sent)
+        _, said = child.communicate(timeout=15)
+    assert time.monotonic() - started < AT_ONCE
+    assert child.returncode == (9 if sent == signal.SIGTERM else 1), said
+    assert sent == signal.SIGTERM or "AirflowTaskTimeout: execution_timeout" in said
+    assert {path.suffix for path in tmp_path.iterdir()} == {".part", ".json"}
+    tc.faults.clear()
+    tc.journal.clear()
+    connect().download_object(large, tmp_path / "copy")
+    assert (tmp_path / "copy").read_bytes() == LARGE
+    assert sum(entry.sent for entry in tc.journal.entries(origin="store", method="GET")) <= len(LARGE) - SEGMENT
