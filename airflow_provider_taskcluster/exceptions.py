@@ -53,9 +53,13 @@ if TYPE_CHECKING:
 
 
 class TaskclusterError(AirflowException):
-    """Root of the tree. ``transient`` tells whether the same request may succeed later."""
+    """Root of the tree. ``transient`` tells whether the same request may succeed later.
+
+    ``given_up`` tells that it was repeated as often as the retries allow (``retry.py``).
+    """
 
     transient = False
+    given_up = False
 
 
 class ConfigurationError(TaskclusterError):

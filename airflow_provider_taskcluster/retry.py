@@ -1,7 +1,10 @@
 """The one policy for trying again: what is worth it, how often, and how long to wait in between.
 
-Two loops use it, one inside the other never: a call of a JSON API (``services``), and the transfer of one body
-(``transfer``). The third loop is Airflow's own task retry.
+Two loops use it: a call of a JSON API (``services``), and the transfer of one body (``transfer``). They never multiply,
+also where a transfer makes such a call to renew its grant: an error that one loop has given up on ends the other. The
+third loop is Airflow's own task retry.
+
+A grant that a store refuses (401, 403) is renewed without counting as a retry: its URL ran out, nothing failed.
 """
 
 from __future__ import annotations
@@ -14,7 +17,13 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_taskcluster.exceptions import DestinationError, Interrupted, TaskclusterError
+from airflow_provider_taskcluster.exceptions import (
+    DestinationError,
+    Interrupted,
+    SourceError,
+    StoreError,
+    TaskclusterError,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -102,29 +111,37 @@ class _Budget:
         self._progress = progress
         self._failed = failed
         self._mark = progress()
+        self._renewed = False
 
-    def count(self, _state: RetryCallState) -> None:
-        """Count a try that failed."""
+    def count(self, state: RetryCallState) -> None:
+        """Count a try that failed; not the first one whose grant was refused."""
         self._failed()
         arrived = self._progress()
         if arrived - self._mark >= ENOUGH_PROGRESS:
-            self.tries = 0
-        self.tries += 1
+            self.tries, self._renewed = 0, False
         self._mark = arrived
+        if _grant_refused(_error(state)) and not self._renewed:
+            self._renewed = True
+        else:
+            self.tries += 1
 
-    def used_up(self, _state: RetryCallState) -> bool:
-        """Tell whether that was the last one."""
-        return self.tries > self._max_retries
+    def used_up(self, state: RetryCallState) -> bool:
+        """Tell whether that was the last one, and the error of it."""
+        over = self.tries > self._max_retries
+        if over and isinstance(error := _error(state), TaskclusterError):
+            error.given_up = True
+        return over
 
 
 def worth_repeating(error: BaseException) -> bool:
     """Tell whether the same request may succeed when sent again at once.
 
     A destination that cannot be written is transient for the task, not for the request: fetching the bytes
-    again does not make room for them. Neither does a task that was told to stop want another request.
+    again does not make room for them. A source that cannot be read is the same. Neither does a task that was told to
+    stop want another request.
     """
-    for_the_task = isinstance(error, DestinationError | Interrupted)
-    return isinstance(error, TaskclusterError) and error.transient and not for_the_task
+    for_the_task = isinstance(error, DestinationError | SourceError | Interrupted)
+    return isinstance(error, TaskclusterError) and error.transient and not (for_the_task or error.given_up)
 
 
 def retry_after(value: str | None) -> float | None:
@@ -137,11 +154,16 @@ def retry_after(value: str | None) -> float | None:
         pass
     try:
         date = parsedate_to_datetime(value)
-    except ValueError:
+    except (ValueError, OverflowError):  # the latter for a zone that is days away
         return None
     if date.tzinfo is None:  # the header said "-0000"
         date = date.replace(tzinfo=UTC)
     return max(0.0, (date - datetime.now(UTC)).total_seconds())
+
+
+def _grant_refused(error: BaseException | None) -> bool:
+    """Tell whether a store wants another grant: a 401 or 403 is repeated for no other reason."""
+    return isinstance(error, StoreError) and error.status in {401, 403}
 
 
 def _error(state: RetryCallState) -> BaseException | None:

@@ -52,6 +52,7 @@ class TaskclusterBaseHook(BaseHook):
         self._connect_timeout = connect_timeout
         self._read_timeout = read_timeout
         self._max_retries = max_retries
+        self._stopped = False
 
     @cached_property
     def settings(self) -> ConnectionSettings:
@@ -86,8 +87,15 @@ class TaskclusterBaseHook(BaseHook):
             found.root_url, found.credentials, network=found.network, authorized_scopes=found.authorized_scopes
         )
 
-    @cached_property
+    @property
     def _store(self) -> Store:
+        store = self._kept_store
+        if self._stopped:  # perhaps before there was one
+            store.stop()
+        return store
+
+    @cached_property
+    def _kept_store(self) -> Store:
         if self.settings.network.verify is False:  # `settings` has said so, once; urllib3 would with each request
             from urllib3 import disable_warnings
             from urllib3.exceptions import InsecureRequestWarning
@@ -113,27 +121,28 @@ class TaskclusterBaseHook(BaseHook):
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what is made from the connection: locks and sockets travel nowhere, secrets should not."""
         kind = type(self)
-        return {
-            name: value
-            for name, value in self.__dict__.items()
-            if not isinstance(getattr(kind, name, None), cached_property)
-        }
+        made = {name for name in self.__dict__ if isinstance(getattr(kind, name, None), cached_property)}
+        return {name: value for name, value in self.__dict__.items() if name not in made} | {"_stopped": False}
 
     def get_conn(self) -> Client:
         """Return the signed client of the JSON APIs."""
         return self.client
 
     def stop(self) -> None:
-        """End the transfers of this hook, from a signal handler or another thread; they raise ``Interrupted``."""
-        if "_store" in self.__dict__:
-            self._store.stop()
+        """End the transfers of this hook, from a signal handler or another thread; they raise ``Interrupted``.
+
+        Those that have not begun yet do so, too.
+        """
+        self._stopped = True
+        if "_kept_store" in self.__dict__:
+            self._kept_store.stop()
 
     def close(self) -> None:
         """Close the kept connections. The hook opens new ones when it is used again."""
         if "client" in self.__dict__:
             self._run(self.client.close())
-        if "_store" in self.__dict__:
-            self._store.close()
+        if "_kept_store" in self.__dict__:
+            self._kept_store.close()
 
 
 def place(where: Any, *, folder: bool = False) -> Any:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import http.client
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.exceptions import ConnectionFailed, Truncated
 from airflow_provider_taskcluster.redaction import public_url
@@ -42,6 +42,8 @@ class Answer:
         self._failure: ConnectionFailed | Truncated | None = None
         length = self.headers.get("Content-Length", "")
         self._length = int(length) if length.isdigit() else None
+        # The response of the standard library: urllib3's own read1 takes 0.4 s more of CPU time for 1 GiB over TLS.
+        self._body: Any = getattr(response.raw, "_original_response", None) or response.raw
 
     def readinto(self, buffer: memoryview) -> int:
         """Fill the buffer with the next bytes, still encoded; return how many, 0 at the end.
@@ -67,21 +69,21 @@ class Answer:
 
     def _read(self, buffer: memoryview) -> int:
         """Take what is there, or wait for some."""
-        from urllib3.exceptions import HTTPError
-
         try:
-            data = self._response.raw.read1(len(buffer), decode_content=False)
-        except (HTTPError, OSError, ValueError) as error:
-            cause = error.__cause__ or error
-            if isinstance(cause, http.client.IncompleteRead) and not self._line.broken:
+            data = self._body.read1(len(buffer))
+        except (http.client.HTTPException, OSError, ValueError) as error:
+            if isinstance(error, http.client.IncompleteRead) and not self._line.broken:
                 raise self._truncated() from None
-            raise self._broke_off(str(cause) or type(cause).__name__) from None
+            raise self._broke_off(str(error) or type(error).__name__) from None
         if self._line.broken:  # what looks like the end then may be none
             raise self._broke_off("the transfer was ended here")
         buffer[: len(data)] = data
         self._received += len(data)
+        if not data and self._length is not None and self._received != self._length:
+            raise self._truncated()
         if not data or self._received == self._length:
             self._line.let_go()
+            self._response.raw.release_conn()  # urllib3 does not see that we have read to the end
         return len(data)
 
     def skip(self, count: int) -> None:

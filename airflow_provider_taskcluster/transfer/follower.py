@@ -12,28 +12,36 @@ from typing import TYPE_CHECKING, BinaryIO, Self, cast
 
 from airflow_provider_taskcluster.transfer.config import KIB, MIB
 from airflow_provider_taskcluster.transfer.reading import fill
+from airflow_provider_taskcluster.transfer.worker import Worker
 
 if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.digest import Hashers
+    from airflow_provider_taskcluster.transfer.reading import Reader
     from airflow_provider_taskcluster.transfer.source import Source
 
 # Below this a thread costs more than it saves.
 WORTH_A_THREAD = 8 * MIB
 BLOCK = 256 * KIB
+# Seconds without a word of who leads: it was interrupted before it could say that it has ended.
+SILENCE = 5.0
 
 
 class Follower:
     """Goes on with hashers from where they are, as far as it is told, until it is closed.
 
     What it cannot read is left to others: ``hashers.seen`` tells how far it got.
+
+    :param size: Where it ends by itself, if that is known.
     """
 
-    def __init__(self, source: Source, hashers: Hashers) -> None:
+    def __init__(self, source: Source, hashers: Hashers, size: int | None = None) -> None:
         self._source = source
         self._hashers = hashers
-        self._thread: threading.Thread | None = None
+        self._size = size
+        self._thread: Worker | None = None
+        self._begun = threading.Event()
+        self._closed = threading.Event()
         self._reached: queue.SimpleQueue[int] = queue.SimpleQueue()
-        self._ended = threading.Event()
 
     def __enter__(self) -> Self:
         return self
@@ -45,30 +53,39 @@ class Follower:
         """Hash up to there, if there is time."""
         self._reached.put(reached)
         worth = reached - self._hashers.seen > WORTH_A_THREAD and self._source.independent
-        if worth and not (self._thread or self._ended.is_set()):
-            self._thread = threading.Thread(target=self._run, name="taskcluster-measuring", daemon=True)
-            self._thread.start()
+        if worth and not (self._thread or self._closed.is_set()):
+            self._thread = Worker("taskcluster-measuring", self._run)
+            with contextlib.suppress(RuntimeError):  # no more threads for this process: then it does without
+                self._thread.start()
 
     def close(self) -> None:
-        """Stop; the hashers are the caller's when this returns."""
-        self._ended.set()
-        thread, self._thread = self._thread, None
-        if thread:
-            self._reached.put(0)
-            thread.join()
+        """Stop; the hashers are the caller's when this returns.
+
+        A thread that begins only now does nothing. So it does not matter how far its start got, which may have failed,
+        or have been interrupted by a signal.
+        """
+        self._closed.set()
+        self._reached.put(0)
+        if self._thread and self._begun.is_set():
+            self._thread.ended.wait()
 
     def _run(self) -> None:
-        with contextlib.suppress(Exception), self._source.reading() as reader:
-            if self._hashers.seen:
-                cast("BinaryIO", reader).seek(self._hashers.seen)
-            buffer = memoryview(bytearray(BLOCK))
-            reached = 0
-            while not self._ended.is_set():
-                reached = max(reached, self._reached.get())
-                while self._hashers.seen < reached and not self._ended.is_set():
-                    if not (count := fill(reader, buffer[: reached - self._hashers.seen])):
-                        return
-                    self._hashers.update(buffer[:count])
+        self._begun.set()
+        if not self._closed.is_set():
+            with contextlib.suppress(Exception), self._source.reading() as reader:
+                self._read(reader)
+
+    def _read(self, reader: Reader) -> None:
+        if self._hashers.seen:
+            cast("BinaryIO", reader).seek(self._hashers.seen)
+        buffer = memoryview(bytearray(BLOCK))
+        reached = 0
+        while not self._closed.is_set() and self._hashers.seen != self._size:
+            reached = max(reached, self._reached.get(timeout=SILENCE))
+            while self._hashers.seen < reached and not self._closed.is_set():
+                if not (count := fill(reader, buffer[: reached - self._hashers.seen])):
+                    return
+                self._hashers.update(buffer[:count])
 
 
 class Ahead:
@@ -80,13 +97,14 @@ class Ahead:
 
     def __init__(self, source: Source, begun: Hashers, size: int) -> None:
         self._hashers = begun.copy()
-        self._follower = Follower(source, self._hashers)
+        self._follower = Follower(source, self._hashers, size)
+        self._size = size
         self._sent = 0
-        if begun.seen:
-            self._follower.follow(size)
 
     def update(self, data: bytes | memoryview) -> None:
         """Take the next bytes that are sent."""
+        if not self._sent and self._hashers.seen:  # not before: who builds this may be interrupted
+            self._follower.follow(self._size)
         start, self._sent = self._sent, self._sent + len(data)
         if self._hashers.seen < self._sent:
             self._follower.close()

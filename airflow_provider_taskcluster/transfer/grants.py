@@ -33,12 +33,23 @@ class Renewable(Generic[G]):
         self._grant = first
         self._renewed_in_vain = False
         self._lock = threading.Lock()
+        self._failed: list[Exception] = []
 
     def current(self) -> G:
-        """Return a grant that has not run out."""
+        """Return a grant that has not run out.
+
+        :raises Exception: There is none, as the service told us, or another thread that we waited for.
+        """
+        failures = len(self._failed)
         with self._lock:
             if self._grant is None or _over(self._grant):
-                self._grant = self._renew()
+                if len(self._failed) > failures:
+                    raise self._failed[-1]
+                try:
+                    self._grant = self._renew()
+                except Exception as error:
+                    self._failed.append(error)
+                    raise
             return self._grant
 
     def accepted(self) -> None:

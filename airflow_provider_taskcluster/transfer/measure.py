@@ -15,6 +15,7 @@ from airflow_provider_taskcluster.transfer.digest import Hashers, PartHashers
 from airflow_provider_taskcluster.transfer.follower import Follower
 from airflow_provider_taskcluster.transfer.hashing import Hashing
 from airflow_provider_taskcluster.transfer.reading import blocks, fill
+from airflow_provider_taskcluster.transfer.source_errors import readable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -43,9 +44,10 @@ def measure(source: Source, check: Callable[[], None] = lambda: None) -> Measure
     """Read a source from end to end.
 
     :param check: Called for each block; what it raises ends the reading.
+    :raises SourceError: It cannot be read.
     """
     hashers, beside = Hashers(["sha256"]), Hashers(["sha512"])
-    with source.reading() as reader, Follower(source, beside) as follower:
+    with readable(source), source.reading() as reader, Follower(source, beside) as follower:
         for block in blocks(reader):
             check()
             hashers.update(block)
@@ -59,12 +61,14 @@ def measure_parts(
     """Read a source from end to end; measure the whole and each part of so many bytes.
 
     The sha512 of the parts are for the sending: there each part has a thread.
+
+    :raises SourceError: It cannot be read.
     """
     failure = Failure()
     whole, each = Hashers(["sha256"]), PartHashers("sha256", part_size)
     hashing, pool = Hashing([whole, each], failure), BufferPool(AHEAD, MIB, failure)
     try:
-        with source.reading() as reader:
+        with readable(source), source.reading() as reader:
             while count := fill(reader, buffer := pool.take()):
                 check()
                 hashing.feed(Block(buffer[:count], buffer, pool))

@@ -77,7 +77,10 @@ class PathSink(Sink):
             if record is None or os.fstat(file.fileno()).st_size < record.offset:
                 return None
             file.seek(record.offset)
-            return record
+        if not record.facts.encoding and record.facts.total is not None:
+            there = max(record.offset, os.fstat(file.fileno()).st_blocks * 512)  # holes have no blocks
+            self._require_space(folder, record.facts.total - there)
+        return record
 
     def begin(self, size: int | None) -> None:
         with explained(self.path):

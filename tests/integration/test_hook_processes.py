@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from airflow_provider_taskcluster.exceptions import Interrupted
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
 from airflow_provider_taskcluster.operators.objects import TaskclusterDownloadObjectOperator
 from airflow_provider_taskcluster.sensors.objects import TaskclusterObjectSensor
@@ -135,3 +136,25 @@ def test_dropping_an_inherited_hook_is_quick_and_quiet(small_heap, tc, monkeypat
 def test_closing_an_inherited_hook_leaves_the_parents_connections_alone(used):
     assert in_child(used.close) == "None"
     assert used.ping()["alive"]
+
+
+@pytest.mark.parametrize("known", [True, False], ids=["connection read", "nothing read"])
+def test_a_hook_that_is_stopped_before_its_first_transfer_begins_none(connect, name, expires, tc, tmp_path, known):
+    connect("tc_before").upload_object(b"content", name, expires=expires)
+    tc.journal.clear()
+    hook = connect()
+    if known:
+        _ = hook.settings
+    hook.stop()
+    with pytest.raises(Interrupted):
+        hook.download_object(name, tmp_path / "copy")
+    with pytest.raises(Interrupted):
+        hook.upload_object(b"content", f"{name}-other", expires=expires)
+    assert not tc.journal.entries(origin="store")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("copied", COPIES.values(), ids=COPIES)
+def test_a_copy_of_a_hook_that_is_stopped_goes_on(hook, name, expires, copied):
+    hook.stop()
+    assert copied(hook).upload_object(b"content", name, expires=expires).size == 7

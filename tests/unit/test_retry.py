@@ -16,6 +16,7 @@ from airflow_provider_taskcluster.exceptions import (
     HashMismatch,
     NotFound,
     ServiceUnavailable,
+    SourceError,
     StoreError,
     TaskclusterError,
     Truncated,
@@ -58,6 +59,31 @@ def test_no_retries_means_one_try():
     with pytest.raises(Truncated):
         RetryPolicy(max_retries=0).retrying()(request)
     assert request.calls == 1
+
+
+def test_a_loop_does_not_repeat_what_a_loop_inside_has_given_up_on():
+    request = Failing(99, ServiceUnavailable("later", status=503))
+    with pytest.raises(ServiceUnavailable) as caught:
+        AT_ONCE.retrying()(lambda: AT_ONCE.retrying()(request))
+    assert request.calls == 4
+    assert caught.value.transient
+
+
+def refused(status=403):
+    return StoreError("refused", status=status, transient=True)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_one_refused_grant_does_not_count(status):
+    assert RetryPolicy(max_retries=0).retrying(sleep=lambda _: None)(Failing(1, refused(status))) == "answer"
+
+
+def test_of_many_refused_grants_one_does_not_count():
+    """A clock that is ahead makes each grant look like one that ran out."""
+    request = Failing(99, refused())
+    with pytest.raises(StoreError):
+        AT_ONCE.retrying()(request)
+    assert request.calls == 5
 
 
 @pytest.mark.parametrize("error", [NotFound("no"), HashMismatch("no"), DestinationError("full"), ValueError("bug")])
@@ -122,6 +148,7 @@ def test_a_server_that_asks_for_less_than_our_wait_does_not_shorten_it():
         (StoreError("503", transient=True), True),
         (Truncated("cut"), True),
         (DestinationError("full"), False),
+        (SourceError("broken"), False),
         (TaskclusterError("?"), False),
         (OSError("not ours"), False),
         (KeyboardInterrupt(), False),
@@ -137,7 +164,18 @@ def test_retry_after_in_seconds(value, seconds):
     assert retry.retry_after(value) == seconds
 
 
-@pytest.mark.parametrize("value", [None, "", "soon", "Wed, 99 Foo 2020", "Wed, 21 Oct 99999 07:28:00 GMT", "nan"])
+@pytest.mark.parametrize(
+    "value",
+    [
+        None,
+        "",
+        "soon",
+        "Wed, 99 Foo 2020",
+        "Wed, 21 Oct 99999 07:28:00 GMT",
+        "Wed, 21 Oct 2015 07:28:00 +9999999999999",
+        "nan",
+    ],
+)
 def test_a_retry_after_that_says_nothing_asks_for_nothing(value):
     assert not retry.retry_after(value)
 

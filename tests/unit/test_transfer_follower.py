@@ -3,15 +3,20 @@ from __future__ import annotations
 import hashlib
 import io
 import os
+import signal
 import threading
 import time
+from pathlib import Path
 
 import pytest
 
+from airflow_provider_taskcluster.transfer import follower as following
 from airflow_provider_taskcluster.transfer.buffers import Failure
+from airflow_provider_taskcluster.transfer.config import MIB
 from airflow_provider_taskcluster.transfer.digest import Hashers
 from airflow_provider_taskcluster.transfer.ending import EndingSource
 from airflow_provider_taskcluster.transfer.follower import WORTH_A_THREAD, Ahead, Follower
+from airflow_provider_taskcluster.transfer.measure import measure
 from airflow_provider_taskcluster.transfer.source import BytesSource, FactorySource, PathSource
 
 DATA = os.urandom(3 * WORTH_A_THREAD)
@@ -26,6 +31,14 @@ def begun(count):
 
 def threads():
     return [thread for thread in threading.enumerate() if thread.name == "taskcluster-measuring"]
+
+
+class TimeOut(BaseException):
+    """As Airflow's."""
+
+
+def open_files(path):
+    return [link for link in Path("/proc/self/fd").iterdir() if link.exists() and link.samefile(path)]
 
 
 def wait_for(condition):
@@ -68,8 +81,9 @@ def test_nothing_is_begun_for_little_or_for_what_has_one_reader_only():
 def test_a_thread_runs_ahead_of_what_is_sent(path, wrap):
     """Of one of the many files of a folder, too, whose reading ends when another one fails."""
     ahead = Ahead(wrap(path), begun(1000), len(DATA))
+    ahead.update(DATA[:1])
     wait_for(lambda: ahead._hashers.seen == len(DATA))
-    ahead.update(DATA)
+    ahead.update(DATA[1:])
     assert ahead.digests() == SHA512
 
 
@@ -99,5 +113,85 @@ def test_a_file_that_cannot_be_read_by_the_thread_is_hashed_as_it_is_sent(path):
 
 def test_an_end_in_the_middle_leaves_no_thread(path):
     ahead = Ahead(PathSource(path), begun(1000), len(DATA))
+    ahead.update(DATA[:1])
     ahead.close()
     assert not threads()
+
+
+def test_a_thread_that_cannot_start_is_done_without(path, monkeypatch):
+    def start(_):
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    ahead = Ahead(PathSource(path), begun(1000), len(DATA))
+    ahead.update(DATA)
+    assert ahead.digests() == SHA512
+
+
+@pytest.mark.parametrize("started", [True, False])
+def test_a_signal_while_the_thread_is_started_is_raised_and_leaves_none(path, monkeypatch, started):
+    start = threading.Thread.start
+
+    def interrupted(thread):
+        if started:
+            start(thread)
+        raise TimeOut
+
+    monkeypatch.setattr(threading.Thread, "start", interrupted)
+    hashers = begun(1000)
+    with pytest.raises(TimeOut), Follower(PathSource(path), hashers) as follower:
+        follower.follow(len(DATA))
+    seen = hashers.seen
+    wait_for(lambda: not threads())
+    assert hashers.seen == seen
+    assert not open_files(path)
+
+
+def test_a_thread_ends_at_the_size_also_if_nobody_closes_it(path):
+    ahead = Ahead(PathSource(path), begun(1000), len(DATA))
+    ahead.update(DATA[:1])
+    wait_for(lambda: not threads())
+    assert ahead._hashers.seen == len(DATA)
+    assert not open_files(path)
+
+
+def test_a_thread_ends_when_who_leads_was_interrupted_without_a_word(path, monkeypatch):
+    monkeypatch.setattr(following, "SILENCE", 0.1)
+    Follower(PathSource(path), begun(1000)).follow(len(DATA) - 1)
+    assert threads()
+    wait_for(lambda: not threads())
+    assert not open_files(path)
+
+
+def test_a_time_out_at_any_moment_is_neither_lost_nor_leaves_a_thread(path):
+    """By a signal, as Airflow's ``execution_timeout`` is."""
+    before = signal.signal(signal.SIGALRM, raise_time_out)
+    try:
+        for tenth_of_ms in range(0, 400, 8):
+            signal.setitimer(signal.ITIMER_REAL, 0.0001 + tenth_of_ms / 10_000)
+            with pytest.raises(TimeOut):
+                measure_and_send(path)
+            wait_for(lambda: not threads())
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert not open_files(path)
+
+
+def measure_and_send(path):
+    while True:
+        started = measure(PathSource(path)).started
+        ahead = Ahead(PathSource(path), started, len(DATA))
+        try:
+            for start in range(0, len(DATA), MIB):
+                ahead.update(DATA[start : start + MIB])
+        finally:
+            try:
+                ahead.close()
+            except TimeOut:
+                ahead.close()
+                raise
+
+
+def raise_time_out(*_):
+    raise TimeOut

@@ -61,6 +61,28 @@ def test_a_grant_that_was_taken_in_between_may_be_refused_again():
     assert grants.refused(grants.current())
 
 
+def test_many_threads_that_wait_for_a_renewal_that_fails_fail_with_it():
+    """They do not ask once more each."""
+    renewals, waiting = [], threading.Barrier(8)
+
+    def renew():
+        renewals.append(threading.current_thread())
+        time.sleep(0.2)
+        raise ServiceUnavailable("later")
+
+    grants = Renewable(renew, grant(expires=OVER))
+
+    def work():
+        waiting.wait()
+        with pytest.raises(ServiceUnavailable, match="later"):
+            grants.current()
+
+    with ThreadPoolExecutor(8) as threads:
+        for done in [threads.submit(work) for _ in range(8)]:
+            done.result()
+    assert len(renewals) == 1
+
+
 def test_many_threads_that_are_refused_renew_once():
     """The others wait for the first one, and then use what it got."""
     renewals = []

@@ -7,6 +7,7 @@ import threading
 
 import pytest
 
+from airflow_provider_taskcluster.exceptions import SourceError
 from airflow_provider_taskcluster.transfer.follower import WORTH_A_THREAD, Ahead
 from airflow_provider_taskcluster.transfer.measure import measure
 from airflow_provider_taskcluster.transfer.source import PathSource, source_for
@@ -78,6 +79,6 @@ def test_no_thread_is_left_behind_when_reading_fails(tmp_path):
 
     path = tmp_path / "file"
     path.write_bytes(LARGE)
-    with pytest.raises(OSError, match="broken disk"):
+    with pytest.raises(SourceError, match="broken disk"):
         measure(Broken(path))
     assert not [thread for thread in threading.enumerate() if thread.name == "taskcluster-measuring"]

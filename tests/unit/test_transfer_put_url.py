@@ -2,15 +2,19 @@ from __future__ import annotations
 
 import hashlib
 import io
+import threading
 
 import pytest
 
 from airflow_provider_taskcluster.exceptions import SourceChanged
 from airflow_provider_taskcluster.network import Network
 from airflow_provider_taskcluster.retry import RetryPolicy
-from airflow_provider_taskcluster.transfer.digest import ACCEPTABLE
+from airflow_provider_taskcluster.transfer.config import MIB
+from airflow_provider_taskcluster.transfer.digest import ACCEPTABLE, Hashers
+from airflow_provider_taskcluster.transfer.follower import WORTH_A_THREAD
 from airflow_provider_taskcluster.transfer.http import Store
-from airflow_provider_taskcluster.transfer.measure import measure
+from airflow_provider_taskcluster.transfer.measure import Measured, measure
+from airflow_provider_taskcluster.transfer.methods import put_url
 from airflow_provider_taskcluster.transfer.methods.put_url import CheckedBody, PutGrant, PutUrl
 from airflow_provider_taskcluster.transfer.negotiation import Offer
 from airflow_provider_taskcluster.transfer.progress import Reporter
@@ -120,3 +124,49 @@ def test_a_source_that_changed_is_told_over_a_real_socket_too(server, tmp_path):
     with pytest.raises(SourceChanged, match="its bytes are others now"):
         PutUrl().move(offered, GRANTED | {"url": server.url + GRANTED["url"]}, never, store)
     store.close()
+
+
+def test_a_body_that_cannot_be_built_leaves_no_thread(monkeypatch):
+    """What interrupts it there is nobody's to close yet."""
+
+    def interrupted(*_):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(put_url, "Hashing", interrupted)
+    content = bytes(2 * WORTH_A_THREAD)
+    started = Hashers(["sha512"])
+    started.update(content[:1])
+    measured = Measured(len(content), "", started)
+    with pytest.raises(KeyboardInterrupt):
+        CheckedBody(io.BytesIO(content), Offer(source_for(content), measured, "text/plain", Reporter("test", 5)))
+    assert not [thread for thread in threading.enumerate() if thread.name == "taskcluster-measuring"]
+
+
+def test_a_signal_that_strikes_the_closing_is_raised_when_all_is_closed(monkeypatch):
+    closed = CheckedBody.close
+    calls = []
+
+    def close(body):
+        calls.append(body)
+        if len(calls) == 1:
+            raise KeyboardInterrupt
+        closed(body)
+
+    monkeypatch.setattr(CheckedBody, "close", close)
+    content = bytes(4 * MIB)
+
+    def cut(_url, _headers, body, _size):
+        for _ in range(3):
+            body.read(MIB)
+        assert hashing_threads()
+        raise KeyboardInterrupt
+
+    store = Store(Network(proxies={}, retry=RetryPolicy(max_retries=0)))
+    monkeypatch.setattr(store, "put", cut)
+    with pytest.raises(KeyboardInterrupt):
+        PutUrl().move(offer(content), GRANTED, never, store)
+    assert not hashing_threads()
+
+
+def hashing_threads():
+    return [thread for thread in threading.enumerate() if thread.name == "taskcluster-hashing"]

@@ -16,6 +16,7 @@ from airflow_provider_taskcluster.transfer.grants import Renewable
 from airflow_provider_taskcluster.transfer.hashing import Hashing
 from airflow_provider_taskcluster.transfer.negotiation import Offer, UploadMethod
 from airflow_provider_taskcluster.transfer.reading import fill, has_more
+from airflow_provider_taskcluster.transfer.source_errors import readable
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -71,7 +72,11 @@ def _put(offer: Offer, grants: Renewable[PutGrant], store: Store) -> dict[str, s
             error.transient |= error.status in {401, 403} and grants.refused(grant)
             raise
         finally:
-            body.close()
+            try:
+                body.close()
+            except BaseException:  # a signal, perhaps before anything was closed
+                body.close()
+                raise
 
 
 class CheckedBody:
@@ -97,13 +102,15 @@ class CheckedBody:
         """Return the next bytes for the connection; they hold until the next call.
 
         :raises SourceChanged: They are not those that were announced.
+        :raises SourceError: They cannot be read.
         """
         self._check()
         self._hash()
         if not self._left:
             return memoryview(b"")
         buffer = self._pool.take()
-        count = fill(self._reader, buffer[: min(size, self._left)])
+        with readable(self._offer.source):
+            count = fill(self._reader, buffer[: min(size, self._left)])
         if not count:
             raise self._offer.changed(f"it ended {self._left} bytes early")
         self._left -= count
@@ -126,7 +133,9 @@ class CheckedBody:
         """
         if self._digests is None:
             self._hash()
-            if has_more(self._reader):
+            with readable(self._offer.source):
+                more = has_more(self._reader)
+            if more:
                 raise self._offer.changed("it has grown")
             digests = self._hashing.digests()
             if digests["sha256"] != self._offer.measured.sha256:
@@ -136,6 +145,8 @@ class CheckedBody:
 
     def close(self) -> None:
         """End the hashing."""
-        self._ahead.close()
-        self._hashing.stop()
-        self._pool.close()
+        try:
+            self._ahead.close()
+        finally:
+            self._hashing.stop()
+            self._pool.close()
