@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook, mask_secret
 
+from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.connection import values
 from airflow_provider_taskcluster.connection.reading import overridden, read
 from airflow_provider_taskcluster.exceptions import ConfigurationError, InvalidInput
@@ -197,9 +198,23 @@ def future(expires: datetime) -> datetime:
     return expires
 
 
+def secret_upload_id(value: str) -> str:
+    """Return an uploadId of the caller's own, kept out of Airflow's logs: who knows it can take the upload over.
+
+    :raises InvalidInput: It cannot be one.
+    """
+    upload_id = names.upload_id(value)
+    mask_secret(upload_id)
+    return upload_id
+
+
 def guessed_type(name: str) -> str:
-    """Return the content type that the end of a name stands for."""
-    guessed, encoding = mimetypes.guess_type(name)
+    """Return the content type that the end of a name stands for, by Python's own table.
+
+    The files of the machine, such as /etc/mime.types, are left out: another worker shall come to the same type, which
+    is part of what an upload is.
+    """
+    guessed, encoding = mimetypes.MimeTypes().guess_type(name)
     if encoding:  # .tar.gz holds a tar, but what is stored is gzip
         return {"gzip": "application/gzip"}.get(encoding, "application/octet-stream")
     return guessed or "application/octet-stream"

@@ -16,6 +16,7 @@ from airflow_provider_taskcluster.hooks.base import (
     future,
     guessed_type,
     place,
+    secret_upload_id,
 )
 from airflow_provider_taskcluster.moments import timestamp
 from airflow_provider_taskcluster.services.objects import Objects
@@ -312,7 +313,7 @@ class ObjectsHook(TaskclusterBaseHook):
             name=name,
             expires=future(expires),
             key=found.upload_key,
-            own_id=None if upload_id is None else names.upload_id(upload_id),
+            own_id=None if upload_id is None else secret_upload_id(upload_id),
             recorder=recorder_for(place(recorder, folder=True)),
         )
 

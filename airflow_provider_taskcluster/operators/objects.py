@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from airflow.providers.common.compat.sdk import mask_secret
+
+from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.arguments import expiry, optional_text, path_or_url, text
 from airflow_provider_taskcluster.assets.taskcluster import emit
 from airflow_provider_taskcluster.assets.uris import object_uri
@@ -56,7 +59,8 @@ class TaskclusterUploadObjectOperator(TaskclusterBaseOperator):
     :param multipart_threshold: ``auto`` takes parts above so many bytes, 5 GiB by default.
     :param part_size: Bytes of a part, or a function of the total that returns them; 64 MiB or more by default.
     :param connections: How many parts are sent at once.
-    :param upload_id: An uploadId of your own (templated), a v4 slugid, in place of the one that is derived.
+    :param upload_id: An uploadId of your own (templated), a v4 slugid, in place of the one that is derived. Masked in
+        logs and rendered fields: who knows it can take the upload over until it is finished.
     :param recorder: Folder, or URL of an ``ObjectStoragePath``, that all tries reach (templated). Where upload ids
         cannot be derived (temporary credentials, a proxy, no ``upload_secret``) they are kept there; by default in
         Airflow's task state store, where it has one (3.3).
@@ -113,6 +117,17 @@ class TaskclusterUploadObjectOperator(TaskclusterBaseOperator):
         self.connections = connections
         self.upload_id = upload_id
         self.recorder = recorder
+
+    @property
+    def upload_id(self) -> str | None:
+        """An uploadId of the caller's own; masked when it is set, which happens to a template when it is rendered."""
+        return self._upload_id
+
+    @upload_id.setter
+    def upload_id(self, value: str | None) -> None:
+        if isinstance(value, str) and names.SLUGID.fullmatch(value):
+            mask_secret(value)
+        self._upload_id = value
 
     def execute(self, context: Context) -> Transferred:
         """Upload, and return what was moved."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, BinaryIO, cast
 
 from airflow_provider_taskcluster.exceptions import Interrupted
 from airflow_provider_taskcluster.transfer.reading import FillingReader, Reader, fill
@@ -41,6 +41,10 @@ class _EndingReader(FillingReader):
         if self._failure.error:  # not that error itself, which this part would take for its own, and try again
             raise Interrupted("The sending of a part was ended, because the upload has failed")
         return fill(self._reader, buffer)
+
+    def seek(self, offset: int) -> None:
+        """Go there, if the reader can."""
+        cast("BinaryIO", self._reader).seek(offset)
 
     def close(self) -> None:
         getattr(self._reader, "close", lambda: None)()

@@ -11,31 +11,31 @@ import logging
 import secrets
 import time
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from airflow_provider_taskcluster.exceptions import SourceChanged, TooLarge
 from airflow_provider_taskcluster.transfer import partition
 from airflow_provider_taskcluster.transfer.already_there import already_there
 from airflow_provider_taskcluster.transfer.buffers import Failure
-from airflow_provider_taskcluster.transfer.config import MIB
 from airflow_provider_taskcluster.transfer.digest import Hashers
 from airflow_provider_taskcluster.transfer.ending import EndingSource
 from airflow_provider_taskcluster.transfer.manifest import MOST_PARTS, Manifest, part_name
-from airflow_provider_taskcluster.transfer.measure import measure_parts
+from airflow_provider_taskcluster.transfer.measure import measure
 from airflow_provider_taskcluster.transfer.multipart import PART_TYPE, Partition, check_name, parts_of, write_manifest
 from airflow_provider_taskcluster.transfer.progress import Share
+from airflow_provider_taskcluster.transfer.reading import has_more, held
 from airflow_provider_taskcluster.transfer.scheduler import Serial, Threads
 from airflow_provider_taskcluster.transfer.source import BytesSource, Source, StreamSource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
 
     from airflow_provider_taskcluster.transfer.already_there import WholeSha256
+    from airflow_provider_taskcluster.transfer.manifest import Part
     from airflow_provider_taskcluster.transfer.measure import Measured
     from airflow_provider_taskcluster.transfer.model import TransferResult
     from airflow_provider_taskcluster.transfer.multipart import InitializedParts, MultipartUploader
     from airflow_provider_taskcluster.transfer.partition import PartSize
-    from airflow_provider_taskcluster.transfer.reading import Reader
     from airflow_provider_taskcluster.transfer.scheduler import Scheduler
     from airflow_provider_taskcluster.transfer.upload import Target
 
@@ -78,27 +78,21 @@ def upload_in_parts(
 def partitions(initialized: InitializedParts, failure: Failure) -> Iterator[Partition]:
     """Give out the parts of a source in order; those under way end when the upload has failed."""
     source, parts = initialized.source, initialized.manifest.parts
-    sections = (source.section(part.offset, part.size) for part in parts)
-    in_order = source.section(0, 0) is None
-    pieces = _held(source, [part.size for part in parts]) if in_order else filter(None, sections)
-    for number, piece in enumerate(pieces):
-        yield Partition(number, EndingSource(piece, failure), failure)
+    if source.section(0, 0) is None:
+        yield from _held(source, parts, failure)
+        return
+    for number, part in enumerate(parts):
+        section = cast("Source", source.section(part.offset, part.size))
+        yield Partition(number, EndingSource(section, failure), failure)
 
 
-def _held(source: Source, sizes: list[int]) -> Iterator[Source]:
-    """Read in order, and hold each part in memory."""
+def _held(source: Source, parts: Sequence[Part], failure: Failure) -> Iterator[Partition]:
+    """Read in order, and hold each part in memory: in no name of this function, so that it is gone when it was sent."""
     with source.reading() as reader:
-        for size in sizes:
-            yield BytesSource(_read(reader, size))
-        if reader.read(1):
+        for number, part in enumerate(parts):
+            yield Partition(number, EndingSource(BytesSource.holding(held(reader, part.size)), failure), failure)
+        if has_more(reader):
             raise SourceChanged(f"The {source.description} has grown while it was uploaded; it was not finished")
-
-
-def _read(reader: Reader, size: int) -> bytes:
-    data = bytearray()
-    while len(data) < size and (more := reader.read(min(MIB, size - len(data)))):
-        data += more
-    return bytes(data)
 
 
 @dataclass(frozen=True)
@@ -125,19 +119,20 @@ class _StreamUpload:
         measured: list[Measured] = []
         sums: list[str] = []
         with self.source.reading() as reader:
-            while data := _read(reader, size):
+            while data := held(reader, size):
                 if len(measured) == MOST_PARTS:
                     raise TooLarge(
                         f"The {self.source.description} has more than {MOST_PARTS} parts of {size} bytes: "
                         f"upload it with a larger part_size"
                     )
-                part = BytesSource(data)
+                part = BytesSource.holding(data)
                 whole.update(data)
-                measured.extend(measure_parts(part, len(data))[1])
+                measured.append(measure(part, self.uploader.uploader.store.check))
                 name = part_name(self.target.name, generation, len(measured) - 1)
                 target = replace(self.target, name=name, content_type=PART_TYPE, part=True)
                 sent = self.uploader.uploader.send(part, measured[-1], target, Share(reporter))
                 sums.append(sent.digests["sha512"])
+                del data, part  # before the next one is read
         named = parts_of(self.target.name, generation, measured)
         parts = [replace(part, sha512=sha512) for part, sha512 in zip(named, sums, strict=True)]
         manifest = Manifest(whole.seen, self.target.content_type, whole.digests()["sha256"], parts)

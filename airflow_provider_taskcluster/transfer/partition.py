@@ -15,6 +15,7 @@ from airflow_provider_taskcluster.transfer.manifest import LARGEST_PART, MOST_PA
 if TYPE_CHECKING:
     from datetime import datetime
 
+# Bytes, or a function that is given the bytes of the whole: 0 where nobody knows them, as those of a pipe.
 PartSize = int | Callable[[int], int]
 
 DEFAULT_PART = 64 * MIB
@@ -33,11 +34,15 @@ def part_size(wanted: PartSize | None, total: int) -> int:
     """Return the bytes of each part but the last, of a source of ``total`` bytes.
 
     It is clamped to what one PUT can carry, and raised where there would be more parts than a manifest may have.
+    A function that gives 0, as a quarter of a small total does, means the least there can be; where the total is 0
+    (nothing there, or a stream whose length nobody knows), the default.
 
     :raises InvalidInput: It is no positive number.
     :raises TooLarge: There would be more parts than a manifest may have, however large they are.
     """
     size = (wanted or default_part_size)(total) if wanted is None or callable(wanted) else wanted
+    if callable(wanted) and type(size) is int and size == 0:
+        size = 1 if total else default_part_size(total)
     if isinstance(size, bool) or not isinstance(size, int) or size < 1:
         raise InvalidInput(f"part_size is {size!r}: pass a number of bytes, or a function that returns one")
     least = -(-total // MOST_PARTS)

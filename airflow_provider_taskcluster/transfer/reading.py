@@ -7,12 +7,16 @@ from __future__ import annotations
 
 import io
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Protocol, cast
+from typing import TYPE_CHECKING, Protocol, TypeVar, cast
 
+from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.transfer.config import MIB
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+
+
+_Read = TypeVar("_Read", int, bytes)
 
 
 class Reader(Protocol):
@@ -41,12 +45,39 @@ _FILLING = (io.FileIO, io.BytesIO, io.BufferedReader)
 
 
 def fill(reader: Reader, buffer: memoryview) -> int:
-    """Put the next bytes of a reader into the buffer; return how many, 0 at the end."""
+    """Put the next bytes of a reader into the buffer; return how many, 0 at the end.
+
+    :raises InvalidInput: The reader does not wait for its bytes, so that it has none now and is not at its end.
+    """
     if isinstance(reader, FillingReader) or type(reader) in _FILLING:
-        return cast("FillingReader", reader).readinto(buffer) or 0
-    data = reader.read(len(buffer))
+        count: int | None = cast("FillingReader", reader).readinto(buffer)
+        return _waited_for(count)
+    data = _waited_for(cast("bytes | None", reader.read(len(buffer))))
     buffer[: len(data)] = data
     return len(data)
+
+
+def _waited_for(result: _Read | None) -> _Read:
+    if result is None:
+        raise InvalidInput(
+            "The source has no bytes now, and is not at its end: it is open in non-blocking mode. "
+            "Open it in blocking mode (os.set_blocking), or pass a path"
+        )
+    return result
+
+
+def held(reader: Reader, size: int) -> memoryview:
+    """Read so many bytes into memory, fewer where the reader ends before."""
+    buffer = memoryview(bytearray(size))
+    end = 0
+    while end < size and (count := fill(reader, buffer[end : end + MIB])):
+        end += count
+    return buffer[:end]
+
+
+def has_more(reader: Reader) -> bool:
+    """Tell whether a reader is not at its end. Takes a byte."""
+    return bool(held(reader, 1))
 
 
 def blocks(reader: Reader) -> Iterator[memoryview]:

@@ -15,9 +15,13 @@ import time
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path, PosixPath, WindowsPath
-from typing import Any, Protocol, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from airflow_provider_taskcluster.exceptions import DestinationError, InvalidInput
+from airflow_provider_taskcluster.transfer.storage import is_storage_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 VERSION = 1
 PREFIX = "taskcluster-upload-"
@@ -28,7 +32,7 @@ DAY = 24 * 60 * 60
 
 @dataclass(frozen=True)
 class UploadRecord:
-    """An upload under way.
+    """What a try leaves to the next: a key, or the part size.
 
     :param root_url: Of the service.
     :param project_id: Of the object.
@@ -36,8 +40,8 @@ class UploadRecord:
     :param expires: When it ends, in milliseconds since 1970; the record is dead then.
     :param size: Bytes of the source.
     :param sha256: Digest of the source, in hex.
-    :param part_size: Bytes of a part; None for an upload in one piece.
-    :param key: What the upload ids are derived from; None where the connection has such a key.
+    :param part_size: Bytes of a part; None in the record of a key.
+    :param key: What the upload ids are derived from; None in the record of a part size.
     """
 
     root_url: str
@@ -51,8 +55,12 @@ class UploadRecord:
 
     @property
     def slot(self) -> str:
-        """Where it is kept: one for each target."""
-        return slot(self.root_url, self.project_id, self.name)
+        """Where it is kept.
+
+        A key is kept for each content of a target: an upload of other content, which meets a conflict, must not write
+        over it. The part size is looked up before the content is known, and kept for the target.
+        """
+        return slot(self.root_url, self.project_id, self.name, None if self.part_size else self.sha256)
 
     def fits(self, other: UploadRecord) -> bool:
         """Tell whether it is of the same upload: target, expiry and content."""
@@ -62,17 +70,20 @@ class UploadRecord:
         return (self.root_url, self.project_id, self.name, self.expires, self.size, self.sha256)
 
 
-def slot(root_url: str, project_id: str, name: str) -> str:
-    """Return the name under which the record of a target is kept."""
-    target = json.dumps([root_url, project_id, name])
+def slot(root_url: str, project_id: str, name: str, sha256: str | None = None) -> str:
+    """Return the name under which the record of a target is kept, or of one content of it."""
+    target = json.dumps([root_url, project_id, name, *([sha256] if sha256 else [])])
     return PREFIX + hashlib.sha256(target.encode()).hexdigest()[:32]
 
 
 class Recorder(Protocol):
-    """Keeps one JSON document for each target."""
+    """Keeps JSON documents by slot."""
 
     def load(self, slot: str) -> Any:
-        """Return what was saved, None if there is nothing that can be read."""
+        """Return what was saved, None if there is nothing, or nothing that makes sense.
+
+        Raises where it cannot be read now: what is taken for nothing is overwritten.
+        """
 
     def save(self, slot: str, document: dict[str, Any]) -> None:
         """Keep it, in place of an older one."""
@@ -82,7 +93,7 @@ class Recorder(Protocol):
 
 
 def load(recorder: Recorder | None, slot: str) -> UploadRecord | None:
-    """Return the record of a target; None if there is none, or it is broken, dead or of another version."""
+    """Return the record in a slot; None if there is none, or it is broken, dead or of another version."""
     document = recorder.load(slot) if recorder else None
     try:
         if document is None or document.pop("version") != VERSION:
@@ -137,21 +148,24 @@ class DirectoryRecorder:
         self._folder = Path(getattr(folder, "path", folder)) if local or isinstance(folder, str) else folder
 
     def load(self, slot: str) -> Any:
-        """Return what was saved."""
+        """Return what was saved; what is there and is no JSON is nothing.
+
+        :raises DestinationError: It cannot be read now. To take it for none would be to overwrite it.
+        """
         try:
-            return json.loads(self._file(slot).read_text())
-        except (OSError, ValueError, RecursionError):
+            with self._explained("read from"):
+                file = self._file(slot)
+                if is_storage_path(file):
+                    file.fs.invalidate_cache(file.path)  # another process may have written it since somebody looked
+                return json.loads(file.read_text())
+        except (FileNotFoundError, ValueError, RecursionError):
             return None
 
     def save(self, slot: str, document: dict[str, Any]) -> None:
         """Keep it, and sweep what is dead."""
-        try:
+        with self._explained("kept in"):
             self._folder.mkdir(parents=True, exist_ok=True)
             self._write(self._file(slot), json.dumps(document))
-        except OSError as error:
-            raise DestinationError(
-                f"The record of an upload cannot be kept in {self._folder}: {error.strerror or error}"
-            ) from error
         self.sweep()
 
     def delete(self, slot: str) -> None:
@@ -168,13 +182,23 @@ class DirectoryRecorder:
                         file.unlink()
 
     def _is_dead(self, file: Any) -> bool:
-        with contextlib.suppress(OSError):  # it may be another user's, who shares the folder
+        with contextlib.suppress(OSError, DestinationError):  # it may be another user's, who shares the folder
             if file.name.endswith(NEW):  # what a killed process was about to write
                 return bool(file.stat().st_mtime < time.time() - DAY)
             if file.name.endswith(".json"):
-                file.read_bytes()
                 return load(self, file.name.removesuffix(".json")) is None
         return False
+
+    @contextlib.contextmanager
+    def _explained(self, verb: str) -> Iterator[None]:
+        """Turn what a file system raises into a sentence; that there is no such file is for the caller."""
+        try:
+            yield
+        except FileNotFoundError:
+            raise
+        except OSError as error:
+            reason = error.strerror or error
+            raise DestinationError(f"The record of an upload cannot be {verb} {self._folder}: {reason}") from error
 
     def _file(self, slot: str) -> Any:
         return self._folder / f"{slot}.json"

@@ -36,10 +36,14 @@ class Serial:
     def run(self, jobs: Iterable[Job], work: Callable[[Job], Done], failure: Failure) -> list[Done]:
         """Do the work for each job."""
         try:
-            return [work(job) for job in jobs]
+            done = []
+            for job in jobs:
+                done.append(work(job))
+                del job  # it may hold memory, which the making of the next one needs
         except BaseException as error:
             failure.set(error)
             raise
+        return done
 
 
 @dataclass(frozen=True)
@@ -77,5 +81,6 @@ class _Pool(Generic[Job, Done]):
                 if job is None or self._failure.error:  # it may have failed while the job was made
                     return
                 self._done.append(self._do(job))
+                del job  # it may hold memory, which the making of the next one needs
         except BaseException as error:  # noqa: BLE001 (raised by run, in the caller's thread)
             self._failure.set(error)

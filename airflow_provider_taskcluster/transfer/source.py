@@ -8,7 +8,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Union, cast
+from typing import TYPE_CHECKING, BinaryIO, Self, Union, cast
 
 from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.transfer.reading import FillingReader, Reader, fill
@@ -63,16 +63,41 @@ class BytesSource(Source):
     independent = True
 
     def __init__(self, data: bytes | bytearray | memoryview) -> None:
-        self._data = bytes(data)
+        self._data = memoryview(bytes(data))  # copies what the caller could change
+
+    @classmethod
+    def holding(cls, data: memoryview) -> Self:
+        """Return the source of bytes that nobody changes, without another copy of them."""
+        source = cls(b"")
+        source._data = data
+        return source
 
     def open(self) -> Reader:
-        return io.BytesIO(self._data)
+        return _MemoryReader(self._data)
 
     def length(self) -> int:
         return len(self._data)
 
     def section(self, offset: int, size: int) -> Source:
-        return BytesSource(memoryview(self._data)[offset : offset + size])
+        return self.holding(self._data[offset : offset + size])
+
+
+class _MemoryReader(FillingReader):
+    """Reads memory in place; ``io.BytesIO`` would copy all that is not ``bytes``."""
+
+    def __init__(self, data: memoryview) -> None:
+        self._data = data
+        self._at = 0
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        data = self._data[self._at : self._at + len(buffer)]
+        buffer[: len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+    def seek(self, offset: int) -> None:
+        """Go there."""
+        self._at = offset
 
 
 class PathSource(Source):
@@ -99,7 +124,10 @@ class PathSource(Source):
             raise InvalidInput(f"The {self.description} cannot be read: {error.strerror}") from None
 
     def length(self) -> int:
-        return self._path.stat().st_size
+        try:
+            return self._path.stat().st_size
+        except OSError as error:
+            raise InvalidInput(f"The {self.description} cannot be read: {error.strerror}") from None
 
     def section(self, offset: int, size: int) -> Source:
         return SectionSource(self, offset, size)
@@ -212,7 +240,7 @@ def source_for(source: Uploadable, *, once: bool = False) -> Source:
         return PathSource(source)
     if isinstance(source, io.TextIOBase):
         raise InvalidInput("The source is open as text: open it in binary mode ('rb')")
-    if hasattr(source, "read") and hasattr(source, "seekable"):
+    if hasattr(source, "read") and hasattr(source, "seekable") and not isinstance(source, type):
         file = cast("BinaryIO", source)
         return StreamSource(file) if once and file.readable() and not file.seekable() else FileSource(file)
     if callable(source):

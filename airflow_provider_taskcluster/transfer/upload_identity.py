@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import logging
 import secrets
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
+from airflow_provider_taskcluster.texts import one_line
 from airflow_provider_taskcluster.transfer import identity, recorder
 
 if TYPE_CHECKING:
@@ -39,29 +40,50 @@ class Identity:
     key: str | None = field(default=None, repr=False)
     own_id: str | None = field(default=None, repr=False)
     recorder: Recorder | None = None
-    _record: UploadRecord | None = field(default=None, init=False, repr=False)
+    _records: list[UploadRecord] = field(default_factory=list, init=False, repr=False)
 
     def begin(self, size: int, sha256: str, part_size: int | None = None) -> None:
         """Fix the identity for this content, before the first call."""
-        stable = self.own_id or self.key
-        kept = self.kept() if part_size or not stable else None
-        if kept and not self.fits(kept, size, sha256):
-            kept = None
-        key = stable or (kept and kept.key) or secrets.token_urlsafe(32)
-        if part_size or not stable:
-            self._record = self._new_record(size, sha256, part_size, None if stable else key)
-            if self._record != kept:
-                recorder.save(self.recorder, self._record)
-        if not stable and self.recorder is None:
+        self._key = self.own_id or self.key or self._kept_key(size, sha256)
+        if part_size:
+            self._keep_part_size(size, sha256, part_size)
+
+    def _kept_key(self, size: int, sha256: str) -> str:
+        """Return the key that a try before has kept for this content, or a new one, kept for the next try.
+
+        It serves all expiries, since ids that are derived from it differ by them, and lasts as long as the last.
+        """
+        record = self._new_record(size, sha256)
+        kept = recorder.load(self.recorder, record.slot)
+        key = (kept and kept.key) or secrets.token_urlsafe(32)
+        record = replace(record, key=key, expires=max(record.expires, kept.expires if kept else 0))
+        if record != kept:
+            recorder.save(self.recorder, record)
+        self._records.append(record)
+        if self.recorder is None:
             log.warning(
                 "Without an upload_secret, permanent credentials or a recorder the upload id of %r is random: if this "
                 "try dies, the next one meets a conflict for up to a day",
                 self.name,
             )
-        self._key = key
+        return key
+
+    def _keep_part_size(self, size: int, sha256: str, part_size: int) -> None:
+        """Leave the part size to the next try. That is a help, and nothing fails without."""
+        record = self._new_record(size, sha256, part_size)
+        try:
+            if record != self.kept():
+                recorder.save(self.recorder, record)
+            self._records.append(record)
+        except Exception as error:  # noqa: BLE001 (each recorder has errors of its own)
+            log.warning(
+                "The part size of %r is not kept, and a retry must have the same to find the parts of this try: %s",
+                self.name,
+                one_line(error) or type(error).__name__,
+            )
 
     def kept(self) -> UploadRecord | None:
-        """Return what an earlier try has left; it may be of other content."""
+        """Return what an earlier try has left of its part size; it may be of other content."""
         return recorder.load(self.recorder, recorder.slot(self.root_url, self.project_id, self.name))
 
     def begin_unrecorded(self) -> None:
@@ -87,10 +109,10 @@ class Identity:
 
     def end(self) -> None:
         """Forget it: the upload is finished."""
-        if self._record:
-            recorder.forget(self.recorder, self._record)
+        for record in self._records:
+            recorder.forget(self.recorder, record)
 
-    def _new_record(self, size: int, sha256: str, part_size: int | None, key: str | None = None) -> UploadRecord:
+    def _new_record(self, size: int, sha256: str, part_size: int | None = None) -> UploadRecord:
         return recorder.UploadRecord(
             root_url=self.root_url,
             project_id=self.project_id,
@@ -99,5 +121,4 @@ class Identity:
             size=size,
             sha256=sha256,
             part_size=part_size,
-            key=key,
         )

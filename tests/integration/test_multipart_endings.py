@@ -6,17 +6,24 @@ import asyncio
 import hashlib
 import io
 import os
+import signal
 import time
 from datetime import timedelta
 
 import pytest
-from multipart_tries import ALL, DATA, IN_PARTS, Tries, put, put_url, sent, temporary
+from airflow.providers.common.compat.sdk import AirflowTaskTimeout
+from multipart_tries import ALL, DATA, IN_PARTS, PART, Tries, put, put_url, sent, temporary
 
 from airflow_provider_taskcluster.emulator.store.faults import Status
 from airflow_provider_taskcluster.exceptions import Conflict, Interrupted, NotFound, StoreError
 from airflow_provider_taskcluster.retry import RetryPolicy
 from airflow_provider_taskcluster.transfer.identity import random_upload_id
 from airflow_provider_taskcluster.transfer.source import BytesSource, Source
+
+try:
+    from airflow.sdk.execution_time.timeout import TimeoutPosix
+except ImportError:  # Airflow 2
+    from airflow.utils.timeout import TimeoutPosix
 
 OTHER = os.urandom(len(DATA))
 
@@ -192,7 +199,7 @@ def test_a_task_that_is_told_to_stop_leaves_what_the_next_try_needs(connect, nam
     options = {**IN_PARTS, "connections": connections, "recorder": tmp_path / "records"}
     with pytest.raises(Interrupted, match="told to stop"):
         hook.upload_object(DATA, name, expires=expires, **options)
-    assert len(list((tmp_path / "records").iterdir())) == 1
+    assert len(list((tmp_path / "records").iterdir())) == 2
     tc.faults.clear()
     there = {n for n in put(tc) if is_there(connect(), n)}
     assert there
@@ -201,6 +208,35 @@ def test_a_task_that_is_told_to_stop_leaves_what_the_next_try_needs(connect, nam
     assert not there & set(put(tc))
     assert connect().read_object(name) == DATA
     assert list((tmp_path / "records").iterdir()) == []
+
+
+@pytest.mark.parametrize("connections", [1, 2])
+@pytest.mark.parametrize("key", ["random key", "stable key"])
+def test_a_task_that_ran_too_long_leaves_what_the_next_try_needs(
+    connect, name, expires, tmp_path, tc, connections, key
+):
+    """As under an ``execution_timeout``: Airflow's own handler raises wherever the task is."""
+
+    class Late:
+        async def answer(self, exchange):
+            os.kill(os.getpid(), signal.SIGALRM)
+            await asyncio.sleep(0.5)
+            await Status(400).answer(exchange)
+
+    tries = Tries(connect, name, expires, temporary=key == "random key", folder=tmp_path / "records")
+    tc.faults.add(Late(), method="PUT", nth=3)
+    with pytest.raises(AirflowTaskTimeout), TimeoutPosix(600):
+        tries.upload(DATA, connections=connections)
+    assert len(tries.records) == (2 if key == "random key" else 1)
+    tc.faults.clear()
+    hook = connect()
+    there = {n for n in put(tc) if is_there(hook, n)}
+    assert there
+    tc.journal.clear()
+    tries.upload(DATA, connections=connections, part_size=2 * PART)  # the recorded size is used on
+    assert set(sent(tc)) == set(ALL) - {int(n.rpartition("-")[2]) for n in there}
+    assert hook.read_object(name) == DATA
+    assert tries.records == []
 
 
 def is_there(hook, name):

@@ -114,11 +114,11 @@ def test_a_kill_at_any_moment_costs_at_most_the_part_under_way(uploads, hook, tc
 
 
 def assert_all_of(killed_at, *, recorded):
-    """Four parts by PUT, one and the manifest inline, a record that comes and goes, and a look whether all is done."""
+    """Four parts by PUT, one and the manifest inline, two records that come and go, and a look whether all is done."""
     counts = {moment: killed_at.count(moment) for moment in killed_at}
     expected = {"create_upload": 6, "put": 4, "finish_upload": 6}
     if recorded:
-        expected |= {"save": 1, "replace": 1, "delete": 1}
+        expected |= {"save": 2, "replace": 2, "delete": 2}
     counts["before finish_upload"] -= 1  # the look, which ends with a 404
     assert counts.pop("before read") == counts.pop("after read") >= 4
     assert counts == {f"{when} {verb}": count for verb, count in expected.items() for when in ("before", "after")}

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, ObjectStoragePath
+from s3fs import S3FileSystem
 
 from airflow_provider_taskcluster.emulator.store.faults import Corrupt, Cut, Ignore
 from airflow_provider_taskcluster.exceptions import DestinationError, HashMismatch, InvalidInput, Truncated
@@ -18,6 +19,7 @@ from airflow_provider_taskcluster.operators.objects import (
     TaskclusterUploadObjectOperator,
 )
 from airflow_provider_taskcluster.transfer.config import MIB
+from airflow_provider_taskcluster.transfer.recorder import PREFIX, UploadRecord, recorder_for, save
 
 try:
     from airflow.sdk.io import attach
@@ -181,3 +183,18 @@ def test_a_missing_source_fails_the_task_at_once(hook, bucket, name, context):
         TaskclusterUploadObjectOperator(
             **CONNECTION, source=f"{bucket}/absent", name=name, expires=timedelta(days=1)
         ).execute(context)
+
+
+def test_a_record_that_another_process_wrote_is_found(bucket, s3):
+    """A file system keeps what it listed, and a recorder lists the folder when it sweeps."""
+    folder = ObjectStoragePath(bucket) / "records"
+    recorder = recorder_for(folder)
+    later = int((datetime.now(UTC) + timedelta(hours=1)).timestamp() * 1000)
+    save(recorder, UploadRecord("https://tc.example.com", "project", "a", later, 1, "ab" * 32, key="k"))
+    if isinstance(folder.fs, S3FileSystem):
+        endpoint = {"endpoint_url": s3.endpoint_url, "client_kwargs": s3.client_kwargs}
+        other = S3FileSystem(key="k", secret="s", skip_instance_cache=True, **endpoint)
+    else:
+        other = folder.fs
+    other.pipe_file(f"{folder.path}/{PREFIX}theirs.json", b'{"version": 1}')
+    assert recorder.load(f"{PREFIX}theirs") == {"version": 1}

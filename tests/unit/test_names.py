@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_taskcluster import names
+from airflow_provider_taskcluster.emulator.services.objects import CONTENT_TYPE as EMULATED
 from airflow_provider_taskcluster.exceptions import InvalidInput, InvalidName
 
 PRINTABLE_ASCII = st.characters(min_codepoint=0x20, max_codepoint=0x7E)
@@ -97,15 +98,22 @@ def test_an_upload_without_a_project_is_told_where_to_name_it(value):
 
 
 @pytest.mark.parametrize(
-    "value", ["text/plain", "text/html; charset=utf-8", "application/vnd.api+json", 'a/b; c="d e"', "image/svg+xml"]
-)
+    "value",
+    ["text/plain", "text/html; charset=utf-8", "text/html;charset=utf-8", "application/vnd.api+json", 'a/b; c="d e"',
+     "image/svg+xml", 'a/b; c="d\\"e;,"', "a/b; c=d; e=f", "!#$%&'*+.^_`|~-/0", 'a/b; c=""', "a/b; c=" + "d" * 993],
+)  # fmt: skip
 def test_a_content_type_passes(value):
+    """The emulator, which takes what the service's store takes, takes it as well."""
     assert names.content_type(value) == value
+    assert EMULATED.fullmatch(value)
 
 
 @pytest.mark.parametrize(
-    "value", ["", None, "text", "text/", "/plain", "text/plain\n", "a b/c", "text/plain;\nx", "ä/b"]
-)
+    "value",
+    ["", None, "text", "text/", "/plain", "text/plain\n", "a b/c", "text/plain;\nx", "ä/b", "text/plain; charset",
+     "text/plain;;", "text/plain;", "text/plain ", "text/plain; a=", "text/plain; a=b c", 'a/b; c="d', 'a/b; c="d"e"',
+     'a/b; c="d\\"', "a/b; c=ä", 'a/b; c="\n"', "a/b/c", "a/b, c/d", "a/b; c=" + "d" * 994],
+)  # fmt: skip
 def test_what_is_no_content_type_is_refused_before_the_service_answers_500(value):
     with pytest.raises(InvalidInput, match="not a content type"):
         names.content_type(value)

@@ -11,8 +11,10 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_taskcluster.transfer import follower as following
+from airflow_provider_taskcluster.transfer.buffers import Failure
 from airflow_provider_taskcluster.transfer.config import MIB
 from airflow_provider_taskcluster.transfer.digest import Hashers
+from airflow_provider_taskcluster.transfer.ending import EndingSource
 from airflow_provider_taskcluster.transfer.follower import WORTH_A_THREAD, Ahead, Follower
 from airflow_provider_taskcluster.transfer.measure import measure
 from airflow_provider_taskcluster.transfer.source import BytesSource, FactorySource, PathSource
@@ -73,8 +75,12 @@ def test_nothing_is_begun_for_little_or_for_what_has_one_reader_only():
     assert (few.seen, single.seen) == (0, 0)
 
 
-def test_a_thread_runs_ahead_of_what_is_sent(path):
-    ahead = Ahead(PathSource(path), begun(1000), len(DATA))
+@pytest.mark.parametrize(
+    "wrap", [PathSource, lambda path: EndingSource(PathSource(path), Failure())], ids=["alone", "one of many"]
+)
+def test_a_thread_runs_ahead_of_what_is_sent(path, wrap):
+    """Of one of the many files of a folder, too, whose reading ends when another one fails."""
+    ahead = Ahead(wrap(path), begun(1000), len(DATA))
     ahead.update(DATA[:1])
     wait_for(lambda: ahead._hashers.seen == len(DATA))
     ahead.update(DATA[1:])

@@ -9,10 +9,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_taskcluster.exceptions import ManifestRefused, TaskclusterError
+from airflow_provider_taskcluster.names import LONGEST_CONTENT_TYPE
 from airflow_provider_taskcluster.transfer.manifest import (
     CONTENT_TYPE,
     LARGEST_PART,
-    LONGEST_CONTENT_TYPE,
     MOST_PARTS,
     Manifest,
     Part,
@@ -194,7 +194,7 @@ def test_the_digest_of_the_whole_is_one(value):
 
 @pytest.mark.parametrize(
     "value",
-    [None, 7, "", "zip", "a/b\r\nX: y", ["a/b"], "a/b;" + "c" * LONGEST_CONTENT_TYPE],
+    [None, 7, "", "zip", "a/b\r\nX: y", ["a/b"], "a/b; c=" + "c" * LONGEST_CONTENT_TYPE],
     ids=lambda v: repr(v)[:30],
 )
 def test_the_content_type_is_one(value):

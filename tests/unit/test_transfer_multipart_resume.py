@@ -103,11 +103,12 @@ def test_a_file_that_was_touched_is_the_same(begun, uploader, target, file):
     assert uploader.try_to_resume_parts(source_for(file), target).manifest == begun.manifest
 
 
-@pytest.mark.parametrize("part_size", [0, -1, 1, LARGEST_PART + 1, None], ids=str)
+@pytest.mark.parametrize("part_size", [1, LARGEST_PART + 1], ids=str)
 def test_a_record_with_a_part_size_that_cannot_be_is_not_taken_up(uploader, target, file, recorder, part_size):
     """Its parts would be none, or more than a manifest may have."""
     uploader.initialize_parts(source_for(file), target, PART)
     save(recorder, replace(record(recorder), part_size=part_size))
+    assert record(recorder).part_size == part_size
     assert uploader.try_to_resume_parts(source_for(file), target) is None
 
 

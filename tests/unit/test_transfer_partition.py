@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta, timezone
+from itertools import product
 
 import pytest
 from hypothesis import given
@@ -70,8 +71,19 @@ def test_what_no_manifest_can_hold_is_refused_before_anything_is_sent():
         part_size(1, MOST + 1)
 
 
-@pytest.mark.parametrize("wanted", [0, -1, 1.5, 64e6, True, False, "64", [], b"1"], ids=repr)
-@pytest.mark.parametrize("by", ["value", "function"])
+def test_a_function_that_gives_0_means_the_least_and_the_default_where_there_is_no_total():
+    """A quarter of nothing is no mistake of who wrote it; a stream in parts of one byte would be."""
+    assert [part_size(lambda total: total // 4, total) for total in (0, 3, 4, 8)] == [DEFAULT_PART, 1, 1, 2]
+
+
+NUMBERS_THAT_ARE_NONE = [-1, 1.5, 64e6, True, False, "64", [], b"1"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "by"),
+    [(0, "value"), *product(NUMBERS_THAT_ARE_NONE, ["value", "function"])],
+    ids=repr,
+)
 def test_what_is_no_positive_number_is_refused(wanted, by):
     with pytest.raises(InvalidInput, match=rf"part_size is {re.escape(repr(wanted))}: pass a number of bytes"):
         part_size(wanted if by == "value" else lambda _total: wanted, 100)

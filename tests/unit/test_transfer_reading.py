@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import io
+import os
 
 import pytest
 
+from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.transfer.buffers import Failure
 from airflow_provider_taskcluster.transfer.ending import EndingSource
-from airflow_provider_taskcluster.transfer.reading import blocks, fill
+from airflow_provider_taskcluster.transfer.reading import blocks, fill, has_more, held
 from airflow_provider_taskcluster.transfer.source import BytesSource, FactorySource, PathSource, SectionSource
 
 DATA = bytes(range(100))
@@ -76,3 +78,42 @@ def test_blocks_are_all_of_a_reader_in_memory_that_is_used_again():
     assert b"".join(content for content, _ in found) == data
     assert [len(content) for content, _ in found] == [1 << 20, 1 << 20, len(data) - (2 << 20)]
     assert len({id(memory) for _, memory in found}) == 1
+
+
+@pytest.fixture
+def silent():
+    """The end of a pipe that does not wait for bytes: some are there, and the writer is not done."""
+    receiver, sender = os.pipe()
+    os.set_blocking(receiver, False)
+    os.write(sender, b"first")
+    yield receiver
+    os.close(sender)
+
+
+@pytest.mark.parametrize("buffering", [0, -1], ids=["raw", "buffered"])
+@pytest.mark.parametrize(
+    "read", [lambda reader: held(reader, 100), lambda reader: list(blocks(reader))], ids=["held", "blocks"]
+)
+def test_that_nothing_is_there_now_is_not_the_end(silent, buffering, read):
+    with os.fdopen(silent, "rb", buffering) as reader, pytest.raises(InvalidInput, match="open in non-blocking mode"):
+        read(reader)
+
+
+def test_that_nothing_is_there_now_is_not_the_end_of_other_readers_either():
+    class Wrapped:
+        def read(self, size):
+            return None
+
+    for ask in (lambda: fill(Wrapped(), memoryview(bytearray(1))), lambda: has_more(Wrapped())):
+        with pytest.raises(InvalidInput, match="is not at its end"):
+            ask()
+
+
+@pytest.mark.parametrize("kind", ["bytes", "path", "section", "buffered", "only reads", "ending"])
+def test_so_many_bytes_are_held_or_what_there_is(tmp_path, kind):
+    with sources(tmp_path / "file")[kind].reading() as reader:
+        assert held(reader, 60) == DATA[:60]
+        assert has_more(reader)
+        assert held(reader, 60) == DATA[61:]
+        assert not has_more(reader)
+        assert held(reader, 60) == b""

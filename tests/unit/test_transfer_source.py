@@ -3,6 +3,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+import tracemalloc
 
 import pytest
 from fsspec.implementations.dirfs import DirFileSystem
@@ -110,6 +111,17 @@ class TestBytes(SourceContract):
         assert isinstance(source, BytesSource)
         return source
 
+    def test_sections_and_what_is_held_already_are_not_copied(self):
+        data = bytes(16 << 20)
+        source = source_for(data)
+        tracemalloc.start()
+        pieces = [source.section(0, 8 << 20), source.section(0, 16 << 20), BytesSource.holding(memoryview(data))]
+        readers = [piece.open() for piece in pieces]
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        assert len(readers) == 3
+        assert peak < 1 << 20
+
     def test_bytes_changed_later_do_not_change_what_is_sent(self):
         data = bytearray(CONTENT)
         source = source_for(data)
@@ -169,8 +181,9 @@ class TestPath(SourceContract):
         path.touch()
         source = source_for(path)
         path.unlink()
-        with pytest.raises(InvalidInput, match=r"file '.*file' cannot be read: No such file"):
-            source.open()
+        for look in (source.open, source.length):
+            with pytest.raises(InvalidInput, match=r"file '.*file' cannot be read: No such file"):
+                look()
 
     @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
     def test_a_file_without_permission_is_named(self, tmp_path):
@@ -266,8 +279,17 @@ class Chunks:
         return data
 
 
+class FileOfItsOwn(io.BytesIO):
+    """A class is a function that makes its readers, and has the methods of a file."""
+
+    def __init__(self):
+        super().__init__(CONTENT)
+
+
 class TestFactory(SourceContract):
-    @pytest.fixture(params=[Chunks, lambda: io.BytesIO(CONTENT)], ids=["a bare reader", "a file"])
+    @pytest.fixture(
+        params=[Chunks, lambda: io.BytesIO(CONTENT), FileOfItsOwn], ids=["a bare reader", "a file", "a class of files"]
+    )
     def source(self, request):
         source = source_for(request.param)
         assert isinstance(source, FactorySource)

@@ -6,6 +6,7 @@ from itertools import pairwise
 
 import pytest
 
+from airflow_provider_taskcluster.exceptions import DestinationError
 from airflow_provider_taskcluster.names import SLUGID
 from airflow_provider_taskcluster.transfer import identity as formula
 from airflow_provider_taskcluster.transfer.recorder import load, recorder_for, slot
@@ -33,8 +34,15 @@ def ids(identity, sha256=SHA256):
     return identity.upload_id("a/b", sha256), identity.upload_id("a/b.part-0f-00000", sha256)
 
 
-def record(recorder):
-    return load(recorder, slot("https://tc.example.com", "project", "a/b"))
+def part_size(recorder):
+    """What is kept of it."""
+    found = load(recorder, slot("https://tc.example.com", "project", "a/b"))
+    return found and found.part_size
+
+
+def record(recorder, sha256=SHA256):
+    """What is kept of the key."""
+    return load(recorder, slot("https://tc.example.com", "project", "a/b", sha256))
 
 
 def test_with_a_key_every_try_derives_the_same_ids_with_nothing_kept():
@@ -67,16 +75,28 @@ def test_ids_are_slugids_bound_to_name_and_content():
     assert all(SLUGID.fullmatch(one) for one in found)
 
 
-@pytest.mark.parametrize("part_size", [None, 64])
-def test_without_a_key_a_random_one_is_kept_for_the_next_try(recorder, part_size):
-    first = begun(recorder=recorder, part_size=part_size)
-    assert ids(begun(recorder=recorder, part_size=part_size)) == ids(first)
-    assert record(recorder).part_size == part_size
+@pytest.mark.parametrize("size", [None, 64])
+def test_without_a_key_a_random_one_is_kept_for_the_next_try(recorder, size):
+    first = begun(recorder=recorder, part_size=size)
+    assert ids(begun(recorder=recorder, part_size=size)) == ids(first)
+    assert part_size(recorder) == size
 
 
 def test_it_is_kept_before_the_first_call(recorder):
     begun(recorder=recorder)
     assert record(recorder).key
+
+
+def test_a_record_that_cannot_be_read_for_a_moment_is_not_written_over(recorder, tmp_path):
+    """Else its key would be lost, and the name locked for a day."""
+    first = begun(recorder=recorder)
+    (file,) = tmp_path.iterdir()
+    away = file.rename(tmp_path / "away")
+    file.symlink_to(file.name)  # each opening of it is an error
+    with pytest.raises(DestinationError, match="cannot be read"):
+        begun(recorder=recorder)
+    away.rename(file)
+    assert ids(begun(recorder=recorder)) == ids(first)
 
 
 def test_without_a_key_and_a_recorder_the_log_says_what_a_retry_will_meet(caplog):
@@ -91,17 +111,24 @@ def test_with_a_key_there_is_nothing_to_warn_of(caplog, arguments):
     assert caplog.text == ""
 
 
-@pytest.mark.parametrize(
-    "change",
-    [{"sha256": OTHER}, {"size": 7}, {"expires": EXPIRES + timedelta(milliseconds=1)}],
-    ids=["content", "size", "expiry"],
-)
-def test_the_key_of_other_content_or_another_expiry_is_not_used(recorder, change):
-    first = begun(recorder=recorder)
-    key = record(recorder).key
-    second = begun(recorder=recorder, **change)
-    assert record(recorder).key != key
+@pytest.mark.parametrize("part_size", [None, 64])
+def test_an_upload_of_other_content_leaves_the_key_of_the_first(recorder, part_size):
+    """It meets a conflict, and the first goes on."""
+    first = begun(recorder=recorder, part_size=part_size)
+    second = begun(recorder=recorder, part_size=part_size, sha256=OTHER, size=7)
+    assert record(recorder).key != record(recorder, OTHER).key
     assert not set(ids(first)) & set(ids(second))
+    assert ids(begun(recorder=recorder, part_size=part_size)) == ids(first)
+
+
+@pytest.mark.parametrize("change", [timedelta(milliseconds=1), -timedelta(hours=1)], ids=str)
+def test_an_upload_with_another_expiry_has_other_ids_and_leaves_those_of_the_first(recorder, change):
+    first = begun(recorder=recorder)
+    second = begun(recorder=recorder, expires=EXPIRES + change)
+    assert not set(ids(first)) & set(ids(second))
+    assert ids(begun(recorder=recorder)) == ids(first)
+    assert ids(begun(recorder=recorder, expires=EXPIRES + change)) == ids(second)
+    assert record(recorder).expires == formula.milliseconds(max(EXPIRES, EXPIRES + change))
 
 
 @pytest.mark.parametrize(
@@ -118,7 +145,7 @@ def test_another_part_size_keeps_the_key(recorder):
     begun(recorder=recorder, part_size=64)
     key = record(recorder).key
     begun(recorder=recorder, part_size=128)
-    assert (record(recorder).key, record(recorder).part_size) == (key, 128)
+    assert (record(recorder).key, part_size(recorder)) == (key, 128)
 
 
 def test_a_stable_key_is_never_written_down(recorder, tmp_path):
@@ -130,17 +157,51 @@ def test_a_stable_key_is_never_written_down(recorder, tmp_path):
     assert OWN_ID not in file.read_text()
 
 
+class OutOfOrder:
+    """A recorder, of which one thing works."""
+
+    def __init__(self, works):
+        self._works = works
+
+    def load(self, slot):
+        if self._works != "load":
+            raise PermissionError("not\nnow")
+
+    def save(self, slot, document):
+        if self._works != "save":
+            raise RuntimeError("not\nnow")
+
+    def delete(self, slot):
+        raise RuntimeError("not now")
+
+
+@pytest.mark.parametrize("works", ["load", "save", "nothing"])
+@pytest.mark.parametrize("stable", [{"key": "k"}, {"own_id": OWN_ID}], ids=str)
+def test_with_a_stable_key_a_recorder_that_fails_is_a_warning(caplog, stable, works):
+    identity = begun(recorder=OutOfOrder(works), part_size=64, **stable)
+    assert ids(identity)[0] == ids(begun(**stable))[0]
+    assert "The part size of 'a/b' is not kept, and a retry must have the same" in caplog.text
+    assert "parts of this try: not now" in caplog.text
+    identity.end()
+
+
+@pytest.mark.parametrize("works", ["load", "save"])
+def test_where_the_key_must_be_kept_a_recorder_that_fails_fails_the_upload(works):
+    with pytest.raises((PermissionError, RuntimeError), match=r"not\snow"):
+        begun(recorder=OutOfOrder(works))
+
+
 def test_with_a_stable_key_an_upload_in_one_piece_leaves_no_record(recorder, tmp_path):
     begun(recorder=recorder, key="k")
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_record_that_says_the_same_is_not_written_again(recorder, tmp_path):
+def test_records_that_say_the_same_are_not_written_again(recorder, tmp_path):
     begun(recorder=recorder, part_size=64)
-    (file,) = tmp_path.iterdir()
-    before = file.stat().st_ino
+    before = {file.name: file.stat().st_ino for file in tmp_path.iterdir()}
     begun(recorder=recorder, part_size=64)
-    assert file.stat().st_ino == before
+    assert {file.name: file.stat().st_ino for file in tmp_path.iterdir()} == before
+    assert len(before) == 2
 
 
 @pytest.mark.parametrize(
@@ -149,11 +210,11 @@ def test_a_record_that_says_the_same_is_not_written_again(recorder, tmp_path):
     ids=str,
 )
 def test_credentials_may_change_between_tries(recorder, first, second):
-    """From permanent to temporary ones, say: the record then has a key, or has it no more."""
+    """From permanent to temporary ones, say."""
     begun(recorder=recorder, part_size=64, **first)
     again = begun(recorder=recorder, part_size=64, **second)
-    assert bool(record(recorder).key) is not bool(second)
     assert ids(again) == ids(begun(recorder=recorder, part_size=64, **second))
+    assert part_size(recorder) == 64
 
 
 def test_an_id_of_the_caller_s_own_is_that_of_the_object_and_parts_have_theirs():

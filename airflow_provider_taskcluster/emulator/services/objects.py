@@ -33,7 +33,8 @@ if TYPE_CHECKING:
 BUCKET = "objects"
 
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105 - a token of HTTP, not of access
-CONTENT_TYPE = re.compile(rf'{_TOKEN}/{_TOKEN}( *; *{_TOKEN}=({_TOKEN}|"[^"]*"))*')
+_QUOTED = r'"([^"\\]|\\.)*"'
+CONTENT_TYPE = re.compile(rf"{_TOKEN}/{_TOKEN}( *; *{_TOKEN}=({_TOKEN}|{_QUOTED}))*")
 
 
 class ObjectService:

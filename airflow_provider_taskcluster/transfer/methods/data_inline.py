@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.transfer.digest import ACCEPTABLE, Hashers
 from airflow_provider_taskcluster.transfer.negotiation import Offer, UploadMethod
+from airflow_provider_taskcluster.transfer.reading import held
 from airflow_provider_taskcluster.transfer.source_errors import readable
 
 if TYPE_CHECKING:
@@ -39,9 +40,7 @@ class DataInline(UploadMethod):
 def _data(offer: Offer) -> bytes:
     """Read the source once more, and make sure that it is what was measured."""
     with readable(offer.source), offer.source.reading() as reader:
-        data = b""
-        while len(data) <= LONGEST and (more := reader.read(LONGEST + 1 - len(data))):
-            data += more
+        data = bytes(held(reader, LONGEST + 1))
     if _digests(data)["sha256"] != offer.measured.sha256:
         raise offer.changed("its bytes are others now")
     return data

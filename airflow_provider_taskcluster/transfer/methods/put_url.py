@@ -15,7 +15,7 @@ from airflow_provider_taskcluster.transfer.follower import Ahead
 from airflow_provider_taskcluster.transfer.grants import Renewable
 from airflow_provider_taskcluster.transfer.hashing import Hashing
 from airflow_provider_taskcluster.transfer.negotiation import Offer, UploadMethod
-from airflow_provider_taskcluster.transfer.reading import fill
+from airflow_provider_taskcluster.transfer.reading import fill, has_more
 from airflow_provider_taskcluster.transfer.source_errors import readable
 
 if TYPE_CHECKING:
@@ -134,7 +134,7 @@ class CheckedBody:
         if self._digests is None:
             self._hash()
             with readable(self._offer.source):
-                more = self._reader.read(1)
+                more = has_more(self._reader)
             if more:
                 raise self._offer.changed("it has grown")
             digests = self._hashing.digests()
