@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import ast
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
@@ -78,10 +78,26 @@ def run_number(run_id: Any) -> int | None:
     """
     if run_id in (None, "", "None", "latest"):
         return None
-    try:
-        return int(str(run_id))
-    except ValueError:
-        raise InvalidInput(f"run_id is {run_id!r}: pass the number of a run, or None for the latest") from None
+    if (number := _whole(run_id)) is None:
+        raise InvalidInput(f"run_id is {run_id!r}: pass the number of a run, or None for the latest")
+    return number
+
+
+def length(value: Any, what: str) -> int | None:
+    """Return a number of bytes, which a template may have written as text; None and "" mean none.
+
+    :raises InvalidInput: It is no whole number from 0.
+    """
+    if value in (None, ""):
+        return None
+    if (number := _whole(value)) is None:
+        raise InvalidInput(f"{what} is {value!r}: pass a number of bytes")
+    return number
+
+
+def _whole(value: Any) -> int | None:
+    written = str(value)
+    return int(written) if written.isascii() and written.isdigit() else None
 
 
 def text(value: Any, what: str) -> str:
@@ -130,7 +146,7 @@ def names_in(value: Any, what: str) -> list[str]:
     :raises InvalidInput: There is none in it, one is empty, or it is the text of a list that cannot be read.
     """
     if isinstance(value, str):
-        value = _listed(value.strip(), what) if value.strip()[:1] == "[" and value.strip()[-1:] == "]" else [value]
+        value = _read(value, what, "list") if _is_within(value, "[]") else [value]
     many = isinstance(value, Sequence | AbstractSet) and not isinstance(value, str | bytes)
     found = [text(name, what) for name in (value if many else [value])]
     if not found or "" in found:
@@ -138,10 +154,24 @@ def names_in(value: Any, what: str) -> list[str]:
     return found
 
 
-def _listed(written: str, what: str) -> Any:
+def by_name(value: Any, what: str) -> Mapping[str, Any] | None:
+    """Return a dict, which a template may have written as text (JSON or a Python literal); None if it is another thing.
+
+    :raises InvalidInput: It is the text of a dict that cannot be read.
+    """
+    if isinstance(value, str) and _is_within(value, "{}"):
+        value = _read(value, what, "dict")
+    return value if isinstance(value, Mapping) else None
+
+
+def _is_within(written: str, brackets: str) -> bool:
+    return written.strip()[:1] == brackets[0] and written.strip()[-1:] == brackets[1]
+
+
+def _read(written: str, what: str, kind: str) -> Any:
     for read in (json.loads, ast.literal_eval):
         try:
-            return read(written)
+            return read(written.strip())
         except (ValueError, SyntaxError, RecursionError):
             continue
-    raise InvalidInput(f"{what} is {written!r}, which looks like a list but is none: write a list of strings")
+    raise InvalidInput(f"{what} is {written!r}, which looks like a {kind} but is none: write a {kind} of strings")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -14,6 +15,8 @@ if TYPE_CHECKING:
 
     from airflow.providers.common.compat.openlineage.facet import Dataset as OpenLineageDataset
     from airflow.providers.common.compat.sdk import Context
+
+log = logging.getLogger(__name__)
 
 __all__ = ["artifact_asset", "convert_asset_to_openlineage", "create_asset", "emit", "object_asset"]
 
@@ -50,7 +53,12 @@ def emit(outlets: Iterable[Any], context: Context, uri: str | None, extra: dict[
     """
     for outlet in outlets:
         if isinstance(outlet, AssetAlias) and uri:
-            context["outlet_events"][outlet].add(Asset(uri=uri), extra=extra)
+            try:
+                asset = Asset(uri=uri)
+            except ValueError as error:  # what was made is there, whatever Airflow takes for the name of an asset
+                log.warning("The alias %r gets no asset, since Airflow refuses its URI: %s", outlet.name, error)
+            else:
+                context["outlet_events"][outlet].add(asset, extra=extra)
         elif isinstance(outlet, Asset):
             context["outlet_events"][outlet].extra.update(extra)
 

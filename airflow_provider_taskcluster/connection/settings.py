@@ -123,10 +123,10 @@ def checked_root_url(url: str | None, where: str) -> str:
         raise ConfigurationError(f"{where}: the root URL has no scheme; write {'https://' + url!r}")
     try:
         parts = urlsplit(url)
-        usable = parts.scheme in {"http", "https"} and parts.hostname and parts.port != 0
-    except ValueError:  # raised for brackets and ports that cannot be
+        usable = parts.scheme in {"http", "https"} and (parts.hostname or "").encode("idna") and parts.port != 0
+    except ValueError:  # raised for brackets, ports and labels of a host that cannot be
         usable = False
-    if not usable:
+    if not usable or len(url.split()) > 1:
         raise ConfigurationError(f"{where}: {url!r} is not a root URL; write https://host")
     if url != f"{parts.scheme}://{parts.netloc}":
         raise ConfigurationError(f"{where}: the root URL ends after the host; write '{parts.scheme}://{parts.netloc}'")

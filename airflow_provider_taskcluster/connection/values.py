@@ -82,7 +82,7 @@ def _is_file(path: str) -> bool:
 def scopes(value: Any, where: str) -> tuple[str, ...]:
     """Read a list of scopes: a list, a JSON list, or words with white space between them."""
     if isinstance(value, str):
-        value = _json(value, where) if value.lstrip().startswith("[") else value.split()
+        value = _json(value, where) if value.lstrip().startswith("[") else value.split() or None
     if not isinstance(value, list | tuple) or not all(isinstance(scope, str) and scope for scope in value):
         raise ConfigurationError(f"{where}: write scopes separated by spaces, or a JSON list of strings")
     return tuple(value)

@@ -18,8 +18,8 @@ class WritableFile(io.BufferedIOBase):
     """Collects what is written in a temporary file. ``close`` uploads it.
 
     Nothing is uploaded when the file is closed because of an error: at the end of a ``with`` block that raised, of
-    this file or of one around it (text, compression, pandas, pyarrow), or while an error is being handled that was not
-    there when it was opened. Neither is a file that was never closed.
+    this file or of one around it (text, compression, pandas, pyarrow), or by a ``close()`` while an error is being
+    handled that was not there when it was opened. Neither is a file that was never closed.
 
     :param path: Where it goes, for logs.
     :param upload: Uploads the file at a path.
@@ -49,13 +49,20 @@ class WritableFile(io.BufferedIOBase):
         """Return how many bytes were written."""
         return self._file.tell()
 
+    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
+        """Upload what was written, unless the block raised; an error that is being handled around it is no matter."""
+        self._end(error)
+
     def close(self) -> None:
         """Upload what was written, unless an error led here."""
+        error = sys.exc_info()[1]
+        self._end(None if error is self._error_before else error)
+
+    def _end(self, error: BaseException | None) -> None:
         if self.closed:
             return
         super().close()
-        error = sys.exc_info()[1]
-        if error is not None and error is not self._error_before:
+        if error is not None:
             log.warning("%s is not uploaded, because of %s while it was written", self.path, type(error).__name__)
             self.discard()
         elif self.autocommit:

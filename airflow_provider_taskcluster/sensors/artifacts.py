@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster import names
-from airflow_provider_taskcluster.arguments import choice, names_in, optional_text, run_number, text
+from airflow_provider_taskcluster.arguments import choice, length, names_in, optional_text, run_number, text
 from airflow_provider_taskcluster.exceptions import InvalidInput, NotStoredYet
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterArtifactLink, TaskclusterTaskLink
 from airflow_provider_taskcluster.sensors.base import LISTED, TaskclusterBaseSensor, is_one
@@ -99,7 +99,7 @@ class TaskclusterArtifactSensor(TaskclusterBaseSensor):
             run_id=run_number(self.run_id),
             require=choice(self.require, "require", ("all", "any")),
             content_type=optional_text(self.content_type, "content_type") or None,
-            min_length=self.min_length,
+            min_length=length(self.min_length, "min_length"),
             wait_for_rerun=self.wait_for_rerun,
         )
 
@@ -116,16 +116,17 @@ class TaskclusterArtifactSensor(TaskclusterBaseSensor):
         return {"count": len(artifacts), "artifacts": artifacts[:LISTED]}
 
     def _is_stored(self, info: Json) -> bool:
-        measure = self.min_length is not None and info["content_length"] is None
+        least = self.wait().min_length
+        measure = least is not None and info["content_length"] is None
         stored = info["storage_type"] in {"s3", "object"}
         if not (stored and measure) and not (info["storage_type"] == "s3" and self.verify_content):
             return True
         try:
-            length = self.hook.stored_artifact_length(info["task_id"], info["name"], info["run_id"])
+            stored_length = self.hook.stored_artifact_length(info["task_id"], info["name"], info["run_id"])
         except NotStoredYet as error:
             self.log.info("Not there yet: %s", error)
             return False
-        return not measure or length is None or length >= (self.min_length or 0)
+        return not measure or stored_length is None or stored_length >= (least or 0)
 
     def _passes(self, info: Json) -> bool:
         passes = self.check_fn is None or bool(self.check_fn(info))

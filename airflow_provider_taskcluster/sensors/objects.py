@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster import names
-from airflow_provider_taskcluster.arguments import choice, names_in
+from airflow_provider_taskcluster.arguments import by_name, choice, names_in
 from airflow_provider_taskcluster.exceptions import HashMismatch, InvalidInput, NotVerifiable
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterObjectLink
 from airflow_provider_taskcluster.sensors.base import LISTED, TaskclusterBaseSensor, is_one
 from airflow_provider_taskcluster.waits.objects import ObjectWait
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
 
     from airflow_provider_taskcluster.waits.results import FinishedObject, FinishedObjects
     from airflow_provider_taskcluster.waits.talk import Json
@@ -24,8 +23,9 @@ class TaskclusterObjectSensor(TaskclusterBaseSensor):
 
     :param name: Name of the object, or a list of names (templated).
     :param require: ``all`` of them, or ``any`` one.
-    :param expected_digest: ``sha256:<hex>`` that the object must have, or a dict of such by name (templated). Another
-        one fails at once: objects do not change. For an object in parts it is that of the whole.
+    :param expected_digest: ``sha256:<hex>`` that the object must have, or a dict of such by name (templated; Airflow
+        renders the values of a dict, not its keys). Another one fails at once: objects do not change. For an object in
+        parts it is that of the whole.
     :param taskcluster_conn_id: Id of the connection (templated).
     :param connect_timeout: Seconds to wait for a connection; None takes the connection's.
     :param read_timeout: Seconds of silence that end a request; None takes the connection's.
@@ -54,7 +54,9 @@ class TaskclusterObjectSensor(TaskclusterBaseSensor):
     def wait(self) -> ObjectWait:
         """Return what is waited for, from the arguments."""
         wanted = [names.object_name(name) for name in names_in(self.name, "name")]
-        for digest in self._digests(wanted).values():
+        for name, digest in self._digests(wanted).items():
+            if name not in wanted:
+                raise InvalidInput(f"expected_digest has {name!r}, which is none of the names that are waited for")
             _parts(digest)
         return ObjectWait(names=wanted, require=choice(self.require, "require", ("all", "any")))
 
@@ -75,11 +77,12 @@ class TaskclusterObjectSensor(TaskclusterBaseSensor):
 
     def _digests(self, wanted: list[str]) -> Mapping[str, str]:
         expected = self.expected_digest
-        if expected is None or isinstance(expected, Mapping):
-            return expected or {}
+        named = {} if expected in (None, "") else by_name(expected, "expected_digest")
+        if named is not None:
+            return named
         if len(wanted) != 1:
             raise InvalidInput("expected_digest is one for many objects: pass a dict with the digest of each name")
-        return {wanted[0]: expected}
+        return {wanted[0]: str(expected)}
 
     def _compare(self, info: Json, algorithm: str, expected: str) -> None:
         if info["hashes"].get(algorithm) == expected:

@@ -11,6 +11,7 @@ from airflow.providers.common.compat.sdk import DAG, AssetAlias
 from airflow_provider_taskcluster.assets.taskcluster import artifact_asset
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
 from airflow_provider_taskcluster.operators.folders import TaskclusterUploadFolderOperator
+from airflow_provider_taskcluster.operators.objects import TaskclusterUploadObjectOperator
 from airflow_provider_taskcluster.operators.payloads import TaskclusterDownloadPayloadOperator
 
 pytestmark = [
@@ -72,6 +73,18 @@ def test_a_folder_that_is_uploaded_is_one_asset(tc, folder, lineage):
 def test_without_a_prefix_nothing_names_what_a_folder_became(tc, folder, lineage):
     TaskclusterHook().upload_folder(folder, "", expires=datetime.now(UTC) + timedelta(days=1))
     assert lineage("outputs") == []
+
+
+def test_a_name_that_airflow_takes_for_no_asset_does_not_fail_the_upload(tc):
+    with DAG("of_long_name", schedule=None, start_date=datetime(2026, 1, 1, tzinfo=UTC)):
+        task = TaskclusterUploadObjectOperator(
+            task_id="upload",
+            name="lineage/" + "#" * 992,
+            data="x",
+            expires=datetime.now(UTC) + timedelta(days=1),
+            outlets=[AssetAlias("lineage-of-long")],
+        )
+    assert task.execute({"outlet_events": {}})["size"] == 1
 
 
 def test_then_an_alias_gets_no_asset(tc, folder):

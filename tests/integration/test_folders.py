@@ -83,6 +83,14 @@ def test_a_folder_of_a_storage_is_as_good(hook, folder, prefix, expires):
         hook.upload_folder(f"{url}/absent", prefix, expires=expires)
 
 
+def test_a_folder_of_artifacts_is_as_good(hook, run, prefix, expires):
+    """On Airflow 2.11 its path begins with a slash, which the file system does not know."""
+    for name, content in FILES.items():
+        run.add(f"public/{name}", content)
+    hook.upload_folder(f"taskcluster://tc_test@artifacts/{run.task_id}/latest/public", prefix, expires=expires)
+    assert uploaded(hook, prefix) == FILES
+
+
 def test_a_retry_sends_only_what_is_missing(connect, folder, prefix, expires, tc):
     hook = connect(extra={"max_retries": 0})
     tc.faults.add(Status(503), method="PUT", nth=10, times=1000)

@@ -105,6 +105,16 @@ def test_an_error_that_was_there_before_does_not_count(fs, path):
     assert fs.cat_file(path) == b"what to do then"
 
 
+def test_a_block_that_ends_well_while_an_older_error_is_handled_publishes(fs, path):
+    file = fs.open(path, "wb")
+    try:
+        write_then_break(io.BytesIO())
+    except Broken:
+        with file:
+            file.write(b"what to do then")
+    assert fs.cat_file(path) == b"what to do then"
+
+
 def test_a_file_that_is_never_closed_publishes_nothing(fs, path, caplog):
     fs.open(path, "wb").write(b"half of it")
     gc.collect()

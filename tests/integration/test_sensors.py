@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 from datetime import UTC, datetime
 from typing import NotRequired, get_args, get_origin, get_type_hints
@@ -32,6 +33,26 @@ def test_an_object_is_waited_for_until_its_upload_is_finished(hook, name, expire
     assert result.xcom_value["name"] == name
     assert result.xcom_value["hashes"] == {"sha256": "0" * 64}
     assert result.xcom_value["project_id"] == "tests"
+
+
+@pytest.mark.parametrize("written", [dict, str])
+def test_a_digest_by_name_is_compared(hook, name, expires, written):
+    hook.upload_object(DATA, name, expires=expires)
+    digest = f"sha256:{hashlib.sha256(DATA).hexdigest()}"
+    both = {name: digest, f"{name}-b": digest}
+    hook.upload_object(DATA, f"{name}-b", expires=expires)
+    assert TaskclusterObjectSensor(**CONNECTION, name=list(both), expected_digest=written(both)).poke({}).is_done
+    other = {name: "sha256:" + "0" * 64}
+    with pytest.raises(AirflowFailException, match="is finished with the sha256"):
+        TaskclusterObjectSensor(**CONNECTION, name=list(both), expected_digest=written(other)).poke({})
+
+
+def test_a_digest_of_a_name_that_nobody_waits_for_is_refused(hook, name, expires):
+    """Airflow does not render the keys of a dict: nothing would be compared."""
+    hook.upload_object(DATA, name, expires=expires)
+    sensor = TaskclusterObjectSensor(**CONNECTION, name=name, expected_digest={"{{ params.n }}": "sha256:" + "0" * 64})
+    with pytest.raises(AirflowFailException, match=r"params.n \}\}', which is none of the names"):
+        sensor.poke({})
 
 
 def test_an_artifact_is_waited_for_until_it_is_present(hook, worker):

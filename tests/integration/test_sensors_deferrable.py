@@ -133,7 +133,7 @@ def test_the_store_tells_a_length_that_the_queue_does_not(hook, run, storage_typ
         run.upload(grant, b"12345")
         run.finish("public/a", grant)
     assert hook.stored_artifact_length(run.task_id, "public/a") == 5
-    for length, done in ((5, True), (6, False)):
+    for length, done in ((5, True), (6, False), ("5", True), ("6", False)):
         waiting = TaskclusterArtifactSensor(
             **CONNECTION, taskcluster_task_id=run.task_id, name="public/a", min_length=length
         )

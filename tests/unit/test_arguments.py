@@ -8,7 +8,16 @@ from types import SimpleNamespace
 import pendulum
 import pytest
 
-from airflow_provider_taskcluster.arguments import content, expiry, names_in, optional_text, run_number, text
+from airflow_provider_taskcluster.arguments import (
+    by_name,
+    content,
+    expiry,
+    length,
+    names_in,
+    optional_text,
+    run_number,
+    text,
+)
 from airflow_provider_taskcluster.exceptions import InvalidInput
 
 START = datetime(2030, 5, 1, 12, 0, 0, 123_999, tzinfo=UTC)
@@ -93,7 +102,7 @@ def test_a_run_is_a_number_or_its_text(run_id):
     assert run_number(run_id) == int(run_id)
 
 
-@pytest.mark.parametrize("run_id", ["first", 1.5, True, "manual__2030-01-01"])
+@pytest.mark.parametrize("run_id", ["first", 1.5, True, "manual__2030-01-01", -1, "-1", "1_0", "\u0663"])
 def test_anything_else_is_no_run(run_id):
     with pytest.raises(InvalidInput, match="pass the number of a run"):
         run_number(run_id)
@@ -104,6 +113,28 @@ def test_anything_else_is_no_run(run_id):
 )
 def test_a_name_is_text_whatever_native_rendering_made_of_it(value, read):
     assert text(value, "name") == optional_text(value, "name") == read
+
+
+@pytest.mark.parametrize(("value", "number"), [(None, None), ("", None), (0, 0), ("3", 3), (3, 3)])
+def test_a_length_is_a_number_or_its_text(value, number):
+    assert length(value, "min_length") == number
+
+
+@pytest.mark.parametrize("value", [-1, 1.5, "many", True])
+def test_what_is_no_length_is_refused(value):
+    with pytest.raises(InvalidInput, match=r"min_length is .*: pass a number of bytes"):
+        length(value, "min_length")
+
+
+@pytest.mark.parametrize("value", [{"a": "b"}, '{"a": "b"}', " {'a': 'b'}\n"])
+def test_a_dict_or_its_text_is_a_dict(value):
+    assert by_name(value, "expected_digest") == {"a": "b"}
+
+
+def test_what_is_no_dict_or_a_broken_one_is_told():
+    assert by_name("sha256:0", "expected_digest") is None
+    with pytest.raises(InvalidInput, match="looks like a dict but is none"):
+        by_name("{'a'", "expected_digest") or by_name("{'a': b}", "expected_digest")
 
 
 def test_an_argument_that_may_be_left_out_stays_none():

@@ -73,7 +73,7 @@ def test_a_scope_with_a_space_is_written_in_a_list():
     assert values.scopes('["object:upload:p:my file"]', "x") == ("object:upload:p:my file",)
 
 
-@pytest.mark.parametrize("value", [7, {"a": 1}, ["a", 1], [""], "[1]", [None]], ids=repr)
+@pytest.mark.parametrize("value", [7, {"a": 1}, ["a", 1], [""], "[1]", [None], " "], ids=repr)
 def test_scopes_of_another_shape_are_refused(value):
     with pytest.raises(ConfigurationError, match="field: write scopes separated by spaces, or a JSON list"):
         values.scopes(value, "field")
