@@ -83,7 +83,9 @@ class Answer:
             raise self._truncated()
         if not data or self._received == self._length:
             self._line.let_go()
-            self._response.raw.release_conn()  # urllib3 does not see that we have read to the end
+            # urllib3 does not see that we have read to the end; who gets the connection next needs this answer closed.
+            self._body.close()
+            self._response.raw.release_conn()
         return len(data)
 
     def skip(self, count: int) -> None:

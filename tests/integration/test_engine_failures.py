@@ -312,6 +312,19 @@ def test_connections_are_kept(hook, expires, name, tc):
         assert len(connections) == 1, origin
 
 
+def test_a_connection_is_free_for_others_as_soon_as_its_body_was_read(hook, stored, tc):
+    """A range thread may take it before the one that has read leaves its block."""
+    url = hook.start_download(stored)["url"]
+    buffer = memoryview(bytearray(len(DATA)))
+    tc.journal.clear()
+    with hook._store.get(url, {}) as first:
+        while first.readinto(buffer):
+            pass
+        with hook._store.get(url, {}) as second:
+            assert second.readinto(buffer) == len(DATA)
+    assert len({entry.connection for entry in tc.journal.entries(origin="store")}) == 1
+
+
 @pytest.fixture
 def failing_service(connect):
     """A hook whose service answers from a script of (status, headers, body), and the count of requests."""
