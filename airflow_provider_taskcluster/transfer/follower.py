@@ -68,6 +68,7 @@ class Follower:
         self._reached.put(0)
         if self._thread and self._begun.is_set():
             self._thread.ended.wait()
+        self._thread = None  # which knows this object: together they would hold the source until the next collection
 
     def _run(self) -> None:
         self._begun.set()
