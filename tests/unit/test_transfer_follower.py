@@ -179,7 +179,9 @@ def test_a_time_out_at_any_moment_is_neither_lost_nor_leaves_a_thread(path):
 
 
 def measure_and_send(path):
-    while True:
+    """Again and again until the time-out; not for ever, should it be lost."""
+    until = time.monotonic() + 10
+    while time.monotonic() < until:
         started = measure(PathSource(path)).started
         ahead = Ahead(PathSource(path), started, len(DATA))
         try:
