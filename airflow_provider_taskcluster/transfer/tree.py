@@ -56,13 +56,15 @@ def _on_this_machine(root: Path) -> Iterator[tuple[str, Callable[[], Source]]]:
 
 
 def _in_storage(root: StorageFile) -> Iterator[tuple[str, Callable[[], Source]]]:
-    folder = root.path.rstrip("/")
     try:
+        folder = str(root.fs._strip_protocol(root.path)).rstrip("/")  # as in the paths that it finds
         root.fs.invalidate_cache(folder)
         paths = root.fs.find(folder)
     except Exception as error:  # (each file system has errors of its own)
         raise SourceError(f"The folder {root.url!r} cannot be read: {one_line(error)}") from error
     for path in paths:
+        if path != folder and not path.startswith(f"{folder}/" if folder else ""):
+            raise SourceError(f"The folder {root.url!r} cannot be read: its storage lists {path!r}, which is not in it")
         name = path.removeprefix(folder).lstrip("/")
         if name and not name.rpartition("/")[2].startswith(OURS):
             file = StorageFile(root.fs, path, f"{root.url.rstrip('/')}/{name}")

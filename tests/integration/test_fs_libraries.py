@@ -119,6 +119,13 @@ def test_an_artifact_is_copied_to_an_object_of_the_same_connection(artifacts, ob
     assert objects.read_bytes() == DATA
 
 
+def test_a_folder_of_artifacts_is_uploaded_as_objects(artifacts, hook, name, expires):
+    names = [f"{name}/{file}" for file in ("data.bin", "deeper/odd #name?%20.txt", "table.csv", "table.parquet")]
+    for folder in (ObjectStoragePath(artifacts), artifacts, f"{artifacts}/"):
+        assert [result.name for result in hook.upload_folder(folder, f"{name}/", expires=expires)] == names
+    assert hook.read_object(names[0]) == DATA
+
+
 def test_a_folder_of_artifacts_is_copied_to_this_machine(artifacts, tmp_path):
     ObjectStoragePath(artifacts).copy(ObjectStoragePath(f"file://{tmp_path}/copies"), recursive=True)
     found = {str(path.relative_to(tmp_path)) for path in tmp_path.rglob("*") if path.is_file()}
