@@ -62,20 +62,21 @@ class WritableFile(io.BufferedIOBase):
             self.commit()
 
     def commit(self) -> None:
-        """Upload it."""
+        """Upload it, and take no more."""
+        super().close()
         with self._file:
             self._file.flush()
             self._upload(self._file.name)
 
     def discard(self) -> None:
-        """Forget what was written."""
+        """Forget what was written, and take no more."""
+        super().close()
         self._file.close()
 
     def __del__(self) -> None:
         if not self.closed and hasattr(self, "_file"):
             log.warning("%s is not uploaded, because it was never closed", self.path)
             self.discard()
-            super().close()
 
 
 class CompressedFile(io.BufferedIOBase):
