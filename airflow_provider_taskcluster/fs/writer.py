@@ -19,7 +19,7 @@ class WritableFile(io.BufferedIOBase):
 
     Nothing is uploaded when the file is closed because of an error: at the end of a ``with`` block that raised, of
     this file or of one around it (text, compression, pandas, pyarrow), or while an error is being handled that was not
-    there when it was opened. Neither is a file that was never closed.
+    there when it was opened; the latter error rises again from ``close``. Neither is a file that was never closed.
 
     :param path: Where it goes, for logs.
     :param upload: Uploads the file at a path.
@@ -49,13 +49,29 @@ class WritableFile(io.BufferedIOBase):
         """Return how many bytes were written."""
         return self._file.tell()
 
+    def __exit__(self, _: Any, error: BaseException | None, __: Any) -> None:
+        """Upload what was written, unless an error ended the block."""
+        if not self.closed:
+            self._end(error)
+
     def close(self) -> None:
-        """Upload what was written, unless an error led here."""
+        """Upload what was written, unless an error led here.
+
+        Whether the error was handled cannot be seen. So it rises (again): what is not uploaded is not lost unseen.
+        """
         if self.closed:
             return
-        super().close()
         error = sys.exc_info()[1]
-        if error is not None and error is not self._error_before:
+        if error is self._error_before:
+            error = None
+        self._end(error)
+        if error is not None:
+            error.add_note(f"{self.path} was closed while this was handled, and is not uploaded: close it before or after")
+            raise error
+
+    def _end(self, error: BaseException | None) -> None:
+        super().close()
+        if error is not None:
             log.warning("%s is not uploaded, because of %s while it was written", self.path, type(error).__name__)
             self.discard()
         elif self.autocommit:

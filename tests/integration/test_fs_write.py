@@ -105,6 +105,34 @@ def test_an_error_that_was_there_before_does_not_count(fs, path):
     assert fs.cat_file(path) == b"what to do then"
 
 
+def test_a_block_that_ends_well_while_an_error_is_handled_publishes(fs, path):
+    file = fs.open(path, "wb")
+    file.write(b"1")
+    try:
+        raise Broken
+    except Broken:
+        with file:
+            file.write(b"2")
+    assert fs.cat_file(path) == b"12"
+
+
+@pytest.mark.parametrize("compression", [None, "gzip"])
+@pytest.mark.parametrize("mode", ["w", "wb"])
+def test_a_file_closed_while_an_error_is_handled_is_not_lost_unseen(fs, path, mode, compression):
+    file = fs.open(path, mode, compression=compression)
+
+    def closed_too_late():
+        try:
+            raise Broken
+        except Broken:
+            file.close()
+
+    with pytest.raises(Broken) as caught:
+        closed_too_late()
+    assert f"{path} was closed while this was handled, and is not uploaded" in caught.value.__notes__[0]
+    assert not fs.exists(path)
+
+
 def test_a_file_that_is_never_closed_publishes_nothing(fs, path, caplog):
     fs.open(path, "wb").write(b"half of it")
     gc.collect()
