@@ -127,7 +127,10 @@ class TaskclusterFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec
     def glob(self, path: str, maxdepth: int | None = None, **options: Any) -> Any:
         """Find files by a pattern. A file of exactly this name comes first: names may have brackets in them."""
         plain = self._strip_protocol(path)
-        if not self.isfile(plain):
+        there = False
+        with contextlib.suppress(InvalidInput):  # a pattern for the run is no path
+            there = self.isfile(plain)
+        if not there:
             return super().glob(path, maxdepth=maxdepth, **options)
         return {plain: self.info(plain)} if options.get("detail") else [plain]
 
