@@ -49,7 +49,7 @@ class WritableFile(io.BufferedIOBase):
         """Return how many bytes were written."""
         return self._file.tell()
 
-    def __exit__(self, _: Any, error: BaseException | None, __: Any) -> None:
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
         """Upload what was written, unless an error ended the block."""
         if not self.closed:
             self._end(error)
@@ -66,7 +66,9 @@ class WritableFile(io.BufferedIOBase):
             error = None
         self._end(error)
         if error is not None:
-            error.add_note(f"{self.path} was closed while this was handled, and is not uploaded: close it before or after")
+            error.add_note(
+                f"{self.path} was closed while this was handled, and is not uploaded: close it before or after"
+            )
             raise error
 
     def _end(self, error: BaseException | None) -> None:

@@ -57,7 +57,8 @@ def _on_this_machine(root: Path) -> Iterator[tuple[str, Callable[[], Source]]]:
 
 def _in_storage(root: StorageFile) -> Iterator[tuple[str, Callable[[], Source]]]:
     try:
-        folder = str(root.fs._strip_protocol(root.path)).rstrip("/")  # as in the paths that it finds
+        # as in the paths that it finds
+        folder = str(root.fs._strip_protocol(root.path)).rstrip("/")  # noqa: SLF001 (fsspec's name for it)
         root.fs.invalidate_cache(folder)
         paths = root.fs.find(folder)
     except Exception as error:  # (each file system has errors of its own)
