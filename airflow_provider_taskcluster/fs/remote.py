@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import inspect
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.exceptions import Conflict, InvalidInput, NotFound, ReferenceRefused
 from airflow_provider_taskcluster.fs import listing, uploads
 from airflow_provider_taskcluster.fs.errors import FileThere, NoSuchFile, missing_is_no_file
 from airflow_provider_taskcluster.fs.paths import ARTIFACTS, LATEST, OBJECTS, ArtifactPlace, ObjectPlace, Root, located
+from airflow_provider_taskcluster.transfer.conflict import checked_if_exists
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -131,6 +134,19 @@ class Remote:
             if not exclusive:
                 raise
             raise FileThere(str(conflict), status=conflict.status, code=conflict.code) from None
+
+    def check(self, options: dict[str, Any]) -> None:
+        """Check options of an upload before anything is written.
+
+        :raises InvalidInput: There is no such option, or it cannot have this value.
+        """
+        if unknown := set(options) - set(inspect.signature(self.hook.upload_object).parameters):
+            raise InvalidInput(f"{sorted(unknown)} are no options of a file that is written: see upload_object")
+        uploads.terms(options.get("expires") or self.expires)
+        if options.get("content_type"):
+            names.content_type(options["content_type"])
+        if "if_exists" in options:
+            checked_if_exists(options["if_exists"])
 
     def writable(self, path: str, *, exclusive: bool = False) -> str:
         """Return the name of an object that can be written, before anything is.

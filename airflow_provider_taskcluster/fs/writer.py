@@ -18,8 +18,8 @@ class WritableFile(io.BufferedIOBase):
     """Collects what is written in a temporary file. ``close`` uploads it.
 
     Nothing is uploaded when the file is closed because of an error: at the end of a ``with`` block that raised, of
-    this file or of one around it (text, compression, pandas, pyarrow), or by a ``close()`` while an error is being
-    handled that was not there when it was opened. Neither is a file that was never closed.
+    this file or of one around it (text, compression, pandas, pyarrow), or while an error is being handled that was not
+    there when it was opened; the latter error rises again from ``close``. Neither is a file that was never closed.
 
     :param path: Where it goes, for logs.
     :param upload: Uploads the file at a path.
@@ -49,18 +49,29 @@ class WritableFile(io.BufferedIOBase):
         """Return how many bytes were written."""
         return self._file.tell()
 
-    def __exit__(self, _kind: object, error: BaseException | None, _trace: object) -> None:
-        """Upload what was written, unless the block raised; an error that is being handled around it is no matter."""
-        self._end(error)
+    def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
+        """Upload what was written, unless an error ended the block."""
+        if not self.closed:
+            self._end(error)
 
     def close(self) -> None:
-        """Upload what was written, unless an error led here."""
-        error = sys.exc_info()[1]
-        self._end(None if error is self._error_before else error)
+        """Upload what was written, unless an error led here.
 
-    def _end(self, error: BaseException | None) -> None:
+        Whether the error was handled cannot be seen. So it rises (again): what is not uploaded is not lost unseen.
+        """
         if self.closed:
             return
+        error = sys.exc_info()[1]
+        if error is self._error_before:
+            error = None
+        self._end(error)
+        if error is not None:
+            error.add_note(
+                f"{self.path} was closed while this was handled, and is not uploaded: close it before or after"
+            )
+            raise error
+
+    def _end(self, error: BaseException | None) -> None:
         super().close()
         if error is not None:
             log.warning("%s is not uploaded, because of %s while it was written", self.path, type(error).__name__)
@@ -69,20 +80,21 @@ class WritableFile(io.BufferedIOBase):
             self.commit()
 
     def commit(self) -> None:
-        """Upload it."""
+        """Upload it, and take no more."""
+        super().close()
         with self._file:
             self._file.flush()
             self._upload(self._file.name)
 
     def discard(self) -> None:
-        """Forget what was written."""
+        """Forget what was written, and take no more."""
+        super().close()
         self._file.close()
 
     def __del__(self) -> None:
         if not self.closed and hasattr(self, "_file"):
             log.warning("%s is not uploaded, because it was never closed", self.path)
             self.discard()
-            super().close()
 
 
 class CompressedFile(io.BufferedIOBase):

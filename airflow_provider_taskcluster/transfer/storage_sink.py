@@ -1,8 +1,8 @@
 """A file in a file system of fsspec, such as an object in a bucket, which appears when all of it is verified.
 
 S3 and Google Cloud Storage publish an object when its upload is completed, which here waits for ``commit``; an upload
-that fails is aborted. In other file systems the bytes go to a file of another name in the same folder, which is
-moved at the end.
+that fails is aborted. Objects of Taskcluster are collected on this machine, and uploaded by ``commit``. In other file
+systems the bytes go to a file of another name in the same folder, which is moved at the end.
 """
 
 from __future__ import annotations
@@ -30,6 +30,8 @@ log = logging.getLogger(__name__)
 
 # Their files complete the upload when they are closed with ``autocommit``, and abort it by ``discard()``.
 COMPLETED_BY_COMMIT = {"s3", "s3a", "gs", "gcs"}
+# Its files are uploaded by their own ``commit()``. Nothing could be moved there, or deleted.
+COLLECTED = {"taskcluster"}
 # So much is held in memory and sent at a time; an upload of unknown length has larger pieces, as S3 takes 10,000.
 BLOCK = 8 * MIB
 BLOCK_OF_UNKNOWN = 64 * MIB
@@ -61,8 +63,7 @@ class StorageSink(Sink):
         except DestinationError as error:  # nobody sees it, and the next one does not need it gone
             log.warning("What was begun before cannot be put away: %s", error)
         with self._explained():
-            completed = self._file.protocols & COMPLETED_BY_COMMIT
-            self._writing = _Upload(self._file, size) if completed else _Aside(self._file, size)
+            self._writing = _way(self._file)(self._file, size)
 
     def write(self, data: bytes | memoryview) -> None:
         assert self._writing is not None
@@ -122,6 +123,16 @@ class _Upload:
         self.opened.discard()
 
 
+class _Collected(_Upload):
+    """An object of Taskcluster."""
+
+    def commit(self) -> None:
+        self.opened.commit()
+
+    def discard(self) -> None:
+        self.opened.discard()
+
+
 class _Aside:
     """A file that waits under another name in the same folder. Folders are made where the file system has such."""
 
@@ -154,6 +165,13 @@ class _Aside:
         else:
             fs.cp_file(self._path, self._file.path)
             fs.rm_file(self._path)
+
+
+def _way(file: StorageFile) -> type[_Upload | _Aside]:
+    """Return how a file is written so that it appears whole."""
+    if file.protocols & COLLECTED:
+        return _Collected
+    return _Upload if file.protocols & COMPLETED_BY_COMMIT else _Aside
 
 
 def block_size(size: int | None) -> int:

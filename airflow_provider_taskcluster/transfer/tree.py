@@ -56,15 +56,16 @@ def _on_this_machine(root: Path) -> Iterator[tuple[str, Callable[[], Source]]]:
 
 
 def _in_storage(root: StorageFile) -> Iterator[tuple[str, Callable[[], Source]]]:
-    folder = str(root.fs._strip_protocol(root.path)).rstrip("/")  # noqa: SLF001 (as the file system itself says paths)
     try:
+        # as in the paths that it finds
+        folder = str(root.fs._strip_protocol(root.path)).rstrip("/")  # noqa: SLF001 (fsspec's name for it)
         root.fs.invalidate_cache(folder)
         paths = root.fs.find(folder)
     except Exception as error:  # (each file system has errors of its own)
         raise SourceError(f"The folder {root.url!r} cannot be read: {one_line(error)}") from error
     for path in paths:
-        if not path.startswith(f"{folder}/"):
-            raise SourceError(f"The folder {root.url!r} cannot be read: {path!r} is listed, which is elsewhere")
+        if path != folder and not path.startswith(f"{folder}/" if folder else ""):
+            raise SourceError(f"The folder {root.url!r} cannot be read: its storage lists {path!r}, which is not in it")
         name = path.removeprefix(folder).lstrip("/")
         if name and not name.rpartition("/")[2].startswith(OURS):
             file = StorageFile(root.fs, path, f"{root.url.rstrip('/')}/{name}")

@@ -13,7 +13,7 @@ from airflow.providers.common.compat.sdk import ObjectStoragePath
 from fsspec.implementations.memory import MemoryFileSystem
 
 from airflow_provider_taskcluster.emulator.store.faults import Corrupt
-from airflow_provider_taskcluster.exceptions import HashMismatch, NotFound
+from airflow_provider_taskcluster.exceptions import Conflict, HashMismatch, InvalidInput, NotFound
 from airflow_provider_taskcluster.fs.filesystem import TaskclusterFileSystem
 
 try:
@@ -117,6 +117,31 @@ def test_an_artifact_is_copied_elsewhere_and_an_object_from_there(artifacts, els
 def test_an_artifact_is_copied_to_an_object_of_the_same_connection(artifacts, objects):
     ObjectStoragePath(f"{artifacts}/data.bin").copy(objects)
     assert objects.read_bytes() == DATA
+
+
+def test_a_folder_of_artifacts_is_uploaded_as_objects(artifacts, hook, name, expires):
+    names = [f"{name}/{file}" for file in ("data.bin", "deeper/odd #name?%20.txt", "table.csv", "table.parquet")]
+    for folder in (ObjectStoragePath(artifacts), artifacts, f"{artifacts}/"):
+        assert [result.name for result in hook.upload_folder(folder, f"{name}/", expires=expires)] == names
+    assert hook.read_object(names[0]) == DATA
+
+
+def test_a_download_becomes_an_object_when_it_is_verified(artifacts, objects, hook, name, run, tc):
+    tc.faults.add(Corrupt(1_000), method="GET", times=100)
+    with pytest.raises(HashMismatch):
+        hook.download_artifact(run.task_id, "public/data.bin", str(objects))
+    assert not objects.exists()
+    tc.faults.clear()
+    tc.journal.clear()
+    for destination in (objects, str(objects)):  # the same again is success
+        assert hook.download_artifact(run.task_id, "public/data.bin", destination).destination == str(objects)
+    assert hook.read_object(name) == DATA
+    made = {entry.path for entry in tc.journal.entries(method="PUT") if "/upload/" in entry.path}
+    assert made == {f"/api/object/v1/upload/{name.replace('/', '%2F')}"}
+    with pytest.raises(InvalidInput, match="only objects"):
+        hook.download_artifact(run.task_id, "public/data.bin", f"{artifacts}/new")
+    with pytest.raises(Conflict):
+        hook.download_artifact(run.task_id, "public/table.parquet", objects)
 
 
 def test_a_folder_of_artifacts_is_copied_to_this_machine(artifacts, tmp_path):

@@ -111,6 +111,20 @@ def test_globs_find_artifacts_by_pattern(fs, published):
     assert fs.glob(f"{published}/**/target.zip") == [f"{published}/public/build/target.zip"]
 
 
+def test_globs_find_artifacts_of_all_runs(fs, published):
+    task = published.rpartition("/")[0]
+    assert fs.glob(f"{task}/*/public/*.txt") == [f"{published}/public/a.txt"]
+    assert fs.glob(f"{task}/?/public/logs/r*") == [f"{published}/public/logs/raw.log"]
+
+
+def test_sizes_are_added_up_as_far_as_they_are_known(fs, run):
+    run.add("public/a", b"abc", storage_type="s3")
+    run.add_error("public/broken", "why")
+    path = f"artifacts/{run.task_id}/latest"
+    assert fs.du(path) == 3
+    assert fs.du(path, total=False)[f"{path}/public/a"] == 3
+
+
 def test_an_object_has_facts(fs, stored):
     info = fs.info(stored)
     assert (info["name"], info["type"], info["size"]) == (stored, "file", len(DATA))

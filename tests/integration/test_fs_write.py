@@ -105,14 +105,32 @@ def test_an_error_that_was_there_before_does_not_count(fs, path):
     assert fs.cat_file(path) == b"what to do then"
 
 
-def test_a_block_that_ends_well_while_an_older_error_is_handled_publishes(fs, path):
+def test_a_block_that_ends_well_while_an_error_is_handled_publishes(fs, path):
     file = fs.open(path, "wb")
+    file.write(b"1")
     try:
         write_then_break(io.BytesIO())
     except Broken:
         with file:
-            file.write(b"what to do then")
-    assert fs.cat_file(path) == b"what to do then"
+            file.write(b"2")
+    assert fs.cat_file(path) == b"12"
+
+
+@pytest.mark.parametrize("compression", [None, "gzip"])
+@pytest.mark.parametrize("mode", ["w", "wb"])
+def test_a_file_closed_while_an_error_is_handled_is_not_lost_unseen(fs, path, mode, compression):
+    file = fs.open(path, mode, compression=compression)
+
+    def closed_too_late():
+        try:
+            write_then_break(io.BytesIO())
+        except Broken:
+            file.close()
+
+    with pytest.raises(Broken) as caught:
+        closed_too_late()
+    assert f"{path} was closed while this was handled, and is not uploaded" in caught.value.__notes__[0]
+    assert not fs.exists(path)
 
 
 def test_a_file_that_is_never_closed_publishes_nothing(fs, path, caplog):
@@ -205,6 +223,16 @@ def test_names_that_cannot_be_are_refused_before_anything_is_written(fs):
         fs.open("objects/a/../b", "wb")
 
 
+@pytest.mark.parametrize(
+    "option",
+    [{"expires": "soon"}, {"content_type": "x"}, {"if_exists": "zzz"}, {"foo": 1}],
+    ids=str,
+)
+def test_options_are_checked_before_anything_is_written(fs, path, option):
+    with pytest.raises(InvalidInput):
+        fs.open(path, "wb", **option)
+
+
 @pytest.mark.parametrize("mode", ["ab", "r+b", "a"])
 def test_other_modes_are_refused(fs, path, mode):
     with pytest.raises(InvalidInput, match="mode"):
@@ -213,7 +241,7 @@ def test_other_modes_are_refused(fs, path, mode):
 
 def test_nothing_can_be_deleted_or_moved(fs, path):
     fs.pipe_file(path, b"data")
-    for refuse in (fs.rm, fs.rm_file, fs.delete):
+    for refuse in (fs.rm, fs.rm_file, fs.delete, fs.rmdir):
         with pytest.raises(InvalidInput, match="until they expire"):
             refuse(path)
     with pytest.raises(InvalidInput, match="copy it"):
