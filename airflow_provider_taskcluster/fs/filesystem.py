@@ -74,7 +74,10 @@ class TaskclusterFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec
     @classmethod
     def _strip_protocol(cls, path: Any) -> Any:
         path = super()._strip_protocol(path)
-        return path if isinstance(path, list) else connection_in(path)[1].removeprefix("/")  # of Airflow 2's paths
+        if isinstance(path, list):
+            return path
+        place = connection_in(path)[1].removeprefix("/")  # of Airflow 2's paths
+        return "" if place == "taskcluster:" else place  # the root, as UPath shortens it
 
     @staticmethod
     def _get_kwargs_from_urls(path: str) -> dict[str, Any]:

@@ -119,6 +119,11 @@ def test_an_artifact_is_copied_to_an_object_of_the_same_connection(artifacts, ob
     assert objects.read_bytes() == DATA
 
 
+def test_the_root_of_a_connection_has_two_rooms(conn_id):
+    root = ObjectStoragePath(f"taskcluster://{conn_id}@")
+    assert {path.name for path in root.iterdir()} == {"artifacts", "objects"}
+
+
 def test_a_folder_of_artifacts_is_uploaded_as_objects(artifacts, hook, name, expires):
     names = [f"{name}/{file}" for file in ("data.bin", "deeper/odd #name?%20.txt", "table.csv", "table.parquet")]
     for folder in (ObjectStoragePath(artifacts), artifacts, f"{artifacts}/"):
