@@ -11,7 +11,6 @@ import fsspec
 import pytest
 
 from airflow_provider_taskcluster.emulator.store.faults import Corrupt, Cut, Headers, Ignore, Reset, Status
-from airflow_provider_taskcluster.emulator.worker import put
 from airflow_provider_taskcluster.exceptions import (
     ArtifactError,
     AuthenticationFailed,
@@ -117,14 +116,6 @@ def test_globs_find_artifacts_of_all_runs(fs, published):
     assert fs.glob(f"{task}/?/public/logs/r*") == [f"{published}/public/logs/raw.log"]
 
 
-def test_sizes_are_added_up_as_far_as_they_are_known(fs, run):
-    run.add("public/a", b"abc", storage_type="s3")
-    run.add_error("public/broken", "why")
-    path = f"artifacts/{run.task_id}/latest"
-    assert fs.du(path) == 3
-    assert fs.du(path, total=False)[f"{path}/public/a"] == 3
-
-
 def test_an_object_has_facts(fs, stored):
     info = fs.info(stored)
     assert (info["name"], info["type"], info["size"]) == (stored, "file", len(DATA))
@@ -133,14 +124,6 @@ def test_an_object_has_facts(fs, stored):
     assert not fs.isdir(stored)
     assert fs.ls(stored, detail=False) == [stored]
     assert fs.ukey(stored) == fs.ukey(stored)
-
-
-def test_the_size_of_an_artifact_is_asked_of_the_store_where_the_worker_did_not_say(fs, run):
-    grant = run.announce("public/no-length", storage_type="s3")
-    put(grant["putUrl"], DATA, {"Content-Type": "application/octet-stream"})
-    path = f"artifacts/{run.task_id}/latest/public/no-length"
-    assert fs.ls(path)[0]["size"] is None
-    assert fs.size(path) == len(DATA)
 
 
 @pytest.mark.parametrize("kind", ["build/target.zip", "logs/raw.log"])

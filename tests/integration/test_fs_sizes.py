@@ -1,0 +1,21 @@
+"""The filesystem tells sizes, where anybody knows them."""
+
+from __future__ import annotations
+
+from airflow_provider_taskcluster.emulator.worker import put
+
+
+def test_sizes_are_added_up_as_far_as_they_are_known(fs, run):
+    run.add("public/a", b"abc", storage_type="s3")
+    run.add_error("public/broken", "why")
+    path = f"artifacts/{run.task_id}/latest"
+    assert fs.du(path) == 3
+    assert fs.du(path, total=False)[f"{path}/public/a"] == 3
+
+
+def test_the_size_of_an_artifact_is_asked_of_the_store_where_the_worker_did_not_say(fs, run):
+    grant = run.announce("public/no-length", storage_type="s3")
+    put(grant["putUrl"], b"12345", {"Content-Type": "application/octet-stream"})
+    path = f"artifacts/{run.task_id}/latest/public/no-length"
+    assert fs.ls(path)[0]["size"] is None
+    assert fs.size(path) == 5
