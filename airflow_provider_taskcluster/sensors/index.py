@@ -46,7 +46,7 @@ class TaskclusterIndexSensor(TaskclusterBaseSensor):
         newer = self.newer_than
         return IndexWait(
             index_path=names.index_path(text(self.index_path, "index_path")),
-            newer_than=None if newer in {None, ""} else point_in_time(newer, "newer_than").isoformat(),
+            newer_than=None if newer in (None, "") else point_in_time(newer, "newer_than").isoformat(),
         )
 
     def result(self, found: Json) -> IndexEntry:

@@ -81,7 +81,7 @@ def test_the_fields_of_its_form_are_listed(airflow):
 
 def test_its_links_are_listed(airflow):
     said = airflow("airflow", "providers", "links", "--output", "plain")
-    for link in get_provider_info().get("extra-links", []):
+    for link in get_provider_info()["extra-links"]:
         assert link in said
 
 
