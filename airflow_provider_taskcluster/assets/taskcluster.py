@@ -59,8 +59,17 @@ def emit(outlets: Iterable[Any], context: Context, uri: str | None, extra: dict[
                 log.warning("The alias %r gets no asset, since Airflow refuses its URI: %s", outlet.name, error)
             else:
                 context["outlet_events"][outlet].add(asset, extra=extra)
-        elif isinstance(outlet, Asset):
+        elif isinstance(outlet, _with_events()):
             context["outlet_events"][outlet].extra.update(extra)
+
+
+def _with_events() -> tuple[type, ...]:
+    """Return what an event is of, beside an alias: an asset, and on Airflow 3 a reference to one (``Asset.ref``)."""
+    try:
+        from airflow.sdk.definitions.asset import AssetRef
+    except ImportError:
+        return (Asset,)
+    return (Asset, AssetRef)
 
 
 def convert_asset_to_openlineage(asset: Asset, lineage_context: Any) -> OpenLineageDataset:

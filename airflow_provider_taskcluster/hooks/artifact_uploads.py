@@ -141,6 +141,9 @@ class ArtifactUploadsHook(TaskclusterBaseHook):
 
     def _announce(self, task_id: str, run_id: int, name: str, expires: datetime, **details: str) -> None:
         self.create_artifact(task_id, run_id, name, {"expires": timestamp(future(expires)), **details})
+        storage_type = details["storageType"]
+        if storage_type != "error":
+            lineage.made(self, artifact_uri(task_id, name, run_id), {"name": name, "storage_type": storage_type})
 
 
 def _run(run_id: Any) -> int:

@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import quote
 
 import taskcluster_urls
+from airflow.providers.common.compat.sdk import BaseSensorOperator
 
 from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.arguments import names_in, run_number, text
@@ -23,7 +24,7 @@ class TaskclusterTaskLink(TaskclusterLink):
 
     def url(self, root_url: str, task: Any) -> str | None:
         """See the base class."""
-        task_id = _one(task.taskcluster_task_id, "taskcluster_task_id")
+        task_id = _one(task, "taskcluster_task_id")
         return task_id and _page(root_url, "tasks", names.task_id(task_id), *_run(task))
 
 
@@ -62,7 +63,7 @@ class TaskclusterArtifactLink(TaskclusterLink):
 
     def url(self, root_url: str, task: Any) -> str | None:
         """See the base class."""
-        name, run = _one(task.name, "name"), _run(task)
+        name, run = _one(task, "name"), _run(task)
         if name is None:
             return None
         task_id, name = names.task_id(text(task.taskcluster_task_id, "taskcluster_task_id")), names.artifact_name(name)
@@ -81,7 +82,7 @@ class TaskclusterObjectLink(TaskclusterLink):
 
     def url(self, root_url: str, task: Any) -> str | None:
         """See the base class."""
-        name = _one(task.name, "name")
+        name = _one(task, "name")
         return name and _api(root_url, "object", "download", names.object_name(name))
 
 
@@ -96,9 +97,10 @@ class TaskclusterPurgeCachesLink(TaskclusterLink):
         return _page(root_url, "purge-caches")
 
 
-def _one(argument: Any, what: str) -> str | None:
-    """Return the one name that an argument holds, None if there are several."""
-    given = names_in(argument, what)
+def _one(task: Any, field: str) -> str | None:
+    """Return the one name that an argument holds, None if a sensor waits for several."""
+    argument = getattr(task, field)
+    given = names_in(argument, field) if isinstance(task, BaseSensorOperator) else [text(argument, field)]
     return given[0] if len(given) == 1 else None
 
 

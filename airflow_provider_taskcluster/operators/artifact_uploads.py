@@ -133,7 +133,8 @@ class TaskclusterUploadArtifactOperator(TaskclusterBaseOperator):
             storage_type=self.storage_type,
             recorder=recorder_of(self.recorder, context),
         )
-        emit(self.outlets, context, artifact_uri(where[0], where[2], where[1]), facts(result))
+        uri = artifact_uri(where[0], where[2], where[1])
+        emit(self.outlets, context, uri, {**facts(result), "storage_type": self.storage_type})
         return {**result.as_dict(), "storage_type": self.storage_type}
 
     def _stand_in(self, kind: str, where: tuple[str, int, str], context: Context) -> StandIn:
@@ -150,4 +151,7 @@ class TaskclusterUploadArtifactOperator(TaskclusterBaseOperator):
             case _:
                 storage_type = "error"
                 self.hook.create_error_artifact(*where, told, expires=expires, reason=self.error_reason)
-        return {"name": where[2], "storage_type": storage_type}
+        uri = None if kind == "error" else artifact_uri(where[0], where[2], where[1])
+        published: StandIn = {"name": where[2], "storage_type": storage_type}
+        emit(self.outlets, context, uri, {**published})
+        return published

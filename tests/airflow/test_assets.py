@@ -109,6 +109,20 @@ def test_a_download_takes_what_the_last_event_of_its_inlet_names(ran, downloads)
     assert (downloads / "report.txt").read_text() == f"written by {dag_run.run_id}"
 
 
+def test_references_and_what_stands_for_an_artifact_have_events(worker, load_test_dag):
+    claimed = worker.claim(worker.create_task())
+    dag_run = load_test_dag("tasks_with_outlets").test(run_conf={"task": claimed.task_id})
+    assert str(dag_run.state) == "success"
+    found = events()
+    assert found["airflow-demo-upload"]["name"] == f"outlets/{dag_run.run_id}"
+    assert found["airflow-demo-site"] == {"name": "public/error", "storage_type": "error"}
+    uris = {kind: artifact_asset(claimed.task_id, f"public/{kind}", 0).uri for kind in ("reference", "link", "error")}
+    for kind in ("reference", "link"):
+        assert found[uris[kind]] == {"name": f"public/{kind}", "storage_type": kind}
+        assert (uris[kind], found[uris[kind]]) in lineage("outputs")
+    assert uris["error"] not in found, "nothing was made"
+
+
 @pytest.mark.usefixtures("ran")
 def test_a_download_is_at_its_inlet():
     (inlet,) = stored(load("files_and_assets")).get_task("download").inlets

@@ -38,6 +38,7 @@ def artifact(name="public/a b.zip", run_id=None, task_id=TASK):
             TaskclusterObjectSensor(task_id="task", name="a/b #1?+%"),
             "api/object/v1/download/a%2Fb%20%231%3F%2B%25",
         ),
+        (links.TaskclusterArtifactLink, artifact(name="['a']", run_id=0), f"tasks/{TASK}/runs/0/%5B%27a%27%5D"),
         (links.TaskclusterPurgeCachesLink, None, "purge-caches"),
         (links.TaskclusterTaskLink, TaskclusterTaskSensor(task_id="task", taskcluster_task_id=TASK), f"tasks/{TASK}"),
         (links.TaskclusterTaskLink, TaskclusterTaskSensor(task_id="task", taskcluster_task_id=[TASK]), f"tasks/{TASK}"),
@@ -63,7 +64,7 @@ def test_a_link_leads_to_the_page_in_taskcluster(link, task, path):
     [
         (links.TaskclusterTaskLink, TaskclusterTaskSensor(task_id="task", taskcluster_task_id=[TASK, TASK])),
         (links.TaskclusterObjectLink, TaskclusterObjectSensor(task_id="task", name=["a", "b"])),
-        (links.TaskclusterArtifactLink, artifact(name='["a", "b"]')),
+        (links.TaskclusterObjectLink, TaskclusterObjectSensor(task_id="task", name='["a", "b"]')),
     ],
 )
 def test_many_things_have_no_address_in_common(link, task):
