@@ -63,7 +63,7 @@ def emit(outlets: Iterable[Any], context: Context, uri: str | None, extra: dict[
             context["outlet_events"][outlet].extra.update(extra)
 
 
-def _with_events() -> tuple[type, ...]:
+def _with_events() -> tuple[type[Any], ...]:
     """Return what an event is of, beside an alias: an asset, and on Airflow 3 a reference to one (``Asset.ref``)."""
     try:
         from airflow.sdk.definitions.asset import AssetRef
