@@ -41,32 +41,6 @@ class Hashers:
         return {name: digest.hexdigest() for name, digest in self._hashes.items()}
 
 
-class PartHashers:
-    """Computes one digest of each part of a stream of bytes, in ``parts``.
-
-    :param size: Bytes of each part but the last.
-    """
-
-    def __init__(self, algorithm: str, size: int) -> None:
-        self.parts: list[Hashers] = []
-        self._algorithm = algorithm
-        self._size = size
-
-    def update(self, data: bytes | memoryview) -> None:
-        """Take the next bytes."""
-        data = memoryview(data)
-        while data:
-            if not self.parts or self.parts[-1].seen == self._size:
-                self.parts.append(Hashers([self._algorithm]))
-            room = self._size - self.parts[-1].seen
-            self.parts[-1].update(data[:room])
-            data = data[room:]
-
-    def digests(self) -> dict[str, str]:
-        """Nothing: there is none of the whole."""
-        return {}
-
-
 def to_compute(named: Iterable[str], asked: Iterable[str] = ()) -> list[str]:
     """Algorithms to compute while fetching: all that the service names and we know, and those that are asked for.
 

@@ -1,6 +1,6 @@
 """Hashes a source on a core that is free, through a reader of its own, beside those who measure or send it.
 
-That bytes were the same for all of them is shown by the sha256 of who measured and of who sent.
+That bytes were the same for all of them is shown by the fingerprints of who measured and of who sent.
 """
 
 from __future__ import annotations

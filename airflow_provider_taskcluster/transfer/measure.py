@@ -1,7 +1,7 @@
 """Reads a source through before its upload: how long it is, and its sha256.
 
 The sha512, which takes longer, starts here on a core that is free, and is continued beside the sending from where it
-got to. Equal sha256 of both readings show that it saw the same bytes.
+got to. Equal fingerprints of both readings show that it saw the same bytes.
 """
 
 from __future__ import annotations
@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.transfer.buffers import Block, BufferPool, Failure
 from airflow_provider_taskcluster.transfer.config import MIB
-from airflow_provider_taskcluster.transfer.digest import Hashers, PartHashers
+from airflow_provider_taskcluster.transfer.digest import Hashers
+from airflow_provider_taskcluster.transfer.fingerprint import Fingerprint
 from airflow_provider_taskcluster.transfer.follower import Follower
 from airflow_provider_taskcluster.transfer.hashing import Hashing
 from airflow_provider_taskcluster.transfer.reading import blocks, fill
@@ -32,11 +33,13 @@ class Measured:
 
     :param size: Bytes.
     :param sha256: In hex.
+    :param fingerprint: What another reading must fit.
     :param started: The sha512 of its first bytes, as far as it got.
     """
 
     size: int
     sha256: str
+    fingerprint: Fingerprint = field(compare=False, repr=False)
     started: Hashers = field(default_factory=lambda: Hashers(["sha512"]), compare=False, repr=False)
 
 
@@ -46,26 +49,26 @@ def measure(source: Source, check: Callable[[], None] = lambda: None) -> Measure
     :param check: Called for each block; what it raises ends the reading.
     :raises SourceError: It cannot be read.
     """
-    hashers, beside = Hashers(["sha256"]), Hashers(["sha512"])
+    measuring, beside = _Measuring(), Hashers(["sha512"])
     with readable(source), source.reading() as reader, Follower(source, beside) as follower:
         for block in blocks(reader):
             check()
-            hashers.update(block)
-            follower.follow(hashers.seen)
-    return Measured(hashers.seen, hashers.digests()["sha256"], beside)
+            measuring.update(block)
+            follower.follow(measuring.seen)
+    return measuring.measured(beside)
 
 
 def measure_parts(
     source: Source, part_size: int, check: Callable[[], None] = lambda: None
-) -> tuple[Measured, list[Measured]]:
-    """Read a source from end to end; measure the whole and each part of so many bytes.
+) -> tuple[int, str, list[Measured]]:
+    """Read a source from end to end; return its size and sha256, and measure each part of so many bytes.
 
     The sha512 of the parts are for the sending: there each part has a thread.
 
     :raises SourceError: It cannot be read.
     """
     failure = Failure()
-    whole, each = Hashers(["sha256"]), PartHashers("sha256", part_size)
+    whole, each = Hashers(["sha256"]), _Parts(part_size)
     hashing, pool = Hashing([whole, each], failure), BufferPool(AHEAD, MIB, failure)
     try:
         with readable(source), source.reading() as reader:
@@ -75,5 +78,52 @@ def measure_parts(
         hashing.digests()
     finally:
         hashing.stop()
-    parts = [Measured(part.seen, part.digests()["sha256"]) for part in each.parts]
-    return Measured(whole.seen, whole.digests()["sha256"]), parts
+    return whole.seen, whole.digests()["sha256"], [part.measured() for part in each.parts]
+
+
+class _Measuring:
+    """Takes the bytes of a source, or of a part, in order."""
+
+    def __init__(self) -> None:
+        self._hashers = Hashers(["sha256"])
+        self._fingerprint = Fingerprint()
+
+    @property
+    def seen(self) -> int:
+        """Bytes so far."""
+        return self._hashers.seen
+
+    def update(self, data: bytes | memoryview) -> None:
+        """Take the next bytes."""
+        self._hashers.update(data)
+        self._fingerprint.update(data)
+
+    def measured(self, *started: Hashers) -> Measured:
+        """Return what is known of all bytes."""
+        self._fingerprint.end()
+        return Measured(self.seen, self._hashers.digests()["sha256"], self._fingerprint, *started)
+
+
+class _Parts:
+    """Measures each part of a stream of bytes, in ``parts``.
+
+    :param size: Bytes of each part but the last.
+    """
+
+    def __init__(self, size: int) -> None:
+        self.parts: list[_Measuring] = []
+        self._size = size
+
+    def update(self, data: bytes | memoryview) -> None:
+        """Take the next bytes."""
+        data = memoryview(data)
+        while data:
+            if not self.parts or self.parts[-1].seen == self._size:
+                self.parts.append(_Measuring())
+            room = self._size - self.parts[-1].seen
+            self.parts[-1].update(data[:room])
+            data = data[room:]
+
+    def digests(self) -> dict[str, str]:
+        """Nothing: there is none of the whole."""
+        return {}

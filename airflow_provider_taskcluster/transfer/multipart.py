@@ -195,20 +195,20 @@ class MultipartUploader:
     def _cut(self, source: Source, target: Target, length: int, part_size: int) -> InitializedParts:
         """Measure the source and its parts, and give them their names."""
         started = time.monotonic()
-        whole, measured = measure_parts(source, part_size, self.uploader.store.check)
-        if whole.size != length:
+        size, sha256, measured = measure_parts(source, part_size, self.uploader.store.check)
+        if size != length:
             raise SourceChanged(f"The {source.description} changed while it was read: upload it when it is complete")
         generation = partition.generation(
             project_id=target.identity.project_id,
             expires=target.identity.expires,
             part_size=part_size,
-            size=whole.size,
-            sha256=whole.sha256,
+            size=size,
+            sha256=sha256,
         )
         parts = parts_of(target.name, generation, measured)
-        manifest = Manifest(whole.size, target.content_type, whole.sha256, parts)
+        manifest = Manifest(size, target.content_type, sha256, parts)
         reporter = self.uploader.reporter(target.name)
-        reporter.restart(whole.size)
+        reporter.restart(size)
         return InitializedParts(source, target, manifest, part_size, tuple(measured), reporter, started)
 
     def _begun(self, initialized: InitializedParts) -> InitializedParts:
@@ -219,15 +219,15 @@ class MultipartUploader:
 
 def _sha512(source: Source, measured: Measured, check: Callable[[], None]) -> str:
     """Hash a part that the service has already."""
-    hashers = Hashers(["sha256", "sha512"])
+    hashers, again = Hashers(["sha512"]), measured.fingerprint.again()
     with source.reading() as reader:
         for block in blocks(reader):
             check()
             hashers.update(block)
-    digests = hashers.digests()
-    if digests["sha256"] != measured.sha256:
+            again.update(block)
+    if not again.fits(measured.fingerprint):
         raise SourceChanged(f"The {source.description} changed while it was uploaded: upload it when it is complete")
-    return digests["sha512"]
+    return hashers.digests()["sha512"]
 
 
 def check_name(name: str) -> None:

@@ -11,6 +11,7 @@ from airflow_provider_taskcluster.network import Network
 from airflow_provider_taskcluster.retry import RetryPolicy
 from airflow_provider_taskcluster.transfer.config import MIB
 from airflow_provider_taskcluster.transfer.digest import ACCEPTABLE, Hashers
+from airflow_provider_taskcluster.transfer.fingerprint import Fingerprint
 from airflow_provider_taskcluster.transfer.follower import WORTH_A_THREAD
 from airflow_provider_taskcluster.transfer.http import Store
 from airflow_provider_taskcluster.transfer.measure import Measured, measure
@@ -136,7 +137,7 @@ def test_a_body_that_cannot_be_built_leaves_no_thread(monkeypatch):
     content = bytes(2 * WORTH_A_THREAD)
     started = Hashers(["sha512"])
     started.update(content[:1])
-    measured = Measured(len(content), "", started)
+    measured = Measured(len(content), "", Fingerprint(), started)
     with pytest.raises(KeyboardInterrupt):
         CheckedBody(io.BytesIO(content), Offer(source_for(content), measured, "text/plain", Reporter("test", 5)))
     assert not [thread for thread in threading.enumerate() if thread.name == "taskcluster-measuring"]

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_taskcluster.exceptions import StoreError
 from airflow_provider_taskcluster.transfer.buffers import Block, BufferPool, Failure
 from airflow_provider_taskcluster.transfer.config import MIB
-from airflow_provider_taskcluster.transfer.digest import Hashers
 from airflow_provider_taskcluster.transfer.follower import Ahead
 from airflow_provider_taskcluster.transfer.grants import Renewable
 from airflow_provider_taskcluster.transfer.hashing import Hashing
@@ -82,8 +81,9 @@ def _put(offer: Offer, grants: Renewable[PutGrant], store: Store) -> dict[str, s
 class CheckedBody:
     """The body of a PUT. It must be the bytes that were measured: no more, no less, no others.
 
-    They are hashed on the way, beside the sending. The last of them leave only if all are right: of a PUT that is cut
-    short the store keeps nothing, so that a late try whose source has changed does not spoil what another finished.
+    They are compared by their fingerprint on the way, and the sha512 is computed beside the sending. The last of them
+    leave only if all are right: of a PUT that is cut short the store keeps nothing, so that a late try whose source has
+    changed does not spoil what another finished.
     """
 
     def __init__(self, reader: Reader, offer: Offer, check: Callable[[], None] = lambda: None) -> None:
@@ -96,7 +96,8 @@ class CheckedBody:
         self._pool = BufferPool(AHEAD, min(MIB, self._left), failure)
         self._sending: Block | None = None
         self._ahead = Ahead(offer.source, offer.measured.started, offer.measured.size)
-        self._hashing = Hashing([Hashers(["sha256"]), self._ahead], failure)
+        self._again = offer.measured.fingerprint.again()
+        self._hashing = Hashing([self._ahead], failure)
 
     def read(self, size: int, /) -> memoryview:
         """Return the next bytes for the connection; they hold until the next call.
@@ -114,6 +115,7 @@ class CheckedBody:
         if not count:
             raise self._offer.changed(f"it ended {self._left} bytes early")
         self._left -= count
+        self._again.update(buffer[:count])
         self._sending = Block(buffer[:count], buffer, self._pool)
         if not self._left:
             self.finish()
@@ -137,10 +139,9 @@ class CheckedBody:
                 more = has_more(self._reader)
             if more:
                 raise self._offer.changed("it has grown")
-            digests = self._hashing.digests()
-            if digests["sha256"] != self._offer.measured.sha256:
+            if not self._again.fits(self._offer.measured.fingerprint):
                 raise self._offer.changed("its bytes are others now")
-            self._digests = digests
+            self._digests = {"sha256": self._offer.measured.sha256, **self._hashing.digests()}
         return self._digests
 
     def close(self) -> None:
