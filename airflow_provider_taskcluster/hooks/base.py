@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import mimetypes
 from datetime import UTC, datetime
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook, mask_secret
@@ -54,7 +54,7 @@ class TaskclusterBaseHook(BaseHook):
         self._max_retries = max_retries
         self._stopped = False
 
-    @cached_property
+    @functools.cached_property
     def settings(self) -> ConnectionSettings:
         """The connection, checked.
 
@@ -79,7 +79,7 @@ class TaskclusterBaseHook(BaseHook):
         except AirflowNotFoundException:
             return None
 
-    @cached_property
+    @functools.cached_property
     def client(self) -> Client:
         """Calls of the JSON APIs, as coroutines."""
         found = self.settings
@@ -94,7 +94,7 @@ class TaskclusterBaseHook(BaseHook):
             store.stop()
         return store
 
-    @cached_property
+    @functools.cached_property
     def _kept_store(self) -> Store:
         if self.settings.network.verify is False:  # `settings` has said so, once; urllib3 would with each request
             from urllib3 import disable_warnings
@@ -103,11 +103,11 @@ class TaskclusterBaseHook(BaseHook):
             disable_warnings(InsecureRequestWarning)
         return Store(self.settings.network)
 
-    @cached_property
+    @functools.cached_property
     def _engine_services(self) -> EngineServices:
         return EngineServices(self.client)
 
-    @cached_property
+    @functools.cached_property
     def _auth(self) -> Auth:
         return Auth(self.client)
 
@@ -121,7 +121,7 @@ class TaskclusterBaseHook(BaseHook):
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what is made from the connection: locks and sockets travel nowhere, secrets should not."""
         kind = type(self)
-        made = {name for name in self.__dict__ if isinstance(getattr(kind, name, None), cached_property)}
+        made = {name for name in self.__dict__ if isinstance(getattr(kind, name, None), functools.cached_property)}
         return {name: value for name, value in self.__dict__.items() if name not in made} | {"_stopped": False}
 
     def get_conn(self) -> Client:
@@ -214,7 +214,12 @@ def guessed_type(name: str) -> str:
     The files of the machine, such as /etc/mime.types, are left out: another worker shall come to the same type, which
     is part of what an upload is.
     """
-    guessed, encoding = mimetypes.MimeTypes().guess_type(name)
+    guessed, encoding = _own_table().guess_type(name)
     if encoding:  # .tar.gz holds a tar, but what is stored is gzip
         return {"gzip": "application/gzip"}.get(encoding, "application/octet-stream")
     return guessed or "application/octet-stream"
+
+
+@functools.cache
+def _own_table() -> mimetypes.MimeTypes:
+    return mimetypes.MimeTypes()

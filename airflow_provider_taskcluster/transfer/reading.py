@@ -80,8 +80,11 @@ def has_more(reader: Reader) -> bool:
     return bool(held(reader, 1))
 
 
-def blocks(reader: Reader) -> Iterator[memoryview]:
-    """Read to the end in blocks of 1 MiB, each of which holds until the next one is asked for."""
-    buffer = memoryview(bytearray(MIB))
+def blocks(reader: Reader, size: int = MIB) -> Iterator[memoryview]:
+    """Read to the end in blocks, each of which holds until the next one is asked for.
+
+    :param size: Bytes of each; no more than there are, since new memory costs more than all the rest of a small source.
+    """
+    buffer = memoryview(bytearray(size))
     while count := fill(reader, buffer):
         yield buffer[:count]

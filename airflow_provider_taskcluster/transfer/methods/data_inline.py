@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
+import hashlib
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_taskcluster.transfer.digest import ACCEPTABLE, Hashers
 from airflow_provider_taskcluster.transfer.negotiation import Offer, UploadMethod
 from airflow_provider_taskcluster.transfer.reading import held
 from airflow_provider_taskcluster.transfer.source_errors import readable
@@ -34,19 +34,15 @@ class DataInline(UploadMethod):
         data = _data(offer)
         offer.reporter.restart(len(data))
         offer.reporter.advance(len(data))
-        return _digests(data)
+        return {"sha256": offer.measured.sha256, "sha512": hashlib.sha512(data, usedforsecurity=False).hexdigest()}
 
 
 def _data(offer: Offer) -> bytes:
     """Read the source once more, and make sure that it is what was measured."""
     with readable(offer.source), offer.source.reading() as reader:
         data = bytes(held(reader, LONGEST + 1))
-    if _digests(data)["sha256"] != offer.measured.sha256:
+    again = offer.measured.fingerprint.again()
+    again.update(data)
+    if not again.fits(offer.measured.fingerprint):
         raise offer.changed("its bytes are others now")
     return data
-
-
-def _digests(data: bytes) -> dict[str, str]:
-    hashers = Hashers(ACCEPTABLE)
-    hashers.update(data)
-    return hashers.digests()
