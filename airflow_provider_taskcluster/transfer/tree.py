@@ -6,7 +6,7 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from airflow_provider_taskcluster.exceptions import InvalidInput, SourceError
+from airflow_provider_taskcluster.exceptions import InvalidInput, SourceError, TaskclusterError
 from airflow_provider_taskcluster.texts import one_line
 from airflow_provider_taskcluster.transfer.source import PathSource, Source
 from airflow_provider_taskcluster.transfer.storage import StorageFile, is_storage_path, storage_file
@@ -61,6 +61,8 @@ def _in_storage(root: StorageFile) -> Iterator[tuple[str, Callable[[], Source]]]
         folder = str(root.fs._strip_protocol(root.path)).rstrip("/")  # noqa: SLF001 (fsspec's name for it)
         root.fs.invalidate_cache(folder)
         paths = root.fs.find(folder)
+    except TaskclusterError:
+        raise
     except Exception as error:  # (each file system has errors of its own)
         raise SourceError(f"The folder {root.url!r} cannot be read: {one_line(error)}") from error
     for path in paths:
