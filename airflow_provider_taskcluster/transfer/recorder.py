@@ -198,7 +198,9 @@ class DirectoryRecorder:
             raise
         except OSError as error:
             reason = error.strerror or error
-            raise DestinationError(f"The record of an upload cannot be {verb} {self._folder}: {reason}") from error
+            raise DestinationError(
+                f"The record of an upload cannot be {verb} {self._folder}: {reason}; name one that can be"
+            ) from error
 
     def _file(self, slot: str) -> Any:
         return self._folder / f"{slot}.json"

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_taskcluster.exceptions import DestinationError, InvalidInput, TaskclusterError
+from airflow_provider_taskcluster.retry import TRY_AGAIN
 from airflow_provider_taskcluster.texts import one_line
 from airflow_provider_taskcluster.transfer.config import MIB
 from airflow_provider_taskcluster.transfer.path_sink import PathSink
@@ -90,7 +91,10 @@ class StorageSink(Sink):
         except TaskclusterError:
             raise
         except Exception as error:  # (each file system has errors of its own)
-            raise DestinationError(f"Cannot write {self.path}: {one_line(error) or type(error).__name__}") from error
+            reason = one_line(error) or type(error).__name__
+            raise DestinationError(
+                f"Cannot write {self.path}: {reason}; {TRY_AGAIN}, or check the connection"
+            ) from error
 
 
 class _Writing(Protocol):
