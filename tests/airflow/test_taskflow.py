@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import inspect
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from importlib import import_module
+from pkgutil import iter_modules
 
 import pytest
 from airflow.providers.common.compat.sdk import DAG, BaseSensorOperator
@@ -20,13 +21,17 @@ CHOICES = {"digests", "if_exists", "multipart", "require", "states", "verify"}
 WITHOUT_PAGE = {"TaskclusterUploadFolderOperator"}
 
 
-def kinds():
-    info = get_provider_info()
-    modules = [import_module(m) for kind in ("operators", "sensors") for i in info[kind] for m in i["python-modules"]]
+def every_kind():
+    """Operators and sensors of all modules there are, but those that are only the base of others."""
+    rooms = [import_module(f"airflow_provider_taskcluster.{room}") for room in ("operators", "sensors")]
+    modules = [import_module(f"{room.__name__}.{m.name}") for room in rooms for m in iter_modules(room.__path__)]
     own = [thing for m in modules for thing in vars(m).values() if getattr(thing, "__module__", "") == m.__name__]
     found = [thing for thing in own if hasattr(thing, "template_fields")]
-    assert len(found) >= 6
-    return pytest.mark.parametrize("kind", found, ids=lambda kind: kind.__name__)
+    return [kind for kind in found if not any(kind in other.__mro__[1:] for other in found)]
+
+
+def kinds():
+    return pytest.mark.parametrize("kind", every_kind(), ids=lambda kind: kind.__name__)
 
 
 def parameters(kind):
@@ -40,6 +45,12 @@ def parameters(kind):
 
 def required(kind):
     return [name for name, parameter in parameters(kind).items() if parameter.default is inspect.Parameter.empty]
+
+
+def test_the_provider_names_the_modules_of_all_of_them():
+    info = get_provider_info()
+    named = {m for kind in ("operators", "sensors") for i in info[kind] for m in i["python-modules"]}
+    assert {kind.__module__ for kind in every_kind()} == named
 
 
 @kinds()
@@ -114,3 +125,46 @@ def test_results_flow_through_mapped_tasks_and_functions_with_native_rendering(t
     assert len([task for task, _ in states if task == "download"]) == 3
     assert sorted(path.read_text() for path in tmp_path.glob("*.txt")) == ["0", "1", "2"]
     assert (tmp_path / "7").read_text() == "9"
+
+
+def states(dag_run):
+    return {(ti.task_id, ti.map_index): str(ti.state) for ti in dag_run.get_task_instances()}
+
+
+@pytest.mark.usefixtures("database")
+def test_every_one_of_them_runs_mapped(worker, load_test_dag, tmp_path):
+    routes = ["index.every-kind.a", "index.every-kind.b"]
+    done = worker.run_task(artifacts={"public/a": b"a", "public/b": b"b"}, routes=routes).task_id
+    running = worker.claim(worker.create_task()).task_id
+    (tmp_path / "up").mkdir()
+    (tmp_path / "up" / "file").write_text("text")
+    dag = load_test_dag("every_kind_mapped")
+    mapped = [task for task in dag.tasks if hasattr(task, "partial_kwargs")]
+    of_kind = {task.operator_class: task.task_id for task in mapped}
+    assert set(of_kind) == set(every_kind()), "map it in dags/every_kind_mapped.py"
+    ended = states(dag.test(run_conf={"done": done, "running": running, "folder": str(tmp_path)}))
+    assert set(ended.values()) == {"success"}, ended
+    assert {(task_id, index) for task_id in of_kind.values() for index in (0, 1)} <= set(ended)
+
+
+@pytest.mark.usefixtures("database", "tc")
+def test_functions_that_return_what_the_hook_returned_are_overridden(load_test_dag):
+    dag = load_test_dag("overridden_functions")
+    asset = dag.get_task("changed").outlets[0]
+    options = {name: dag.get_task(name) for name in ("publish", "changed", "mapped", "grouped.publish")}
+    assert {name: task.retries for name, task in options.items()} == {
+        "publish": 1,
+        "changed": 7,
+        "mapped": 7,
+        "grouped.publish": 1,
+    }
+    assert options["changed"].retry_delay == options["mapped"].retry_delay == timedelta(seconds=3)
+    assert (asset.uri, options["publish"].outlets) == ("airflow-demo-upload", [])
+    dag_run = dag.test()
+    assert set(states(dag_run).values()) == {"success"}, states(dag_run)
+    instances = {(ti.task_id, ti.map_index): ti for ti in dag_run.get_task_instances()}
+    ti = instances["changed", -1]
+    assert ti.xcom_pull(task_ids="changed")["name"] == "overridden/changed"
+    assert [found["name"] for found in ti.xcom_pull(task_ids="mapped")] == ["overridden/one", "overridden/two"]
+    sizes = [ti.xcom_pull(task_ids=name) for name in ("size", "size_changed", "grouped.size")]
+    assert sizes == [4, 4, 4]
