@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import subprocess
 import sys
 import zipfile
@@ -59,9 +60,9 @@ def test_the_metadata_say_what_people_look_for(metadata):
     assert metadata.get_payload().startswith("# airflow-provider-taskcluster")
 
 
-def test_a_version_that_is_built_is_in_the_changelog():
-    changelog = (ROOT / "CHANGELOG.md").read_text()
-    assert "## Unreleased" in changelog or f"## {__version__}" in changelog
+def test_the_changelog_begins_with_this_version():
+    newest = re.search(r"^## (\S+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)[1]
+    assert newest == __version__
 
 
 def test_entry_points_lead_to_what_is_there(files):
