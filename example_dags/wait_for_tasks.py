@@ -27,17 +27,17 @@ from airflow_provider_taskcluster.sensors.tasks import TaskclusterTaskGroupSenso
     tags=["taskcluster", "example"],
 )
 def wait_for_tasks() -> None:
-    """Wait for three things."""
+    """Wait for three things at once."""
     # [START wait_for_task]
-    task = TaskclusterTaskSensor(
-        task_id="task",
+    TaskclusterTaskSensor(
+        task_id="wait_for_task",
         taskcluster_task_id="{{ params.taskcluster_task_id }}",
         states="completed",
     )
     # [END wait_for_task]
     # [START wait_for_group]
-    group = TaskclusterTaskGroupSensor(
-        task_id="group",
+    TaskclusterTaskGroupSensor(
+        task_id="wait_for_group",
         task_group_id="{{ params.task_group_id }}",
         states=["completed"],  # a task that fails ends the wait
     )
@@ -49,7 +49,6 @@ def wait_for_tasks() -> None:
         newer_than="{{ dag_run.start_date }}",  # not the one of yesterday
     )
     # [END wait_for_index]
-    task >> group
 
 
 wait_for_tasks()

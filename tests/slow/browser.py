@@ -67,6 +67,10 @@ class Browser:
         """The first visible element, waited for."""
         return self._until(lambda: self._first(xpath), f"{xpath} is not there")
 
+    def all(self, xpath):
+        """All visible elements that are there now."""
+        return self._visible(xpath)
+
     def text(self, xpath):
         """What an element says, as soon as it says something."""
         return self._until(lambda: self._first(xpath).text, f"{xpath} says nothing")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime, timedelta
+from urllib.parse import quote
 
 import pytest
 from browser import browser
@@ -16,6 +17,7 @@ __all__ = ["taskcluster_emulator"]
 
 pytestmark = pytest.mark.slow
 
+TASK_ID = "fN1SbArXTPSVFNUvaOlinQ"
 DIALOG = "//*[@role='dialog']"
 SAVE = f"{DIALOG}//button[normalize-space()='Save']"
 STANDARD, EXTRA, EXTRA_JSON = (
@@ -134,10 +136,32 @@ def test_wrong_credentials_are_called_so(ui, form):
     form.picture("connection-refused")
 
 
+def links_shown(chrome, run, task_id, count):
+    """Addresses of the links that the page of a task shows, by their names."""
+    chrome.open(f"/dags/{run['dag_id']}/runs/{run['dag_run_id']}/tasks/{task_id}/details")
+    link = "//a[starts-with(normalize-space(), 'Taskcluster ')]"
+    chrome.find(f"({link})[{count}]")
+    return {found.text: found.get_attribute("href") for found in chrome.all(link)}
+
+
 def test_a_task_has_its_link_into_taskcluster(ui, chrome):
     run = ui.run("object_round_trip")
-    chrome.open(f"/dags/object_round_trip/runs/{run['dag_run_id']}/tasks/upload_note/details")
-    link = chrome.find("//a[contains(., 'Taskcluster object')]")
-    address = link.get_attribute("href")
-    assert address.startswith(f"{ui.taskcluster}/api/object/v1/download/")
+    name = quote(f"airflow-demo/{run['dag_run_id']}/note.txt", safe="")
+    shown = links_shown(chrome, run, "upload_note", 1)
+    assert shown == {"Taskcluster object": f"{ui.taskcluster}/api/object/v1/download/{name}"}
     chrome.picture("task-with-link")
+
+
+def test_waits_have_links_to_tasks_groups_and_artifacts_also_when_they_fail(ui, chrome):
+    page = f"{ui.taskcluster}/tasks"
+    run = ui.run("wait_for_tasks", taskcluster_task_id=TASK_ID, task_group_id=TASK_ID, index_path="?")
+    assert run["state"] == "failed", "there is no such task"
+    assert links_shown(chrome, run, "wait_for_task", 1) == {"Taskcluster task": f"{page}/{TASK_ID}"}
+    assert links_shown(chrome, run, "wait_for_group", 1) == {"Taskcluster task group": f"{page}/groups/{TASK_ID}"}
+    chrome.picture("task-with-link-to-group")
+    run = ui.run("wait_for_artifact", taskcluster_task_id=TASK_ID, artifact="public/a b.txt")
+    assert links_shown(chrome, run, "wait", 2) == {
+        "Taskcluster task": f"{page}/{TASK_ID}",
+        "Taskcluster artifact": f"{ui.taskcluster}/api/queue/v1/task/{TASK_ID}/artifacts/public%2Fa%20b.txt",
+    }
+    chrome.picture("task-with-links-to-artifact")
