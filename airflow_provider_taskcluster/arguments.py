@@ -37,7 +37,9 @@ def expiry_from(expires: datetime | timedelta | str, start: datetime | None) -> 
         try:
             expires = start + expires
         except OverflowError:
-            raise InvalidInput(f"expires is {expires}, which leads too far from the start of the DAG run") from None
+            raise InvalidInput(
+                f"expires is {expires}, which leads too far from the start of the DAG run: shorten it"
+            ) from None
     elif isinstance(expires, str):
         expires = _parsed(expires, "expires")
     if not isinstance(expires, datetime):
@@ -58,7 +60,9 @@ def _parsed(text: str, what: str) -> datetime:
     try:
         return datetime.fromisoformat(text)
     except ValueError:
-        raise InvalidInput(f"{what} is {text!r}, which is not an ISO date and time") from None
+        raise InvalidInput(
+            f"{what} is {text!r}, which is not an ISO date and time, such as 2026-01-31T12:00:00Z"
+        ) from None
 
 
 def choice(value: Any, what: str, allowed: Sequence[str]) -> str:

@@ -50,9 +50,13 @@ def _checked_name(name: str, kind: str) -> str:
     if not _PRINTABLE_ASCII.fullmatch(name):
         raise InvalidName(f"The {kind} name {name!r} has characters outside printable ASCII; rename the {kind}")
     if len(name) > LONGEST_NAME:
-        raise InvalidName(f"The {kind} name {name[:60]!r}... has over {LONGEST_NAME} bytes, more than stores take")
+        raise InvalidName(
+            f"The {kind} name {name[:60]!r}... has over {LONGEST_NAME} bytes, more than stores take; shorten it"
+        )
     if {".", ".."} & set(name.split("/")):
-        raise InvalidName(f"The {kind} name {name!r} has a '.' or '..' segment, which does not survive a URL")
+        raise InvalidName(
+            f"The {kind} name {name!r} has a '.' or '..' segment, which does not survive a URL; rename the {kind}"
+        )
     return name
 
 

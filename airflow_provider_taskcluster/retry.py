@@ -33,6 +33,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 RETRIABLE_STATUSES = frozenset({408, 425, 429, *range(500, 600)})
+# The next step, said at the end of an error that a later try may not meet.
+TRY_AGAIN = "it may pass: let the task try again"
 # A server may ask for more patience than a worker slot is worth.
 LONGEST_RETRY_AFTER = 300.0
 # Bytes that make a try worth another full budget.

@@ -112,4 +112,4 @@ def _json(text: str, where: str) -> Any:
     try:
         return json.loads(text)
     except ValueError:
-        raise ConfigurationError(f"{where} is not valid JSON") from None
+        raise ConfigurationError(f"{where} is not valid JSON: correct or clear it") from None

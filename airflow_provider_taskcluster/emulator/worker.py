@@ -157,9 +157,12 @@ class Worker:
         """A queue client with the worker's credentials."""
         return _client(taskcluster.Queue, self.root_url, self._credentials)
 
-    def create_task(self, **definition: Any) -> str:
-        """Create a task that anything can be done with; keyword arguments replace parts of its definition."""
-        task_id: str = taskcluster.slugId()
+    def create_task(self, task_id: str | None = None, **definition: Any) -> str:
+        """Create a task that anything can be done with; keyword arguments replace parts of its definition.
+
+        :param task_id: Id of the task; a new one if None.
+        """
+        task_id = task_id or str(taskcluster.slugId())
         metadata = {
             "name": "played",
             "description": "A task for tests and demos",

@@ -161,6 +161,13 @@ class TaskclusterFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec
         else:
             self.remote.download(self._strip_protocol(rpath), outfile or lpath, partial(_tell, callback))
 
+    def check_destination(self, path: str) -> None:
+        """Check a path before anything is written.
+
+        :raises InvalidInput: It is no name of an object.
+        """
+        self.remote.writable(self._strip_protocol(path))
+
     def put_file(
         self, lpath: str, rpath: str, callback: Callback = DEFAULT_CALLBACK, mode: str = "overwrite", **options: Any
     ) -> None:

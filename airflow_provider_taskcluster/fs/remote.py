@@ -158,7 +158,7 @@ class Remote:
         if not isinstance(place, ObjectPlace) or not place.name:
             raise InvalidInput(f"{path!r} cannot be written: only objects can ({OBJECTS}/<name>)")
         if exclusive and self._is_there(place.name):
-            raise FileThere(f"Object {place.name!r} is there already")
+            raise FileThere(f"Object {place.name!r} is there already: choose another name")
         return place.name
 
     def _is_there(self, name: str) -> bool:

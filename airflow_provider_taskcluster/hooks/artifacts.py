@@ -168,7 +168,8 @@ class ArtifactsHook(TaskclusterBaseHook):
         artifacts = ArtifactDownloader(self._engine_services, self._store, config)
         task_id = names.task_id(task_id)
         uri = artifact_uri(task_id, prefix.strip("/"), run_id)
-        return Payload(task_id, run_id, prefix, artifacts, on_read=partial(lineage.read, self, uri))
+        on_read = partial(lineage.read, self, uri)
+        return Payload(task_id, run_id, prefix, artifacts, on_read=on_read, located=partial(place, folder=True))
 
     def read_artifact(
         self,

@@ -36,7 +36,7 @@ class FoldersHook(ObjectsHook):
         max_bytes: int | None = None,
         max_files: int | None = None,
     ) -> Extracted:
-        """Extract a .zip or .tar, .tar.gz, .tar.bz2 or .tar.xz file into a folder; both are of this machine.
+        """Extract a .zip or .tar, .tar.gz, .tar.bz2 or .tar.xz file into a folder.
 
         Nothing is written outside of the folder, and nothing of an archive that is broken or holds what must not be
         written: names that lead elsewhere, links that lead out, devices, names that clash. Files of the same names that
@@ -44,7 +44,7 @@ class FoldersHook(ObjectsHook):
 
         :param max_bytes: Of all files together, 16 GiB by default.
         :param max_files: Files, links and folders, 100,000 by default.
-        :raises InvalidInput: The folder is "".
+        :raises InvalidInput: The folder is "", or one of the two is not of this machine.
         :raises ArchiveRefused: It is broken, or holds what must not be written.
         :raises TooLarge: It holds more than is allowed.
         """
@@ -56,7 +56,8 @@ class FoldersHook(ObjectsHook):
             usual.max_bytes if bytes_limit is None else bytes_limit,
             usual.max_files if files_limit is None else files_limit,
         )
-        found = extract(archive, _named(folder), limits, self._store.check)
+        archive, folder = on_this_machine(archive, "archive"), on_this_machine(_named(folder), "folder")
+        found = extract(archive, folder, limits, self._store.check)
         log.info("Extracted %d files with %d bytes of %s into %s", found.files, found.size, archive, folder)
         return found
 
@@ -112,6 +113,22 @@ class FoldersHook(ObjectsHook):
         if uri := folder_uri(prefix):
             lineage.made(self, uri, lineage.facts_of_folder(prefix, results))
         return results
+
+
+def on_this_machine(where: Any, what: str) -> Any:
+    """Return a path; a ``file://`` URL is one.
+
+    :param what: Its name, for the error.
+    :raises InvalidInput: It is a file or a folder of a storage.
+    """
+    from airflow_provider_taskcluster.transfer.storage import LOCAL, storage_file
+
+    scheme, is_url, _ = str(where).partition("://")
+    if not is_url:
+        return where
+    if scheme not in LOCAL:
+        raise InvalidInput(f"{what} is {str(where)!r}: an archive is extracted from and to paths of this machine")
+    return storage_file(place(where, folder=True)).path
 
 
 def _named(folder: Any) -> Any:

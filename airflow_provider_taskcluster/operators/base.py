@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
-from airflow_provider_taskcluster.arguments import content, path_or_url, text
+from airflow_provider_taskcluster.arguments import content, path_or_url
 from airflow_provider_taskcluster.connection.fields import DEFAULT_CONN_ID
 from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.links.base import leave_links
@@ -99,10 +99,10 @@ def check_extraction(destination: Any, folder: Any) -> str | None:
     """
     if folder in (None, ""):
         return None
-    for what, given in (("destination", destination), ("extract_to", folder)):
-        if hasattr(type(given), "fs") or "://" in str(given):
-            raise InvalidInput(f"{what} is {str(given)!r}: an archive is extracted from and to paths of this machine")
-    return text(folder, "extract_to")
+    from airflow_provider_taskcluster.hooks.folders import on_this_machine
+
+    on_this_machine(path_or_url(destination, "destination"), "destination")
+    return str(on_this_machine(path_or_url(folder, "extract_to"), "extract_to"))
 
 
 def with_extracted(moved: Transferred, folder: str | None, hook: TaskclusterHook) -> Transferred:

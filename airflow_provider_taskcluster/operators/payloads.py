@@ -125,8 +125,6 @@ class TaskclusterDownloadPayloadOperator(TaskclusterBaseOperator):
 
     def execute(self, context: Context) -> PayloadSummary:  # noqa: ARG002 (Airflow's signature)
         """Download, and return a summary."""
-        from airflow_provider_taskcluster.hooks.base import place
-
         doing = f"Download of the payload of task {self.taskcluster_task_id}"
         with permanent_errors_fail(doing, self.taskcluster_conn_id):
             folder = check_extraction(self.destination, self.extract_to)
@@ -143,7 +141,7 @@ class TaskclusterDownloadPayloadOperator(TaskclusterBaseOperator):
             if self.if_none == "skip" and not payload.select(include, exclude):
                 raise AirflowSkipException(f"Task {payload.task_id} has no artifact that is selected")
             result = payload.download(
-                place(path_or_url(self.destination, "destination"), folder=True),
+                path_or_url(self.destination, "destination"),
                 include=include,
                 exclude=exclude,
                 files=self.files,

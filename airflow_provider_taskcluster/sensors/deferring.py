@@ -109,5 +109,5 @@ def _raise_for(event: Json | None) -> None:
     if event is None or event["outcome"] in {"found", "timeout"}:
         return
     if event["transient"]:
-        raise WaitFailed(f"The wait in the triggerer broke down: {event['message']}")
+        raise WaitFailed(f"The wait in the triggerer broke down: {event['message']}; see the log of the triggerer")
     raise AirflowFailException(event["message"])

@@ -94,7 +94,10 @@ class TaskclusterObjectSensor(TaskclusterBaseSensor):
                 f"Object {info['name']!r} is finished, and nobody knows its {algorithm}: expect its sha256 instead"
             )
         if found != expected:
-            raise HashMismatch(f"Object {info['name']!r} is finished with the {algorithm} {found}, not {expected}")
+            raise HashMismatch(
+                f"Object {info['name']!r} is finished with the {algorithm} {found}, not {expected}: "
+                f"somebody uploaded other content"
+            )
 
 
 def _parts(digest: Any) -> tuple[str, str]:

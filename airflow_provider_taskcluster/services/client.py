@@ -95,7 +95,9 @@ class Client:
         if signed_for is None:
             return str(client.buildUrl(method, *map(str, args)))
         if self.credentials is None:
-            raise InvalidInput("A signed URL needs credentials, and the connection is anonymous")
+            raise InvalidInput(
+                "A signed URL needs credentials, and the connection is anonymous: set its client ID and access token"
+            )
         return str(client.buildSignedUrl(method, *map(str, args), expiration=signed_for))
 
     def _upstream(self, service: str, session: Any) -> Any:

@@ -125,7 +125,7 @@ def narrowed(
     if not start < expires <= start + LONGEST_LIFE:
         raise InvalidInput(f"Temporary credentials must expire within 31 days from now, not at {expires}")
     if within is not None and (beyond := [scope for scope in scopes if not satisfied(scope, within)]):
-        raise InvalidInput(f"The connection's authorized scopes do not hold {', '.join(beyond)}")
+        raise InvalidInput(f"The connection's authorized scopes do not hold {', '.join(beyond)}: ask for fewer")
     issued = createTemporaryCredentials(
         credentials.client_id, credentials.access_token, start, expires, scopes, name=name
     )

@@ -17,7 +17,7 @@ from airflow_provider_taskcluster.exceptions import (
     ServiceError,
     ServiceUnavailable,
 )
-from airflow_provider_taskcluster.retry import RETRIABLE_STATUSES
+from airflow_provider_taskcluster.retry import RETRIABLE_STATUSES, TRY_AGAIN
 from airflow_provider_taskcluster.texts import one_line
 
 _BY_STATUS: dict[int, type[ServiceError]] = {
@@ -60,8 +60,11 @@ def service_error(
     hint = {
         401: f"check client ID and access token of {who}",
         403: f"grant {who} {_missing(said)}",
-        404: _NOT_FOUND.get(call.partition(" ")[0]),
+        404: _NOT_FOUND.get(call.partition(" ")[0], "check the name, and whether it has expired"),
+        410: "have it made again",
     }.get(status)
+    if kind is ServiceUnavailable:
+        hint = TRY_AGAIN
     if status == 403:  # noqa: PLR2004 (the status of the table above)
         said = "scopes are missing"
     message = f"{call} at {root_url} failed ({status} {one_line(code) or 'no Taskcluster error'}): {one_line(said)}"

@@ -28,6 +28,9 @@ async def pages(call: str, ask: Callable[[dict[str, str]], Awaitable[Json]]) -> 
         if not token:
             return
         if token in seen:
-            raise ServiceError(f"{call} gives the same continuationToken twice, so its pages would never end")
+            raise ServiceError(
+                f"{call} gives the same continuationToken twice, so its pages would never end: "
+                f"ask those who run this deployment"
+            )
         seen.add(token)
         query = {"continuationToken": token}

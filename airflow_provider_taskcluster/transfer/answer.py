@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.exceptions import ConnectionFailed, Truncated
 from airflow_provider_taskcluster.redaction import public_url
+from airflow_provider_taskcluster.retry import TRY_AGAIN
 from airflow_provider_taskcluster.transfer.ranges import facts_of
 
 if TYPE_CHECKING:
@@ -98,8 +99,8 @@ class Answer:
             count -= got
 
     def _broke_off(self, reason: str) -> ConnectionFailed:
-        return ConnectionFailed(f"{self._where} broke off after {self._received} bytes: {reason}")
+        return ConnectionFailed(f"{self._where} broke off after {self._received} bytes: {reason}; {TRY_AGAIN}")
 
     def _truncated(self) -> Truncated:
         of = "" if self._length is None else f" of {self._length}"
-        return Truncated(f"{self._where} ended after {self._received}{of} bytes")
+        return Truncated(f"{self._where} ended after {self._received}{of} bytes; {TRY_AGAIN}")

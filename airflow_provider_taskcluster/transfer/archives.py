@@ -65,7 +65,7 @@ def readable(archive: Path) -> Iterator[None]:
         raise
     except Exception as error:  # (zipfile, tarfile and the decompressors raise a dozen kinds)
         reason = one_line(error) or type(error).__name__
-        raise ArchiveRefused(f"{str(archive)!r} cannot be extracted: {reason}") from error
+        raise ArchiveRefused(f"{str(archive)!r} cannot be extracted: {reason}; have it packed again") from error
 
 
 def entries(archive: Path, most: int) -> Iterator[Entry]:
@@ -98,7 +98,7 @@ def _zip_entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo) -> Entry:
 
     name = info.orig_filename
     if info.flag_bits & 1:
-        raise ArchiveRefused(f"{name!r} in the archive is encrypted")
+        raise ArchiveRefused(f"{name!r} in the archive is encrypted: have it packed without a password")
     mode = info.external_attr >> 16
     target = ""
     match stat.S_IFMT(mode):
@@ -146,7 +146,9 @@ def _only_padding(rest: BinaryIO) -> None:
     while data := rest.read(MIB):
         length += len(data)
         if data.strip(b"\0") or length > LONGEST_PADDING:
-            raise ArchiveRefused("The archive is broken, or another one is behind it: nothing of it was extracted")
+            raise ArchiveRefused(
+                "The archive is broken, or another one is behind it: nothing of it was extracted, have it packed again"
+            )
 
 
 def _tar_entry(archive: tarfile.TarFile, member: tarfile.TarInfo) -> Entry:

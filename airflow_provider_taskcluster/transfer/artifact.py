@@ -175,14 +175,20 @@ class ArtifactDownloader:
                 return Grant(url=answer["url"], method="reference", redirects=REDIRECTS)
             case "error":
                 raise ArtifactError(
-                    f"{where} is an error that the task published: {answer['reason']}: {answer['message']}",
+                    f"{where} is an error that the task published: {answer['reason']}: "
+                    f"{answer['message']}; see the log of that task",
                     reason=answer["reason"],
                 )
-        raise TransferError(f"{where} has the storage type {answer['storageType']!r}, not known here")
+        raise TransferError(
+            f"{where} has the storage type {answer['storageType']!r}, not known here: update the provider"
+        )
 
     def _allow(self, where: Where, url: str) -> None:
         if url.partition(":")[0].lower() not in {"http", "https"}:
-            raise ReferenceRefused(f"{where} refers to {public_url(url)}: only http and https are fetched")
+            raise ReferenceRefused(
+                f"{where} refers to {public_url(url)}: only http and https are fetched: "
+                f"have the task publish such a URL"
+            )
         if not self.config.allow_reference:
             raise ReferenceRefused(
                 f"{where} refers to {public_url(url)}, a URL that the task chose: "
@@ -206,7 +212,7 @@ def _not_stored_yet(where: Where, grant: Grant) -> Iterator[None]:
         if grant.method != "s3" or error.status not in {403, 404}:
             raise
         raise NotStoredYet(
-            f"{where} is announced, but its bytes are not in the store, or not yet: {error}",
+            f"{where} is announced, but its bytes are not in the store, or not yet: wait for the task to end. {error}",
             status=error.status,
         ) from None
 

@@ -175,7 +175,9 @@ class Assembly:
             self._origin.store.check()
             count = self._sink.read_at(seen, buffer[: until - seen])
             if not count:
-                raise DestinationError(f"{self._sink.path} has lost bytes that were written to it")
+                raise DestinationError(
+                    f"{self._sink.path} has lost bytes that were written to it: does another process write there?"
+                )
             self._whole.update(buffer[:count])
 
     def _note(self) -> None:

@@ -128,7 +128,10 @@ class Downloader:
         accepted = {known: method.accept() for known, method in methods.items()}
         answer = self.service.start_download(name, {"acceptDownloadMethods": accepted})
         if answer["method"] not in methods:
-            raise TransferError(f"The service answered with the download method {answer['method']!r}, not known here")
+            raise TransferError(
+                f"The service answered with the download method {answer['method']!r}, not known here: "
+                f"update the provider"
+            )
         grant = methods[answer["method"]].grant(answer)
         if grant.hashes:
             return grant

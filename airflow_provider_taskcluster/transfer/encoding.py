@@ -34,7 +34,9 @@ def decoder_for(encoding: str, piece: int) -> Decoder:
             return _Identity()
         case "gzip" | "x-gzip":
             return _Gzip(piece)
-    raise TransferError(f"The store sent Content-Encoding {encoding!r}, which was not asked for")
+    raise TransferError(
+        f"The store sent Content-Encoding {encoding!r}, which was not asked for: ask those who run this store"
+    )
 
 
 class _Identity:
@@ -70,8 +72,11 @@ class _Gzip:
         try:
             return self._member.decompress(data, self._piece)
         except zlib.error as error:
-            raise TransferError(f"The gzip body is broken: {error}") from None
+            raise TransferError(f"The gzip body is broken: {error}; it is stored so, have it made again") from None
 
     def finish(self) -> None:
         if not self._begun or not self._member.eof:
-            raise Truncated("The gzip body ended before its trailer")
+            raise Truncated(
+                "The gzip body ended before its trailer; "
+                "let the task try again, and if that ends so too, have it made again"
+            )

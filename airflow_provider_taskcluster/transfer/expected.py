@@ -44,7 +44,8 @@ class Expected:
         said, stored = _plain(self.content_type), _plain(facts.content_type)
         if said != stored and not {said, stored} & UNKNOWN_TYPES:
             raise NotAsAnnounced(
-                f"{name!r} was announced as {said}, and the store answers with {stored}: this is something else"
+                f"{name!r} was announced as {said}, and the store answers with {stored}: "
+                f"this is something else, see what the task uploaded"
             )
 
     def check_last(self, name: str, facts: Facts, size: int) -> None:
@@ -57,7 +58,9 @@ class Expected:
     def _check_size(self, name: str, found: set[int | None]) -> None:
         if self.size is not None and self.size not in found:
             sizes = " or ".join(str(size) for size in found if size is not None)
-            raise NotAsAnnounced(f"{name!r} was announced with {self.size} bytes, and the store has {sizes}")
+            raise NotAsAnnounced(
+                f"{name!r} was announced with {self.size} bytes, and the store has {sizes}: see what the task uploaded"
+            )
 
 
 def _plain(content_type: str) -> str:

@@ -13,6 +13,7 @@ from airflow_provider_taskcluster.exceptions import (
     StoreError,
     Truncated,
 )
+from airflow_provider_taskcluster.retry import TRY_AGAIN
 from airflow_provider_taskcluster.transfer.asking import asked
 from airflow_provider_taskcluster.transfer.expected import Expected
 from airflow_provider_taskcluster.transfer.intake import Intake
@@ -235,7 +236,7 @@ class Fetch:
             self._store.check()
         self._speed = received / waited if waited else 0.0
         if stop is not None and intake.offset < stop:
-            raise Truncated(f"{self._wanted.name!r} ended after {intake.offset} of {stop} bytes")
+            raise Truncated(f"{self._wanted.name!r} ended after {intake.offset} of {stop} bytes; {TRY_AGAIN}")
         if stop == self._known().total:
             intake.end()
             self._complete = True

@@ -64,7 +64,9 @@ class Folder:
             return Folder(os.open(part, _FOLDER | os.O_NOFOLLOW, dir_fd=self.descriptor), path)
         except OSError as error:
             if error.errno in {errno.ENOTDIR, errno.ELOOP}:
-                raise NameRefused(f"{path!r} is in the way: it is a link or a file, not a folder") from None
+                raise NameRefused(
+                    f"{path!r} is in the way: it is a link or a file, not a folder; remove it, or choose another folder"
+                ) from None
             raise
         finally:
             self.close()
@@ -84,7 +86,7 @@ class Folder:
         found = self.stat(name)
         if found is not None and not stat.S_ISREG(found.st_mode):
             kind = {stat.S_IFLNK: "a symbolic link", stat.S_IFDIR: "a folder"}.get(stat.S_IFMT(found.st_mode))
-            raise NameRefused(f"{os.path.join(self.path, name)!r} is {kind or 'no regular file'}")  # noqa: PTH118 (text)
+            raise NameRefused(f"{os.path.join(self.path, name)!r} is {kind or 'no regular file'}: remove it")  # noqa: PTH118 (text)
         return found
 
     def open(self, name: str, flags: int = os.O_RDONLY) -> io.FileIO:

@@ -200,7 +200,7 @@ def _redirected(url: str, location: str) -> str:
         target = urljoin(url, location)
         scheme = urlsplit(target).scheme
     except ValueError:
-        raise StoreError(f"{public_url(url)} redirects to something that is no URL") from None
+        raise StoreError(f"{public_url(url)} redirects to something that is no URL: ask those who run it") from None
     if scheme not in {"http", "https"}:
-        raise StoreError(f"{public_url(url)} redirects to {scheme!r}, not to http or https")
+        raise StoreError(f"{public_url(url)} redirects to {scheme!r}, not to http or https: ask those who run it")
     return target

@@ -96,7 +96,10 @@ def _held(source: Source, parts: Sequence[Part], failure: Failure | None) -> Ite
         for number, part in enumerate(parts):
             yield Partition(number, EndingSource(BytesSource.holding(held(reader, part.size)), failure), failure)
         if has_more(reader):
-            raise SourceChanged(f"The {source.description} has grown while it was uploaded; it was not finished")
+            raise SourceChanged(
+                f"The {source.description} has grown while it was uploaded, so the upload was not finished: "
+                "run the task again when the source is complete"
+            )
 
 
 @dataclass(frozen=True)

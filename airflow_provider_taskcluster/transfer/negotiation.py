@@ -109,7 +109,7 @@ def chosen_upload(name: str, answer: Mapping[str, Any]) -> tuple[UploadMethod, A
             return methods[method], granted
     raise TransferError(
         f"The service accepts none of the upload methods proposed for object {name!r} ({', '.join(methods)}): "
-        f"its store is not set up for uploads of this kind"
+        f"its store is not set up for uploads of this kind: ask those who run it"
     )
 
 

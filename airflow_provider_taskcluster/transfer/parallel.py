@@ -12,6 +12,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.exceptions import StoreError, Truncated
+from airflow_provider_taskcluster.retry import TRY_AGAIN
 from airflow_provider_taskcluster.transfer.asking import asked
 from airflow_provider_taskcluster.transfer.buffers import Block, BufferPool
 from airflow_provider_taskcluster.transfer.config import MIB
@@ -153,4 +154,4 @@ class ParallelRanges:
             piece.filled += count
             self._intake.reporter.advance(count)
         if piece.filled < piece.length:
-            raise Truncated(f"A range ended after {piece.filled} of {piece.length} bytes")
+            raise Truncated(f"A range ended after {piece.filled} of {piece.length} bytes; {TRY_AGAIN}")

@@ -47,7 +47,9 @@ def part_size(wanted: PartSize | None, total: int) -> int:
         raise InvalidInput(f"part_size is {size!r}: pass a number of bytes, or a function that returns one")
     least = -(-total // MOST_PARTS)
     if least > LARGEST_PART:
-        raise TooLarge(f"{total} bytes are more than {MOST_PARTS} parts of {LARGEST_PART // GIB} GiB can carry")
+        raise TooLarge(
+            f"{total} bytes are more than {MOST_PARTS} parts of {LARGEST_PART // GIB} GiB can carry: split it"
+        )
     return min(max(size, least), LARGEST_PART)
 
 

@@ -12,6 +12,7 @@ import tempfile
 from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
 from airflow_provider_taskcluster.exceptions import HashMismatch, RangeMismatch, StoreError, Truncated
+from airflow_provider_taskcluster.retry import TRY_AGAIN
 from airflow_provider_taskcluster.transfer.asking import asked
 from airflow_provider_taskcluster.transfer.config import KIB, MIB
 from airflow_provider_taskcluster.transfer.fetch import ManifestFound
@@ -157,7 +158,9 @@ class RangedBody:
         while stretch.filled < len(buffer):
             count = answer.readinto(buffer[stretch.filled : stretch.filled + MIB])
             if not count:
-                raise Truncated(f"{self._name!r}: a range ended after {stretch.filled} of {len(buffer)} bytes")
+                raise Truncated(
+                    f"{self._name!r}: a range ended after {stretch.filled} of {len(buffer)} bytes; {TRY_AGAIN}"
+                )
             stretch.filled += count
             self._store.check()
 
@@ -226,7 +229,7 @@ class PartedBody:
             if self._open[1].size != part.size:
                 raise HashMismatch(
                     f"Part {part.name!r} has {self._open[1].size} bytes, and the manifest says {part.size}: "
-                    f"the stored bytes are not those that were uploaded"
+                    f"the stored bytes are not those that were uploaded: upload it again"
                 )
         return self._open[1]
 

@@ -18,7 +18,7 @@ from pathlib import Path, PosixPath, WindowsPath
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from airflow_provider_taskcluster.exceptions import DestinationError, InvalidInput
-from airflow_provider_taskcluster.transfer.storage import is_storage_path
+from airflow_provider_taskcluster.transfer.storage import is_storage_path, storage_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -198,7 +198,9 @@ class DirectoryRecorder:
             raise
         except OSError as error:
             reason = error.strerror or error
-            raise DestinationError(f"The record of an upload cannot be {verb} {self._folder}: {reason}") from error
+            raise DestinationError(
+                f"The record of an upload cannot be {verb} {self._folder}: {reason}; name one that can be"
+            ) from error
 
     def _file(self, slot: str) -> Any:
         return self._folder / f"{slot}.json"
@@ -224,6 +226,11 @@ def recorder_for(recorder: Recorder | Any | None) -> Recorder | None:
         raise InvalidInput(f"recorder is {recorder!r}: pass a path, or ObjectStoragePath({recorder!r})")
     if not recorder or not (isinstance(recorder, str) or hasattr(recorder, "iterdir")):
         raise InvalidInput(f"recorder is {recorder!r}: pass a folder or its path")
+    if is_storage_path(recorder) and storage_file(recorder).lasting:  # type: ignore[arg-type]  # looked at just before
+        raise InvalidInput(
+            f"recorder is {str(recorder)!r}: records are replaced and deleted, which objects are not: pass a folder of "
+            f"this machine, or of a bucket"
+        )
     return DirectoryRecorder(recorder)
 
 

@@ -246,7 +246,7 @@ def write_all(write: Callable[[Any], Any], data: bytes | memoryview) -> None:
         if not isinstance(taken, int):
             return
         if not taken:
-            raise DestinationError("The destination takes no more bytes")
+            raise DestinationError("The destination takes no more bytes: is it full?")
         data = data[taken:]
 
 
@@ -259,7 +259,7 @@ def explained(path: str | None) -> Iterator[None]:
         hint = {
             errno.ENOSPC: "the disk is full: free some space, or choose another folder",
             errno.EDQUOT: "the disk quota is used up: free some space, or choose another folder",
-            errno.EACCES: "no permission to write there",
-            errno.EROFS: "the file system is read-only",
+            errno.EACCES: "no permission to write there: choose another folder",
+            errno.EROFS: "the file system is read-only: choose another folder",
         }.get(error.errno or 0, error.strerror or str(error))
         raise DestinationError(f"Cannot write {path or 'the open file'}: {hint}") from error

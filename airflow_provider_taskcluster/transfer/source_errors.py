@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.exceptions import SourceError
+from airflow_provider_taskcluster.retry import TRY_AGAIN
 from airflow_provider_taskcluster.texts import one_line
 
 if TYPE_CHECKING:
@@ -24,4 +25,6 @@ def readable(source: Source) -> Iterator[None]:
         yield
     except OSError as error:
         reason = error.strerror or one_line(error) or type(error).__name__
-        raise SourceError(f"The {source.description} cannot be read: {reason}") from error
+        raise SourceError(
+            f"The {source.description} cannot be read: {reason}; {TRY_AGAIN}, if it can be read then"
+        ) from error

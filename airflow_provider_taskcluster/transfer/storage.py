@@ -9,6 +9,8 @@ from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.texts import one_line
 
 LOCAL = {"file", "local"}
+# Taskcluster: its objects are not listed, and neither replaced nor deleted.
+LASTING = {"taskcluster"}
 
 
 class StoragePath(Protocol):
@@ -46,6 +48,11 @@ class StorageFile:
     def local(self) -> bool:
         """Whether it is a file of this machine."""
         return bool(self.protocols & LOCAL)
+
+    @property
+    def lasting(self) -> bool:
+        """Whether what is written there stays as it is, and is in no list."""
+        return bool(self.protocols & LASTING)
 
 
 def is_storage_path(place: object) -> bool:

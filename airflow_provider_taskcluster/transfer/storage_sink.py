@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_taskcluster.exceptions import DestinationError, InvalidInput, TaskclusterError
+from airflow_provider_taskcluster.retry import TRY_AGAIN
 from airflow_provider_taskcluster.texts import one_line
 from airflow_provider_taskcluster.transfer.config import MIB
 from airflow_provider_taskcluster.transfer.path_sink import PathSink
@@ -30,8 +31,6 @@ log = logging.getLogger(__name__)
 
 # Their files complete the upload when they are closed with ``autocommit``, and abort it by ``discard()``.
 COMPLETED_BY_COMMIT = {"s3", "s3a", "gs", "gcs"}
-# Its files are uploaded by their own ``commit()``. Nothing could be moved there, or deleted.
-COLLECTED = {"taskcluster"}
 # So much is held in memory and sent at a time; an upload of unknown length has larger pieces, as S3 takes 10,000.
 BLOCK = 8 * MIB
 BLOCK_OF_UNKNOWN = 64 * MIB
@@ -41,9 +40,11 @@ MOST_BLOCKS = 10_000
 def storage_sink(place: StoragePath) -> Sink:
     """Return the sink of a file to write.
 
-    :raises InvalidInput: It names a folder, or its file system cannot be made.
+    :raises InvalidInput: It names a folder, or what cannot be written, or its file system cannot be made.
     """
     file = storage_file(place)
+    if file.lasting:
+        file.fs.check_destination(file.path)
     return PathSink(file.path) if file.local else StorageSink(file)
 
 
@@ -90,7 +91,10 @@ class StorageSink(Sink):
         except TaskclusterError:
             raise
         except Exception as error:  # (each file system has errors of its own)
-            raise DestinationError(f"Cannot write {self.path}: {one_line(error) or type(error).__name__}") from error
+            reason = one_line(error) or type(error).__name__
+            raise DestinationError(
+                f"Cannot write {self.path}: {reason}; {TRY_AGAIN}, or check the connection"
+            ) from error
 
 
 class _Writing(Protocol):
@@ -169,7 +173,7 @@ class _Aside:
 
 def _way(file: StorageFile) -> type[_Upload | _Aside]:
     """Return how a file is written so that it appears whole."""
-    if file.protocols & COLLECTED:
+    if file.lasting:  # its files are uploaded by their own ``commit()``
         return _Collected
     return _Upload if file.protocols & COMPLETED_BY_COMMIT else _Aside
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_taskcluster import tls
 from airflow_provider_taskcluster.exceptions import ConnectionFailed, StoreError, TaskclusterError
 from airflow_provider_taskcluster.redaction import public_url
-from airflow_provider_taskcluster.retry import RETRIABLE_STATUSES, retry_after
+from airflow_provider_taskcluster.retry import RETRIABLE_STATUSES, TRY_AGAIN, retry_after
 from airflow_provider_taskcluster.texts import one_line
 
 if TYPE_CHECKING:
@@ -16,6 +16,15 @@ if TYPE_CHECKING:
 
 REDIRECTS = {301, 302, 303, 307, 308}
 LONGEST_REASON = 300
+ASK = "ask those who run this store"
+# What to do about an answer, by its status.
+_NEXT = {
+    **dict.fromkeys((401, 403), f"try again with a new URL, and if it stays so {ASK}"),
+    404: "it has expired, or was never stored: have it made again",
+    407: "write the login of the proxy into its URL",
+    410: "it has expired: have it made again",
+    413: "the store takes no file of this size: upload it in parts (multipart='always')",
+}
 _S3_ERROR = re.compile(r"<Code>(.*?)</Code>.*?<Message>(.*?)</Message>", re.DOTALL)
 
 
@@ -23,13 +32,15 @@ def refusal(response: requests.Response, method: str, url: str) -> StoreError:
     """Build the error for an answer that is not the one that was wanted."""
     status = response.status_code
     if status in REDIRECTS:
-        said = f"{method} {public_url(url)} answered with a redirect ({status}), which is refused"
+        said = f"{method} {public_url(url)} answered with a redirect ({status}), which is refused: {ASK}"
         return StoreError(said, status=status)
+    transient = status in RETRIABLE_STATUSES
+    said = f"{method} {public_url(url)} failed: the store answered {status} ({_reason_of(response)})"
     return StoreError(
-        f"{method} {public_url(url)} failed: the store answered {status} ({_reason_of(response)})",
+        f"{said}; {TRY_AGAIN if transient else _NEXT.get(status, ASK)}",
         status=status,
         retry_after=retry_after(response.headers.get("Retry-After")),
-        transient=status in RETRIABLE_STATUSES,
+        transient=transient,
         content_range=response.headers.get("Content-Range", ""),
     )
 
@@ -55,14 +66,18 @@ def no_answer(method: str, url: str, error: Exception, proxy: str | None = None)
     where = f"{method} {public_url(url)}"
     invalid = (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema, urllib3.exceptions.LocationValueError)
     if isinstance(error, invalid):
-        return ConnectionFailed(f"{public_url(url)!r} is not a URL that can be fetched", transient=False)
+        return ConnectionFailed(
+            f"{public_url(url)!r} is not a URL that can be fetched: ask those who gave it", transient=False
+        )
     cause = _cause(error)
     said = "no answer in time" if _timed_out(error, cause) else tls.reason(cause)
     if hint := tls.lasting(cause):
         return ConnectionFailed(f"{where} failed: {said}; {hint}", transient=False)
     if isinstance(error, requests.exceptions.ProxyError):
-        return ConnectionFailed(f"{where} did not get past the proxy {public_url(proxy or '')}: {said}")
-    return ConnectionFailed(f"{where} got no answer: {said}")
+        return ConnectionFailed(
+            f"{where} did not get past the proxy {public_url(proxy or '')}: {said}; is it up, and its URL right?"
+        )
+    return ConnectionFailed(f"{where} got no answer: {said}; {TRY_AGAIN}, and see that this worker reaches it")
 
 
 def _cause(error: Exception) -> Exception:

@@ -6,7 +6,8 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from airflow_provider_taskcluster.exceptions import InvalidInput, SourceError
+from airflow_provider_taskcluster.exceptions import InvalidInput, SourceError, TaskclusterError
+from airflow_provider_taskcluster.retry import TRY_AGAIN
 from airflow_provider_taskcluster.texts import one_line
 from airflow_provider_taskcluster.transfer.source import PathSource, Source
 from airflow_provider_taskcluster.transfer.storage import StorageFile, is_storage_path, storage_file
@@ -44,7 +45,7 @@ def _on_this_machine(root: Path) -> Iterator[tuple[str, Callable[[], Source]]]:
     inside = root.resolve()
 
     def refuse(error: OSError) -> None:
-        raise SourceError(f"The folder {error.filename!r} cannot be read: {error.strerror}")
+        raise SourceError(f"The folder {error.filename!r} cannot be read: {error.strerror}; let the worker read it")
 
     for where, folders, files in os.walk(root, onerror=refuse):
         for path in (Path(where, name) for name in [*files, *folders] if not name.startswith(OURS)):
@@ -61,8 +62,12 @@ def _in_storage(root: StorageFile) -> Iterator[tuple[str, Callable[[], Source]]]
         folder = str(root.fs._strip_protocol(root.path)).rstrip("/")  # noqa: SLF001 (fsspec's name for it)
         root.fs.invalidate_cache(folder)
         paths = root.fs.find(folder)
+    except TaskclusterError:
+        raise
     except Exception as error:  # (each file system has errors of its own)
-        raise SourceError(f"The folder {root.url!r} cannot be read: {one_line(error)}") from error
+        raise SourceError(
+            f"The folder {root.url!r} cannot be read: {one_line(error)}; {TRY_AGAIN}, or check the connection"
+        ) from error
     for path in paths:
         if path != folder and not path.startswith(f"{folder}/" if folder else ""):
             raise SourceError(f"The folder {root.url!r} cannot be read: its storage lists {path!r}, which is not in it")

@@ -32,7 +32,7 @@ class Window(Sink):
         if size not in {None, self._part.size}:
             raise HashMismatch(
                 f"Part {self._part.name!r} has {size} bytes, and the manifest says {self._part.size}: "
-                f"the stored bytes are not those that were uploaded"
+                f"the stored bytes are not those that were uploaded: upload it again"
             )
         self._position = 0
 
@@ -42,7 +42,7 @@ class Window(Sink):
         if self._position + len(view) > self._part.size:
             raise HashMismatch(
                 f"Part {self._part.name!r} has more than the {self._part.size} bytes that the manifest says: "
-                f"the stored bytes are not those that were uploaded"
+                f"the stored bytes are not those that were uploaded: upload it again"
             )
         if self._passing is None:
             self._into.write_at(self._part.offset + self._position, view)
@@ -56,7 +56,8 @@ class Window(Sink):
         """Check that the part has its length."""
         if self._position != self._part.size:
             raise HashMismatch(
-                f"Part {self._part.name!r} has {self._position} bytes, and the manifest says {self._part.size}"
+                f"Part {self._part.name!r} has {self._position} bytes, and the manifest says "
+                f"{self._part.size}: upload it again"
             )
 
     def discard(self) -> None:

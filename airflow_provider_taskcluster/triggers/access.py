@@ -33,7 +33,10 @@ async def open_client(
     except AirflowNotFoundException:
         connection = None
     except Exception as error:  # of a database or a secrets backend, which may be back later
-        raise WaitFailed(f"Connection {conn_id!r} could not be read: {type(error).__name__}: {error}") from error
+        raise WaitFailed(
+            f"Connection {conn_id!r} could not be read: {type(error).__name__}: {error}; "
+            f"see that the triggerer can read it"
+        ) from error
     return await asyncio.to_thread(_client, connection, conn_id, connect_timeout, read_timeout)
 
 

@@ -38,5 +38,7 @@ def wait_from(description: Json) -> Wait:
     try:
         wait: Wait = KINDS[fields.pop("kind")](**fields)
     except (KeyError, TypeError):
-        raise InvalidInput(f"This version of the provider knows no wait such as {description!r}") from None
+        raise InvalidInput(
+            f"This version of the provider knows no wait such as {description!r}: install one version everywhere"
+        ) from None
     return wait

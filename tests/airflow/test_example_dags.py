@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import filecmp
 import importlib.util
+import io
 import os
 import shutil
 import threading
 from pathlib import Path
 
+import pandas as pd
 import pytest
+from airflow.providers.common.compat.sdk import ObjectStoragePath
 from airflow_lines import AIRFLOW_2
+from fsspec.implementations.memory import MemoryFileSystem
 
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
+
+try:
+    from airflow.sdk.io import attach
+except ImportError:  # Airflow 2
+    from airflow.io.store import attach
 
 FOLDER = Path(__file__).parents[2] / "example_dags"
 
@@ -158,6 +167,28 @@ def test_files_and_assets(tc, tmp_path):
     """The assets of this run are looked at in test_assets.py."""
     state, states = run("files_and_assets", folder=str(tmp_path))
     assert state == "success", states
+
+
+def test_artifacts_as_tables(tc, worker, tmp_path):
+    table = b"name,passed\none,True\ntwo,False\n"
+    published = worker.run_task(artifacts={"public/results.csv": table, "public/log": b"12345"})
+    conf = {"taskcluster_task_id": published.task_id, "folder": f"file://{tmp_path}"}
+    dag_run = load("artifacts_as_tables").test(run_conf=conf)
+    assert str(dag_run.state) == "success"
+    (sizes,) = (instance for instance in dag_run.get_task_instances() if instance.task_id == "sizes")
+    assert sizes.xcom_pull(task_ids="sizes") == {"results.csv": len(table), "log": 5}
+    copied = (tmp_path / "results.parquet").read_bytes()
+    assert pd.read_parquet(io.BytesIO(copied)).to_dict("list") == {"name": ["one", "two"], "passed": [True, False]}
+    assert TaskclusterHook().read_object(f"airflow-demo/{dag_run.run_id}/results.parquet") == copied
+
+
+def test_files_in_buckets(tc):
+    attach("memory", conn_id="bucket", fs=MemoryFileSystem(skip_instance_cache=True))
+    bucket = ObjectStoragePath("memory://bucket@/files")
+    bucket.fs.pipe_file(f"{bucket.path}/report.html", b"<h1>report</h1>")
+    state, states = run("files_in_buckets", bucket=str(bucket))
+    assert state == "success", states
+    assert bucket.fs.cat_file(f"{bucket.path}/copies/report.html") == b"<h1>report</h1>"
 
 
 def test_payload_to_bucket(tc, worker, tmp_path):

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
 
-from airflow_provider_taskcluster.emulator.store.faults import Corrupt, Cut, Status
+from airflow_provider_taskcluster.emulator.store.faults import Corrupt, Cut, Reset, Status
 from airflow_provider_taskcluster.operators.artifacts import TaskclusterDownloadArtifactOperator
 from airflow_provider_taskcluster.operators.objects import (
     TaskclusterDownloadObjectOperator,
@@ -79,22 +79,25 @@ def test_the_scope_of_all_parts_is_named(holding, context):
 
 
 @pytest.mark.parametrize(
-    ("fault", "why"),
+    ("fault", "why", "next_step"),
     [
-        (Status(503), "the store answered 503"),
-        (Status(404), "the store answered 404"),
-        (Cut(100), "ended after 100 of 20000 bytes"),
+        (Status(503), "the store answered 503", "; it may pass: let the task try again"),
+        (Status(404), "the store answered 404", "; it has expired, or was never stored: have it made again"),
+        (Status(400), "the store answered 400", "; ask those who run this store"),
+        (Cut(100), "ended after 100 of 20000 bytes", "; it may pass: let the task try again"),
+        (Reset(100), "broke off after 100 bytes", "; it may pass: let the task try again"),
     ],
     ids=repr,
 )
 def test_an_error_of_the_store_names_the_object_and_what_came(
-    connect, tc, context, name, expires, tmp_path, fault, why
+    connect, tc, context, name, expires, tmp_path, fault, why, next_step
 ):
     connect(extra={"max_retries": 0}).upload_object(os.urandom(20_000), name, expires=expires)
     tc.faults.add(fault, method="GET")
     sentence = said(TaskclusterDownloadObjectOperator(**OWN, name=name, destination=str(tmp_path / "a")), context)
     assert sentence.startswith(f"Download of object {name!r} over connection 'tc_test' failed: ")
     assert why in sentence
+    assert sentence.endswith(next_step)
     assert "sig" not in sentence
     assert "?" not in sentence
 

@@ -123,14 +123,26 @@ def test_a_proxy_that_cannot_answer_now_is_transient_without_any_json(body):
             "; no such task, run or artifact, or not yet: wait with TaskclusterArtifactSensor",
         ),
         ("queue.artifactInfo 't' 0 'a'", "not yet: wait with TaskclusterArtifactSensor"),
-        ("object.finishUpload 'a'", "Not here"),
-        ("queue.listArtifacts 't' 0", "Not here"),
+        ("object.finishUpload 'a'", "Not here; check the name, and whether it has expired"),
+        ("queue.listArtifacts 't' 0", "Not here; check the name, and whether it has expired"),
     ],
 )
 def test_a_404_says_what_is_missing_and_what_waits_for_it(call, hint):
     body = json.dumps({"code": "ResourceNotFound", "message": "Not here"})
     found = service_error(call, root_url=ROOT, client_id="me", status=404, body=body)
     assert str(found).endswith(hint)
+
+
+@pytest.mark.parametrize(
+    ("status", "code", "next_step"),
+    [
+        (410, "ResourceExpired", "; have it made again"),
+        (429, "RateLimit", "; it may pass: let the task try again"),
+        (503, "", "; it may pass: let the task try again"),
+    ],
+)
+def test_what_is_gone_and_what_may_pass_is_said(status, code, next_step):
+    assert str(error(status, {"code": code, "message": "said"})).endswith(next_step)
 
 
 @pytest.mark.parametrize("status", [400, 403, 409, 500])

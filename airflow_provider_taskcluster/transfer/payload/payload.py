@@ -53,6 +53,7 @@ class Payload:
     :param artifacts: Downloads them.
     :param on_read: Called with what is worth knowing of files that are read: how many they are and, when they were
         downloaded, their size and run.
+    :param located: Turns what a caller names as a folder into a path, or one with a file system.
     """
 
     task_id: str
@@ -60,6 +61,7 @@ class Payload:
     prefix: str
     artifacts: ArtifactDownloader
     on_read: Callable[[dict[str, Any]], None] = field(repr=False, compare=False)
+    located: Callable[[Any], Any] = field(repr=False, compare=False)
 
     @cached_property
     def run_id(self) -> int | None:
@@ -202,7 +204,7 @@ class Payload:
             on_progress=on_progress,
         )
         artifacts = replace(self.artifacts, config=config, published=self._published if selected else None)
-        place = place_for(folder)
+        place = place_for(self.located(folder))
         try:
             of = Payloads(self.task_id, self.run_id, self.prefix)
             result = PayloadDownload(of, artifacts, place, handling).run(selected)
@@ -231,6 +233,11 @@ def place_for(folder: Any) -> Place:
         from airflow_provider_taskcluster.transfer.payload.storage_place import StoragePlace
 
         file = storage_file(folder)
+        if file.lasting:
+            raise InvalidInput(
+                f"Cannot download a payload into {file.url}, where files are neither listed nor replaced: pass a "
+                f"folder of this machine, or of a bucket; TaskclusterUploadFolderOperator makes objects of it"
+            )
         return LocalPlace(file.path) if file.local else StoragePlace(file)
     if not (isinstance(folder, str) or hasattr(folder, "__fspath__")) or not str(folder):
         raise InvalidInput(f"Cannot download into {folder!r}: pass the path of a folder, or an ObjectStoragePath")

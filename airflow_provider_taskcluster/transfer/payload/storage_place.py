@@ -9,6 +9,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.exceptions import DestinationError, NameRefused, TaskclusterError
+from airflow_provider_taskcluster.retry import TRY_AGAIN
 from airflow_provider_taskcluster.texts import one_line
 from airflow_provider_taskcluster.transfer.payload.place import Content, digests_of
 from airflow_provider_taskcluster.transfer.storage import StorageFile
@@ -56,7 +57,7 @@ class StoragePlace:
         if facts is None:
             return None
         if facts.get("type") != "file" or facts.get("islink"):
-            raise NameRefused(f"{self.path_of(name)!r} is no regular file")
+            raise NameRefused(f"{self.path_of(name)!r} is no regular file: remove it")
         return Content(facts.get("size") or 0, partial(self._digests, name), _tag(facts))
 
     def tags(self) -> dict[str, str]:
@@ -146,7 +147,9 @@ class StoragePlace:
             raise
         except Exception as error:  # (each file system has errors of its own)
             reason = one_line(error) or type(error).__name__
-            raise DestinationError(f"Cannot use {self.path_of(name)}: {reason}") from error
+            raise DestinationError(
+                f"Cannot use {self.path_of(name)}: {reason}; {TRY_AGAIN}, or check the connection"
+            ) from error
 
 
 def _tag(facts: dict[str, Any]) -> str:

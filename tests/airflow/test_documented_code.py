@@ -1,0 +1,87 @@
+"""Python that README and the pages show: a part of a file that tests run, or a block that is run here as it stands."""
+
+from __future__ import annotations
+
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+import textwrap
+from pathlib import Path
+
+ROOT = Path(__file__).parents[2]
+PAGES = {
+    str(path.relative_to(ROOT)): path.read_text() for path in (*ROOT.glob("*.md"), *(ROOT / "docs").glob("**/*.md"))
+}
+OPENED = re.compile(r"^ *(?:```+|~~~+|:::+) *(\S+) *(.*)$", re.MULTILINE)
+CLOSED = re.compile(r"^ *(?:```+|~~~+|:::+) *$", re.MULTILINE)
+NO_PYTHON = {"sh", "json", "text", "{include}", "{literalinclude}", "{toctree}", "{eval-rst}", "{rooms}", "{warning}"}
+# Which tests name the files of a folder that they run; those of another folder are tests themselves.
+RUN_BY = {"example_dags": "test_example_dags.py", "docs/examples": "test_documented_*.py"}
+README_DAG = """
+from datetime import UTC, datetime
+
+from airflow.providers.common.compat.sdk import DAG
+
+from airflow_provider_taskcluster.operators.artifacts import TaskclusterDownloadArtifactOperator
+from airflow_provider_taskcluster.sensors.artifacts import TaskclusterArtifactSensor
+
+with DAG("readme", schedule=None, start_date=datetime(2026, 1, 1, tzinfo=UTC)) as dag:
+"""
+
+
+def test_python_on_the_pages_is_a_part_of_a_file_but_for_the_block_of_the_readme():
+    found = [(page, kind) for page, text in PAGES.items() for kind, _ in OPENED.findall(text) if kind not in NO_PYTHON]
+    assert found == [("README.md", "python")], "show a part of an example DAG by literalinclude, which the tests run"
+    for page, text in PAGES.items():
+        assert len(CLOSED.findall(text)) == len(OPENED.findall(text)), f"{page}: a block does not say what is in it"
+
+
+def test_every_file_that_is_shown_is_run_by_a_test():
+    shown = {
+        (ROOT / page).parent.joinpath(argument).resolve()
+        for page, text in PAGES.items()
+        for kind, argument in OPENED.findall(text)
+        if kind == "{literalinclude}"
+    }
+    assert len(shown) > 10
+    for file in shown:
+        folder = str(file.parent.relative_to(ROOT))
+        tests = Path(__file__).parent.glob(RUN_BY.get(folder, file.name))
+        assert any(test == file or file.stem in test.read_text() for test in tests), file
+
+
+def test_the_block_of_the_readme(database, worker, tmp_path, monkeypatch):
+    (block,) = re.findall(r"```python\n(.*?)```", PAGES["README.md"], re.DOTALL)
+    (task_id,) = set(re.findall(r'taskcluster_task_id="(.*?)"', block))
+    worker.create_task(task_id)
+    run = worker.claim(task_id)
+    run.add("public/build/target.zip", b"zip" * 1000)
+    run.complete()
+    file = tmp_path / "readme.py"
+    file.write_text(README_DAG + textwrap.indent(block, "    "))
+    monkeypatch.setattr("airflow.settings.DAGS_FOLDER", str(tmp_path))
+    spec = importlib.util.spec_from_file_location("readme", file)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    assert module.download.destination.startswith("/data/")
+    module.download.destination = f"{tmp_path}{module.download.destination}"  # not below the root of this machine
+    dag_run = module.dag.test()
+    assert str(dag_run.state) == "success"
+    assert (tmp_path / "data" / dag_run.run_id / "target.zip").read_bytes() == b"zip" * 1000
+
+
+def test_the_files_of_the_page_on_testing_work_elsewhere(tmp_path):
+    """As a project of a user's has them: beside nothing of ours but the DAGs."""
+    shutil.copy(ROOT / "docs/examples/conftest.py", tmp_path)
+    shutil.copy(ROOT / "tests/airflow/test_a_dag_of_yours.py", tmp_path)
+    options = ["-o", f"pythonpath={ROOT / 'example_dags'}", "-p", "no:cacheprovider"]
+    command = [sys.executable, "-m", "pytest", "-q", *options]
+    environment = {**os.environ, "AIRFLOW_HOME": str(tmp_path / "home"), "PYTHONPATH": str(ROOT)}
+    done = subprocess.run(
+        command, cwd=tmp_path, env=environment, capture_output=True, text=True, timeout=300, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "2 passed" in done.stdout

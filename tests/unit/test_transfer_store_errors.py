@@ -1,0 +1,64 @@
+"""Every answer of a store that is not the wanted one says what to do next."""
+
+from __future__ import annotations
+
+import io
+
+import pytest
+import requests
+import urllib3
+
+from airflow_provider_taskcluster.retry import RETRIABLE_STATUSES
+from airflow_provider_taskcluster.transfer.store_errors import no_answer, refusal
+
+URL = "https://store.example.com/a?sig=secret"
+PASSES = "; it may pass: let the task try again"
+ASK = "ask those who run this store"
+
+
+def answered(status, body=b""):
+    response = requests.Response()
+    response.status_code, response.reason = status, "Said So"
+    response.raw = urllib3.HTTPResponse(io.BytesIO(body), status=status, preload_content=False)
+    return str(refusal(response, "GET", URL))
+
+
+@pytest.mark.parametrize("status", sorted(RETRIABLE_STATUSES & {408, 425, 429, 500, 502, 503, 504, 507}))
+def test_what_may_pass(status):
+    assert answered(status) == f"GET https://store.example.com/a failed: the store answered {status} (Said So){PASSES}"
+
+
+@pytest.mark.parametrize(
+    ("status", "next_step"),
+    [
+        (302, f"which is refused: {ASK}"),
+        (400, f"; {ASK}"),
+        (401, f"; try again with a new URL, and if it stays so {ASK}"),
+        (403, f"; try again with a new URL, and if it stays so {ASK}"),
+        (404, "; it has expired, or was never stored: have it made again"),
+        (407, "; write the login of the proxy into its URL"),
+        (410, "; it has expired: have it made again"),
+        (413, "; the store takes no file of this size: upload it in parts (multipart='always')"),
+    ],
+)
+def test_what_will_not(status, next_step):
+    assert answered(status).endswith(next_step)
+
+
+def test_what_the_store_says_comes_before_it():
+    said = answered(400, b"<Error><Code>Odd</Code><Message>Very odd</Message></Error>")
+    assert said.endswith(f"(Odd: Very odd); {ASK}")
+
+
+@pytest.mark.parametrize(
+    ("error", "next_step"),
+    [
+        (requests.exceptions.InvalidURL(), ": ask those who gave it"),
+        (requests.exceptions.ProxyError(ConnectionRefusedError(111, "no")), "; is it up, and its URL right?"),
+        (requests.exceptions.ReadTimeout(), f"no answer in time{PASSES}, and see that this worker reaches it"),
+    ],
+)
+def test_no_answer_at_all(error, next_step):
+    said = str(no_answer("GET", URL, error, "http://proxy:1"))
+    assert said.endswith(next_step)
+    assert "secret" not in said
