@@ -108,13 +108,19 @@ def text(value: Any, what: str) -> str:
     """Return a name or a path as text: ``render_template_as_native_obj`` makes an int of "12".
 
     :param what: Name of the argument, for the error.
-    :raises InvalidInput: It cannot be one, or it is a ``Path`` that still holds a template.
+    :raises InvalidInput: It cannot be one, it is a ``Path`` that still holds a template, or a number with a point, of
+        which nobody knows whether it was "1.1" or "1.10".
     """
+    if isinstance(value, float):
+        raise InvalidInput(
+            f"{what} is the number {value!r}: native rendering made it of a text, whose spelling is lost (1.1, 1.10). "
+            f"Write quotes around the template, which keep it a text: \"'{{{{ ... }}}}'\""
+        )
     if hasattr(value, "__fspath__"):
         if "{{" in str(value) or "{%" in str(value):
             raise InvalidInput(f"{what} is a Path, in which Airflow renders no template: pass {str(value)!r} as a str")
         return str(value)
-    if not isinstance(value, str | int | float):
+    if not isinstance(value, str | int):
         raise InvalidInput(f"{what} is {value!r}: pass a text")
     return str(value)
 

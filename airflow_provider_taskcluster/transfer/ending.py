@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 class EndingSource(Source):
     """Reads another source, until the failure of the whole."""
 
-    def __init__(self, source: Source, failure: Failure) -> None:
+    def __init__(self, source: Source, failure: Failure | None) -> None:
         self.description = source.description
         self.independent = source.independent
         self._source = source
@@ -33,12 +33,14 @@ class EndingSource(Source):
 
 
 class _EndingReader(FillingReader):
-    def __init__(self, reader: Reader, failure: Failure) -> None:
+    def __init__(self, reader: Reader, failure: Failure | None) -> None:
         self._reader = reader
         self._failure = failure
 
     def readinto(self, buffer: memoryview, /) -> int:
-        if self._failure.error:  # not that error itself, which this part would take for its own, and try again
+        if (
+            self._failure and self._failure.error
+        ):  # not that error itself, which this part would take for its own, and try again
             raise Interrupted("The sending of a part was ended, because the upload has failed")
         return fill(self._reader, buffer)
 

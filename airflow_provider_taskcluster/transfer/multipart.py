@@ -62,7 +62,7 @@ class Partition:
 
     :param number: From 0.
     :param source: Its bytes.
-    :param failure: Of the whole, if there is one: ends the waiting between tries.
+    :param failure: Of the whole, where others are sent at once: ends the waiting between tries.
     """
 
     number: int

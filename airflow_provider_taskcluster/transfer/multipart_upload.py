@@ -67,16 +67,20 @@ def upload_in_parts(
     initialized = uploader.try_to_resume_parts(source, target) or uploader.initialize_parts(source, target, part_size)
     count = len(initialized.manifest.parts)
     log.info("Uploading %r in %d parts of %d bytes", target.name, count, initialized.part_size)
-    scheduler: Scheduler = Threads(min(connections, count)) if connections > 1 and count > 1 else Serial()
-    failure = Failure()
-    done = scheduler.run(partitions(initialized, failure), lambda one: uploader.upload_part(initialized, one), failure)
+    failure, at_once = Failure(), min(connections, count)
+    scheduler: Scheduler = Threads(at_once) if at_once > 1 else Serial()
+    given = partitions(initialized, failure if at_once > 1 else None)
+    done = scheduler.run(given, lambda one: uploader.upload_part(initialized, one), failure)
     if found := sum(part.already_present for part in done):
         log.info("%d of %d parts of %r were there already", found, count, target.name)
     return uploader.complete_parts(initialized, done)
 
 
-def partitions(initialized: InitializedParts, failure: Failure) -> Iterator[Partition]:
-    """Give out the parts of a source in order; those under way end when the upload has failed."""
+def partitions(initialized: InitializedParts, failure: Failure | None) -> Iterator[Partition]:
+    """Give out the parts of a source in order.
+
+    :param failure: Of the upload, if several are sent at once: those under way end then.
+    """
     source, parts = initialized.source, initialized.manifest.parts
     if source.section(0, 0) is None:
         yield from _held(source, parts, failure)
@@ -86,7 +90,7 @@ def partitions(initialized: InitializedParts, failure: Failure) -> Iterator[Part
         yield Partition(number, EndingSource(section, failure), failure)
 
 
-def _held(source: Source, parts: Sequence[Part], failure: Failure) -> Iterator[Partition]:
+def _held(source: Source, parts: Sequence[Part], failure: Failure | None) -> Iterator[Partition]:
     """Read in order, and hold each part in memory: in no name of this function, so that it is gone when it was sent."""
     with source.reading() as reader:
         for number, part in enumerate(parts):

@@ -32,7 +32,7 @@ class Offer:
     :param measured: Their length and sha256.
     :param content_type: Their content type.
     :param reporter: Learns how far the sending is.
-    :param failure: Of what it is a part of: it is not tried again then.
+    :param failure: Of what it is a part of, where others are sent at once: it is not tried again then.
     """
 
     source: Source

@@ -83,7 +83,7 @@ class Uploader:
     ) -> TransferResult:
         """Send what was measured; its identity has begun.
 
-        :param failure: Of what it is a part of: ends the waiting between tries.
+        :param failure: Of what it is a part of, where others are sent at once: ends the waiting between tries.
         :raises Interrupted: The task was told to stop.
         """
         self.store.check()

@@ -130,7 +130,7 @@ def test_a_source_that_changed_is_told_over_a_real_socket_too(server, tmp_path):
 def test_a_body_that_cannot_be_built_leaves_no_thread(monkeypatch):
     """What interrupts it there is nobody's to close yet."""
 
-    def interrupted(*_):
+    def interrupted(*_, **__):
         raise KeyboardInterrupt
 
     monkeypatch.setattr(put_url, "Hashing", interrupted)

@@ -97,7 +97,7 @@ class CheckedBody:
         self._sending: Block | None = None
         self._ahead = Ahead(offer.source, offer.measured.started, offer.measured.size)
         self._again = offer.measured.fingerprint.again()
-        self._hashing = Hashing([self._ahead], failure)
+        self._hashing = Hashing([self._ahead], failure, beside=offer.failure is None)
 
     def read(self, size: int, /) -> memoryview:
         """Return the next bytes for the connection; they hold until the next call.
