@@ -165,6 +165,7 @@ def test_functions_that_return_what_the_hook_returned_are_overridden(load_test_d
     instances = {(ti.task_id, ti.map_index): ti for ti in dag_run.get_task_instances()}
     ti = instances["changed", -1]
     assert ti.xcom_pull(task_ids="changed")["name"] == "overridden/changed"
-    assert [found["name"] for found in ti.xcom_pull(task_ids="mapped")] == ["overridden/one", "overridden/two"]
+    mapped = [ti.xcom_pull(task_ids="mapped", map_indexes=index) for index in range(2)]  # all at once fails in 3.1
+    assert [found["name"] for found in mapped] == ["overridden/one", "overridden/two"]
     sizes = [ti.xcom_pull(task_ids=name) for name in ("size", "size_changed", "grouped.size")]
     assert sizes == [4, 4, 4]
