@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from airflow.providers.common.compat.sdk import dag
 from airflow_lines import mend_reschedules
+from taskcluster import slugId
 
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
 from airflow_provider_taskcluster.sensors.artifacts import TaskclusterArtifactSensor
@@ -28,7 +29,7 @@ MODES = {
     "reschedule": {"mode": "reschedule"},
     "deferrable": {"deferrable": True},
 }
-UNKNOWN = "fN1SbArXTPSVFNUvaOlinQ"
+UNKNOWN = str(slugId())
 ARTIFACT = "public/a.txt"
 
 
