@@ -220,8 +220,8 @@ class TestObjectStorageElsewhere(RecorderContract):
 
     @pytest.fixture
     def recorder(self, tmp_path):
-        attach("memory", fs=fsspec.filesystem("memory"))
-        return recorder_for(ObjectStoragePath(f"memory://{tmp_path.name}/{os.urandom(6).hex()}"))
+        attach("memory", conn_id="recorder", fs=fsspec.filesystem("memory"))  # what has no connection, others may name
+        return recorder_for(ObjectStoragePath(f"memory://recorder@/{tmp_path.name}/{os.urandom(6).hex()}"))
 
     def test_dead_records_are_swept(self, recorder):
         dead = replace(RECORD, name="dead", expires=1)
