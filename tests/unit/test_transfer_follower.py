@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import hashlib
+import gc
 import io
 import os
 import signal
@@ -167,6 +168,7 @@ def test_a_thread_ends_when_who_leads_was_interrupted_without_a_word(path, monke
 
 def test_a_time_out_at_any_moment_is_neither_lost_nor_leaves_a_thread(path):
     """By a signal, as Airflow's ``execution_timeout`` is."""
+    gc.collect()  # Python swallows what a signal raises while it cleans up, here after other tests
     before = signal.signal(signal.SIGALRM, raise_time_out)
     try:
         for tenth_of_ms in range(0, 400, 8):
