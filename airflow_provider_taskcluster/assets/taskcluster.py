@@ -51,6 +51,7 @@ def emit(outlets: Iterable[Any], context: Context, uri: str | None, extra: dict[
 
     :param uri: Of what was made, None where nothing names it.
     """
+    with_events = _with_events()
     for outlet in outlets:
         if isinstance(outlet, AssetAlias) and uri:
             try:
@@ -59,7 +60,7 @@ def emit(outlets: Iterable[Any], context: Context, uri: str | None, extra: dict[
                 log.warning("The alias %r gets no asset, since Airflow refuses its URI: %s", outlet.name, error)
             else:
                 context["outlet_events"][outlet].add(asset, extra=extra)
-        elif isinstance(outlet, _with_events()):
+        elif isinstance(outlet, with_events):
             context["outlet_events"][outlet].extra.update(extra)
 
 

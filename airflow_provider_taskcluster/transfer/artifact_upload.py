@@ -95,8 +95,8 @@ class ArtifactUploader:
         measured = measure(source, self.store.check)
         if measured.size > LARGEST_PART:
             raise TooLarge(
-                f"{target} has {measured.size} bytes, more than one PUT carries ({LARGEST_PART // GIB} "
-                f"GiB): publish it in pieces"
+                f"{target} has {measured.size} bytes, more than one PUT carries ({LARGEST_PART // GIB} GiB): "
+                f"publish it in pieces"
             )
         send = self._as_s3 if storage_type == "s3" else self._as_object
         return replace(send(source, target, measured), name=target.name, seconds=time.monotonic() - started)

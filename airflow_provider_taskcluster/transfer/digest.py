@@ -74,7 +74,7 @@ def verify(name: str, expected: Mapping[str, str], observed: Mapping[str, str]) 
         if observed[algorithm] != expected[algorithm].lower():
             raise HashMismatch(
                 f"{name!r} arrived with {algorithm} {observed[algorithm]}, but the service says "
-                f"{expected[algorithm]}: "
-                f"the stored bytes are not those that were uploaded. Nothing was kept: have it uploaded again"
+                f"{expected[algorithm]}: the stored bytes are not those that were uploaded. Nothing was kept: "
+                f"have it uploaded again"
             )
     return "+".join(sorted(checked))

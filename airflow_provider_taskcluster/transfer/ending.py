@@ -38,9 +38,8 @@ class _EndingReader(FillingReader):
         self._failure = failure
 
     def readinto(self, buffer: memoryview, /) -> int:
-        if (
-            self._failure and self._failure.error
-        ):  # not that error itself, which this part would take for its own, and try again
+        if self._failure and self._failure.error:
+            # Not that error itself, which this part would take for its own, and try again.
             raise Interrupted("The sending of a part was ended, because the upload has failed")
         return fill(self._reader, buffer)
 

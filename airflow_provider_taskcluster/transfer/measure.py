@@ -50,13 +50,14 @@ def measure(source: Source, check: Callable[[], None] = lambda: None) -> Measure
     :raises SourceError: It cannot be read.
     """
     measuring, beside = _Measuring(), Hashers(["sha512"])
-    length = source.length()  # before it is opened: this moves where an open file stands
-    size = MIB if length is None else max(1, min(MIB, length))
-    with readable(source), source.reading() as reader, Follower(source, beside) as follower:
-        for block in blocks(reader, size):
-            check()
-            measuring.update(block)
-            follower.follow(measuring.seen)
+    with readable(source):
+        length = source.length()  # before it is opened: this moves where an open file stands
+        size = MIB if length is None else max(1, min(MIB, length))
+        with source.reading() as reader, Follower(source, beside) as follower:
+            for block in blocks(reader, size):
+                check()
+                measuring.update(block)
+                follower.follow(measuring.seen)
     return measuring.measured(beside)
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from airflow_provider_taskcluster.exceptions import InvalidInput
+from airflow_provider_taskcluster.retry import TRY_AGAIN
 from airflow_provider_taskcluster.texts import one_line
 
 LOCAL = {"file", "local"}
@@ -53,6 +54,11 @@ class StorageFile:
     def lasting(self) -> bool:
         """Whether what is written there stays as it is, and is in no list."""
         return bool(self.protocols & LASTING)
+
+
+def reason_of(error: Exception) -> str:
+    """Say what a file system raised, of which each has errors of its own, and the next step."""
+    return f"{one_line(error) or type(error).__name__}; {TRY_AGAIN}, or check the connection"
 
 
 def is_storage_path(place: object) -> bool:

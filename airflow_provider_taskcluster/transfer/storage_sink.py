@@ -15,12 +15,10 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_taskcluster.exceptions import DestinationError, InvalidInput, TaskclusterError
-from airflow_provider_taskcluster.retry import TRY_AGAIN
-from airflow_provider_taskcluster.texts import one_line
 from airflow_provider_taskcluster.transfer.config import MIB
 from airflow_provider_taskcluster.transfer.path_sink import PathSink
 from airflow_provider_taskcluster.transfer.sink import Sink, write_all
-from airflow_provider_taskcluster.transfer.storage import storage_file
+from airflow_provider_taskcluster.transfer.storage import reason_of, storage_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -90,11 +88,8 @@ class StorageSink(Sink):
             yield
         except TaskclusterError:
             raise
-        except Exception as error:  # (each file system has errors of its own)
-            reason = one_line(error) or type(error).__name__
-            raise DestinationError(
-                f"Cannot write {self.path}: {reason}; {TRY_AGAIN}, or check the connection"
-            ) from error
+        except Exception as error:
+            raise DestinationError(f"Cannot write {self.path}: {reason_of(error)}") from error
 
 
 class _Writing(Protocol):

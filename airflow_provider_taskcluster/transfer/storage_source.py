@@ -6,11 +6,9 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
 from airflow_provider_taskcluster.exceptions import InvalidInput, SourceError, TaskclusterError
-from airflow_provider_taskcluster.retry import TRY_AGAIN
-from airflow_provider_taskcluster.texts import one_line
 from airflow_provider_taskcluster.transfer.config import MIB
 from airflow_provider_taskcluster.transfer.source import PathSource, SectionSource, Source
-from airflow_provider_taskcluster.transfer.storage import storage_file
+from airflow_provider_taskcluster.transfer.storage import reason_of, storage_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -67,11 +65,8 @@ class StorageSource(Source):
             raise
         except FileNotFoundError:
             raise InvalidInput(f"There is no {self.description} to upload") from None
-        except Exception as error:  # (each file system has errors of its own)
-            reason = one_line(error) or type(error).__name__
-            raise SourceError(
-                f"The {self.description} cannot be read: {reason}; {TRY_AGAIN}, or check the connection"
-            ) from error
+        except Exception as error:
+            raise SourceError(f"The {self.description} cannot be read: {reason_of(error)}") from error
 
 
 class _Reader:

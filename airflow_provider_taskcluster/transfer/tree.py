@@ -7,10 +7,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.exceptions import InvalidInput, SourceError, TaskclusterError
-from airflow_provider_taskcluster.retry import TRY_AGAIN
-from airflow_provider_taskcluster.texts import one_line
 from airflow_provider_taskcluster.transfer.source import PathSource, Source
-from airflow_provider_taskcluster.transfer.storage import StorageFile, is_storage_path, storage_file
+from airflow_provider_taskcluster.transfer.storage import StorageFile, is_storage_path, reason_of, storage_file
 from airflow_provider_taskcluster.transfer.storage_source import StorageSource
 
 if TYPE_CHECKING:
@@ -64,10 +62,8 @@ def _in_storage(root: StorageFile) -> Iterator[tuple[str, Callable[[], Source]]]
         paths = root.fs.find(folder)
     except TaskclusterError:
         raise
-    except Exception as error:  # (each file system has errors of its own)
-        raise SourceError(
-            f"The folder {root.url!r} cannot be read: {one_line(error)}; {TRY_AGAIN}, or check the connection"
-        ) from error
+    except Exception as error:
+        raise SourceError(f"The folder {root.url!r} cannot be read: {reason_of(error)}") from error
     for path in paths:
         if path != folder and not path.startswith(f"{folder}/" if folder else ""):
             raise SourceError(f"The folder {root.url!r} cannot be read: its storage lists {path!r}, which is not in it")

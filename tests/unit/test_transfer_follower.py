@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import pytest
+from running_threads import running
 
 from airflow_provider_taskcluster.transfer import follower as following
 from airflow_provider_taskcluster.transfer.buffers import Failure
@@ -31,9 +32,7 @@ def begun(count):
 
 
 def threads():
-    """Those that run: one whose start a signal interrupted stays listed, though it never begins."""
-    running = [thread for thread in threading.enumerate() if thread.is_alive()]
-    return [thread for thread in running if thread.name == "taskcluster-measuring"]
+    return running("taskcluster-measuring")
 
 
 class TimeOut(BaseException):

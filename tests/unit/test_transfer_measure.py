@@ -3,9 +3,9 @@ from __future__ import annotations
 import hashlib
 import io
 import os
-import threading
 
 import pytest
+from running_threads import running
 
 from airflow_provider_taskcluster.exceptions import SourceError
 from airflow_provider_taskcluster.transfer.follower import WORTH_A_THREAD, Ahead
@@ -81,5 +81,4 @@ def test_no_thread_is_left_behind_when_reading_fails(tmp_path):
     path.write_bytes(LARGE)
     with pytest.raises(SourceError, match="broken disk"):
         measure(Broken(path))
-    running = [thread for thread in threading.enumerate() if thread.is_alive()]  # not one whose start was interrupted
-    assert not [thread for thread in running if thread.name == "taskcluster-measuring"]
+    assert not running("taskcluster-measuring")

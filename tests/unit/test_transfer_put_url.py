@@ -5,6 +5,7 @@ import io
 import threading
 
 import pytest
+from running_threads import running
 
 from airflow_provider_taskcluster.exceptions import SourceChanged
 from airflow_provider_taskcluster.network import Network
@@ -140,8 +141,7 @@ def test_a_body_that_cannot_be_built_leaves_no_thread(monkeypatch):
     measured = Measured(len(content), "", Fingerprint(), started)
     with pytest.raises(KeyboardInterrupt):
         CheckedBody(io.BytesIO(content), Offer(source_for(content), measured, "text/plain", Reporter("test", 5)))
-    running = [thread for thread in threading.enumerate() if thread.is_alive()]  # not one whose start was interrupted
-    assert not [thread for thread in running if thread.name == "taskcluster-measuring"]
+    assert not running("taskcluster-measuring")
 
 
 def test_a_signal_that_strikes_the_closing_is_raised_when_all_is_closed(monkeypatch):

@@ -9,10 +9,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.exceptions import DestinationError, NameRefused, TaskclusterError
-from airflow_provider_taskcluster.retry import TRY_AGAIN
-from airflow_provider_taskcluster.texts import one_line
 from airflow_provider_taskcluster.transfer.payload.place import Content, digests_of
-from airflow_provider_taskcluster.transfer.storage import StorageFile
+from airflow_provider_taskcluster.transfer.storage import StorageFile, reason_of
 from airflow_provider_taskcluster.transfer.storage_sink import StorageSink
 
 if TYPE_CHECKING:
@@ -145,11 +143,8 @@ class StoragePlace:
             yield
         except (TaskclusterError, FileNotFoundError):
             raise
-        except Exception as error:  # (each file system has errors of its own)
-            reason = one_line(error) or type(error).__name__
-            raise DestinationError(
-                f"Cannot use {self.path_of(name)}: {reason}; {TRY_AGAIN}, or check the connection"
-            ) from error
+        except Exception as error:
+            raise DestinationError(f"Cannot use {self.path_of(name)}: {reason_of(error)}") from error
 
 
 def _tag(facts: dict[str, Any]) -> str:
