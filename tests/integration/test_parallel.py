@@ -83,6 +83,11 @@ def gets(tc):
     return tc.journal.entries(origin="store", method="GET")
 
 
+def of_full_length(headers):
+    """Whether a piece is asked for that faults have room in: not the last one, which may overtake others."""
+    return not headers.get("range", "").endswith(f"-{len(DATA) - 1}")
+
+
 def pieces(tc):
     found = [re.fullmatch(r"bytes=(\d+)-(\d+)", entry.headers.get("range", "")) for entry in gets(tc)]
     return [(int(match[1]), int(match[2])) for match in found if match]
@@ -173,20 +178,20 @@ def test_an_s3_artifact_comes_in_pieces_too(hook, run, tc, tmp_path):
     ids=str,
 )
 def test_a_piece_that_fails_is_fetched_again_alone(fetch, tc, fault):
-    tc.faults.add(fault, method="GET", nth=4)
+    tc.faults.add(fault, method="GET", when=of_full_length, nth=4)
     fetch()
     assert len(gets(tc)) == 8
 
 
 @pytest.mark.parametrize("fault", [Longer(5000), OtherRange(last=3000), OtherRange(first=-3000)], ids=str)
 def test_a_piece_with_more_than_was_asked_is_cut_to_size(fetch, tc, fault):
-    tc.faults.add(fault, method="GET", nth=3)
+    tc.faults.add(fault, method="GET", when=of_full_length, nth=3)
     fetch()
     assert len(gets(tc)) == 7
 
 
 def test_a_piece_that_stalls_is_fetched_again(fetch, connect, tc):
-    tc.faults.add(Stall(1_000_000), method="GET", nth=3)
+    tc.faults.add(Stall(1_000_000), method="GET", when=of_full_length, nth=3)
     fetch(connect(extra={"read_timeout": 0.4}))
 
 
