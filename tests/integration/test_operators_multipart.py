@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
-from airflow.providers.common.compat.sdk import DAG, AirflowFailException
+from airflow.providers.common.compat.sdk import DAG, AirflowFailException, redact
 from multipart_objects import PART, digest, gets
 
 from airflow_provider_taskcluster.emulator.store.faults import Status
@@ -24,11 +24,6 @@ DATA = os.urandom(2 * PART + 1000)
 CONNECTION = {"task_id": "task", "taskcluster_conn_id": "tc_test"}
 IN_PARTS = {"multipart": "always", "part_size": PART}
 OWN_ID = random_upload_id()
-
-try:
-    from airflow.sdk._shared.secrets_masker import redact  # where a task's logs are masked
-except ImportError:  # Airflow 2
-    from airflow.utils.log.secrets_masker import redact
 
 
 @pytest.fixture
