@@ -8,6 +8,7 @@ import io
 import os
 import shutil
 import threading
+import warnings
 from pathlib import Path
 
 import pandas as pd
@@ -24,6 +25,8 @@ except ImportError:  # Airflow 2
     from airflow.io.store import attach
 
 FOLDER = Path(__file__).parents[2] / "example_dags"
+OF_AIRFLOW_3 = {"started_by_taskcluster"}
+EXAMPLES = {path.stem for path in FOLDER.glob("*.py")} - (OF_AIRFLOW_3 if AIRFLOW_2 else set())
 
 pytestmark = pytest.mark.usefixtures("database")
 
@@ -40,6 +43,13 @@ def run(dag_id, **conf):
     dag_run = load(dag_id).test(run_conf=conf)
     states = {instance.task_id: str(instance.state) for instance in dag_run.get_task_instances()}
     return str(dag_run.state), states
+
+
+@pytest.mark.parametrize("dag_id", sorted(EXAMPLES))
+def test_examples_are_read_without_a_warning(dag_id):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", UserWarning)
+        load(dag_id)
 
 
 def test_object_round_trip(tc, tmp_path):
