@@ -13,7 +13,25 @@ from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.moments import moment
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airflow.providers.common.compat.sdk import Context
+
+# Stands in no Python literal: what begins with it stays text when Jinja renders it natively.
+NO_LITERAL = "\0"
+
+
+def as_written(render: Callable[..., Any], template: Any, *arguments: Any, **options: Any) -> Any:
+    """Render a template; what ``render_template_as_native_obj`` makes a number of stays the text that was written.
+
+    A name such as ``1.10``, ``2026_01_31`` or ``0x1f`` would be another name as a number.
+
+    :param render: ``render_template`` of Airflow's operators, whose arguments follow.
+    """
+    rendered = render(template, *arguments, **options)
+    if not isinstance(template, str) or not isinstance(rendered, int | float | complex) or isinstance(rendered, bool):
+        return rendered
+    return render(f"{NO_LITERAL}{template}", *arguments, **options).removeprefix(NO_LITERAL)
 
 
 def expiry(expires: datetime | timedelta | str, context: Context) -> datetime:
@@ -105,17 +123,14 @@ def _whole(value: Any) -> int | None:
 
 
 def text(value: Any, what: str) -> str:
-    """Return a name or a path as text: ``render_template_as_native_obj`` makes an int of "12".
+    """Return a name or a path as text; an int may stand for one.
 
     :param what: Name of the argument, for the error.
     :raises InvalidInput: It cannot be one, it is a ``Path`` that still holds a template, or a number with a point, of
-        which nobody knows whether it was "1.1" or "1.10".
+        which nobody knows whether it was meant to be "1.1" or "1.10".
     """
     if isinstance(value, float):
-        raise InvalidInput(
-            f"{what} is the number {value!r}: native rendering made it of a text, whose spelling is lost (1.1, 1.10). "
-            f"Write quotes around the template, which keep it a text: \"'{{{{ ... }}}}'\""
-        )
+        raise InvalidInput(f"{what} is the number {value!r}, whose spelling is lost (1.1, 1.10): pass a text")
     if hasattr(value, "__fspath__"):
         if "{{" in str(value) or "{%" in str(value):
             raise InvalidInput(f"{what} is a Path, in which Airflow renders no template: pass {str(value)!r} as a str")

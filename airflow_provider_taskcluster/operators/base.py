@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
-from airflow_provider_taskcluster.arguments import content, path_or_url
+from airflow_provider_taskcluster.arguments import as_written, content, path_or_url
 from airflow_provider_taskcluster.connection.fields import DEFAULT_CONN_ID
 from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.links.base import leave_links
@@ -55,6 +55,10 @@ class TaskclusterBaseOperator(BaseOperator):
             read_timeout=self.read_timeout,
             max_retries=self.max_retries,
         )
+
+    def render_template(self, content: Any, *arguments: Any, **options: Any) -> Any:
+        """Render as Airflow does, but what looks like a number stays text."""
+        return as_written(super().render_template, content, *arguments, **options)
 
     def pre_execute(self, context: Context) -> None:
         """Leave the links first, so that a task that fails has them, too."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import PokeReturnValue, conf
 
+from airflow_provider_taskcluster.arguments import as_written
 from airflow_provider_taskcluster.connection.fields import DEFAULT_CONN_ID
 from airflow_provider_taskcluster.exceptions import TaskclusterError
 from airflow_provider_taskcluster.links.base import leave_links
@@ -67,6 +68,10 @@ class TaskclusterBaseSensor(DeferringSensor):
             read_timeout=self.read_timeout,
             max_retries=self.max_retries,
         )
+
+    def render_template(self, content: Any, *arguments: Any, **options: Any) -> Any:
+        """Render as Airflow does, but what looks like a number stays text."""
+        return as_written(super().render_template, content, *arguments, **options)
 
     def pre_execute(self, context: Context) -> None:
         """Leave the links first, so that they are there while the sensor waits."""

@@ -13,6 +13,7 @@ from airflow_lines import stored
 
 from airflow_provider_taskcluster import get_provider_info
 from airflow_provider_taskcluster.links.base import TaskclusterLink
+from airflow_provider_taskcluster.operators.purge_cache import TaskclusterPurgeCacheOperator
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 # Text that decides what a task does, not what it does it with.
@@ -108,13 +109,34 @@ def test_templates_are_rendered_in_every_argument_that_takes_text(kind):
     assert set(kind.template_fields) <= set(parameters(kind))
 
 
+NUMBERS = [17, "17", "1.10", "2026_01_31", "0x1f", "0b1", "+5", "-5", "1e3", "(1)", "1j", " 1 "]
+
+
 @kinds()
-@pytest.mark.parametrize(("native", "rendered"), [(False, "17"), (True, 17)])
-def test_a_template_becomes_text_or_what_native_rendering_makes_of_it(kind, native, rendered):
+@pytest.mark.parametrize(
+    ("native", "value", "rendered"),
+    [
+        *((native, value, str(value)) for native in (False, True) for value in NUMBERS),
+        (False, ["a"], "['a']"),
+        (True, ["a"], ["a"]),
+        (True, True, True),
+        (True, "[1, 2]", [1, 2]),
+    ],
+)
+def test_a_template_becomes_text_or_what_native_rendering_makes_of_it(kind, native, value, rendered):
     with DAG("templates", schedule=None, start_date=START, render_template_as_native_obj=native):
         task = kind(task_id="task", **dict.fromkeys(kind.template_fields, "{{ params.n }}"))
-    task.render_template_fields({"params": {"n": 17}})
+    task.render_template_fields({"params": {"n": value}})
     assert {name: getattr(task, name) for name in kind.template_fields} == dict.fromkeys(kind.template_fields, rendered)
+
+
+def test_names_in_a_list_that_look_like_numbers_stay_text_too():
+    with DAG("templates", schedule=None, start_date=START, render_template_as_native_obj=True):
+        task = TaskclusterPurgeCacheOperator(
+            task_id="task", cache_names=["{{ params.n }}", "level-{{ params.n }}", "1e3\n"], worker_pool_id="a/b"
+        )
+    task.render_template_fields({"params": {"n": "1_0"}})
+    assert task.cache_names == ["1_0", "level-1_0", "1e3"]
 
 
 @pytest.mark.usefixtures("database")
