@@ -14,10 +14,10 @@ from fsspec.core import get_compression
 from fsspec.spec import AbstractFileSystem
 from fsspec.utils import isfilelike
 
-from airflow_provider_taskcluster.exceptions import InvalidInput
+from airflow_provider_taskcluster.exceptions import InsufficientScopes, InvalidInput
 from airflow_provider_taskcluster.fs import uploads
 from airflow_provider_taskcluster.fs.errors import NoSuchFile
-from airflow_provider_taskcluster.fs.paths import ArtifactPlace, connection_in, located
+from airflow_provider_taskcluster.fs.paths import ArtifactPlace, ObjectPlace, connection_in, located
 from airflow_provider_taskcluster.fs.reader import ReadableFile
 from airflow_provider_taskcluster.fs.remote import Remote
 from airflow_provider_taskcluster.fs.writer import CompressedFile, WritableFile
@@ -77,7 +77,7 @@ class TaskclusterFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec
         if isinstance(path, list):
             return path
         place = connection_in(path)[1].removeprefix("/")  # of Airflow 2's paths
-        return "" if place == "taskcluster:" else place  # the root, as UPath shortens it
+        return place.removeprefix("taskcluster:").removeprefix("/")  # below the root, as UPath shortens it
 
     @staticmethod
     def _get_kwargs_from_urls(path: str) -> dict[str, Any]:
@@ -102,8 +102,19 @@ class TaskclusterFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec
         return self._type(path) == "file"
 
     def isdir(self, path: str) -> bool:
-        """Tell whether it is a folder: a task, a run, or the beginning of artifacts' names."""
-        return self._type(path) == "directory"
+        """Tell whether it is a folder: a task, a run, or, for who may list them, the beginning of artifacts' names.
+
+        An object is none, for which nobody is asked: a copy to its name takes no scope to download it.
+        """
+        place = located(self._strip_protocol(path))
+        if isinstance(place, ObjectPlace):
+            return not place.name
+        try:
+            return self._type(path) == "directory"
+        except InsufficientScopes:
+            if isinstance(place, ArtifactPlace) and place.name:
+                return False
+            raise
 
     def _type(self, path: str) -> str | None:
         try:
@@ -181,13 +192,13 @@ class TaskclusterFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec
         self.remote.upload(value, self._strip_protocol(path), exclusive=mode == "create", **options)
 
     def cp_file(self, path1: str, path2: str, **options: Any) -> None:
-        """Copy a file to an object, through this machine."""
+        """Copy a file to an object of the same content type, through this machine."""
         if not self.isdir(path1):
             target = self._strip_protocol(path2)
             self.remote.writable(target)
             with tempfile.TemporaryDirectory(prefix="taskcluster-") as folder:
-                self.remote.download(self._strip_protocol(path1), f"{folder}/copy")
-                self.remote.upload(f"{folder}/copy", target, **options)
+                found = self.remote.download(self._strip_protocol(path1), f"{folder}/copy")
+                self.remote.upload(f"{folder}/copy", target, **{"content_type": found.content_type, **options})
 
     def open(
         self,

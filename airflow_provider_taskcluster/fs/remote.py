@@ -7,7 +7,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster import names
-from airflow_provider_taskcluster.exceptions import Conflict, InvalidInput, NotFound, ReferenceRefused
+from airflow_provider_taskcluster.exceptions import (
+    Conflict,
+    InsufficientScopes,
+    InvalidInput,
+    NotFound,
+    ReferenceRefused,
+)
 from airflow_provider_taskcluster.fs import listing, uploads
 from airflow_provider_taskcluster.fs.errors import FileThere, NoSuchFile, missing_is_no_file
 from airflow_provider_taskcluster.fs.paths import ARTIFACTS, LATEST, OBJECTS, ArtifactPlace, ObjectPlace, Root, located
@@ -20,6 +26,7 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.fs.listing import Entry
     from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
     from airflow_provider_taskcluster.services.answers import ArtifactInfo
+    from airflow_provider_taskcluster.transfer.model import TransferResult
     from airflow_provider_taskcluster.transfer.progress import Progress
     from airflow_provider_taskcluster.transfer.random_access import RandomAccess
     from airflow_provider_taskcluster.transfer.sink import Destination
@@ -105,16 +112,15 @@ class Remote:
 
     def download(
         self, path: str, destination: Destination, on_progress: Callable[[Progress], None] | None = None
-    ) -> None:
+    ) -> TransferResult:
         """Fetch the content of a file, verified."""
         place = _file(path)
         options: dict[str, Any] = {"require_hashes": self.require_hashes, "on_progress": on_progress}
         with missing_is_no_file():
             if isinstance(place, ObjectPlace):
-                self.hook.download_object(place.name, destination, **options)
-            else:
-                options["allow_reference"] = self.allow_reference
-                self.hook.download_artifact(place.task_id, place.name, destination, place.run_id, **options)
+                return self.hook.download_object(place.name, destination, **options)
+            options["allow_reference"] = self.allow_reference
+            return self.hook.download_artifact(place.task_id, place.name, destination, place.run_id, **options)
 
     def upload(self, source: Uploadable, path: str, *, exclusive: bool = False, **options: Any) -> None:
         """Make an object.
@@ -162,9 +168,10 @@ class Remote:
         return place.name
 
     def _is_there(self, name: str) -> bool:
+        """Tell whether an object is seen to be there; who may only upload learns it from ``if_exists="fail"``."""
         try:
             self.hook.object_metadata(name)
-        except NotFound:
+        except (NotFound, InsufficientScopes):
             return False
         return True
 

@@ -7,6 +7,7 @@ import re
 import pytest
 import requests
 import scopes_of_artifacts  # noqa: F401 (registers its operations)
+import scopes_of_files  # noqa: F401 (registers its operations)
 import scopes_of_objects  # noqa: F401 (registers its operations)
 import scopes_of_others  # noqa: F401 (registers its operations)
 import scopes_of_tasks  # noqa: F401 (registers its operations)

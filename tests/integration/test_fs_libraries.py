@@ -119,9 +119,12 @@ def test_an_artifact_is_copied_to_an_object_of_the_same_connection(artifacts, ob
     assert objects.read_bytes() == DATA
 
 
-def test_the_root_of_a_connection_has_two_rooms(conn_id):
+def test_the_root_of_a_connection_has_two_rooms(conn_id, hook, name):
     root = ObjectStoragePath(f"taskcluster://{conn_id}@")
-    assert {path.name for path in root.iterdir()} == {"artifacts", "objects"}
+    rooms = {path.name: path for path in root.iterdir()}
+    assert set(rooms) == {"artifacts", "objects"}
+    (rooms["objects"] / name).write_bytes(b"data")
+    assert (rooms["objects"] / name).read_bytes() == hook.read_object(name) == b"data"
 
 
 def test_a_folder_of_artifacts_is_uploaded_as_objects(artifacts, hook, name, expires):

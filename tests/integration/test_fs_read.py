@@ -232,12 +232,35 @@ def test_a_folder_cannot_be_opened(fs, published):
         fs.open(published)
 
 
-def test_wrong_credentials_are_not_taken_for_a_missing_file(connect, filesystem, stored):
+def test_wrong_credentials_are_not_taken_for_a_missing_file(connect, filesystem, stored, published):
     connect("tc_wrong", password="x" * 44)
     fs = filesystem("tc_wrong")
-    for ask in (fs.exists, fs.isfile, fs.isdir, fs.info, fs.open):
+    for ask in (fs.exists, fs.isfile, fs.info, fs.open):
         with pytest.raises(AuthenticationFailed):
             ask(stored)
+    with pytest.raises(AuthenticationFailed):
+        fs.isdir(f"{published}/public")
+
+
+def test_an_object_is_no_folder_and_nobody_is_asked(fs, name, tc):
+    tc.journal.clear()
+    assert not fs.isdir(f"objects/{name}")
+    assert fs.isdir("objects")
+    assert not tc.journal.entries()
+
+
+def test_where_artifacts_may_not_be_listed_they_are_copied_all_the_same(holding, filesystem, run, tc, tmp_path):
+    run.add("private/a", b"data")
+    tc.anonymous_scopes, before = [], tc.anonymous_scopes
+    try:
+        holding("queue:get-artifact:private/a")
+        fs = filesystem("tc_limited")
+        fs.get(f"artifacts/{run.task_id}/0/private/a", str(tmp_path / "a"))
+        with pytest.raises(InsufficientScopes, match="queue:list-artifacts"):
+            fs.isdir(f"artifacts/{run.task_id}/0")
+    finally:
+        tc.anonymous_scopes = before
+    assert (tmp_path / "a").read_bytes() == b"data"
 
 
 def test_a_missing_scope_is_named(holding, filesystem, stored, name):

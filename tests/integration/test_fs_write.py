@@ -14,6 +14,7 @@ import pytest
 
 from airflow_provider_taskcluster.emulator.store.faults import Status
 from airflow_provider_taskcluster.exceptions import Conflict, InsufficientScopes, InvalidInput, InvalidName
+from airflow_provider_taskcluster.transfer.sink import MemorySink
 
 DATA = os.urandom(2_000_000)
 
@@ -267,6 +268,24 @@ def test_an_artifact_is_copied_to_an_object(fs, path, run):
     assert fs.cat_file(path) == DATA
     with pytest.raises(FileNotFoundError):
         fs.copy(f"artifacts/{run.task_id}/latest/public/missing", f"{path}-2")
+
+
+def test_a_copy_has_the_content_type_of_what_was_copied(fs, hook, name, run):
+    run.add("public/a.txt", DATA, content_type="text/x-report")
+    fs.copy(f"artifacts/{run.task_id}/latest/public/a.txt", f"objects/{name}")
+    fs.copy(f"objects/{name}", f"objects/{name}.json")
+    fs.cp_file(f"objects/{name}", f"objects/{name}-2", content_type="text/html")
+    kinds = [hook.download_object(name + end, MemorySink()).content_type for end in ("", ".json", "-2")]
+    assert kinds == ["text/x-report", "text/x-report", "text/html"]
+
+
+def test_who_may_only_upload_learns_that_a_name_is_taken(holding, filesystem, hook, path, name):
+    holding("object:upload:tests:*")
+    fs = filesystem("tc_limited")
+    fs.pipe_file(path, b"data", mode="create")
+    with pytest.raises(FileExistsError), fs.open(path, "xb") as file:
+        file.write(b"data")
+    assert hook.read_object(name) == b"data"
 
 
 def test_a_missing_scope_is_named(holding, filesystem, name):
