@@ -37,11 +37,12 @@ def test_only_what_is_missing_is_fetched_after_a_kill(hook, run, tc, tmp_path, s
     assert COUNT // 4 <= finished < COUNT, "it was killed in the middle"
     with (folder / JOURNAL).open("ab") as journal:
         journal.write(b'\n{"torn')
-    tc.journal.clear()
+    of_the_dead = {entry.connection for entry in tc.journal.entries(origin="store")}  # a last request may come late
     result = hook.open_payload(run.task_id).download(folder)
     assert {file.name for file in result.files} == set(contents)
     assert len(result.transferred) <= COUNT - finished + 2, "files that were there and not yet written down"
-    assert len(tc.journal.entries(origin="store", method="GET")) == len(result.transferred)
+    fetched = [e for e in tc.journal.entries(origin="store", method="GET") if e.connection not in of_the_dead]
+    assert len(fetched) == len(result.transferred)
     found = {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*.bin")}
     assert found == contents
     assert {path.name for path in folder.iterdir() if path.is_file()} - {"taskcluster-payload.json"} == set()
