@@ -21,17 +21,24 @@ log = logging.getLogger(__name__)
 __all__ = ["artifact_asset", "convert_asset_to_openlineage", "create_asset", "emit", "object_asset"]
 
 
-def object_asset(name: str, **options: Any) -> Asset:
+def object_asset(object_name: str, /, **options: Any) -> Asset:
     """Return the asset of an object, for ``outlets``, ``inlets`` and schedules.
 
-    :param options: As for Airflow's ``Asset``, such as ``extra``.
+    :param object_name: Name of the object.
+    :param options: As for Airflow's ``Asset``, such as ``extra``, and on Airflow 3 a ``name`` of the asset.
     """
-    return Asset(uri=object_uri(name), **options)
+    return Asset(uri=object_uri(object_name), **options)
 
 
-def artifact_asset(task_id: str, name: str, run_id: int | None = None, **options: Any) -> Asset:
-    """Return the asset of an artifact; a ``run_id`` of None is the latest run."""
-    return Asset(uri=artifact_uri(task_id, name, run_id), **options)
+def artifact_asset(task_id: str, artifact_name: str, /, run_id: int | None = None, **options: Any) -> Asset:
+    """Return the asset of an artifact.
+
+    :param task_id: Id of the task.
+    :param artifact_name: Name of the artifact.
+    :param run_id: Number of the run, None for the latest.
+    :param options: As for ``object_asset``.
+    """
+    return Asset(uri=artifact_uri(task_id, artifact_name, run_id), **options)
 
 
 def create_asset(

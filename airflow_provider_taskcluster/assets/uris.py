@@ -12,7 +12,7 @@ URI cannot carry in a name is percent-encoded.
 from __future__ import annotations
 
 from typing import TYPE_CHECKING
-from urllib.parse import quote
+from urllib.parse import quote, unquote
 
 if TYPE_CHECKING:
     from urllib.parse import SplitResult
@@ -38,7 +38,7 @@ def artifact_uri(task_id: str, name: str, run_id: int | None = None) -> str:
 
 
 def sanitize_uri(uri: SplitResult) -> SplitResult:
-    """Normalize a URI for Airflow (``handler`` in the provider's metadata): without connection, spaces encoded.
+    """Normalize a URI for Airflow (``handler`` in the provider's metadata): without connection, one spelling of a name.
 
     :raises ValueError: It is no URI of an object or artifact; says how one looks.
     """
@@ -51,7 +51,7 @@ def sanitize_uri(uri: SplitResult) -> SplitResult:
             f"{uri.geturl()!r} names no object or artifact: "
             f"write {SCHEME}://objects/<name> or {SCHEME}://artifacts/<taskId>/latest/<name>"
         )
-    return uri._replace(netloc=room, path=quote(path, safe=f"{_PLAIN}%"))
+    return uri._replace(netloc=room, path=_encoded(unquote(path.rstrip("/"))))
 
 
 def _encoded(name: str) -> str:

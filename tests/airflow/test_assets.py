@@ -14,7 +14,7 @@ from airflow.providers.common.compat.lineage.hook import get_hook_lineage_collec
 from airflow.providers.common.compat.sdk import Asset, ObjectStoragePath
 from airflow.providers_manager import ProvidersManager
 from airflow.utils.session import create_session
-from airflow_lines import stored
+from airflow_lines import AIRFLOW_2, stored
 
 from airflow_provider_taskcluster.assets.taskcluster import artifact_asset, convert_asset_to_openlineage, object_asset
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
@@ -212,6 +212,12 @@ def test_the_factory_is_found_by_scheme():
     assert factories["taskcluster"](name="a b").uri == "taskcluster://objects/a%20b"
     made = factories["taskcluster"](name="public/a", task_id="fN1SbArXTPSVFNUvaOlinQ", run_id=0, extra={"size": 1})
     assert (made.uri, made.extra) == ("taskcluster://artifacts/fN1SbArXTPSVFNUvaOlinQ/0/public/a", {"size": 1})
+
+
+def test_an_asset_takes_what_airflow_takes():
+    own = {"extra": {"a": 1}} if AIRFLOW_2 else {"name": "report", "group": "demo"}  # in Airflow 2 it has no name
+    for asset in (object_asset("a", **own), artifact_asset("fN1SbArXTPSVFNUvaOlinQ", "public/a", run_id=0, **own)):
+        assert {key: getattr(asset, key) for key in own} == own
 
 
 def test_openlineage_learns_the_deployment(tc):

@@ -24,6 +24,14 @@ def test_a_name_is_encoded_where_a_uri_cannot_carry_it(name, uri):
     assert sanitize_uri(urlsplit(uri)).geturl() == uri
 
 
+@pytest.mark.parametrize(
+    ("written", "name"),
+    [("%61", "a"), ("a%2fb", "a/b"), ("a%252Fb", "a%2Fb"), ("a%zz", "a%zz"), ("a%7Eb", "a~b"), ("a/", "a")],
+)
+def test_however_a_uri_is_written_it_is_that_of_the_name(written, name):
+    assert sanitize_uri(urlsplit(f"taskcluster://objects/{written}")).geturl() == object_uri(name)
+
+
 def test_an_artifact_is_named_by_task_and_run():
     assert artifact_uri(TASK, "public/a b") == f"taskcluster://artifacts/{TASK}/latest/public/a%20b"
     assert artifact_uri(TASK, "public/a", 0) == f"taskcluster://artifacts/{TASK}/0/public/a"
