@@ -141,8 +141,13 @@ def text(value: Any, what: str) -> str:
 
 
 def optional_text(value: Any, what: str) -> str | None:
-    """Do the same for an argument that may be left out."""
-    return None if value is None else text(value, what)
+    """Do the same for an argument that may be left out: None and "", which templates write, are None."""
+    return None if left_out(value) else text(value, what)
+
+
+def left_out(value: Any) -> bool:
+    """Tell whether an argument was given nothing."""
+    return value is None or (isinstance(value, str) and not value)
 
 
 def path_or_url(value: Any, what: str) -> Any:

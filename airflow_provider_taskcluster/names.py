@@ -85,13 +85,14 @@ def upload_id(value: str) -> str:
     return value
 
 
-def project_id(value: str | None) -> str:
+def project_id(value: str | None, conn_id: str) -> str:
     """Return the project id of an upload.
 
+    :param conn_id: Id of the connection that could have named one.
     :raises InvalidInput: There is none, or it has other characters than the service takes.
     """
     if not value:
-        raise InvalidInput("An upload needs a project ID: pass project_id, or set it in the connection")
+        raise InvalidInput(f"An upload needs a project ID: pass project_id, or set it in connection {conn_id!r}")
     if not isinstance(value, str) or not _PROJECT_ID.fullmatch(value):
         raise InvalidInput(f"{value!r} is not a project ID: 1 to 500 letters, digits, '.', '_', '/' or '-'")
     return value

@@ -8,14 +8,16 @@ from typing import TYPE_CHECKING
 from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_taskcluster.exceptions import TaskclusterError
+from airflow_provider_taskcluster.texts import over_connection
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
 
 def failed(doing: str, conn_id: object, why: object) -> str:
-    """Return the sentence for a task's log."""
-    return f"{doing} over connection {str(conn_id)!r} failed: {why}"
+    """Return the sentence for a task's log, which names the connection once."""
+    over = over_connection(conn_id)
+    return f"{doing} {over} failed: {str(why).replace(f' {over}', '')}"
 
 
 @contextmanager

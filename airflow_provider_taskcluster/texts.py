@@ -1,4 +1,4 @@
-"""What others said, made fit for a message of ours. Pure."""
+"""Pieces of messages: what others said, made fit for ours, and how a connection is named. Pure."""
 
 from __future__ import annotations
 
@@ -13,3 +13,8 @@ def one_line(text: object, longest: int = LONGEST) -> str:
     printable = "".join(character if character.isprintable() else " " for character in str(text))
     words = " ".join(word for word in printable.split() if word.strip("^"))
     return words if len(words) <= longest else f"{words[:longest].rstrip()}..."
+
+
+def over_connection(conn_id: object) -> str:
+    """Say over which connection something was tried."""
+    return f"over connection {str(conn_id)!r}"

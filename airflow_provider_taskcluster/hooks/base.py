@@ -84,7 +84,11 @@ class TaskclusterBaseHook(BaseHook):
         """Calls of the JSON APIs, as coroutines."""
         found = self.settings
         return Client(
-            found.root_url, found.credentials, network=found.network, authorized_scopes=found.authorized_scopes
+            found.root_url,
+            found.credentials,
+            network=found.network,
+            authorized_scopes=found.authorized_scopes,
+            conn_id=self.taskcluster_conn_id,
         )
 
     @property
@@ -110,6 +114,10 @@ class TaskclusterBaseHook(BaseHook):
     @functools.cached_property
     def _auth(self) -> Auth:
         return Auth(self.client)
+
+    def _project(self, project_id: str | None) -> str:
+        """Return the project of an upload, by default the connection's."""
+        return names.project_id(project_id or self.settings.project_id, self.taskcluster_conn_id)
 
     def _prepare(self) -> None:
         """Make what is made once, before several threads ask for it."""

@@ -65,7 +65,7 @@ class ObjectsHook(TaskclusterBaseHook):
         :return: The service's answer (``object/v1/create-upload-response.json``).
         """
         request: Json = {
-            "projectId": names.project_id(project_id or self.settings.project_id),
+            "projectId": self._project(project_id),
             "uploadId": upload_id,
             "expires": timestamp(future(expires)),
             "proposedUploadMethods": dict(proposed_upload_methods or {}),
@@ -79,7 +79,7 @@ class ObjectsHook(TaskclusterBaseHook):
         self, name: str, *, upload_id: str, project_id: str | None = None, hashes: Mapping[str, str] | None = None
     ) -> None:
         """Declare an upload complete by hand."""
-        request: Json = {"projectId": names.project_id(project_id or self.settings.project_id), "uploadId": upload_id}
+        request: Json = {"projectId": self._project(project_id), "uploadId": upload_id}
         if hashes:
             request["hashes"] = dict(hashes)
         self._run(Objects(self.client).finish_upload(names.object_name(name), request))
@@ -309,7 +309,7 @@ class ObjectsHook(TaskclusterBaseHook):
         found = self.settings
         return Identity(
             root_url=found.root_url,
-            project_id=names.project_id(project_id or found.project_id),
+            project_id=self._project(project_id),
             name=name,
             expires=future(expires),
             key=found.upload_key,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_taskcluster.arguments import expiry, optional_text, run_number, text
+from airflow_provider_taskcluster.arguments import expiry, left_out, optional_text, run_number, text
 from airflow_provider_taskcluster.assets.taskcluster import emit
 from airflow_provider_taskcluster.assets.uris import artifact_uri
 from airflow_provider_taskcluster.exceptions import InvalidInput
@@ -111,7 +111,10 @@ class TaskclusterUploadArtifactOperator(TaskclusterBaseOperator):
         """Publish it, and return what was published."""
         doing = f"Upload of artifact {self.name!r} of task {self.taskcluster_task_id}"
         with permanent_errors_fail(doing, self.taskcluster_conn_id):
-            given = [kind for kind in ("source", "data", "url", "link_to", "error") if getattr(self, kind) is not None]
+            of_text = {"source": self.source, "url": self.url, "link_to": self.link_to, "error": self.error}
+            given = [kind for kind, value in of_text.items() if not left_out(value)]
+            if self.data is not None:  # "" is an empty file
+                given.append("data")
             if len(given) != 1:
                 what = " and ".join(given) or "nothing"
                 raise InvalidInput(f"An artifact is one of source, data, url, link_to and error; there is {what}")

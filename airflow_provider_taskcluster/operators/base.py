@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
-from airflow_provider_taskcluster.arguments import as_written, content, path_or_url
+from airflow_provider_taskcluster.arguments import as_written, content, left_out, path_or_url
 from airflow_provider_taskcluster.connection.fields import DEFAULT_CONN_ID
 from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.links.base import leave_links
@@ -89,9 +89,9 @@ def what_to_upload(source: Any, data: Any, task_id: str) -> Uploadable:
 
     :raises InvalidInput: Both, or none.
     """
-    if source is not None and data is None:
+    if not left_out(source) and data is None:
         return cast("Uploadable", path_or_url(source, "source"))
-    if data is not None and source is None:
+    if data is not None and left_out(source):
         return content(data)
     raise InvalidInput(f"Task {task_id!r} needs something to upload: give either source (a path) or data")
 
@@ -101,7 +101,7 @@ def check_extraction(destination: Any, folder: Any) -> str | None:
 
     :raises InvalidInput: One of the two is not of this machine.
     """
-    if folder in (None, ""):
+    if left_out(folder):
         return None
     from airflow_provider_taskcluster.hooks.folders import on_this_machine
 

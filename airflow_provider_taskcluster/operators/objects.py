@@ -143,7 +143,7 @@ class TaskclusterUploadObjectOperator(TaskclusterBaseOperator):
                 multipart_threshold=self.multipart_threshold,
                 part_size=self.part_size,
                 connections=self.connections,
-                upload_id=optional_text(self.upload_id, "upload_id"),
+                upload_id=None if self.upload_id is None else text(self.upload_id, "upload_id"),
                 recorder=recorder_of(self.recorder, context),
             )
         self.log.info("Uploaded object %r: %d bytes by %s", self.name, result.size, result.method)

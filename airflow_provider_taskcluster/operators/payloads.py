@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.providers.common.compat.sdk import AirflowSkipException
 
-from airflow_provider_taskcluster.arguments import names_in, path_or_url, run_number, text
+from airflow_provider_taskcluster.arguments import names_in, optional_text, path_or_url, run_number, text
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterTaskLink
 from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator, check_extraction
 from airflow_provider_taskcluster.outcome import permanent_errors_fail
@@ -131,7 +131,7 @@ class TaskclusterDownloadPayloadOperator(TaskclusterBaseOperator):
             payload = self.hook.open_payload(
                 text(self.taskcluster_task_id, "taskcluster_task_id"),
                 run_number(self.run_id),
-                text(self.prefix, "prefix"),
+                optional_text(self.prefix, "prefix") or "",
                 verify=self.verify,
                 allow_reference=self.allow_reference,
                 max_bytes=self.max_bytes,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster import names
-from airflow_provider_taskcluster.arguments import choice, length, names_in, optional_text, run_number, text
+from airflow_provider_taskcluster.arguments import choice, left_out, length, names_in, optional_text, run_number, text
 from airflow_provider_taskcluster.exceptions import InvalidInput, NotStoredYet
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterArtifactLink, TaskclusterTaskLink
 from airflow_provider_taskcluster.sensors.base import LISTED, TaskclusterBaseSensor, is_one
@@ -89,16 +89,16 @@ class TaskclusterArtifactSensor(TaskclusterBaseSensor):
 
     def wait(self) -> ArtifactWait:
         """Return what is waited for, from the arguments."""
-        if self.name is None and self.glob is None:
+        if left_out(self.name) and left_out(self.glob):
             raise InvalidInput("Nothing to wait for: pass the name of an artifact, or a glob")
-        wanted = [] if self.name is None else names_in(self.name, "name")
+        wanted = [] if left_out(self.name) else names_in(self.name, "name")
         return ArtifactWait(
             task_id=names.task_id(text(self.taskcluster_task_id, "taskcluster_task_id")),
             names=[names.artifact_name(name) for name in wanted],
-            globs=[] if self.glob is None else names_in(self.glob, "glob"),
+            globs=[] if left_out(self.glob) else names_in(self.glob, "glob"),
             run_id=run_number(self.run_id),
             require=choice(self.require, "require", ("all", "any")),
-            content_type=optional_text(self.content_type, "content_type") or None,
+            content_type=optional_text(self.content_type, "content_type"),
             min_length=length(self.min_length, "min_length"),
             wait_for_rerun=self.wait_for_rerun,
         )
@@ -111,7 +111,7 @@ class TaskclusterArtifactSensor(TaskclusterBaseSensor):
     def result(self, found: Json) -> PresentArtifact | PresentArtifacts:
         """Return the artifact that was named, or all of them."""
         artifacts: list[PresentArtifact] = found["artifacts"]
-        if self.glob is None and is_one(self.name, self.wait().names):
+        if left_out(self.glob) and is_one(self.name, self.wait().names):
             return artifacts[0]
         return {"count": len(artifacts), "artifacts": artifacts[:LISTED]}
 

@@ -9,6 +9,7 @@ from airflow_provider_taskcluster.redaction import quiet_libraries
 from airflow_provider_taskcluster.services.errors import not_taskcluster, redirected, service_error
 from airflow_provider_taskcluster.services.no_answer import PROXY_WANTS_LOGIN, no_answer, proxy_failed
 from airflow_provider_taskcluster.services.session import ErrorAnswer, KeptSession
+from airflow_provider_taskcluster.texts import over_connection
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -30,6 +31,7 @@ class Client:
     :param credentials: What to sign with; None to stay anonymous.
     :param authorized_scopes: Scopes to limit oneself to; None for all of the client.
     :param network: Time-outs, proxies, certificates and the retry policy.
+    :param conn_id: Id of the connection, for errors.
     """
 
     def __init__(
@@ -40,17 +42,19 @@ class Client:
         network: Network,
         authorized_scopes: Sequence[str] | None = None,
         session: KeptSession | None = None,
+        conn_id: str | None = None,
     ) -> None:
         self.root_url = root_url
         self.credentials = credentials
         self.network = network
         self._authorized_scopes = authorized_scopes
         self._session = session or KeptSession(root_url, network)
+        self._conn_id = conn_id
         self._kept: dict[str, tuple[Any, Any]] = {}
 
     def acting_as(self, credentials: Credentials) -> Client:
         """Return a client with other credentials on the same connections."""
-        return Client(self.root_url, credentials, network=self.network, session=self._session)
+        return Client(self.root_url, credentials, network=self.network, session=self._session, conn_id=self._conn_id)
 
     async def call(
         self,
@@ -70,6 +74,8 @@ class Client:
         :raises ConnectionFailed: No answer, after all retries.
         """
         what = f"{service}.{method}" + "".join(f" {arg!r}" for arg in args)
+        if self._conn_id is not None:
+            what += f" {over_connection(self._conn_id)}"
 
         async def attempt() -> Any:
             client = self._upstream(service, await self._session.get())

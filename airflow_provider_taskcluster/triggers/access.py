@@ -50,4 +50,10 @@ def _client(
         mask_secret(secret)
     for module in _LOADED:
         importlib.import_module(module)
-    return Client(found.root_url, found.credentials, network=found.network, authorized_scopes=found.authorized_scopes)
+    return Client(
+        found.root_url,
+        found.credentials,
+        network=found.network,
+        authorized_scopes=found.authorized_scopes,
+        conn_id=conn_id,
+    )

@@ -29,7 +29,7 @@ ALLOWED = {
     "hooks": {"assets", "connection", "services", "transfer", "waits", "names", "moments", "exceptions"},
     "triggers": {"waits", "connection", "services", "names", "exceptions"},
     "arguments": {"moments", "exceptions"},
-    "outcome": {"exceptions"},
+    "outcome": {"texts", "exceptions"},
     "links": {"arguments", "names", "exceptions"},
     "operators": {"assets", "hooks", "connection", "links", "transfer", "arguments", "names", "outcome", "exceptions"},
     "sensors": {"hooks", "connection", "links", "triggers", "waits", "arguments", "names", "outcome", "exceptions"},

@@ -320,7 +320,7 @@ class TestOperator:
         ("arguments", "sentence"),
         [
             ({}, "there is nothing"),
-            ({"data": "x", "url": "https://example.com"}, "there is data and url"),
+            ({"data": "x", "url": "https://example.com"}, "there is url and data"),
             ({"data": "x", "run_id": "latest"}, "of a certain run"),
             ({"url": "file:///etc/passwd"}, "must be http or https"),
             ({"error": "x", "error_reason": "because"}, "pass one of file-missing-on-worker"),

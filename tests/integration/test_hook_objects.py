@@ -242,7 +242,9 @@ def test_a_source_of_another_length_is_not_finished(hook, name, expires, change)
 
 def test_an_unfinished_object_ends_in_one_clear_sentence(hook, name, expires):
     hook.create_upload(name, upload_id=random_upload_id(), expires=expires)
-    with pytest.raises(NotFound, match=f"object.startDownload '{name}' at http.* failed \\(404 ResourceNotFound\\)"):
+    with pytest.raises(
+        NotFound, match=f"'{name}' over connection 'tc_test' at http.* failed \\(404 ResourceNotFound\\)"
+    ):
         hook.read_object(name)
 
 

@@ -135,6 +135,31 @@ def test_a_connection_that_cannot_work_says_what_to_change(connect, context, fie
     assert next_step in sentence
 
 
+@pytest.mark.parametrize(
+    "act",
+    [
+        lambda hook, fs: hook.read_object("gone"),
+        lambda hook, fs: hook.list_artifacts(TASK),
+        lambda hook, fs: fs.cat_file("objects/gone"),
+    ],
+    ids=["hook", "list", "file"],
+)
+def test_what_a_function_gets_names_the_connection(connect, filesystem, act):
+    with pytest.raises(AirflowException, match=r" over connection 'tc_test' at http\S+ failed \(404 "):
+        act(connect(), filesystem())
+
+
+def test_a_sentence_names_the_connection_once(connect, context, name, tmp_path):
+    connect()
+    sentence = said(TaskclusterDownloadObjectOperator(**OWN, name=name, destination=str(tmp_path / "a")), context)
+    assert sentence.count("tc_test") == 1
+
+
+def test_an_upload_without_a_project_names_the_connection(connect, expires):
+    with pytest.raises(AirflowException, match="set it in connection 'tc_test'"):
+        connect(extra={"project_id": None}).upload_object(b"x", "a", expires=expires)
+
+
 def test_an_artifact_that_is_not_there_says_how_to_wait_for_it(connect, run, context, tmp_path):
     connect()
     download = TaskclusterDownloadArtifactOperator(

@@ -82,19 +82,19 @@ def test_what_is_not_a_v4_slugid_is_not_a_task_id(value):
 
 @pytest.mark.parametrize("value", ["p", "team/project.one_two-3", "p" * 500])
 def test_a_project_id_passes(value):
-    assert names.project_id(value) == value
+    assert names.project_id(value, "tc") == value
 
 
 @pytest.mark.parametrize("value", ["with space", "p" * 501, "p\n", "ä", "a:b", 5])
 def test_a_project_id_with_other_characters_is_refused(value):
     with pytest.raises(InvalidInput, match="not a project ID"):
-        names.project_id(value)
+        names.project_id(value, "tc")
 
 
 @pytest.mark.parametrize("value", ["", None])
 def test_an_upload_without_a_project_is_told_where_to_name_it(value):
-    with pytest.raises(InvalidInput, match="pass project_id, or set it in the connection"):
-        names.project_id(value)
+    with pytest.raises(InvalidInput, match="pass project_id, or set it in connection 'tc'"):
+        names.project_id(value, "tc")
 
 
 @pytest.mark.parametrize(
