@@ -135,18 +135,12 @@ def test_a_connection_that_cannot_work_says_what_to_change(connect, context, fie
     assert next_step in sentence
 
 
-@pytest.mark.parametrize(
-    "act",
-    [
-        lambda hook, fs: hook.read_object("gone"),
-        lambda hook, fs: hook.list_artifacts(TASK),
-        lambda hook, fs: fs.cat_file("objects/gone"),
-    ],
-    ids=["hook", "list", "file"],
-)
-def test_what_a_function_gets_names_the_connection(connect, filesystem, act):
-    with pytest.raises(AirflowException, match=r" over connection 'tc_test' at http\S+ failed \(404 "):
-        act(connect(), filesystem())
+def test_what_a_function_gets_names_the_connection(connect, filesystem):
+    hook, fs = connect(), filesystem()
+    acts = [lambda: hook.read_object("gone"), lambda: hook.list_artifacts(TASK), lambda: fs.cat_file("objects/gone")]
+    for act in acts:
+        with pytest.raises(AirflowException, match=r" over connection 'tc_test' at http\S+ failed \(404 "):
+            act()
 
 
 def test_a_sentence_names_the_connection_once(connect, context, name, tmp_path):
