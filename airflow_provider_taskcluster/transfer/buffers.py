@@ -10,15 +10,19 @@ import threading
 
 
 class Failure:
-    """The first error that any thread of a transfer met."""
+    """The first error that any thread of a transfer met.
+
+    Its lock is taken itself, not by the condition: a signal that comes in the middle of that would leave it locked.
+    """
 
     def __init__(self) -> None:
-        self.changed = threading.Condition()
+        self.lock = threading.RLock()
+        self.changed = threading.Condition(self.lock)
         self.error: BaseException | None = None
 
     def set(self, error: BaseException) -> None:
         """End the transfer for everybody; the first error counts."""
-        with self.changed:
+        with self.lock:
             self.error = self.error or error
             self.changed.notify_all()
 
@@ -47,7 +51,7 @@ class BufferPool:
 
         :raises BaseException: The failure of the transfer.
         """
-        with self._failure.changed:
+        with self._failure.lock:
             self._failure.changed.wait_for(lambda: self._failure.error or self._free or self._left)
             self._failure.check()
             if self._free:
@@ -57,13 +61,13 @@ class BufferPool:
 
     def close(self) -> None:
         """Let the memory go as it comes back: what holds the pool may be in a cycle, and wait long to be collected."""
-        with self._failure.changed:
+        with self._failure.lock:
             self._closed = True
             self._free.clear()
 
     def give_back(self, buffer: memoryview) -> None:
         """Let it be used again."""
-        with self._failure.changed:
+        with self._failure.lock:
             if not self._closed:
                 self._free.append(buffer)
             self._failure.changed.notify_all()

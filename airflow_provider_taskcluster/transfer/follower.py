@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import contextlib
 import queue
-import threading
 from typing import TYPE_CHECKING, BinaryIO, Self, cast
 
 from airflow_provider_taskcluster.transfer.config import KIB, MIB
@@ -39,8 +38,7 @@ class Follower:
         self._hashers = hashers
         self._size = size
         self._thread: Worker | None = None
-        self._begun = threading.Event()
-        self._closed = threading.Event()
+        self._closed = False
         self._reached: queue.SimpleQueue[int] = queue.SimpleQueue()
 
     def __enter__(self) -> Self:
@@ -53,7 +51,7 @@ class Follower:
         """Hash up to there, if there is time."""
         self._reached.put(reached)
         worth = reached - self._hashers.seen > WORTH_A_THREAD and self._source.independent
-        if worth and not (self._thread or self._closed.is_set()):
+        if worth and not (self._thread or self._closed):
             self._thread = Worker("taskcluster-measuring", self._run)
             with contextlib.suppress(RuntimeError):  # no more threads for this process: then it does without
                 self._thread.start()
@@ -61,29 +59,26 @@ class Follower:
     def close(self) -> None:
         """Stop; the hashers are the caller's when this returns.
 
-        A thread that begins only now does nothing. So it does not matter how far its start got, which may have failed,
-        or have been interrupted by a signal.
+        It does not matter how far the start of the thread got, which may have failed, or been interrupted by a signal.
         """
-        self._closed.set()
+        self._closed = True
         self._reached.put(0)
-        if self._thread and self._begun.is_set():
-            self._thread.ended.wait()
+        if self._thread:
+            self._thread.wait()
         self._thread = None  # which knows this object: together they would hold the source until the next collection
 
     def _run(self) -> None:
-        self._begun.set()
-        if not self._closed.is_set():
-            with contextlib.suppress(Exception), self._source.reading() as reader:
-                self._read(reader)
+        with contextlib.suppress(Exception), self._source.reading() as reader:
+            self._read(reader)
 
     def _read(self, reader: Reader) -> None:
         if self._hashers.seen:
             cast("BinaryIO", reader).seek(self._hashers.seen)
         buffer = memoryview(bytearray(BLOCK))
         reached = 0
-        while not self._closed.is_set() and self._hashers.seen != self._size:
+        while not self._closed and self._hashers.seen != self._size:
             reached = max(reached, self._reached.get(timeout=SILENCE))
-            while self._hashers.seen < reached and not self._closed.is_set():
+            while self._hashers.seen < reached and not self._closed:
                 if not (count := fill(reader, buffer[: reached - self._hashers.seen])):
                     return
                 self._hashers.update(buffer[:count])

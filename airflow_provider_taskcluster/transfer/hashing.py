@@ -76,7 +76,7 @@ class Hashing:
         for waiting in self._queues:
             waiting.put(None)
         for thread in self._threads:
-            thread.ended.wait()
+            thread.wait()
         self._threads, self._queues = [], []
 
     def _start(self) -> None:

@@ -26,7 +26,7 @@ def alive():
 def no_thread_is_left_behind():
     yield
     for thread in alive():
-        thread.ended.wait(SOON)
+        thread.wait(SOON)
         thread.join(SOON)
     assert alive() == []
 
@@ -185,7 +185,7 @@ def test_what_ends_a_program_ends_it_from_a_thread_too(any_scheduler, failure):
 
 
 def until_it_fails(failure):
-    with failure.changed:
+    with failure.lock:
         failure.changed.wait_for(lambda: failure.error, timeout=60)
 
 

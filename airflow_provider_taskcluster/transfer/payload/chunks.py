@@ -7,7 +7,7 @@ last chunk of a file is given out when all of it is verified.
 from __future__ import annotations
 
 import io
-import threading
+from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.exceptions import NotAsAnnounced
@@ -95,8 +95,8 @@ class Chunks:
     def __init__(self, name: str, chunk_size: int, fetch: Callable[[Sink], object]) -> None:
         self.sink = ChunkSink(name, chunk_size, self._give)
         self._fetch = fetch
-        self._asked = threading.Semaphore(0)
-        self._answered = threading.Semaphore(0)
+        self._asked: SimpleQueue[None] = SimpleQueue()
+        self._answered: SimpleQueue[None] = SimpleQueue()
         self._chunk: bytes | None = None
         self._error: BaseException | None = None
         self._abandoned = False
@@ -111,12 +111,12 @@ class Chunks:
                 del chunk  # so that it is gone before the next one comes
         finally:
             self._abandoned = True
-            self._asked.release()
-            worker.ended.wait(GRACE)
+            self._asked.put(None)
+            worker.wait(GRACE)
 
     def _next(self) -> bytes | None:
-        self._asked.release()
-        self._answered.acquire()
+        self._asked.put(None)
+        self._answered.get()
         if self._error:
             raise self._error
         chunk, self._chunk = self._chunk, None
@@ -128,15 +128,15 @@ class Chunks:
             self._fetch(self.sink)
         except BaseException as error:  # noqa: BLE001 (raised by _next, in the caller's thread)
             self._error = error
-        self._answered.release()
+        self._answered.put(None)
 
     def _give(self, chunk: bytes) -> None:
         self._chunk = chunk
         del chunk
-        self._answered.release()
+        self._answered.put(None)
         self._wait()
 
     def _wait(self) -> None:
-        self._asked.acquire()
+        self._asked.get()
         if self._abandoned:
             raise Abandoned
