@@ -8,11 +8,29 @@ from requests.adapters import HTTPAdapter
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
-from airflow_provider_taskcluster.transfer.config import MIB
+from airflow_provider_taskcluster.transfer.config import KIB, MIB
 from airflow_provider_taskcluster.transfer.line import line_of_this_thread
 
 # Kept to one store; a transfer may use so many at once.
 MOST_CONNECTIONS = 32
+# What TLS is given at once: it returns when all of it is sent, and the time-out counts until then.
+TLS_PIECE = 64 * KIB
+
+
+class Piecewise:
+    """A connection whose time-out is about silence: that of ``sendall`` is about all that it is given."""
+
+    sock: Any
+    at_once: int | None = None
+
+    def send(self, data: Any) -> None:
+        """Send piece by piece."""
+        if self.sock is None or not isinstance(data, bytes | memoryview):
+            super().send(data)  # type: ignore[misc]  # mixed into a connection
+            return
+        left = memoryview(data)
+        while left:
+            left = left[self.sock.send(left[: self.at_once]) :]
 
 
 def store_adapter(read_timeout: float) -> HTTPAdapter:
@@ -23,10 +41,9 @@ def store_adapter(read_timeout: float) -> HTTPAdapter:
     than in bytes.
     """
 
-    class Patient:
+    class Patient(Piecewise):
         """Waits for the store to take bytes as long as for it to give some, unless its line is broken off."""
 
-        sock: Any
         timeout: Any
 
         def connect(self) -> None:
@@ -48,7 +65,7 @@ def store_adapter(read_timeout: float) -> HTTPAdapter:
         pass
 
     class TLSConnection(Patient, HTTPSConnection):
-        pass
+        at_once = TLS_PIECE
 
     class PlainPool(HTTPConnectionPool):
         ConnectionCls = PlainConnection

@@ -6,10 +6,12 @@ that can be interrupted; plain locks and ``SimpleQueue`` cannot.
 
 from __future__ import annotations
 
+import asyncio
 import threading
 
 import pytest
 
+from airflow_provider_taskcluster.services import loop
 from airflow_provider_taskcluster.transfer.buffers import Block, BufferPool, Failure
 from airflow_provider_taskcluster.transfer.digest import Hashers
 from airflow_provider_taskcluster.transfer.follower import Follower
@@ -135,3 +137,9 @@ def test_chunks_are_pulled(interrupt):
     first = next(chunks)
     interrupt()
     assert b"".join([first, *chunks]) == DATA
+
+
+def test_calls_of_services_are_waited_for(interrupt):
+    loop.run(asyncio.sleep(0))  # starts the thread
+    interrupt()
+    assert [loop.run(asyncio.sleep(0.01, answer)) for answer in "ab"] == ["a", "b"]

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import threading
 
 import pytest
@@ -50,3 +51,41 @@ def test_a_forked_child_gets_a_loop_of_its_own():
     assert os.read(receiver, 20).decode() == str(child)
     os.close(receiver)
     os.close(sender)
+
+
+def test_a_wait_that_is_interrupted_cancels_the_call():
+    cancelled = threading.Event()
+
+    async def call():
+        try:
+            await asyncio.sleep(60)
+        finally:
+            cancelled.set()
+
+    def interrupt(*_):
+        raise TimeoutError("of the task")
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    signal.setitimer(signal.ITIMER_REAL, 0.1)
+    try:
+        with pytest.raises(TimeoutError, match="of the task"):
+            loop.run(call())
+    finally:
+        signal.signal(signal.SIGALRM, before)
+    assert cancelled.wait(5)
+
+
+def test_a_loop_whose_thread_cannot_start_is_not_kept(monkeypatch):
+    monkeypatch.setattr(loop, "_loop", None)
+
+    def start(_):
+        monkeypatch.undo()
+        monkeypatch.setattr(loop, "_loop", None)
+        raise RuntimeError("can't start new thread")
+
+    monkeypatch.setattr(threading.Thread, "start", start)
+    with pytest.raises(RuntimeError, match="can't start new thread"):
+        loop.running_loop()
+    own = loop.running_loop()
+    assert loop.run(asyncio.sleep(0, "answer")) == "answer"
+    own.call_soon_threadsafe(own.stop)
