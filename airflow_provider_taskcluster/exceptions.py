@@ -166,6 +166,10 @@ class TransferError(TaskclusterError):
     """Bytes that did not arrive as they should."""
 
 
+# What S3 calls it, with 400, that the credentials which signed a URL ran out before the URL did.
+GRANT_OVER = ("ExpiredToken", "TokenRefreshRequired")
+
+
 class StoreError(TransferError):
     """The store that holds the bytes answered with an error.
 
@@ -173,6 +177,7 @@ class StoreError(TransferError):
     :param status: HTTP status.
     :param retry_after: Seconds the store asked to wait, if it did.
     :param content_range: Content-Range of the answer; that of a 416 tells the length of the body.
+    :param code: What an S3-like store calls the error.
     """
 
     def __init__(
@@ -183,13 +188,20 @@ class StoreError(TransferError):
         retry_after: float | None = None,
         transient: bool | None = None,
         content_range: str = "",
+        code: str = "",
     ) -> None:
         super().__init__(message)
         self.status = status
+        self.code = code
         self.content_range = content_range
         self.retry_after = retry_after
         if transient is not None:
             self.transient = transient
+
+    @property
+    def refuses_grant(self) -> bool:
+        """Whether another URL may help: this one, or the credentials that signed it, may have run out."""
+        return self.status in {401, 403} or self.code in GRANT_OVER
 
 
 class NotStoredYet(StoreError):

@@ -165,7 +165,7 @@ def retry_after(value: str | None) -> float | None:
 
 def _grant_refused(error: BaseException | None) -> bool:
     """Tell whether a store wants another grant: a 401 or 403 is repeated for no other reason."""
-    return isinstance(error, StoreError) and error.status in {401, 403}
+    return isinstance(error, StoreError) and error.refuses_grant
 
 
 def _error(state: RetryCallState) -> BaseException | None:

@@ -32,5 +32,5 @@ def asked(
             grants.accepted()
             yield answer
     except StoreError as error:
-        error.transient |= error.status in {401, 403} and grants.refused(grant)
+        error.transient |= error.refuses_grant and grants.refused(grant)
         raise

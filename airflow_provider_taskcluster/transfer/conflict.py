@@ -135,11 +135,14 @@ def why_not(name: str, ours: Mapping[str, str], there: There, if_exists: IfExist
     """Say what is in the way, and what to do next."""
     if there == "unknown":
         return (
-            f"The name is taken by other content, or by an unfinished upload of somebody else, which holds it {HELD} "
+            f"The name is taken by other content, or by an unfinished upload, which holds it {HELD} "
             f"(with the scope object:download:{name} this could say which): choose another name"
         )
     if there == "unfinished":
-        return f"An unfinished upload of somebody else holds the name, {HELD}: wait for it, or choose another name"
+        return (
+            f"An unfinished upload of other content or expiry, or of somebody else, holds the name, {HELD}: "
+            f"wait for it, or choose another name"
+        )
     if there == "expired":
         return (
             "The object is past its expiry and cannot be read any more, but the service has not swept it yet, so that "

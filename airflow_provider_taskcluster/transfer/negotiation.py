@@ -33,6 +33,7 @@ class Offer:
     :param content_type: Their content type.
     :param reporter: Learns how far the sending is.
     :param failure: Of what it is a part of, where others are sent at once: it is not tried again then.
+    :param when_changed: What to do if the source is not what was measured.
     """
 
     source: Source
@@ -40,12 +41,13 @@ class Offer:
     content_type: str
     reporter: Reporter
     failure: Failure | None = None
+    when_changed: str = "run the task again when the source is complete"
 
     def changed(self, how: str) -> SourceChanged:
         """Return the error for a source that is not what was measured."""
         return SourceChanged(
             f"The {self.source.description} changed while it was uploaded ({how}), so the upload was not finished: "
-            f"run the task again when the source is complete"
+            f"{self.when_changed}"
         )
 
 

@@ -7,17 +7,23 @@ import os
 from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import contextmanager
+from errno import EACCES, EINVAL, EISDIR, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, EPERM
 from pathlib import Path
 from typing import TYPE_CHECKING, BinaryIO, Self, Union, cast
 
 from airflow_provider_taskcluster.exceptions import InvalidInput
+from airflow_provider_taskcluster.texts import one_line
 from airflow_provider_taskcluster.transfer.reading import FillingReader, Reader, fill
+from airflow_provider_taskcluster.transfer.source_errors import readable
 from airflow_provider_taskcluster.transfer.storage import is_storage_path
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from airflow_provider_taskcluster.transfer.storage import StoragePath
+
+# What the system says of a path that will not be better later.
+_WRONG = {ENOENT, ENOTDIR, EISDIR, EACCES, EPERM, ENAMETOOLONG, ELOOP, EINVAL}
 
 
 class Source(ABC):
@@ -108,29 +114,35 @@ class PathSource(Source):
     def __init__(self, path: str | os.PathLike[str]) -> None:
         self._path = Path(path)
         self.description = f"file {str(self._path)!r}"
-        try:
+        with self._explained():
             there = self._path.exists()
-        except OSError as error:
-            raise InvalidInput(f"{str(path)[:100]!r} is no path of a file to upload: {error.strerror}") from None
         if not there:
             raise InvalidInput(f"There is no {self.description} to upload")
         if not self._path.is_file():
             raise InvalidInput(f"{str(self._path)!r} is not a file: name one file to upload")
 
     def open(self) -> Reader:
-        try:
+        with self._explained():
             return self._path.open("rb", buffering=0)
-        except OSError as error:
-            raise InvalidInput(f"The {self.description} cannot be read: {error.strerror}") from None
 
     def length(self) -> int:
-        try:
+        with self._explained():
             return self._path.stat().st_size
-        except OSError as error:
-            raise InvalidInput(f"The {self.description} cannot be read: {error.strerror}") from None
 
     def section(self, offset: int, size: int) -> Source:
         return SectionSource(self, offset, size)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Tell a path that is wrong from what passes: too many open files, a file server that does not answer."""
+        with readable(self):
+            try:
+                yield
+            except OSError as error:
+                if error.errno not in _WRONG:
+                    raise
+                said = f"The {one_line(self.description, 300)} cannot be read: {error.strerror}"
+                raise InvalidInput(f"{said}; name a file to upload that can be") from None
 
 
 class SectionSource(Source):

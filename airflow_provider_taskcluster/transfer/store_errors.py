@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster import tls
-from airflow_provider_taskcluster.exceptions import ConnectionFailed, StoreError, TaskclusterError
+from airflow_provider_taskcluster.exceptions import GRANT_OVER, ConnectionFailed, StoreError, TaskclusterError
 from airflow_provider_taskcluster.redaction import public_url
 from airflow_provider_taskcluster.retry import RETRIABLE_STATUSES, TRY_AGAIN, retry_after
 from airflow_provider_taskcluster.texts import one_line
@@ -17,14 +17,17 @@ if TYPE_CHECKING:
 REDIRECTS = {301, 302, 303, 307, 308}
 LONGEST_REASON = 300
 ASK = "ask those who run this store"
-# What to do about an answer, by its status.
-_NEXT = {
-    **dict.fromkeys((401, 403), f"try again with a new URL, and if it stays so {ASK}"),
+# What to do about an answer, by its status or code.
+_NEXT: dict[int | str, str] = {
+    **dict.fromkeys((401, 403, *GRANT_OVER), f"try again with a new URL, and if it stays so {ASK}"),
     404: "it has expired, or was never stored: have it made again",
     407: "write the login of the proxy into its URL",
     410: "it has expired: have it made again",
     413: "the store takes no file of this size: upload it in parts (multipart='always')",
 }
+# Errors of S3 that pass, whatever the status ("Error responses", Amazon S3 API reference): a body that stalled (400),
+# another request for the same key (409).
+_PASSING = {"RequestTimeout", "OperationAborted"}
 _S3_ERROR = re.compile(r"<Code>(.*?)</Code>.*?<Message>(.*?)</Message>", re.DOTALL)
 
 
@@ -34,19 +37,21 @@ def refusal(response: requests.Response, method: str, url: str) -> StoreError:
     if status in REDIRECTS:
         said = f"{method} {public_url(url)} answered with a redirect ({status}), which is refused: {ASK}"
         return StoreError(said, status=status)
-    transient = status in RETRIABLE_STATUSES
-    said = f"{method} {public_url(url)} failed: the store answered {status} ({_reason_of(response)})"
+    code, reason = _reason_of(response)
+    transient = status in RETRIABLE_STATUSES or code in _PASSING
+    said = f"{method} {public_url(url)} failed: the store answered {status} ({reason})"
     return StoreError(
-        f"{said}; {TRY_AGAIN if transient else _NEXT.get(status, ASK)}",
+        f"{said}; {TRY_AGAIN if transient else _NEXT.get(code) or _NEXT.get(status, ASK)}",
         status=status,
         retry_after=retry_after(response.headers.get("Retry-After")),
         transient=transient,
         content_range=response.headers.get("Content-Range", ""),
+        code=code,
     )
 
 
-def _reason_of(response: requests.Response) -> str:
-    """Return what the store says about it, if that can be read."""
+def _reason_of(response: requests.Response) -> tuple[str, str]:
+    """Return the code of S3, or "", and what the store says about it, if that can be read."""
     import urllib3
 
     try:
@@ -55,7 +60,7 @@ def _reason_of(response: requests.Response) -> str:
         text = ""
     said = _S3_ERROR.search(text)
     reason = f"{said[1]}: {said[2]}" if said else (response.reason or "no reason given")
-    return one_line(reason, LONGEST_REASON)
+    return said[1] if said else "", one_line(reason, LONGEST_REASON)
 
 
 def no_answer(method: str, url: str, error: Exception, proxy: str | None = None) -> TaskclusterError:

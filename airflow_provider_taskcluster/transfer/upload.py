@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.exceptions import Conflict
 from airflow_provider_taskcluster.moments import timestamp
-from airflow_provider_taskcluster.transfer.conflict import settle
+from airflow_provider_taskcluster.transfer.conflict import HELD, settle
 from airflow_provider_taskcluster.transfer.identity import random_upload_id
 from airflow_provider_taskcluster.transfer.measure import measure
 from airflow_provider_taskcluster.transfer.model import TransferResult
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.model import ObjectService
     from airflow_provider_taskcluster.transfer.source import Source
     from airflow_provider_taskcluster.transfer.upload_identity import Identity
+
+# From createUpload on, until the service sweeps it.
+_NAME_IS_HELD = f"it holds its name {HELD}, so upload what the source is when it is complete under another one"
 
 
 @dataclass(frozen=True)
@@ -89,6 +92,7 @@ class Uploader:
         self.store.check()
         started = time.monotonic()
         offer = Offer(source, measured, target.content_type, reporter, failure)
+        offer = offer if target.part else replace(offer, when_changed=_NAME_IS_HELD)
         method, digests = self._move(offer, target)
         reporter.finish()
         ours = digests.get("sha256") == measured.sha256  # else if_exists is "skip", and other content is there

@@ -161,13 +161,15 @@ def test_an_object_that_cannot_be_compared_is_told_from_an_unfinished_one(hashes
 @pytest.mark.parametrize("if_exists", ["verify", "skip", "fail"])
 def test_an_unfinished_upload_of_somebody_else_is_named_with_the_longest_time_it_can_last(if_exists):
     why = reason(Service(other()), if_exists)
-    assert why.startswith("An unfinished upload of somebody else holds the name, for up to a day")
+    assert why.startswith(
+        "An unfinished upload of other content or expiry, or of somebody else, holds the name, for up to a day"
+    )
 
 
 @pytest.mark.parametrize("if_exists", ["verify", "skip", "fail"])
 def test_without_the_scope_to_look_both_are_said_to_be_possible(if_exists):
     why = reason(Service(other(), InsufficientScopes("no", status=403)), if_exists)
-    assert "taken by other content, or by an unfinished upload of somebody else, which holds it for up to a day" in why
+    assert "taken by other content, or by an unfinished upload, which holds it for up to a day" in why
     assert "object:download:a/b" in why
 
 

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import io
 import os
 import tracemalloc
+from pathlib import Path
 
 import pytest
 from fsspec.implementations.dirfs import DirFileSystem
@@ -184,6 +186,21 @@ class TestPath(SourceContract):
         for look in (source.open, source.length):
             with pytest.raises(InvalidInput, match=r"file '.*file' cannot be read: No such file"):
                 look()
+
+    @pytest.mark.parametrize("number", [errno.EMFILE, errno.ESTALE, errno.EIO])
+    def test_what_may_pass_is_no_wrong_path(self, tmp_path, monkeypatch, number):
+        def refuse(*_, **__):
+            raise OSError(number, os.strerror(number))
+
+        path = tmp_path / "file"
+        path.touch()
+        source = source_for(path)
+        monkeypatch.setattr(Path, "open", refuse)
+        monkeypatch.setattr(Path, "stat", refuse)
+        for look in (source.open, source.length):
+            with pytest.raises(SourceError, match=rf"file '.*file' cannot be read: {os.strerror(number)}") as caught:
+                look()
+            assert caught.value.transient
 
     @pytest.mark.skipif(os.geteuid() == 0, reason="root may read everything")
     def test_a_file_without_permission_is_named(self, tmp_path):

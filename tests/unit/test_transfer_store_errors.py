@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import pickle
 
 import pytest
 import requests
@@ -16,11 +17,19 @@ PASSES = "; it may pass: let the task try again"
 ASK = "ask those who run this store"
 
 
-def answered(status, body=b""):
+def answer(status, body=b""):
     response = requests.Response()
     response.status_code, response.reason = status, "Said So"
     response.raw = urllib3.HTTPResponse(io.BytesIO(body), status=status, preload_content=False)
-    return str(refusal(response, "GET", URL))
+    return refusal(response, "GET", URL)
+
+
+def answered(status, body=b""):
+    return str(answer(status, body))
+
+
+def s3_error(code):
+    return f"<Error><Code>{code}</Code><Message>Said so</Message></Error>".encode()
 
 
 @pytest.mark.parametrize("status", sorted(RETRIABLE_STATUSES & {408, 425, 429, 500, 502, 503, 504, 507}))
@@ -48,6 +57,28 @@ def test_what_will_not(status, next_step):
 def test_what_the_store_says_comes_before_it():
     said = answered(400, b"<Error><Code>Odd</Code><Message>Very odd</Message></Error>")
     assert said.endswith(f"(Odd: Very odd); {ASK}")
+
+
+@pytest.mark.parametrize(("status", "code"), [(400, "RequestTimeout"), (409, "OperationAborted")])
+def test_what_s3_means_to_pass(status, code):
+    error = answer(status, s3_error(code))
+    assert error.transient
+    assert str(error).endswith(f"({code}: Said so){PASSES}")
+
+
+@pytest.mark.parametrize("code", ["ExpiredToken", "TokenRefreshRequired"])
+def test_credentials_of_a_url_that_ran_out_before_it_are_a_grant_refused(code):
+    error = answer(400, s3_error(code))
+    assert error.refuses_grant
+    assert not error.transient
+    assert str(error).endswith(f"; try again with a new URL, and if it stays so {ASK}")
+    assert pickle.loads(pickle.dumps(error)).code == code
+
+
+def test_other_400s_are_neither():
+    error = answer(400, s3_error("EntityTooLarge"))
+    assert not error.refuses_grant
+    assert not error.transient
 
 
 @pytest.mark.parametrize(

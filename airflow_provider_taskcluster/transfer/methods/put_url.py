@@ -68,7 +68,7 @@ def _put(offer: Offer, grants: Renewable[PutGrant], store: Store) -> dict[str, s
             grants.accepted()
             return body.finish()
         except StoreError as error:
-            error.transient |= error.status in {401, 403} and grants.refused(grant)
+            error.transient |= error.refuses_grant and grants.refused(grant)
             raise
         finally:
             try:
