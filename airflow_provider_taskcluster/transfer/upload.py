@@ -92,7 +92,6 @@ class Uploader:
         self.store.check()
         started = time.monotonic()
         offer = Offer(source, measured, target.content_type, reporter, failure)
-        offer = offer if target.part else replace(offer, when_changed=_NAME_IS_HELD)
         method, digests = self._move(offer, target)
         reporter.finish()
         ours = digests.get("sha256") == measured.sha256  # else if_exists is "skip", and other content is there
@@ -132,7 +131,8 @@ class Uploader:
 
         try:
             method, granted = chosen_upload(target.name, self.service.create_upload(target.name, request))
-            sent = method.move(offer, granted, renew, self.store)
+            bound = offer if target.part else replace(offer, when_changed=_NAME_IS_HELD)
+            sent = method.move(bound, granted, renew, self.store)
         except Conflict as conflict:  # from the first call, or because another try has finished it since
             # Any uploadId finishes what is finished; our own might finish what was never sent, if it is the caller's.
             finish = {**identity, "uploadId": random_upload_id(), "hashes": known}

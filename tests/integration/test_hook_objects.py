@@ -224,12 +224,16 @@ def test_temporary_credentials_have_no_key_so_the_upload_id_is_random(hook, conn
 def test_a_source_that_changes_between_hash_and_send_is_not_finished(hook, name, expires, size):
     content = SIZES[size]
     versions = iter([content, content[:-1] + bytes([content[-1] ^ 1])])
-    with pytest.raises(SourceChanged, match="changed while it was uploaded .* under another one"):
+    next_step = "run the task again" if size == "small" else "it holds its name for up to a day"
+    with pytest.raises(SourceChanged, match=rf"changed while it was uploaded .*: {next_step}"):
         hook.upload_object(lambda: io.BytesIO(next(versions)), name, expires=expires)
     with pytest.raises(NotFound):
         hook.object_metadata(name)
-    with pytest.raises(Conflict, match="An unfinished upload of other content"):
-        hook.upload_object(content[:-1], name, expires=expires)
+    if size == "small":  # a small one had to be sent with the first call
+        assert hook.upload_object(content[:-1], name, expires=expires).attempts == 1
+    else:
+        with pytest.raises(Conflict, match="An unfinished upload of other content"):
+            hook.upload_object(content[:-1], name, expires=expires)
 
 
 @pytest.mark.parametrize("change", [b"", b"more"], ids=["shorter", "longer"])
