@@ -12,7 +12,7 @@ from airflow_provider_taskcluster.emulator.store.faults import Corrupt
 from airflow_provider_taskcluster.exceptions import DestinationError, Interrupted, StoreError
 from airflow_provider_taskcluster.operators.payloads import TaskclusterDownloadPayloadOperator
 from airflow_provider_taskcluster.transfer.payload import storage_place
-from airflow_provider_taskcluster.transfer.payload.ledger import JOURNAL
+from airflow_provider_taskcluster.transfer.payload.ledger import JOURNAL, Ledger
 
 try:
     from airflow.sdk.io import attach
@@ -81,6 +81,24 @@ def test_a_second_run_transfers_nothing_and_reads_nothing(download, stored, buck
     assert download(stored, bucket)["already_present"] == 4
     assert gets(tc) == 0
     assert not opened, "the storage's own tags tell"
+
+
+def test_what_somebody_else_writes_meanwhile_does_not_count_as_verified(connect, stored, bucket, monkeypatch):
+    fs, url = ObjectStoragePath(bucket).fs, f"{bucket}/public/build/target.zip"
+    noted = Ledger.note
+
+    def note(ledger, file):
+        noted(ledger, file)
+        if file.path == url:
+            fs.pipe_file(ObjectStoragePath(url).path, bytes(200_000))
+
+    monkeypatch.setattr(Ledger, "note", note)
+    payload = connect().open_payload(stored.task_id)
+    payload.download(ObjectStoragePath(bucket))
+    assert there(bucket)["public/build/target.zip"] == bytes(200_000)
+    monkeypatch.undo()
+    assert payload.download(ObjectStoragePath(bucket)).transferred == {"public/build/target.zip"}
+    assert there(bucket) == CONTENTS
 
 
 def test_a_second_run_transfers_what_is_missing_or_differs(download, stored, bucket, tc):

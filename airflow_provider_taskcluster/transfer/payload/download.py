@@ -98,7 +98,6 @@ class PayloadDownload:
             with contextlib.suppress(TaskclusterError):  # it would hide the error that led here
                 self._place.settle()
             raise
-        tags = self._place.tags()
         there = [self._stored[file.name] for file in selected if file.name in self._stored]
         result = PayloadResult(
             task_id=self._payload.task_id,
@@ -106,7 +105,7 @@ class PayloadDownload:
             prefix=self._payload.prefix,
             folder=self._place.url,
             manifest=self._place.path_of(MANIFEST),
-            files=tuple(replace(stored, tag=tags.get(stored.name, "")) for stored in there),
+            files=tuple(there),
             transferred=frozenset(self._transferred),
             links=self._links,
             failed=self._failed,
@@ -199,12 +198,23 @@ class PayloadDownload:
             verified=result.verified,
             content_type=file.content_type if announced else result.content_type,
             origin=origin(answer),
+            tag=self._tag(file.name, already_present=result.already_present),
         )
         with self._noting:
             self._stored[file.name] = stored
             if not result.already_present:
                 self._transferred.add(file.name)
         self._ledger.note(stored)
+
+    def _tag(self, name: str, *, already_present: bool) -> str:
+        """Return what the storage calls a content, looked up at once, and before it was hashed if it was there.
+
+        Later it might be the tag of what somebody else has written there since, and would make that count as verified.
+        """
+        if not already_present:
+            return self._place.tag(name)
+        content = self._place.look(name)
+        return content.tag if content else ""
 
     def _present(self, file: PayloadFile, hashes: Mapping[str, str]) -> Body | None:
         """Return what is there of a file, if it has the digests that the service names."""

@@ -47,7 +47,7 @@ class Ledger:
             return None
         same = bool(content.tag) and content.tag == stored.tag
         if same or content.digests(["sha256"])["sha256"] == stored.digests["sha256"]:
-            return replace(stored, path=self._place.path_of(name))
+            return replace(stored, path=self._place.path_of(name), tag=content.tag)
         return None
 
     def target(self, link: str) -> str | None:

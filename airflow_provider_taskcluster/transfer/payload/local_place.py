@@ -51,9 +51,9 @@ class LocalPlace:
             found = folder.file_or_nothing(last)
             return None if found is None else Content(found.st_size, partial(_digests, folder, last))
 
-    def tags(self) -> dict[str, str]:
-        """There are none: what is on a disk is hashed."""
-        return {}
+    def tag(self, name: str) -> str:  # noqa: ARG002 (of the protocol)
+        """There is none: what is on a disk is hashed."""
+        return ""
 
     def read(self, name: str) -> bytes | None:
         """Return a small file, None if there is none."""

@@ -56,8 +56,8 @@ class Place(Protocol):
         :raises NameRefused: It is something else than a file.
         """
 
-    def tags(self) -> dict[str, str]:
-        """Return what the storage calls the files that are there now, by name, where it does."""
+    def tag(self, name: str) -> str:
+        """Return what the storage calls the content that a file has just been given, "" where it does not."""
 
     def read(self, name: str) -> bytes | None:
         """Return a small file, None if there is none."""

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import threading
 import time
-from contextlib import contextmanager
+from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
@@ -58,12 +59,13 @@ class StoragePlace:
             raise NameRefused(f"{self.path_of(name)!r} is no regular file: remove it")
         return Content(facts.get("size") or 0, partial(self._digests, name), _tag(facts))
 
-    def tags(self) -> dict[str, str]:
-        """Return what the storage calls each file now, by name."""
-        with self._lock:
-            self._there = None
-        skipped = len(self._path.lstrip("/")) + 1
-        return {path[skipped:]: _tag(facts) for path, facts in self._facts().items()}
+    def tag(self, name: str) -> str:
+        """Return what the storage calls the content that a file has just been given."""
+        path = self._file(name).path
+        with contextlib.suppress(Exception):  # it saves the next run a reading, and nothing else
+            self._fs.invalidate_cache(path)
+            return _tag(self._fs.info(path))
+        return ""
 
     def read(self, name: str) -> bytes | None:
         """Return a small file, None if there is none."""
@@ -136,7 +138,7 @@ class StoragePlace:
         with self._explained(name), self._fs.open(self._file(name).path, "rb") as file:
             return digests_of(file, algorithms)
 
-    @contextmanager
+    @contextlib.contextmanager
     def _explained(self, name: str) -> Iterator[None]:
         """Turn what a file system raises into a sentence."""
         try:
@@ -148,4 +150,9 @@ class StoragePlace:
 
 
 def _tag(facts: dict[str, Any]) -> str:
-    return next((f"{key}={facts[key]}" for key in _TAGS if facts.get(key)), "")
+    return next((f"{key}={_as_text(facts[key])}" for key in _TAGS if facts.get(key)), "")
+
+
+def _as_text(value: Any) -> str:
+    """Write a value of a tag as one thing: listings and single answers of one storage differ in quotes and types."""
+    return str(value.timestamp() if isinstance(value, datetime) else value).strip('"')
