@@ -107,7 +107,25 @@ def load(recorder: Recorder | None, slot: str) -> UploadRecord | None:
 def save(recorder: Recorder | None, record: UploadRecord) -> None:
     """Keep a record."""
     if recorder:
-        recorder.save(record.slot, {"version": VERSION, **asdict(record)})
+        recorder.save(record.slot, _document(record))
+
+
+def save_first(recorder: Recorder | None, record: UploadRecord) -> UploadRecord:
+    """Keep a record where there is none; return it, or the one that another try has kept at the same moment.
+
+    Only in a folder of a disk can that be told: elsewhere the later one counts.
+    """
+    if isinstance(recorder, DirectoryRecorder):
+        if recorder.add(record.slot, _document(record)):
+            return record
+        if found := load(recorder, record.slot):
+            return found
+    save(recorder, record)  # also in the place of one that is dead, or makes no sense
+    return record
+
+
+def _document(record: UploadRecord) -> dict[str, Any]:
+    return {"version": VERSION, **asdict(record)}
 
 
 def forget(recorder: Recorder | None, record: UploadRecord) -> None:
@@ -163,10 +181,11 @@ class DirectoryRecorder:
 
     def save(self, slot: str, document: dict[str, Any]) -> None:
         """Keep it, and sweep what is dead."""
-        with self._explained("kept in"):
-            self._folder.mkdir(parents=True, exist_ok=True)
-            self._write(self._file(slot), json.dumps(document))
-        self.sweep()
+        self._keep(slot, document, first=False)
+
+    def add(self, slot: str, document: dict[str, Any]) -> bool:
+        """Keep it, unless there is one: return whether there was none."""
+        return self._keep(slot, document, first=True)
 
     def delete(self, slot: str) -> None:
         """Forget it."""
@@ -205,14 +224,38 @@ class DirectoryRecorder:
     def _file(self, slot: str) -> Any:
         return self._folder / f"{slot}.json"
 
-    def _write(self, file: Any, text: str) -> None:
+    def _keep(self, slot: str, document: dict[str, Any], *, first: bool) -> bool:
+        with self._explained("kept in"):
+            self._folder.mkdir(parents=True, exist_ok=True)
+            kept = self._write(self._file(slot), json.dumps(document), first=first)
+        self.sweep()
+        return kept
+
+    def _write(self, file: Any, text: str, *, first: bool) -> bool:
         if not isinstance(file, PosixPath | WindowsPath):  # Airflow 2's ObjectStoragePath is a Path too
             file.write_text(text)
-            return
+            return True
         new = file.with_name(f"{file.name}.{secrets.token_hex(4)}{NEW}")
-        with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
-            opened.write(text)
-        new.replace(file)
+        try:
+            with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
+                opened.write(text)
+            if first and (kept := _linked(new, file)) is not None:
+                return kept
+            new.replace(file)
+        finally:
+            new.unlink(missing_ok=True)
+        return True
+
+
+def _linked(new: Path, file: Path) -> bool | None:
+    """Give a file its name if that is free; return whether it was, None where the file system has no links."""
+    try:
+        os.link(new, file)
+    except FileExistsError:
+        return False
+    except OSError:
+        return None
+    return True
 
 
 def recorder_for(recorder: Recorder | Any | None) -> Recorder | None:

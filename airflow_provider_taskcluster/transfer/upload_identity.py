@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 import secrets
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from airflow_provider_taskcluster.texts import one_line
 from airflow_provider_taskcluster.transfer import identity, recorder
@@ -54,9 +54,10 @@ class Identity:
         It serves all expiries, since ids that are derived from it differ by them, and lasts as long as the last.
         """
         record = self._new_record(size, sha256)
-        kept = recorder.load(self.recorder, record.slot)
-        key = (kept and kept.key) or secrets.token_urlsafe(32)
-        record = replace(record, key=key, expires=max(record.expires, kept.expires if kept else 0))
+        new = replace(record, key=secrets.token_urlsafe(32))
+        kept = recorder.load(self.recorder, record.slot) or recorder.save_first(self.recorder, new)
+        key = kept.key or cast("str", new.key)
+        record = replace(record, key=key, expires=max(record.expires, kept.expires))
         if record != kept:
             recorder.save(self.recorder, record)
         self._records.append(record)

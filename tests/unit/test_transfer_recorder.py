@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import time
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -21,6 +22,7 @@ from airflow_provider_taskcluster.transfer.recorder import (
     load,
     recorder_for,
     save,
+    save_first,
     slot,
 )
 
@@ -182,6 +184,37 @@ class TestFolder(FolderContract):
         os.utime(old, (1, 1))
         save(recorder, RECORD)
         assert set(folder.iterdir()) == {file, new}
+
+    def test_a_record_that_cannot_be_written_leaves_nothing(self, recorder, folder):
+        soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+        resource.setrlimit(resource.RLIMIT_FSIZE, (0, hard))  # the signal is ignored by Python
+        try:
+            with pytest.raises(DestinationError, match=r"record of an upload cannot be kept in .*: File too large"):
+                save(recorder, RECORD)
+        finally:
+            resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+        assert list(folder.iterdir()) == []
+
+    @pytest.mark.parametrize("links", ["has", "has no"])
+    def test_the_first_record_counts(self, recorder, file, monkeypatch, links):
+        if links == "has no":  # as SMB and FAT
+
+            def refuse(*_):
+                raise PermissionError
+
+            monkeypatch.setattr(os, "link", refuse)
+        first = replace(RECORD, part_size=None)
+        assert save_first(recorder, first) == first
+        kept = save_first(recorder, replace(first, key="another"))
+        assert kept.key == (RECORD.key if links == "has" else "another")
+        assert load(recorder, first.slot) == kept
+
+    def test_what_is_no_record_does_not_count(self, recorder, folder):
+        first = replace(RECORD, part_size=None)
+        folder.mkdir(parents=True)
+        (folder / f"{first.slot}.json").write_text("half")
+        assert save_first(recorder, first) == first
+        assert load(recorder, first.slot) == first
 
     def test_a_folder_that_cannot_be_written_is_named(self, tmp_path):
         (tmp_path / "file").touch()

@@ -1,6 +1,8 @@
 from __future__ import annotations
 
 import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -80,6 +82,22 @@ def test_without_a_key_a_random_one_is_kept_for_the_next_try(recorder, size):
     first = begun(recorder=recorder, part_size=size)
     assert ids(begun(recorder=recorder, part_size=size)) == ids(first)
     assert part_size(recorder) == size
+
+
+def test_two_tries_at_once_have_the_same_ids(recorder):
+    """Of 200 such pairs 47 had others, and who came second lost its way back."""
+    for number in range(50):
+        content, gate = f"{number:064x}", threading.Barrier(2)
+
+        def go(content=content, gate=gate):
+            identity = Identity(**TARGET, recorder=recorder)
+            gate.wait()
+            identity.begin(1000, content)
+            return ids(identity, content)
+
+        with ThreadPoolExecutor(2) as pool:
+            first, second = pool.submit(go), pool.submit(go)
+        assert first.result() == second.result() == ids(begun(sha256=content, recorder=recorder), content)
 
 
 def test_it_is_kept_before_the_first_call(recorder):
