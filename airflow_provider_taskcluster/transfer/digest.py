@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Self
 
 from airflow_provider_taskcluster.exceptions import HashMismatch, InvalidInput, NotVerifiable
 
@@ -29,10 +29,12 @@ class Hashers:
             digest.update(data)
         self.seen += len(data)
 
-    def copy(self) -> Hashers:
+    def copy(self) -> Self:
         """Return a copy that goes on by itself."""
-        copy = Hashers([])
-        copy._hashes = {name: digest.copy() for name, digest in self._hashes.items()}
+        copy = type(self)([])
+        copy._hashes = {  # noqa: SLF001 (of the same class)
+            name: digest.copy() for name, digest in self._hashes.items()
+        }
         copy.seen = self.seen
         return copy
 

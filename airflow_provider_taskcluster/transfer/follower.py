@@ -1,6 +1,6 @@
 """Hashes a source on a core that is free, through a reader of its own, beside those who measure or send it.
 
-That bytes were the same for all of them is shown by the fingerprints of who measured and of who sent.
+That bytes were the same for all of them is shown by the fingerprints of who measured, who hashed and who sent.
 """
 
 from __future__ import annotations
@@ -10,11 +10,14 @@ import queue
 from typing import TYPE_CHECKING, BinaryIO, Self, cast
 
 from airflow_provider_taskcluster.transfer.config import KIB, MIB
+from airflow_provider_taskcluster.transfer.digest import Hashers
+from airflow_provider_taskcluster.transfer.fingerprint import Fingerprint
 from airflow_provider_taskcluster.transfer.reading import fill
 from airflow_provider_taskcluster.transfer.worker import Worker
 
 if TYPE_CHECKING:
-    from airflow_provider_taskcluster.transfer.digest import Hashers
+    from collections.abc import Iterable
+
     from airflow_provider_taskcluster.transfer.reading import Reader
     from airflow_provider_taskcluster.transfer.source import Source
 
@@ -23,6 +26,19 @@ WORTH_A_THREAD = 8 * MIB
 BLOCK = 256 * KIB
 # Seconds without a word of who leads: it was interrupted before it could say that it has ended.
 SILENCE = 5.0
+
+
+class Traced(Hashers):
+    """Hashers that take a fingerprint of what they see, too; that of a copy is of what the copy sees."""
+
+    def __init__(self, algorithms: Iterable[str]) -> None:
+        super().__init__(algorithms)
+        self.fingerprint = Fingerprint()
+
+    def update(self, data: bytes | memoryview) -> None:
+        """Take the next bytes."""
+        self.fingerprint.update(data)
+        super().update(data)
 
 
 class Follower:
@@ -49,8 +65,10 @@ class Follower:
 
     def follow(self, reached: int) -> None:
         """Hash up to there, if there is time."""
+        if not self._source.independent:
+            return
         self._reached.put(reached)
-        worth = reached - self._hashers.seen > WORTH_A_THREAD and self._source.independent
+        worth = reached - self._hashers.seen > WORTH_A_THREAD
         if worth and not (self._thread or self._closed):
             self._thread = Worker("taskcluster-measuring", self._run)
             with contextlib.suppress(RuntimeError):  # no more threads for this process: then it does without
@@ -93,6 +111,9 @@ class Ahead:
 
     def __init__(self, source: Source, begun: Hashers, size: int) -> None:
         self._hashers = begun.copy()
+        self._compared: _Compared | None = None
+        if isinstance(begun, Traced) and isinstance(self._hashers, Traced):
+            self._compared = _Compared(begun, self._hashers)
         self._follower = Follower(source, self._hashers, size)
         self._size = size
         self._sent = 0
@@ -102,6 +123,8 @@ class Ahead:
         if not self._sent and self._hashers.seen:  # not before: who builds this may be interrupted
             self._follower.follow(self._size)
         start, self._sent = self._sent, self._sent + len(data)
+        if self._compared:
+            self._compared.update(memoryview(data), start)
         if self._hashers.seen < self._sent:
             self._follower.close()
             self._hashers.update(memoryview(data)[max(0, self._hashers.seen - start) :])
@@ -111,6 +134,29 @@ class Ahead:
         self._follower.close()
         return self._hashers.digests()
 
+    def same(self) -> bool:
+        """Tell whether what was read and hashed beside is what was sent; all of it must have been."""
+        return self._compared is None or self._compared.fits()
+
     def close(self) -> None:
         """End the thread."""
         self._follower.close()
+
+
+class _Compared:
+    """What was sent beside what was hashed of it through other readers: before the sending, and since."""
+
+    def __init__(self, begun: Traced, going_on: Traced) -> None:
+        self._hashed = (begun.fingerprint, going_on.fingerprint)
+        self._sent = [fingerprint.again() for fingerprint in self._hashed]
+        self._until = begun.seen
+
+    def update(self, data: memoryview, start: int) -> None:
+        """Take the next bytes that are sent."""
+        cut = max(0, self._until - start)
+        for fingerprint, part in zip(self._sent, (data[:cut], data[cut:]), strict=True):
+            fingerprint.update(part)
+
+    def fits(self) -> bool:
+        """Tell whether they are the same."""
+        return all(sent.fits(hashed) for sent, hashed in zip(self._sent, self._hashed, strict=True))

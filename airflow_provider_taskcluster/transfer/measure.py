@@ -13,7 +13,7 @@ from airflow_provider_taskcluster.transfer.buffers import Block, BufferPool, Fai
 from airflow_provider_taskcluster.transfer.config import MIB
 from airflow_provider_taskcluster.transfer.digest import Hashers
 from airflow_provider_taskcluster.transfer.fingerprint import Fingerprint
-from airflow_provider_taskcluster.transfer.follower import Follower
+from airflow_provider_taskcluster.transfer.follower import Follower, Traced
 from airflow_provider_taskcluster.transfer.hashing import Hashing
 from airflow_provider_taskcluster.transfer.reading import blocks, fill
 from airflow_provider_taskcluster.transfer.source_errors import readable
@@ -49,7 +49,7 @@ def measure(source: Source, check: Callable[[], None] = lambda: None) -> Measure
     :param check: Called for each block; what it raises ends the reading.
     :raises SourceError: It cannot be read.
     """
-    measuring, beside = _Measuring(), Hashers(["sha512"])
+    measuring, beside = _Measuring(), Traced(["sha512"])
     with readable(source):
         length = source.length()  # before it is opened: this moves where an open file stands
         size = MIB if length is None else max(1, min(MIB, length))

@@ -17,7 +17,7 @@ from airflow_provider_taskcluster.transfer.buffers import Failure
 from airflow_provider_taskcluster.transfer.config import MIB
 from airflow_provider_taskcluster.transfer.digest import Hashers
 from airflow_provider_taskcluster.transfer.ending import EndingSource
-from airflow_provider_taskcluster.transfer.follower import WORTH_A_THREAD, Ahead, Follower
+from airflow_provider_taskcluster.transfer.follower import WORTH_A_THREAD, Ahead, Follower, Traced
 from airflow_provider_taskcluster.transfer.measure import measure
 from airflow_provider_taskcluster.transfer.source import BytesSource, FactorySource, PathSource
 
@@ -25,10 +25,14 @@ DATA = os.urandom(3 * WORTH_A_THREAD)
 SHA512 = {"sha512": hashlib.sha512(DATA).hexdigest()}
 
 
-def begun(count):
-    hashers = Hashers(["sha512"])
-    hashers.update(DATA[:count])
+def begun(count, data=DATA):
+    hashers = Traced(["sha512"])
+    hashers.update(data[:count])
     return hashers
+
+
+def changed(at):
+    return DATA[:at] + bytes([DATA[at] ^ 1]) + DATA[at + 1 :]
 
 
 def threads():
@@ -87,6 +91,7 @@ def test_a_thread_runs_ahead_of_what_is_sent(path, wrap):
     wait_for(lambda: ahead._hashers.seen == len(DATA))
     ahead.update(DATA[1:])
     assert ahead.digests() == SHA512
+    assert ahead.same()
 
 
 @pytest.mark.parametrize("cuts", [[1000], [999], [1001], [1, 5000], [WORTH_A_THREAD + 1, 2 * WORTH_A_THREAD]])
@@ -95,7 +100,29 @@ def test_who_sends_faster_takes_over(path, cuts):
     for start, end in zip([0, *cuts], [*cuts, len(DATA)], strict=True):
         ahead.update(DATA[start:end])
     assert ahead.digests() == SHA512
+    assert ahead.same()
     assert not threads()
+
+
+@pytest.mark.parametrize("at", [0, 999, 1000, WORTH_A_THREAD, len(DATA) - 1])
+def test_what_was_other_for_a_moment_is_seen(path, at):
+    """Who measured and who sends have seen the same; the hashing, through a reader of its own, has not."""
+    path.write_bytes(changed(at))
+    ahead = Ahead(PathSource(path), begun(1000, changed(at)), len(DATA))
+    ahead.update(DATA[:1])
+    wait_for(lambda: ahead._hashers.seen == len(DATA))
+    ahead.update(DATA[1:])
+    assert ahead.digests() != SHA512
+    assert not ahead.same()
+
+
+def test_what_was_begun_can_be_gone_on_with_in_every_try(path):
+    first = begun(1000)
+    for _ in range(3):
+        ahead = Ahead(PathSource(path), first, len(DATA))
+        ahead.update(DATA)
+        assert ahead.digests() == SHA512
+        assert ahead.same()
 
 
 def test_what_was_not_begun_is_hashed_as_it_is_sent(path):
@@ -111,6 +138,7 @@ def test_a_file_that_cannot_be_read_by_the_thread_is_hashed_as_it_is_sent(path):
     ahead = Ahead(source, begun(1000), len(DATA))
     ahead.update(DATA)
     assert ahead.digests() == SHA512
+    assert ahead.same()
 
 
 def test_an_end_in_the_middle_leaves_no_thread(path):

@@ -3,6 +3,7 @@ from __future__ import annotations
 import hashlib
 import io
 import threading
+from dataclasses import replace
 
 import pytest
 from running_threads import running
@@ -13,7 +14,7 @@ from airflow_provider_taskcluster.retry import RetryPolicy
 from airflow_provider_taskcluster.transfer.config import MIB
 from airflow_provider_taskcluster.transfer.digest import ACCEPTABLE, Hashers
 from airflow_provider_taskcluster.transfer.fingerprint import Fingerprint
-from airflow_provider_taskcluster.transfer.follower import WORTH_A_THREAD
+from airflow_provider_taskcluster.transfer.follower import WORTH_A_THREAD, Traced
 from airflow_provider_taskcluster.transfer.http import Store
 from airflow_provider_taskcluster.transfer.measure import Measured, measure
 from airflow_provider_taskcluster.transfer.methods import put_url
@@ -66,6 +67,17 @@ def test_other_bytes_of_the_same_length_are_noticed_before_the_last_of_them_leav
     body = CheckedBody(io.BytesIO(CONTENT[::-1]), offer())
     sent = []
     with pytest.raises(SourceChanged, match="its bytes are others now"):
+        sent.extend(iter(lambda: bytes(body.read(10)), b""))
+    assert 0 < len(b"".join(sent)) < len(CONTENT)
+
+
+def test_other_bytes_that_the_sha512_alone_has_seen_are_noticed_before_the_last_of_them_leave():
+    started = Traced(["sha512"])
+    started.update(CONTENT[:5][::-1])
+    announced = offer()
+    body = CheckedBody(io.BytesIO(CONTENT), replace(announced, measured=replace(announced.measured, started=started)))
+    sent = []
+    with pytest.raises(SourceChanged, match="for a moment its bytes were others"):
         sent.extend(iter(lambda: bytes(body.read(10)), b""))
     assert 0 < len(b"".join(sent)) < len(CONTENT)
 

@@ -141,7 +141,10 @@ class CheckedBody:
                 raise self._offer.changed("it has grown")
             if not self._again.fits(self._offer.measured.fingerprint):
                 raise self._offer.changed("its bytes are others now")
-            self._digests = {"sha256": self._offer.measured.sha256, **self._hashing.digests()}
+            digests = self._hashing.digests()
+            if not self._ahead.same():
+                raise self._offer.changed("for a moment its bytes were others")
+            self._digests = {"sha256": self._offer.measured.sha256, **digests}
         return self._digests
 
     def close(self) -> None:
