@@ -77,6 +77,7 @@ def test_nothing_is_begun_for_little_or_for_what_has_one_reader_only():
     with Follower(BytesSource(DATA), few) as little, Follower(FactorySource(lambda: io.BytesIO(DATA)), single) as only:
         little.follow(WORTH_A_THREAD)
         only.follow(len(DATA))
+        assert only._reached.empty(), "nobody would take it out"
         assert not threads()
     assert (few.seen, single.seen) == (0, 0)
 
