@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.exceptions import HashMismatch, InvalidInput, NotVerifiable
 
@@ -28,15 +28,6 @@ class Hashers:
         for digest in self._hashes.values():
             digest.update(data)
         self.seen += len(data)
-
-    def copy(self) -> Self:
-        """Return a copy that goes on by itself."""
-        copy = type(self)([])
-        copy._hashes = {  # noqa: SLF001 (of the same class)
-            name: digest.copy() for name, digest in self._hashes.items()
-        }
-        copy.seen = self.seen
-        return copy
 
     def digests(self) -> dict[str, str]:
         """Digests so far, by algorithm, in hex."""

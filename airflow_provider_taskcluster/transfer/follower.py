@@ -11,13 +11,13 @@ from typing import TYPE_CHECKING, BinaryIO, Self, cast
 
 from airflow_provider_taskcluster.transfer.config import KIB, MIB
 from airflow_provider_taskcluster.transfer.digest import Hashers
-from airflow_provider_taskcluster.transfer.fingerprint import Fingerprint
 from airflow_provider_taskcluster.transfer.reading import fill
 from airflow_provider_taskcluster.transfer.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
+    from airflow_provider_taskcluster.transfer.fingerprint import Fingerprint
     from airflow_provider_taskcluster.transfer.reading import Reader
     from airflow_provider_taskcluster.transfer.source import Source
 
@@ -29,16 +29,24 @@ SILENCE = 5.0
 
 
 class Traced(Hashers):
-    """Hashers that take a fingerprint of what they see, too; that of a copy is of what the copy sees."""
+    """Hashers that take the fingerprint of what they see, too: it may come from several readers.
 
-    def __init__(self, algorithms: Iterable[str]) -> None:
+    :param measured: The fingerprint that it is going to be compared with.
+    """
+
+    def __init__(self, algorithms: Iterable[str], measured: Fingerprint) -> None:
         super().__init__(algorithms)
-        self.fingerprint = Fingerprint()
+        self._measured = measured
+        self._fingerprint = measured.again()
 
     def update(self, data: bytes | memoryview) -> None:
         """Take the next bytes."""
-        self.fingerprint.update(data)
+        self._fingerprint.update(data)
         super().update(data)
+
+    def same(self) -> bool:
+        """Tell whether all that they have seen is what was measured."""
+        return self._fingerprint.fits(self._measured)
 
 
 class Follower:
@@ -110,10 +118,7 @@ class Ahead:
     """
 
     def __init__(self, source: Source, begun: Hashers, size: int) -> None:
-        self._hashers = begun.copy()
-        self._compared: _Compared | None = None
-        if isinstance(begun, Traced) and isinstance(self._hashers, Traced):
-            self._compared = _Compared(begun, self._hashers)
+        self._hashers = begun
         self._follower = Follower(source, self._hashers, size)
         self._size = size
         self._sent = 0
@@ -123,8 +128,6 @@ class Ahead:
         if not self._sent and self._hashers.seen:  # not before: who builds this may be interrupted
             self._follower.follow(self._size)
         start, self._sent = self._sent, self._sent + len(data)
-        if self._compared:
-            self._compared.update(memoryview(data), start)
         if self._hashers.seen < self._sent:
             self._follower.close()
             self._hashers.update(memoryview(data)[max(0, self._hashers.seen - start) :])
@@ -135,28 +138,9 @@ class Ahead:
         return self._hashers.digests()
 
     def same(self) -> bool:
-        """Tell whether what was read and hashed beside is what was sent; all of it must have been."""
-        return self._compared is None or self._compared.fits()
+        """Tell whether what was read and hashed beside is what was measured, when all was sent."""
+        return not isinstance(self._hashers, Traced) or self._hashers.same()
 
     def close(self) -> None:
         """End the thread."""
         self._follower.close()
-
-
-class _Compared:
-    """What was sent beside what was hashed of it through other readers: before the sending, and since."""
-
-    def __init__(self, begun: Traced, going_on: Traced) -> None:
-        self._hashed = (begun.fingerprint, going_on.fingerprint)
-        self._sent = [fingerprint.again() for fingerprint in self._hashed]
-        self._until = begun.seen
-
-    def update(self, data: memoryview, start: int) -> None:
-        """Take the next bytes that are sent."""
-        cut = max(0, self._until - start)
-        for fingerprint, part in zip(self._sent, (data[:cut], data[cut:]), strict=True):
-            fingerprint.update(part)
-
-    def fits(self) -> bool:
-        """Tell whether they are the same."""
-        return all(sent.fits(hashed) for sent, hashed in zip(self._sent, self._hashed, strict=True))

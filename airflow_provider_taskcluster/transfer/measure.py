@@ -34,13 +34,16 @@ class Measured:
     :param size: Bytes.
     :param sha256: In hex.
     :param fingerprint: What another reading must fit.
-    :param started: The sha512 of its first bytes, as far as it got.
     """
 
     size: int
     sha256: str
     fingerprint: Fingerprint = field(compare=False, repr=False)
-    started: Hashers = field(default_factory=lambda: Hashers(["sha512"]), compare=False, repr=False)
+    _begun: list[Traced] = field(default_factory=list, compare=False, repr=False)
+
+    def begun(self) -> Hashers:
+        """Return the sha512 to go on with: of the first bytes for who asks first, and of nothing yet for others."""
+        return self._begun.pop() if self._begun else Hashers(["sha512"])
 
 
 def measure(source: Source, check: Callable[[], None] = lambda: None) -> Measured:
@@ -49,7 +52,8 @@ def measure(source: Source, check: Callable[[], None] = lambda: None) -> Measure
     :param check: Called for each block; what it raises ends the reading.
     :raises SourceError: It cannot be read.
     """
-    measuring, beside = _Measuring(), Traced(["sha512"])
+    measuring = _Measuring()
+    beside = Traced(["sha512"], measuring.fingerprint)
     with readable(source):
         length = source.length()  # before it is opened: this moves where an open file stands
         size = MIB if length is None else max(1, min(MIB, length))
@@ -58,7 +62,7 @@ def measure(source: Source, check: Callable[[], None] = lambda: None) -> Measure
                 check()
                 measuring.update(block)
                 follower.follow(measuring.seen)
-    return measuring.measured(beside)
+    return measuring.measured([beside] if beside.seen else [])
 
 
 def measure_parts(
@@ -81,7 +85,7 @@ def measure_parts(
         hashing.digests()
     finally:
         hashing.stop()
-    return whole.seen, whole.digests()["sha256"], [part.measured() for part in each.parts]
+    return whole.seen, whole.digests()["sha256"], [part.measured([]) for part in each.parts]
 
 
 class _Measuring:
@@ -89,7 +93,7 @@ class _Measuring:
 
     def __init__(self) -> None:
         self._hashers = Hashers(["sha256"])
-        self._fingerprint = Fingerprint()
+        self.fingerprint = Fingerprint()
 
     @property
     def seen(self) -> int:
@@ -99,12 +103,12 @@ class _Measuring:
     def update(self, data: bytes | memoryview) -> None:
         """Take the next bytes."""
         self._hashers.update(data)
-        self._fingerprint.update(data)
+        self.fingerprint.update(data)
 
-    def measured(self, *started: Hashers) -> Measured:
+    def measured(self, begun: list[Traced]) -> Measured:
         """Return what is known of all bytes."""
-        self._fingerprint.end()
-        return Measured(self.seen, self._hashers.digests()["sha256"], self._fingerprint, *started)
+        self.fingerprint.end()
+        return Measured(self.seen, self._hashers.digests()["sha256"], self.fingerprint, begun)
 
 
 class _Parts:

@@ -47,16 +47,6 @@ def test_an_unknown_digest_that_is_asked_for_is_refused():
         to_compute({}, ["crc32c"])
 
 
-def test_a_copy_of_hashers_goes_on_by_itself():
-    begun = Hashers(["sha256", "sha512"])
-    begun.update(DATA[:4])
-    copy = begun.copy()
-    copy.update(DATA[4:])
-    assert (copy.seen, copy.digests()) == (len(DATA), {"sha256": SHA256, "sha512": SHA512})
-    assert begun.seen == 4
-    assert begun.digests()["sha256"] == hashlib.sha256(DATA[:4]).hexdigest()
-
-
 @pytest.mark.parametrize("named", [["sha256"], ["sha512"], ["md5", "sha512"]])
 def test_one_of_sha256_and_sha512_is_enough(named):
     require_acceptable("a", dict.fromkeys(named, "0"))

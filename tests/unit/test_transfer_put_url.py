@@ -3,7 +3,6 @@ from __future__ import annotations
 import hashlib
 import io
 import threading
-from dataclasses import replace
 
 import pytest
 from running_threads import running
@@ -12,7 +11,7 @@ from airflow_provider_taskcluster.exceptions import SourceChanged
 from airflow_provider_taskcluster.network import Network
 from airflow_provider_taskcluster.retry import RetryPolicy
 from airflow_provider_taskcluster.transfer.config import MIB
-from airflow_provider_taskcluster.transfer.digest import ACCEPTABLE, Hashers
+from airflow_provider_taskcluster.transfer.digest import ACCEPTABLE
 from airflow_provider_taskcluster.transfer.fingerprint import Fingerprint
 from airflow_provider_taskcluster.transfer.follower import WORTH_A_THREAD, Traced
 from airflow_provider_taskcluster.transfer.http import Store
@@ -72,10 +71,11 @@ def test_other_bytes_of_the_same_length_are_noticed_before_the_last_of_them_leav
 
 
 def test_other_bytes_that_the_sha512_alone_has_seen_are_noticed_before_the_last_of_them_leave():
-    started = Traced(["sha512"])
-    started.update(CONTENT[:5][::-1])
     announced = offer()
-    body = CheckedBody(io.BytesIO(CONTENT), replace(announced, measured=replace(announced.measured, started=started)))
+    begun = Traced(["sha512"], announced.measured.fingerprint)
+    begun.update(CONTENT[:5][::-1])
+    announced.measured._begun.append(begun)
+    body = CheckedBody(io.BytesIO(CONTENT), announced)
     sent = []
     with pytest.raises(SourceChanged, match="for a moment its bytes were others"):
         sent.extend(iter(lambda: bytes(body.read(10)), b""))
@@ -148,9 +148,9 @@ def test_a_body_that_cannot_be_built_leaves_no_thread(monkeypatch):
 
     monkeypatch.setattr(put_url, "Hashing", interrupted)
     content = bytes(2 * WORTH_A_THREAD)
-    started = Hashers(["sha512"])
-    started.update(content[:1])
-    measured = Measured(len(content), "", Fingerprint(), started)
+    begun = Traced(["sha512"], Fingerprint())
+    begun.update(content[:1])
+    measured = Measured(len(content), "", Fingerprint(), [begun])
     with pytest.raises(KeyboardInterrupt):
         CheckedBody(io.BytesIO(content), Offer(source_for(content), measured, "text/plain", Reporter("test", 5)))
     assert not running("taskcluster-measuring")

@@ -95,7 +95,7 @@ class CheckedBody:
         self._digests: dict[str, str] | None = None
         self._pool = BufferPool(AHEAD, min(MIB, self._left), failure)
         self._sending: Block | None = None
-        self._ahead = Ahead(offer.source, offer.measured.started, offer.measured.size)
+        self._ahead = Ahead(offer.source, offer.measured.begun(), offer.measured.size)
         self._again = offer.measured.fingerprint.again()
         self._hashing = Hashing([self._ahead], failure, beside=offer.failure is None)
 
