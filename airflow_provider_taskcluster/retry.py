@@ -4,7 +4,8 @@ Two loops use it: a call of a JSON API (``services``), and the transfer of one b
 also where a transfer makes such a call to renew its grant: an error that one loop has given up on ends the other. The
 third loop is Airflow's own task retry.
 
-A grant that a store refuses (401, 403) is renewed without counting as a retry: its URL ran out, nothing failed.
+A grant that a store refuses (401, 403, ExpiredToken) is renewed without counting as a retry: its URL ran out, nothing
+failed.
 """
 
 from __future__ import annotations
@@ -164,7 +165,7 @@ def retry_after(value: str | None) -> float | None:
 
 
 def _grant_refused(error: BaseException | None) -> bool:
-    """Tell whether a store wants another grant: a 401 or 403 is repeated for no other reason."""
+    """Tell whether a store wants another grant: such an answer is repeated for no other reason."""
     return isinstance(error, StoreError) and error.refuses_grant
 
 

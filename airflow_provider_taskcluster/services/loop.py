@@ -8,8 +8,8 @@ from __future__ import annotations
 import asyncio
 import os
 import threading
-from queue import SimpleQueue
-from typing import TYPE_CHECKING, Any, TypeVar
+from queue import Empty, SimpleQueue
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -20,31 +20,52 @@ _lock = threading.Lock()
 _loop: asyncio.AbstractEventLoop | None = None
 
 
-def run(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine in the loop thread and wait for its result; cancel it when the wait is interrupted.
+class Call(Generic[T]):
+    """A coroutine in a loop of another thread.
 
-    By a ``SimpleQueue``: a signal that comes while a ``concurrent.futures.Future`` is asked can leave that locked, and
-    the loop would wait for it for ever.
+    It is waited for by a ``SimpleQueue``: a signal that comes while a ``concurrent.futures.Future`` is asked can leave
+    that locked, and the loop would wait for it for ever.
     """
-    loop = running_loop()
-    begun: list[asyncio.Task[T]] = []
-    ended: SimpleQueue[asyncio.Task[T]] = SimpleQueue()
 
-    def begin() -> None:
-        begun.append(loop.create_task(coroutine))
-        begun[0].add_done_callback(ended.put)
+    def __init__(self, coroutine: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._tasks: list[asyncio.Task[T]] = []
+        self._ended: SimpleQueue[asyncio.Task[T]] = SimpleQueue()
+        loop.call_soon_threadsafe(self._begin, coroutine)
 
-    def cancel() -> None:
-        for task in begun:
+    def result(self, timeout: float | None = None) -> T:
+        """Wait for the result, and return it.
+
+        :raises TimeoutError: It has not ended after so many seconds.
+        """
+        try:
+            task = self._ended.get(timeout=timeout)
+        except Empty:
+            raise TimeoutError from None
+        return task.result()
+
+    def cancel(self) -> None:
+        """Have it end soon."""
+        self._loop.call_soon_threadsafe(self._cancel)
+
+    def _begin(self, coroutine: Coroutine[Any, Any, T]) -> None:
+        task = self._loop.create_task(coroutine)
+        self._tasks.append(task)
+        task.add_done_callback(self._ended.put)
+
+    def _cancel(self) -> None:
+        for task in self._tasks:
             task.cancel()
 
+
+def run(coroutine: Coroutine[Any, Any, T]) -> T:
+    """Run a coroutine in the loop thread and wait for its result; cancel it when the wait is interrupted."""
+    call = Call(coroutine, running_loop())
     try:
-        loop.call_soon_threadsafe(begin)
-        task = ended.get()
+        return call.result()
     except BaseException:
-        loop.call_soon_threadsafe(cancel)
+        call.cancel()
         raise
-    return task.result()
 
 
 def running_loop() -> asyncio.AbstractEventLoop:

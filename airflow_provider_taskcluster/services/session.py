@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
 from airflow_provider_taskcluster.retry import retry_after
+from airflow_provider_taskcluster.services.loop import Call
 
 if TYPE_CHECKING:
     import ssl
@@ -118,7 +119,7 @@ def _close(session: ClientSession, loop: asyncio.AbstractEventLoop, process: int
         return
     if loop.is_closed() or not loop.is_running() or session.closed:
         return
-    closing = asyncio.run_coroutine_threadsafe(session.close(), loop)
+    closing = Call(session.close(), loop)
     if not _inside(loop):
         with contextlib.suppress(TimeoutError):  # a loop that is stuck must not hold up the exit
             closing.result(timeout=1)

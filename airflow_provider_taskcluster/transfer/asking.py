@@ -24,7 +24,7 @@ def asked(
 ) -> Iterator[Answer]:
     """Ask for a body, or a range of the body that is known, and give out the answer.
 
-    :raises StoreError: Another answer than 200 or 206. A 401 or 403 is transient where a new grant may help.
+    :raises StoreError: Another answer than 200 or 206. A grant refused is transient where a new one may help.
     """
     grant = grants.current()
     try:

@@ -57,7 +57,7 @@ class Renewable(Generic[G]):
         self._renewed_in_vain = False
 
     def refused(self, grant: G) -> bool:
-        """Tell that the store answered 401 or 403; return whether another grant is worth a try.
+        """Tell that the store refused it (401, 403, ExpiredToken); return whether another grant is worth a try.
 
         It is once: if a new one is refused as well, age was not the reason.
         """

@@ -7,11 +7,14 @@ that can be interrupted; plain locks and ``SimpleQueue`` cannot.
 from __future__ import annotations
 
 import asyncio
+import gc
 import threading
 
 import pytest
 
+from airflow_provider_taskcluster.network import Network
 from airflow_provider_taskcluster.services import loop
+from airflow_provider_taskcluster.services.session import KeptSession
 from airflow_provider_taskcluster.transfer.buffers import Block, BufferPool, Failure
 from airflow_provider_taskcluster.transfer.digest import Hashers
 from airflow_provider_taskcluster.transfer.follower import Follower
@@ -143,3 +146,13 @@ def test_calls_of_services_are_waited_for(interrupt):
     loop.run(asyncio.sleep(0))  # starts the thread
     interrupt()
     assert [loop.run(asyncio.sleep(0.01, answer)) for answer in "ab"] == ["a", "b"]
+
+
+def test_a_session_that_nobody_holds_is_closed_and_the_loop_lives_on(interrupt):
+    kept = KeptSession("https://tc.example.com", Network(proxies={}))
+    session = loop.run(kept.get())
+    interrupt()
+    del kept
+    gc.collect()
+    assert session.closed
+    assert loop.run(asyncio.sleep(0, "answer")) == "answer"

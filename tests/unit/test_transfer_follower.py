@@ -221,5 +221,9 @@ def measure_and_send(path):
                 raise
 
 
-def raise_time_out(*_):
+def raise_time_out(_, frame):
+    """Raise it, or a moment later where Python swallows it: in its list of threads, when one of them is collected."""
+    if frame.f_code.co_qualname.startswith("WeakSet."):
+        signal.setitimer(signal.ITIMER_REAL, 0.0001)
+        return
     raise TimeOut
