@@ -32,6 +32,8 @@ STEPS = [
     (CheckedBody, "read"),
     (Store, "put"),
     (EngineServices, "finish_upload"),
+    (DirectoryRecorder, "add"),
+    (os, "link"),
     (DirectoryRecorder, "save"),
     (Path, "replace"),
     (DirectoryRecorder, "delete"),

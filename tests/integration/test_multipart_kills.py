@@ -118,7 +118,7 @@ def assert_all_of(killed_at, *, recorded):
     counts = {moment: killed_at.count(moment) for moment in killed_at}
     expected = {"create_upload": 6, "put": 4, "finish_upload": 6}
     if recorded:
-        expected |= {"save": 2, "replace": 2, "delete": 2}
+        expected |= {"add": 1, "link": 1, "save": 1, "replace": 1, "delete": 2}
     counts["before finish_upload"] -= 1  # the look, which ends with a 404
     assert counts.pop("before read") == counts.pop("after read") >= 4
     assert counts == {f"{when} {verb}": count for verb, count in expected.items() for when in ("before", "after")}
