@@ -12,6 +12,7 @@ from datetime import timedelta
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowTaskTimeout
+from late_entries import at_least
 from multipart_tries import ALL, DATA, IN_PARTS, PART, Tries, put, put_url, sent, temporary
 
 from airflow_provider_taskcluster.emulator.store.faults import Status
@@ -155,7 +156,7 @@ def test_a_fatal_error_ends_the_other_parts_at_once(tries, hook, name, expires, 
         hook.upload_object(Slow(DATA), name, expires=expires, connections=2, **IN_PARTS)
     assert time.monotonic() - started < 2
     assert not raised.value.transient
-    assert sorted(sent(tc)) == [0, 0, 1]
+    assert sorted(at_least(3, lambda: sent(tc))) == [0, 0, 1]
     assert len(no_waiting) == 1  # the first part asks for another grant, once
 
 
