@@ -34,6 +34,15 @@ def as_written(render: Callable[..., Any], template: Any, *arguments: Any, **opt
     return render(f"{NO_LITERAL}{template}", *arguments, **options).removeprefix(NO_LITERAL)
 
 
+def as_values(render: Callable[..., Any], template: Any, *arguments: Any, **options: Any) -> Any:
+    """Render what becomes JSON, in which a number is one: each text in it as Airflow does."""
+    if isinstance(template, dict):
+        return {key: as_values(render, value, *arguments, **options) for key, value in template.items()}
+    if isinstance(template, list | tuple):
+        return [as_values(render, value, *arguments, **options) for value in template]
+    return render(template, *arguments, **options)
+
+
 def expiry(expires: datetime | timedelta | str, context: Context) -> datetime:
     """Return when an upload ends: the same instant in every try of a task, as the identity of an upload demands.
 

@@ -16,8 +16,16 @@ if TYPE_CHECKING:
 
 def failed(doing: str, conn_id: object, why: object) -> str:
     """Return the sentence for a task's log, which names the connection once."""
-    over = over_connection(conn_id)
-    return f"{doing} {over} failed: {str(why).replace(f' {over}', '')}"
+    return f"{doing} {over_connection(conn_id)} failed: {_without(conn_id, why)}"
+
+
+def last_look(conn_id: object, why: object) -> str:
+    """Return what a sensor's time-out says of the last look."""
+    return f"The last look {over_connection(conn_id)}: {_without(conn_id, why)}"
+
+
+def _without(conn_id: object, why: object) -> str:
+    return str(why).replace(f" {over_connection(conn_id)}", "")
 
 
 @contextmanager

@@ -117,7 +117,7 @@ def checked_root_url(url: str | None, where: str) -> str:
         raise ConfigurationError(f"{where}: the root URL holds a login; use the client ID and the access token")
     if url != url.strip():
         raise ConfigurationError(f"{where}: the root URL has white space around it; write {url.strip()!r}")
-    if url.endswith("/"):
+    if url.endswith("/") and not url.endswith("://"):
         raise ConfigurationError(f"{where}: the root URL ends with a slash; write {url.rstrip('/')!r}")
     if "://" not in url:
         raise ConfigurationError(f"{where}: the root URL has no scheme; write {'https://' + url!r}")

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.assets.uris import folder_uri
-from airflow_provider_taskcluster.exceptions import InvalidInput
+from airflow_provider_taskcluster.exceptions import InsufficientScopes, InvalidInput
 from airflow_provider_taskcluster.hooks import lineage
 from airflow_provider_taskcluster.hooks.base import byte_limit, connection_count, place
 from airflow_provider_taskcluster.hooks.objects import ObjectsHook
@@ -105,7 +105,12 @@ class FoldersHook(ObjectsHook):
         def upload(job: tuple[str, Any]) -> TransferResult:
             name, opened = job
             identity = self._identity(name, project_id, expires, None, recorder)
-            return self._upload(EndingSource(opened(), failure), identity, None, if_exists)
+            try:
+                return self._upload(EndingSource(opened(), failure), identity, None, if_exists)
+            except InsufficientScopes as error:
+                scope = f"object:upload:{identity.project_id}:{prefix}*"
+                error.args = (f"{error}; {scope} is enough for all files of the folder",)
+                raise
 
         log.info("Uploading %d files of %s under %r", len(jobs), folder, prefix)
         scheduler = Threads(count) if count > 1 else Serial()

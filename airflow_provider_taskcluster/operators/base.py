@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
-from airflow_provider_taskcluster.arguments import as_written, content, left_out, path_or_url
+from airflow_provider_taskcluster.arguments import as_values, as_written, content, left_out, path_or_url
 from airflow_provider_taskcluster.connection.fields import DEFAULT_CONN_ID
 from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.links.base import leave_links
@@ -57,8 +57,10 @@ class TaskclusterBaseOperator(BaseOperator):
         )
 
     def render_template(self, content: Any, *arguments: Any, **options: Any) -> Any:
-        """Render as Airflow does, but what looks like a number stays text."""
-        return as_written(super().render_template, content, *arguments, **options)
+        """Render as Airflow does, but what looks like a number stays text, unless it is in the JSON of ``data``."""
+        is_json = isinstance(content, dict | list) and content is getattr(self, "data", None)
+        how = as_values if is_json else as_written
+        return how(super().render_template, content, *arguments, **options)
 
     def pre_execute(self, context: Context) -> None:
         """Leave the links first, so that a task that fails has them, too."""

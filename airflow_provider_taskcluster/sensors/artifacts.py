@@ -32,8 +32,8 @@ class TaskclusterArtifactSensor(TaskclusterBaseSensor):
     :param run_id: Number of the run (templated); None is the latest.
     :param require: ``all`` names and patterns, or ``any`` one of them.
     :param content_type: Artifacts of other content types do not count (templated). "" means any.
-    :param min_length: Shorter artifacts do not count, in bytes. Takes the scope ``queue:get-artifact:<name>`` where the
-        queue does not know a length. What is stored gzip-encoded then, counts.
+    :param min_length: Shorter artifacts do not count, in bytes (templated). Takes the scope
+        ``queue:get-artifact:<name>`` where the queue does not know a length. What is stored gzip-encoded then, counts.
     :param verify_content: Ask the store for one byte of s3 artifacts, which the queue has before the store does. Takes
         the scope ``queue:get-artifact:<name>``.
     :param check_fn: Called on the worker with each artifact that is there (a dict as in the result); those for which it
@@ -55,6 +55,7 @@ class TaskclusterArtifactSensor(TaskclusterBaseSensor):
         "glob",
         "run_id",
         "content_type",
+        "min_length",
         "taskcluster_conn_id",
     )
     ui_color = "#ece3f7"
@@ -69,7 +70,7 @@ class TaskclusterArtifactSensor(TaskclusterBaseSensor):
         run_id: int | str | None = None,
         require: str = "all",
         content_type: str | None = None,
-        min_length: int | None = None,
+        min_length: int | str | None = None,
         verify_content: bool = False,
         check_fn: Callable[[Json], Any] | None = None,
         wait_for_rerun: bool = False,

@@ -12,7 +12,7 @@ from airflow_provider_taskcluster.arguments import as_written
 from airflow_provider_taskcluster.connection.fields import DEFAULT_CONN_ID
 from airflow_provider_taskcluster.exceptions import TaskclusterError
 from airflow_provider_taskcluster.links.base import leave_links
-from airflow_provider_taskcluster.outcome import failed, permanent_errors_fail
+from airflow_provider_taskcluster.outcome import failed, last_look, permanent_errors_fail
 from airflow_provider_taskcluster.sensors.deferring import DeferringSensor
 from airflow_provider_taskcluster.waits.talk import Found, Over
 
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 # XCom gets so many of what was found; of the one thing that was named, only that.
 LISTED = 100
 WAITING = "The wait"
+# What a time-out says.
+NOT_PASSED = "what is there has not passed, the log says why"
+MORE_TIME = "; if it may still come, give the sensor a longer timeout"
 
 
 class TaskclusterBaseSensor(DeferringSensor):
@@ -95,6 +98,7 @@ class TaskclusterBaseSensor(DeferringSensor):
 
     def poke(self, context: Context) -> PokeReturnValue:  # noqa: ARG002 (Airflow's signature)
         """Look once; what is found goes to XCom."""
+        self.last_look = ""
         with permanent_errors_fail(WAITING, self.taskcluster_conn_id):
             try:
                 found = self._look()
@@ -102,6 +106,7 @@ class TaskclusterBaseSensor(DeferringSensor):
                 if not error.transient:
                     raise
                 self.log.warning("Could not look, waiting on: %s", error)
+                self.last_look = last_look(self.taskcluster_conn_id, error)
                 found = None
             if found is None:
                 return PokeReturnValue(is_done=False)
@@ -112,11 +117,15 @@ class TaskclusterBaseSensor(DeferringSensor):
         if isinstance(verdict, Over):
             raise verdict.error
         if isinstance(verdict, Found):
-            return self.confirmed(verdict.result)
-        if verdict.error:
+            found, why = self.confirmed(verdict.result), NOT_PASSED
+        elif verdict.error:
             raise verdict.error
-        self.log.info("Not there yet: %s", verdict.why)
-        return None
+        else:
+            found, why = None, verdict.why
+            self.log.info("Not there yet: %s", why)
+        if found is None:
+            self.last_look = last_look(self.taskcluster_conn_id, why) + MORE_TIME
+        return found
 
     def execute_complete(self, context: Context, event: Json) -> Any:
         """Go on when the triggerer says so; its errors begin like those of a worker."""

@@ -19,7 +19,7 @@ from airflow.providers.common.compat.sdk import (
 from airflow_provider_taskcluster.exceptions import WaitFailed
 
 if TYPE_CHECKING:
-    from airflow.providers.common.compat.sdk import Context
+    from airflow.providers.common.compat.sdk import AirflowException, Context
     from airflow.triggers.base import BaseTrigger
 
     from airflow_provider_taskcluster.waits.talk import Json
@@ -39,6 +39,9 @@ class DeferringSensor(BaseSensorOperator):
     :param deferrable: Wait in the triggerer.
     """
 
+    # What a time-out adds to Airflow's words, if the last look came to something.
+    last_look = ""
+
     def __init__(self, *, deferrable: bool, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.deferrable = deferrable
@@ -52,9 +55,12 @@ class DeferringSensor(BaseSensorOperator):
 
     def execute(self, context: Context) -> Any:
         """Wait."""
-        if not self.deferrable:
+        if self.deferrable:
+            return self._look_or_defer(context, time.time() + self.timeout)
+        try:
             return super().execute(context)
-        return self._look_or_defer(context, time.time() + self.timeout)
+        except (AirflowSensorTimeout, AirflowSkipException) as error:
+            raise self._with_last_look(error) from error.__cause__
 
     def execute_complete(self, context: Context, event: Json) -> Any:
         """Go on when the triggerer says that looking is worth it, or that it is over."""
@@ -76,12 +82,15 @@ class DeferringSensor(BaseSensorOperator):
         left = deadline - time.time()
         if left <= 0:
             message = f"Sensor has timed out: what it waits for has not come within {self.timeout:g} seconds."
-            raise (AirflowSkipException if self.soft_fail else AirflowSensorTimeout)(message)
+            raise self._with_last_look((AirflowSkipException if self.soft_fail else AirflowSensorTimeout)(message))
         raise TaskDeferred(
             trigger=self.trigger(deadline),
             method_name="execute_complete",
             timeout=timedelta(seconds=left + GRACE),
         )
+
+    def _with_last_look(self, error: AirflowException) -> AirflowException:
+        return type(error)(f"{error} {self.last_look}") if self.last_look else error
 
     def _looked(self, context: Context, event: Json | None) -> Any:
         """Poke; errors end it as ``BaseSensorOperator.execute`` lets them."""

@@ -143,6 +143,7 @@ class Client:
             what,
             root_url=self.root_url,
             client_id=self.credentials.client_id if self.credentials else None,
+            limited=self.credentials is not None and self._authorized_scopes is not None,
             status=answer.status,
             body=answer.body,
             retry_after=answer.retry_after,

@@ -42,13 +42,21 @@ _MISSING_SCOPES = re.compile(r"missing the following scopes:\s*```\s*(.*?)\s*```
 
 
 def service_error(
-    call: str, *, root_url: str, client_id: str | None, status: int, body: str, retry_after: float | None = None
+    call: str,
+    *,
+    root_url: str,
+    client_id: str | None,
+    status: int,
+    body: str,
+    limited: bool = False,
+    retry_after: float | None = None,
 ) -> ServiceError:
     """Build the error for an answer with a status of 400 or more.
 
     :param call: What was called, such as ``object.createUpload 'name'``.
     :param client_id: Who called, None when anonymous.
     :param body: Text of the answer. Its ``requestInfo`` echoes the request and is left out of the message.
+    :param limited: The call was limited to the connection's ``authorized_scopes``.
     """
     kind = _BY_STATUS.get(status, ServiceUnavailable if status in RETRIABLE_STATUSES else ServiceError)
     answer = _json_object(body)
@@ -56,10 +64,9 @@ def service_error(
     if not code and kind is not ServiceUnavailable:
         return ServiceError(not_taskcluster(call, root_url, f"an answer {status}"), status=status)
     said = str(answer.get("message") or "").split("\n---\n")[0].strip() or "no message"
-    who = f"client {client_id!r}" if client_id else "the anonymous client"
     hint = {
-        401: f"check client ID and access token of {who}",
-        403: f"grant {who} {_missing(said)}",
+        401: _credentials_to_check(client_id, limited=limited),
+        403: _whom_to_grant(client_id, _missing(said), limited=limited),
         404: _NOT_FOUND.get(call.partition(" ")[0], "check the name, and whether it has expired"),
         410: "have it made again",
     }.get(status)
@@ -88,6 +95,20 @@ def redirected(call: str, root_url: str, status: int, location: str | None) -> S
 def not_taskcluster(call: str, root_url: str, what: str) -> str:
     """Sentence for an answer that no Taskcluster service would give."""
     return f"{call} got {what} that is not Taskcluster's: is {root_url} the root URL of a deployment?"
+
+
+def _credentials_to_check(client_id: str | None, *, limited: bool) -> str:
+    who = f"client {client_id!r}" if client_id else "the anonymous client"
+    also = ", and that it holds all of the connection's authorized scopes" if limited else ""
+    return f"check client ID and access token of {who}{also}"
+
+
+def _whom_to_grant(client_id: str | None, scopes: str, *, limited: bool) -> str:
+    if limited:  # the service refuses who does not hold them all (401), so it is they that lack it
+        return f"the connection's authorized scopes leave it out: add to them {scopes}"
+    if client_id:
+        return f"grant client {client_id!r} {scopes}"
+    return f"the call carried no credentials: set client ID and access token of a client that holds {scopes}"
 
 
 def _missing(said: str) -> str:

@@ -222,6 +222,21 @@ def test_native_rendering_changes_neither_data_nor_names(hook, context, data, se
     assert hook.read_object(str(number)) == sent
 
 
+@pytest.mark.parametrize(
+    ("data", "sent"),
+    [
+        ({"n": "{{ params.n }}", "in": [{"b": "{{ params.b }}"}]}, b'{"n": 1, "in": [{"b": true}]}'),
+        (["{{ params.n }}", ("v{{ params.n }}", 2)], b'[1, ["v1", 2]]'),
+    ],
+)
+def test_numbers_in_json_stay_numbers_under_native_rendering(hook, name, context, data, sent):
+    def operator():
+        return TaskclusterUploadObjectOperator(**CONNECTION, name=name, data=data, expires=timedelta(days=1))
+
+    rendered(operator, n=1, b=True).execute(context)
+    assert hook.read_object(name) == sent
+
+
 def test_a_path_with_a_template_in_it_is_refused_in_every_operator(hook, name, context, expires):
     path = Path("/data/{{ run_id }}/a")
     for task in (

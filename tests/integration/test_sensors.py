@@ -99,7 +99,10 @@ def test_an_error_that_may_pass_is_waited_through(connect, name):
     ("fields", "sentence"),
     [
         ({"password": "wrong"}, "check client ID and access token"),
-        ({"login": None, "password": None}, "grant the anonymous client the scope object:download:"),
+        (
+            {"login": None, "password": None},
+            "token of a client that holds the scope object:download:",
+        ),
         ({"host": "http://127.0.0.1:1/"}, "ends with a slash"),
     ],
     ids=str,

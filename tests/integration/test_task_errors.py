@@ -7,15 +7,17 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException
+from airflow.providers.common.compat.sdk import AirflowException, AirflowFailException, AirflowSkipException
 
 from airflow_provider_taskcluster.emulator.store.faults import Corrupt, Cut, Reset, Status
 from airflow_provider_taskcluster.operators.artifacts import TaskclusterDownloadArtifactOperator
+from airflow_provider_taskcluster.operators.folders import TaskclusterUploadFolderOperator
 from airflow_provider_taskcluster.operators.objects import (
     TaskclusterDownloadObjectOperator,
     TaskclusterUploadObjectOperator,
 )
 from airflow_provider_taskcluster.operators.purge_cache import TaskclusterPurgeCacheOperator
+from airflow_provider_taskcluster.sensors.artifacts import TaskclusterArtifactSensor
 from airflow_provider_taskcluster.sensors.objects import TaskclusterObjectSensor
 
 LIMITED = {"task_id": "task", "taskcluster_conn_id": "tc_limited"}
@@ -76,6 +78,69 @@ def test_the_scope_of_all_parts_is_named(holding, context):
         **LIMITED, name="big", data=os.urandom(1000), expires=timedelta(days=1), multipart="always"
     )
     assert said(upload, context).endswith("the scope object:upload:tests:big.part-*")
+
+
+def test_a_scope_that_the_connection_itself_leaves_out_is_added_there(connect, context):
+    connect(extra={"project_id": "tests", "authorized_scopes": "object:download:*"})
+    upload = TaskclusterUploadObjectOperator(**OWN, name="a", data="x", expires=timedelta(days=1))
+    assert said(upload, context).endswith("authorized scopes leave it out: add to them the scope object:upload:tests:a")
+
+
+def test_who_forgot_the_client_id_is_told_to_set_it(connect, context):
+    connect(login=None, password=None)
+    upload = TaskclusterUploadObjectOperator(**OWN, name="a", data="x", expires=timedelta(days=1))
+    assert said(upload, context).endswith(
+        "; the call carried no credentials: set client ID and access token of a client that holds the scope "
+        "object:upload:tests:a"
+    )
+
+
+def test_the_scope_of_all_files_of_a_folder_is_named(holding, context, tmp_path):
+    holding("object:download:*")
+    for name in "abc":
+        (tmp_path / name).write_text(name)
+    upload = TaskclusterUploadFolderOperator(**LIMITED, folder=str(tmp_path), prefix="site/", expires=timedelta(days=1))
+    assert said(upload, context).endswith("; object:upload:tests:site/* is enough for all files of the folder")
+
+
+@pytest.mark.parametrize("deferrable", [False, True])
+@pytest.mark.parametrize("soft_fail", [False, True])
+@pytest.mark.parametrize(
+    ("fields", "last_look"),
+    [
+        ({}, "1 of 1 objects are not finished, 'a/b' for one; if it may still come, give the sensor a longer timeout"),
+        ({"host": "http://127.0.0.1:1"}, "object.object 'a/b' got no answer from http://127.0.0.1:1: "),
+    ],
+    ids=["not yet", "not reached"],
+)
+def test_a_time_out_says_what_the_last_look_came_to(connect, context, fields, last_look, soft_fail, deferrable):
+    connect(extra={"max_retries": 0}, **fields)
+    sensor = TaskclusterObjectSensor(**OWN, name="a/b", timeout=0, soft_fail=soft_fail, deferrable=deferrable)
+    sentence = said(sensor, context)
+    assert sentence.startswith("Sensor has timed out")
+    assert f". The last look over connection 'tc_test': {last_look}" in sentence
+    assert sentence.count("tc_test") == 1
+
+
+def test_a_time_out_says_that_what_is_there_has_not_passed(connect, run, context):
+    connect()
+    run.add("public/a", b"a")
+    sensor = TaskclusterArtifactSensor(
+        **OWN, taskcluster_task_id=run.task_id, name="public/a", check_fn=lambda _: False, timeout=0
+    )
+    assert "'tc_test': what is there has not passed, the log says why; if it may" in said(sensor, context)
+
+
+def test_a_skip_of_a_check_is_not_a_time_out(connect, run, context):
+    connect()
+    run.add("public/a", b"a")
+
+    def skip(_):
+        raise AirflowSkipException("not today")
+
+    sensor = TaskclusterArtifactSensor(**OWN, taskcluster_task_id=run.task_id, name="public/a", check_fn=skip)
+    with pytest.raises(AirflowSkipException, match=r"^not today$"):
+        sensor.execute(context)
 
 
 @pytest.mark.parametrize(

@@ -94,7 +94,7 @@ def test_secrets_never_show_in_a_repr():
         ("tc.example.com:8443", "no scheme; write 'https://tc.example.com:8443'"),
         (" https://tc.example.com\n", "white space around it; write 'https://tc.example.com'"),
         ("ftp://tc.example.com", "is not a root URL; write https://host"),
-        ("https://", "ends with a slash"),
+        ("https://", "'https://' is not a root URL; write https://host"),
         ("https://:443", "is not a root URL; write https://host"),
         ("https://.", "is not a root URL; write https://host"),
         (f"https://{'a' * 64}.example.com", "is not a root URL; write https://host"),

@@ -14,10 +14,16 @@ SCOPES_SENTENCE = (
 )
 
 
-def error(status, body, client_id="me", retry_after=None):
+def error(status, body, client_id="me", retry_after=None, *, limited=False):
     text = body if isinstance(body, str) else json.dumps(body)
     return service_error(
-        "object.createUpload 'a'", root_url=ROOT, client_id=client_id, status=status, body=text, retry_after=retry_after
+        "object.createUpload 'a'",
+        root_url=ROOT,
+        client_id=client_id,
+        status=status,
+        body=text,
+        limited=limited,
+        retry_after=retry_after,
     )
 
 
@@ -65,11 +71,18 @@ def test_a_very_long_message_is_cut():
     assert len(str(error(400, {"code": "InputError", "message": "x" * 10_000}))) < 1000
 
 
-@pytest.mark.parametrize(("client_id", "who"), [("me", "client 'me'"), (None, "the anonymous client")])
-def test_a_403_names_who_lacks_which_scope(client_id, who):
+@pytest.mark.parametrize(
+    ("client_id", "limited", "next_step"),
+    [
+        ("me", False, "; grant client 'me' the scope object:upload:p:a"),
+        ("me", True, "; the connection's authorized scopes leave it out: add to them the scope object:upload:p:a"),
+        (None, False, "set client ID and access token of a client that holds the scope object:upload:p:a"),
+    ],
+)
+def test_a_403_says_where_which_scope_is_lacking(client_id, limited, next_step):
     message = SCOPES_SENTENCE.format("object:upload:p:a")
-    found = error(403, {"code": "InsufficientScopes", "message": message}, client_id)
-    assert str(found).endswith(f"grant {who} the scope object:upload:p:a")
+    found = error(403, {"code": "InsufficientScopes", "message": message}, client_id, limited=limited)
+    assert str(found).endswith(next_step)
 
 
 def test_several_missing_scopes_are_listed_and_spaces_in_them_kept():
@@ -92,6 +105,11 @@ def test_a_403_in_other_words_is_told_as_it_is():
 def test_a_401_says_whose_credentials_to_check(client_id, who):
     found = error(401, {"code": "AuthenticationFailed", "message": "no"}, client_id)
     assert str(found).endswith(f"check client ID and access token of {who}")
+
+
+def test_a_401_of_a_limited_call_may_come_from_what_it_is_limited_to():
+    found = error(401, {"code": "AuthenticationFailed", "message": "no"}, limited=True)
+    assert str(found).endswith("of client 'me', and that it holds all of the connection's authorized scopes")
 
 
 @pytest.mark.parametrize("body", ["", "<html>Not here</html>", "[]", '"text"', "null", "{}", '{"code": null}'])
