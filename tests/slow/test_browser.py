@@ -165,3 +165,29 @@ def test_waits_have_links_to_tasks_groups_and_artifacts_also_when_they_fail(ui, 
         "Taskcluster artifact": f"{ui.taskcluster}/api/queue/v1/task/{TASK_ID}/artifacts/public%2Fa%20b.txt",
     }
     chrome.picture("task-with-links-to-artifact")
+
+
+def test_a_numbered_run_and_its_artifact_have_links(ui, chrome, tmp_path):
+    (tmp_path / "file").write_text("text")
+    run = ui.run("publish", taskcluster_task_id=TASK_ID, taskcluster_run_id=3, folder=str(tmp_path))
+    page = f"{ui.taskcluster}/tasks/{TASK_ID}/runs/3"
+    assert links_shown(chrome, run, "report", 2) == {
+        "Taskcluster task": page,
+        "Taskcluster artifact": f"{page}/public%2Fairflow.txt",
+    }
+
+
+def test_purge_requests_have_a_link(ui, chrome):
+    run = ui.run("purge_caches")
+    assert links_shown(chrome, run, "purge", 1) == {"Taskcluster purge requests": f"{ui.taskcluster}/purge-caches"}
+
+
+def test_a_wait_for_the_index_has_its_link_while_it_waits(ui, chrome):
+    run = ui.start(
+        "wait_for_tasks", taskcluster_task_id=TASK_ID, task_group_id=TASK_ID, index_path="demo.builds.latest"
+    )
+    ui.deferred(run, "newest")
+    assert links_shown(chrome, run, "newest", 1) == {
+        "Taskcluster index": f"{ui.taskcluster}/tasks/index/demo.builds/latest"
+    }
+    chrome.picture("waiting-task-with-link")

@@ -55,16 +55,28 @@ class WebUI:
             return json.load(answer)
 
     def run(self, dag_id, **conf):
-        """Run a DAG, as soon as the DAG processor has found it; its run, when it has ended."""
-        path = f"/api/v2/dags/{dag_id}/dagRuns"
-        run = self._found(path, logical_date=None, conf=conf)
+        """Run a DAG; its run, when it has ended."""
+        return self._until(self._path(self.start(dag_id, **conf)), {"success", "failed"})
+
+    def start(self, dag_id, **conf):
+        """Begin to run a DAG, as soon as the DAG processor has found it; its run."""
+        return self._found(f"/api/v2/dags/{dag_id}/dagRuns", logical_date=None, conf=conf)
+
+    def deferred(self, run, task_id):
+        """Wait until a task of a run waits in the triggerer."""
+        self._until(f"{self._path(run)}/taskInstances/{task_id}", {"deferred"})
+
+    def _path(self, run):
+        return f"/api/v2/dags/{run['dag_id']}/dagRuns/{run['dag_run_id']}"
+
+    def _until(self, path, states):
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
-            run = self.call(f"{path}/{run['dag_run_id']}")
-            if run["state"] not in {"queued", "running"}:
-                return run
+            found = self.call(path)
+            if found["state"] in states:
+                return found
             time.sleep(1)
-        raise AssertionError(f"{dag_id} did not end within {PATIENCE} s")
+        raise AssertionError(f"{path} did not become {' or '.join(states)} within {PATIENCE} s, but {found['state']}")
 
     def _found(self, path, **body):
         for _ in range(60):
