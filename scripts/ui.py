@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import shlex
 import signal
 import socket
 import sys
@@ -43,11 +44,20 @@ def main() -> None:
             if not stopped.is_set():
                 print(f"\nAirflow      http://127.0.0.1:{port}   login admin, password {password}")
                 print(f"Taskcluster  {taskcluster.root_url}   (connection {sandbox.CONNECTION})")
+                print(f"\nA worker with a task for wait_for_artifact, in another shell:\n\n{worker(taskcluster)}")
                 print("\nTrigger object_round_trip there; Ctrl-C ends it all.", flush=True)
             while not stopped.wait(1):
                 if running.poll() is not None:
                     failed(airflow)
     print("Stopped, and cleaned up.")
+
+
+def worker(taskcluster: sandbox.Taskcluster) -> str:
+    """Return the commands that play a worker, which publishes an artifact and prints the id of its task."""
+    exports = [f"export {name}={value}" for name, value in taskcluster.environment.items()]
+    artifact = f"public/build/report.txt={sandbox.REPOSITORY / 'README.md'}"
+    command = [sys.executable, "-m", "airflow_provider_taskcluster.emulator.worker", "--artifact", artifact]
+    return "\n".join([*exports, shlex.join(command)])
 
 
 def web_settings(port: int) -> dict[str, str]:

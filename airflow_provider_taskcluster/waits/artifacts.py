@@ -83,7 +83,7 @@ class ArtifactWait:
         if self._needed([target not in lost for target in [*self.names, *self.globs]]):
             stands = f"run {run['runId']} is {run['state']}" if run else f"the task is {status['state']}"
             settled = run["runId"] if run and run["state"] in SETTLED else None
-            return NotYet(f"Task {self.task_id} has no {_quoted(missing)} yet: {stands}", settled)
+            return NotYet(f"Task {self.task_id} has no {_quoted(missing)}{self._conditions()} yet: {stands}", settled)
         return Over((yield from self._loss(lost, errors, run, ending(status, self.run_id, root_url))))
 
     def is_met_by(self, names: Iterable[str]) -> bool:
@@ -119,6 +119,9 @@ class ArtifactWait:
             return False
         return self.min_length is None or length is None or length >= self.min_length
 
+    def _conditions(self) -> str:
+        return " with the content type or length asked for" if self.content_type or self.min_length else ""
+
     def _hopes(self) -> bool:
         """Tell whether another run may make up for an error."""
         return self.wait_for_rerun and self.run_id is None
@@ -127,8 +130,7 @@ class ArtifactWait:
         """Say why it will not come; an error that the task published in its place says most."""
         failed = [name for name in errors if name in lost or any(fnmatchcase(name, glob) for glob in lost)]
         if run is None or not failed:
-            conditions = " with the content type or length asked for" if self.content_type or self.min_length else ""
-            return WillNotCome(f"Task {self.task_id} has no {_quoted(lost)}{conditions}, and will not: {ended}")
+            return WillNotCome(f"Task {self.task_id} has no {_quoted(lost)}{self._conditions()}, and will not: {ended}")
         asked = ReasonOf(self.task_id, run["runId"], failed[0])
         told = (yield [asked])[asked] or {"reason": "", "message": f"to read why takes queue:get-artifact:{failed[0]}"}
         return ArtifactError(

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+import subprocess
 
 import pytest
 
@@ -60,3 +62,10 @@ def test_a_manual_run_under_the_scheduler_succeeds(ui):
     run = ui.run("object_round_trip")
     assert run["logical_date"] is None
     assert run["state"] == "success"
+
+
+def test_a_worker_can_be_played_by_what_was_printed(ui):
+    commands = re.search(r"^export .*(?:\n.+)+", ui.printed, re.MULTILINE)[0]
+    played = subprocess.run(["bash", "-euc", commands], capture_output=True, text=True, timeout=120, check=True)
+    task_id = json.loads(played.stdout)["taskId"]
+    assert ui.run("wait_for_artifact", taskcluster_task_id=task_id)["state"] == "success"

@@ -157,6 +157,8 @@ def test_conditions():
     assert isinstance(verdict_of(wait_for("a", min_length=10), unknown), Found)
     over = verdict_of(wait_for("a", min_length=11), of_task(status("completed"), artifact("a")))
     assert "length asked for" in str(over.error)
+    assert "length asked for yet: run 0 is running" in verdict_of(wait_for("a", min_length=11), running).why
+    assert "asked for" not in verdict_of(wait_for("b"), running).why
 
 
 def test_a_glob_wants_one_match_and_looks_at_some_only():
