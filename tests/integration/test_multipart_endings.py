@@ -149,8 +149,21 @@ class SlowSection(BytesSource):
 
 def test_a_fatal_error_ends_the_other_parts_at_once(tries, hook, name, expires, tc, no_waiting):
     """They do not take it for an error of theirs, which they could try again."""
-    first = tries.leave(DATA, []).manifest.parts[0].name
-    tc.faults.add(Status(403), method="PUT", path=tc.store.blobs.path("objects", first), times=100)
+    first, second = (tc.store.blobs.path("objects", part.name) for part in tries.leave(DATA, []).manifest.parts[:2])
+    begun = asyncio.Event()
+
+    class Begun:
+        async def answer(self, exchange):
+            begun.set()
+            await exchange.store_answers(exchange.send)
+
+    class RefusedThen:
+        async def answer(self, exchange):
+            await begun.wait()
+            await Status(403).answer(exchange)
+
+    tc.faults.add(RefusedThen(), method="PUT", path=first, times=100)
+    tc.faults.add(Begun(), method="PUT", path=second)
     started = time.monotonic()
     with pytest.raises(StoreError, match="403") as raised:
         hook.upload_object(Slow(DATA), name, expires=expires, connections=2, **IN_PARTS)
