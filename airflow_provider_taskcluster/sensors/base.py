@@ -101,31 +101,28 @@ class TaskclusterBaseSensor(DeferringSensor):
         self.last_look = ""
         with permanent_errors_fail(WAITING, self.taskcluster_conn_id):
             try:
-                found = self._look()
+                found, why = self._look()
             except TaskclusterError as error:
                 if not error.transient:
                     raise
                 self.log.warning("Could not look, waiting on: %s", error)
-                self.last_look = last_look(self.taskcluster_conn_id, error)
-                found = None
+                found, why = None, str(error)
             if found is None:
+                self.last_look = last_look(self.taskcluster_conn_id, why)
                 return PokeReturnValue(is_done=False)
             return PokeReturnValue(is_done=True, xcom_value=self.result(found))
 
-    def _look(self) -> Json | None:
+    def _look(self) -> tuple[Json | None, str]:
+        """Return what was found, or None and why."""
         verdict = self.hook.look(self.wait())
         if isinstance(verdict, Over):
             raise verdict.error
         if isinstance(verdict, Found):
-            found, why = self.confirmed(verdict.result), NOT_PASSED
-        elif verdict.error:
+            return self.confirmed(verdict.result), NOT_PASSED + MORE_TIME
+        if verdict.error:
             raise verdict.error
-        else:
-            found, why = None, verdict.why
-            self.log.info("Not there yet: %s", why)
-        if found is None:
-            self.last_look = last_look(self.taskcluster_conn_id, why) + MORE_TIME
-        return found
+        self.log.info("Not there yet: %s", verdict.why)
+        return None, verdict.why + MORE_TIME
 
     def execute_complete(self, context: Context, event: Json) -> Any:
         """Go on when the triggerer says so; its errors begin like those of a worker."""

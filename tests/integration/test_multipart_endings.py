@@ -8,6 +8,7 @@ import io
 import os
 import signal
 import time
+from dataclasses import dataclass
 from datetime import timedelta
 
 import pytest
@@ -147,6 +148,20 @@ class SlowSection(BytesSource):
         return Reader()
 
 
+@dataclass(frozen=True)
+class After:
+    """A fault that strikes when something has happened, and so many seconds later."""
+
+    event: asyncio.Event
+    fault: Status
+    seconds: float = 0.0
+
+    async def answer(self, exchange):
+        await self.event.wait()
+        await asyncio.sleep(self.seconds)
+        await self.fault.answer(exchange)
+
+
 def test_a_fatal_error_ends_the_other_parts_at_once(tries, hook, name, expires, tc, no_waiting):
     """They do not take it for an error of theirs, which they could try again."""
     first, second = (tc.store.blobs.path("objects", part.name) for part in tries.leave(DATA, []).manifest.parts[:2])
@@ -157,12 +172,7 @@ def test_a_fatal_error_ends_the_other_parts_at_once(tries, hook, name, expires, 
             begun.set()
             await exchange.store_answers(exchange.send)
 
-    class RefusedThen:
-        async def answer(self, exchange):
-            await begun.wait()
-            await Status(403).answer(exchange)
-
-    tc.faults.add(RefusedThen(), method="PUT", path=first, times=100)
+    tc.faults.add(After(begun, Status(403)), method="PUT", path=first, times=100)
     tc.faults.add(Begun(), method="PUT", path=second)
     started = time.monotonic()
     with pytest.raises(StoreError, match="403") as raised:
@@ -185,13 +195,7 @@ def test_a_fatal_error_ends_the_waiting_of_the_other_parts(tries, hook, name, ex
             await Status(503).answer(exchange)
             busy.set()
 
-    class AfterTheOther:
-        async def answer(self, exchange):
-            await busy.wait()
-            await asyncio.sleep(0.5)
-            await Status(400).answer(exchange)
-
-    tc.faults.add(AfterTheOther(), method="PUT", path=first)
+    tc.faults.add(After(busy, Status(400), seconds=0.5), method="PUT", path=first)
     tc.faults.add(Busy(), method="PUT", path=second, times=100)
     started = time.monotonic()
     with pytest.raises(StoreError, match="400"):
