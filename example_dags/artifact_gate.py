@@ -29,6 +29,7 @@ def artifact_gate() -> None:
         task_id="wait",
         taskcluster_task_id="{{ params.taskcluster_task_id }}",
         content_type="text/plain",
+        min_length=1,  # the store is asked for the length, which the queue does not know of objects
         deferrable=True,
         poke_interval=5,
         timeout=timedelta(hours=1),
@@ -36,7 +37,7 @@ def artifact_gate() -> None:
 
     @task
     def total(artifacts: Any) -> int:
-        """Add up the lengths: each sensor returns what the queue knows of its artifact."""
+        """Add up the lengths: each sensor returns that of its artifact."""
         return sum(found["content_length"] or 0 for found in artifacts)
 
     total(waits.output)

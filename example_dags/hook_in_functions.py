@@ -32,7 +32,7 @@ def hook_in_functions() -> None:
     # [START list_artifacts]
     @task(multiple_outputs=False)  # or each artifact would be an XCom of its own: Airflow 3.0 refuses keys with slashes
     def sizes(task_id: str) -> dict[str, int | None]:
-        """Return the size of each artifact of the latest run, where the queue knows it."""
+        """Return the size of each artifact of the latest run, where the queue knows it: not of objects."""
         hook = TaskclusterHook()
         return {info["name"]: info.get("contentLength") for info in hook.list_artifacts(task_id)}
         # [END list_artifacts]

@@ -68,7 +68,8 @@ class Run:
         gzipped: bool = False,
     ) -> None:
         """Publish an artifact with bytes; ``gzipped``, for s3 only, stores them gzip-encoded."""
-        grant = self.announce(name, storage_type=storage_type, content_type=content_type, length=len(data))
+        length = len(data) if storage_type == "s3" else None
+        grant = self.announce(name, storage_type=storage_type, content_type=content_type, length=length)
         if storage_type == "s3":
             encoding = {"Content-Encoding": "gzip"} if gzipped else {}
             put(
@@ -88,7 +89,10 @@ class Run:
         content_type: str = OCTETS,
         length: int | None = None,
     ) -> dict[str, Any]:
-        """Create an artifact whose bytes are still to come; the server's answer says where they go."""
+        """Create an artifact whose bytes are still to come; the server's answer says where they go.
+
+        An object artifact with a ``length`` cannot be finished without an error, as at the real queue.
+        """
         sizes = {} if length is None else {"contentLength": length}
         return self._create(name, {"storageType": storage_type, "contentType": content_type, **sizes})
 

@@ -82,8 +82,16 @@ class EngineServices:
         return run(Artifacts(self.client).create(task_id, run_id, name, request, once=True))
 
     def finish_artifact(self, task_id: str, run_id: int, name: str, upload_id: str) -> None:
-        """``finishArtifact``."""
-        run(Artifacts(self.client).finish(task_id, run_id, name, upload_id))
+        """``finishArtifact``, asked once: an error may hide that it has done its work."""
+        run(Artifacts(self.client).finish(task_id, run_id, name, upload_id, once=True))
+
+    def artifact_is_present(self, task_id: str, run_id: int, name: str) -> bool:
+        """``artifactInfo``, asked once."""
+        try:
+            run(Artifacts(self.client).info(task_id, name, run_id, once=True))
+        except NotFound:
+            return False
+        return True
 
     def artifact_state(self, task_id: str, run_id: int, name: str) -> ArtifactState:
         """``artifactInfo``, and for what is not present ``listArtifacts``, which knows what is announced."""

@@ -32,8 +32,9 @@ class TaskclusterArtifactSensor(TaskclusterBaseSensor):
     :param run_id: Number of the run (templated); None is the latest.
     :param require: ``all`` names and patterns, or ``any`` one of them.
     :param content_type: Artifacts of other content types do not count (templated). "" means any.
-    :param min_length: Shorter artifacts do not count, in bytes (templated). Takes the scope
-        ``queue:get-artifact:<name>`` where the queue does not know a length. What is stored gzip-encoded then, counts.
+    :param min_length: Shorter artifacts do not count, in bytes (templated). Where the queue does not know a length, as
+        of objects, the store is asked, with the scope ``queue:get-artifact:<name>``. Artifacts of unknown length that
+        are stored gzip-encoded always count.
     :param verify_content: Ask the store for one byte of s3 artifacts, which the queue has before the store does. Takes
         the scope ``queue:get-artifact:<name>``.
     :param check_fn: Called on the worker with each artifact that is there (a dict as in the result); those for which it
@@ -106,8 +107,10 @@ class TaskclusterArtifactSensor(TaskclusterBaseSensor):
 
     def confirmed(self, found: Json) -> Json | None:
         """Look at bytes, and let ``check_fn`` look."""
-        artifacts = [info for info in found["artifacts"] if self._is_stored(info) and self._passes(info)]
-        return {"artifacts": artifacts} if self.wait().is_met_by([info["name"] for info in artifacts]) else None
+        wait = self.wait()
+        stored = [info for listed in found["artifacts"] if (info := self._stored(listed, wait.min_length))]
+        artifacts = [info for info in stored if self._passes(info)]
+        return {"artifacts": artifacts} if wait.is_met_by([info["name"] for info in artifacts]) else None
 
     def result(self, found: Json) -> PresentArtifact | PresentArtifacts:
         """Return the artifact that was named, or all of them."""
@@ -116,18 +119,23 @@ class TaskclusterArtifactSensor(TaskclusterBaseSensor):
             return artifacts[0]
         return {"count": len(artifacts), "artifacts": artifacts[:LISTED]}
 
-    def _is_stored(self, info: Json) -> bool:
-        least = self.wait().min_length
+    def _stored(self, info: Json, least: int | None) -> Json | None:
+        """Return what is known of an artifact, its length by the store where the queue has none; None if it is short.
+
+        The queue has no length of objects.
+        """
         measure = least is not None and info["content_length"] is None
         stored = info["storage_type"] in {"s3", "object"}
         if not (stored and measure) and not (info["storage_type"] == "s3" and self.verify_content):
-            return True
+            return info
         try:
-            stored_length = self.hook.stored_artifact_length(info["task_id"], info["name"], info["run_id"])
+            length = self.hook.stored_artifact_length(info["task_id"], info["name"], info["run_id"])
         except NotStoredYet as error:
             self.log.info("Not there yet: %s", error)
-            return False
-        return not measure or stored_length is None or stored_length >= (least or 0)
+            return None
+        if not measure or length is None:
+            return info
+        return {**info, "content_length": length} if length >= (least or 0) else None
 
     def _passes(self, info: Json) -> bool:
         passes = self.check_fn is None or bool(self.check_fn(info))

@@ -39,10 +39,12 @@ class Artifacts:
         async for page in pages(f"The list of artifacts of task {task_id}", ask):
             yield page["artifacts"]
 
-    async def info(self, task_id: str, name: str, run_id: int | None) -> ArtifactInfo:
+    async def info(self, task_id: str, name: str, run_id: int | None, *, once: bool = False) -> ArtifactInfo:
         """One artifact that is present. Scope ``queue:list-artifacts:<taskId>[:<runId>]``."""
         fits = having(storageType=str, name=str, expires=str, contentType=str)
-        answer: ArtifactInfo = await self._call("latestArtifactInfo", "artifactInfo", task_id, run_id, name, fits=fits)
+        answer: ArtifactInfo = await self._call(
+            "latestArtifactInfo", "artifactInfo", task_id, run_id, name, once=once, fits=fits
+        )
         return answer
 
     async def content(self, task_id: str, name: str, run_id: int | None, *, once: bool = False) -> Json:
@@ -59,9 +61,10 @@ class Artifacts:
         )
         return answer
 
-    async def finish(self, task_id: str, run_id: int, name: str, upload_id: str) -> None:
+    async def finish(self, task_id: str, run_id: int, name: str, upload_id: str, *, once: bool = False) -> None:
         """Make an object artifact present. Scope ``queue:create-artifact:<taskId>/<runId>``."""
-        await self.client.call("queue", "finishArtifact", task_id, run_id, name, payload={"uploadId": upload_id})
+        request = {"uploadId": upload_id}
+        await self.client.call("queue", "finishArtifact", task_id, run_id, name, payload=request, once=once)
 
     def url(self, task_id: str, name: str, run_id: int | None, signed_for: int | None = None) -> str:
         """URL that redirects to the bytes. Scope ``queue:get-artifact:<name>``."""

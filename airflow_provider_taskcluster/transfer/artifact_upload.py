@@ -16,7 +16,15 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_taskcluster.exceptions import Conflict, NotFound, ServiceError, ServiceUnavailable, TooLarge
+from airflow_provider_taskcluster.exceptions import (
+    Conflict,
+    ConnectionFailed,
+    NotFound,
+    ServiceError,
+    ServiceUnavailable,
+    TaskclusterError,
+    TooLarge,
+)
 from airflow_provider_taskcluster.moments import timestamp
 from airflow_provider_taskcluster.transfer import recorder as records
 from airflow_provider_taskcluster.transfer.config import GIB
@@ -35,7 +43,7 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.config import TransferConfig
     from airflow_provider_taskcluster.transfer.http import Store
     from airflow_provider_taskcluster.transfer.measure import Measured
-    from airflow_provider_taskcluster.transfer.model import ArtifactMaker, Json, ObjectService
+    from airflow_provider_taskcluster.transfer.model import ArtifactMaker, ArtifactState, Json, ObjectService
     from airflow_provider_taskcluster.transfer.recorder import Recorder, UploadRecord
     from airflow_provider_taskcluster.transfer.source import Source
 
@@ -119,14 +127,14 @@ class ArtifactUploader:
     def _as_object(self, source: Source, target: ArtifactTarget, measured: Measured) -> TransferResult:
         record = self._record(target, measured)
         if reserved := self._recorded(record):
-            if self._finished(target, reserved):
+            if self._finished(target, reserved, measured):
                 return self._present(target, measured, record)
             service: ObjectService = self.service
         else:
             try:
                 answer = self._create(target, "object", measured)
             except _RepeatedError as repeated:
-                self._require_equal(target, measured, repeated)
+                self._require_equal(target, measured, repeated.state)
                 return self._present(target, measured, record)
             reserved = Reserved(answer["name"], answer["projectId"], answer["uploadId"])
             kept = json.dumps([reserved.name, reserved.project_id, reserved.upload_id])
@@ -137,7 +145,7 @@ class ArtifactUploader:
         )
         what = Target(reserved.name, identity, target.content_type)
         result = Uploader(service, self.store, self.config).upload(source, what, measured)
-        self.service.finish_artifact(target.task_id, target.run_id, target.name, reserved.upload_id)
+        self._finish(target, reserved, measured)
         records.forget(self.recorder, record)
         return result
 
@@ -150,16 +158,20 @@ class ArtifactUploader:
             "storageType": storage_type,
             "expires": timestamp(target.expires),
             "contentType": target.content_type,
-            "contentLength": measured.size,
         }
+        if storage_type == "s3":  # with the length of an object, the queue answers every finishArtifact with 500
+            request["contentLength"] = measured.size
 
         def attempt() -> Json:
             try:
                 return self.service.create_artifact(target.task_id, target.run_id, target.name, request)
             except ServiceUnavailable as error:
-                if error.status == _SERVER_ERROR and storage_type == "object":
-                    raise _RepeatedError(error) from error
-                raise
+                if error.status != _SERVER_ERROR or storage_type != "object":
+                    raise
+                state = self.service.artifact_state(target.task_id, target.run_id, target.name)
+                if state == "absent":  # the 500 is about something else
+                    raise
+            raise _RepeatedError(state)
 
         answer: Json = self.store.network.retry.retrying(sleep=self.store.sleep)(attempt)
         return answer
@@ -183,10 +195,42 @@ class ArtifactUploader:
             sha256=measured.sha256,
         )
 
-    def _finished(self, target: ArtifactTarget, reserved: Reserved) -> bool:
+    def _finish(self, target: ArtifactTarget, reserved: Reserved, measured: Measured) -> None:
+        """Declare it present. A 500, or no answer, may hide that it is present now, so each is looked into.
+
+        :raises Conflict: It is present with other content.
+        """
+
+        def attempt() -> None:
+            try:
+                self.service.finish_artifact(target.task_id, target.run_id, target.name, reserved.upload_id)
+            except (ServiceUnavailable, ConnectionFailed) as error:
+                if not self._is_present(target, measured):
+                    raise
+                log.info("The %s is present, though its finishArtifact failed: %s", target, error)
+
+        self.store.network.retry.retrying(sleep=self.store.sleep)(attempt)
+
+    def _is_present(self, target: ArtifactTarget, measured: Measured) -> bool:
+        """Look once. Where its sha256 may not be read, the upload id has told that the content is ours.
+
+        :raises Conflict: It is present with other content.
+        """
+        try:
+            if not self.service.artifact_is_present(target.task_id, target.run_id, target.name):
+                return False
+        except TaskclusterError as error:
+            log.info("Whether the %s is present cannot be seen: %s", target, error)
+            return False
+        sha256 = self._sha256(target)
+        if sha256 not in {None, measured.sha256}:
+            raise _other_content(target, measured, sha256)
+        return True
+
+    def _finished(self, target: ArtifactTarget, reserved: Reserved, measured: Measured) -> bool:
         """Declare it present, if its bytes are there."""
         try:
-            self.service.finish_artifact(target.task_id, target.run_id, target.name, reserved.upload_id)
+            self._finish(target, reserved, measured)
         except NotFound:
             return False
         except ServiceError as error:
@@ -202,15 +246,11 @@ class ArtifactUploader:
         found = _result(target, measured, digests, method="already there", verified="sha256", attempts=1)
         return replace(found, already_present=True)
 
-    def _require_equal(self, target: ArtifactTarget, measured: Measured, repeated: _RepeatedError) -> None:
+    def _require_equal(self, target: ArtifactTarget, measured: Measured, state: ArtifactState) -> None:
         """Return if the artifact is there with the same content.
 
         :raises Conflict: It is there with other content, or announced and nobody knows its upload id any more.
-        :raises ServiceUnavailable: It is neither, so that the 500 was about something else.
         """
-        state = self.service.artifact_state(target.task_id, target.run_id, target.name)
-        if state == "absent":
-            raise repeated.answer from None
         if state == "announced":
             raise Conflict(
                 f"The {target} was announced by an earlier try, which has left no upload id, and the queue gives no "
@@ -219,10 +259,7 @@ class ArtifactUploader:
             ) from None
         sha256 = self._sha256(target)
         if sha256 != measured.sha256:
-            found = f"with the sha256 {sha256}" if sha256 else "and its sums cannot be read"
-            raise Conflict(
-                f"The {target} exists, {found}, and yours is {measured.sha256}: choose another name"
-            ) from None
+            raise _other_content(target, measured, sha256) from None
 
     def _sha256(self, target: ArtifactTarget) -> str | None:
         """Ask for the sum of an artifact that is present. Scope ``queue:get-artifact:<name>``."""
@@ -237,11 +274,19 @@ class ArtifactUploader:
 
 
 class _RepeatedError(Exception):
-    """The queue's answer to the second announcement of an object artifact, or to something else."""
+    """An object artifact was announced for the second time.
 
-    def __init__(self, answer: ServiceUnavailable) -> None:
-        super().__init__(str(answer))
-        self.answer = answer
+    :param state: How far the first announcement got.
+    """
+
+    def __init__(self, state: ArtifactState) -> None:
+        super().__init__(state)
+        self.state = state
+
+
+def _other_content(target: ArtifactTarget, measured: Measured, sha256: str | None) -> Conflict:
+    found = f"with the sha256 {sha256}" if sha256 else "and its sums cannot be read"
+    return Conflict(f"The {target} exists, {found}, and yours is {measured.sha256}: choose another name")
 
 
 def _result(

@@ -184,7 +184,10 @@ class ArtifactMaker(ArtifactService, ObjectService, Protocol):
         """``createArtifact``, asked once."""
 
     def finish_artifact(self, task_id: str, run_id: int, name: str, upload_id: str) -> None:
-        """``finishArtifact``."""
+        """``finishArtifact``, asked once."""
+
+    def artifact_is_present(self, task_id: str, run_id: int, name: str) -> bool:
+        """Tell whether an artifact can be fetched, asked once."""
 
     def artifact_state(self, task_id: str, run_id: int, name: str) -> ArtifactState:
         """Tell how far an artifact is."""

@@ -137,13 +137,28 @@ def test_artifact_info_does_not_follow_links(root, run):
 
 
 def test_artifact_info_is_not_found_until_the_artifact_is_present(root, run):
-    grant = run.announce(NAME, length=5)
+    grant = run.announce(NAME)
     with refused(404, "ResourceNotFound"):
         root.queue.latestArtifactInfo(run.task_id, NAME)
     run.upload(grant, b"hello")
     with refused(404, "ResourceNotFound"):
         root.queue.latestArtifactInfo(run.task_id, NAME)
     run.finish(NAME, grant)
+    assert root.queue.latestArtifactInfo(run.task_id, NAME)["storageType"] == "object"
+
+
+def test_an_object_artifact_created_with_its_length_is_present_and_cannot_be_finished(root, run):
+    grant = run.announce(NAME, length=5)
+    run.upload(grant, b"hello")
+    for _ in range(2):
+        with refused(500, "InternalServerError"):
+            run.finish(NAME, grant)
+        assert root.queue.artifactInfo(run.task_id, 0, NAME)["storageType"] == "object"
+        assert content(root, run)["storageType"] == "object"
+
+
+def test_the_length_of_an_s3_artifact_is_told(root, run):
+    run.announce(NAME, storage_type="s3", length=5)
     assert root.queue.latestArtifactInfo(run.task_id, NAME)["contentLength"] == 5
 
 

@@ -51,7 +51,7 @@ def create_artifact(w):
 
 @line("`create_artifact`")
 def finish_artifact(w):
-    grant = w.run.announce(w.name, length=len(DATA))
+    grant = w.run.announce(w.name)
     w.run.upload(grant, DATA)
     return lambda: w.hook.finish_artifact(w.run.task_id, 0, w.name, upload_id=grant["uploadId"])
 

@@ -23,6 +23,7 @@ from airflow_provider_taskcluster.exceptions import (
     TooLarge,
 )
 from airflow_provider_taskcluster.hooks.bridge import EngineServices
+from airflow_provider_taskcluster.moments import timestamp
 from airflow_provider_taskcluster.operators.artifact_uploads import TaskclusterUploadArtifactOperator
 from airflow_provider_taskcluster.transfer.upload import Uploader
 
@@ -74,7 +75,8 @@ def test_an_artifact_is_published_with_the_credentials_of_its_task(hook, as_task
     data = os.urandom(size)
     result = upload(as_task(), data, storage_type=storage_type)
     info = hook.artifact_info(run.task_id, NAME)
-    assert (info["storageType"], info["contentType"], info["contentLength"]) == (storage_type, "text/html", size)
+    length = size if storage_type == "s3" else None  # of an object, none is told
+    assert (info["storageType"], info["contentType"], info.get("contentLength")) == (storage_type, "text/html", length)
     assert hook.read_artifact(run.task_id, NAME) == data
     assert (result.name, result.size, result.already_present) == (NAME, size, False)
     assert result.verified == ("length" if storage_type == "s3" else "sha256+sha512")
@@ -111,6 +113,84 @@ def test_every_step_by_hand(hook, run, expires):
         hook.artifact_info(run.task_id, NAME)
     hook.finish_artifact(run.task_id, run.run_id, NAME, upload_id=granted["uploadId"])
     assert hook.artifact_info(run.task_id, NAME)["storageType"] == "object"
+
+
+def test_an_object_is_never_announced_with_its_length(hook, run, expires, tc):
+    request = {"storageType": "object", "expires": expires.isoformat(timespec="milliseconds"), "contentType": "a/b"}
+    tc.journal.clear()
+    with pytest.raises(InvalidInput, match="leave contentLength out"):
+        hook.create_artifact(run.task_id, run.run_id, NAME, {**request, "contentLength": 5})
+    assert len(tc.journal) == 0
+
+
+@pytest.fixture
+def announced_with_length(monkeypatch):
+    """Announce objects as the provider once did: finishArtifact is 500 then, and the artifact is present."""
+    create = EngineServices.create_artifact
+
+    def announce(self, task_id, run_id, name, request):
+        return create(self, task_id, run_id, name, {**request, "contentLength": len(DATA)})
+
+    monkeypatch.setattr(EngineServices, "create_artifact", announce)
+
+
+@pytest.mark.usefixtures("announced_with_length")
+@pytest.mark.parametrize("recorded", [True, False])
+def test_a_500_of_finish_artifact_that_hides_success_is_success(as_task, hook, upload, run, tc, tmp_path, recorded):
+    tc.journal.clear()
+    upload(as_task(), recorder=str(tmp_path) if recorded else None)
+    finished = tc.journal.entries(origin="api", method="PUT", path="/runs/0/artifacts/")
+    assert [entry.status for entry in finished] == [500]
+    assert hook.read_artifact(run.task_id, NAME) == DATA
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.usefixtures("announced_with_length")
+@pytest.mark.parametrize("name", [NAME, "private/report.html"])
+def test_a_retry_that_meets_such_a_500_finds_its_work_done(as_task, upload, run, tmp_path, monkeypatch, name):
+    """Of a private artifact the task's own credentials may not read the sums."""
+    finish = EngineServices.finish_artifact
+
+    def finish_and_die(*arguments):
+        monkeypatch.setattr(EngineServices, "finish_artifact", finish)
+        with pytest.raises(ServiceUnavailable):
+            finish(*arguments)
+        raise Died
+
+    monkeypatch.setattr(EngineServices, "finish_artifact", finish_and_die)
+    with pytest.raises(Died):
+        upload(as_task(), name=name, recorder=str(tmp_path))
+    assert upload(as_task(), name=name, recorder=str(tmp_path)).already_present
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.usefixtures("announced_with_length")
+def test_a_500_of_finish_artifact_for_other_content_is_a_conflict(connect, upload, run, expires, tmp_path, monkeypatch):
+    """A record that tells the upload id of what somebody else has published since."""
+    dies(monkeypatch, Uploader, "upload")
+    with pytest.raises(Died):
+        upload(connect(), recorder=str(tmp_path))
+    hook = connect()
+    name, project_id, upload_id = json.loads(json.loads(next(tmp_path.iterdir()).read_text())["key"])
+    identity = {"expires": timestamp(expires), "credentials": hook.settings.credentials.as_options()}
+    run.upload({"name": name, "projectId": project_id, "uploadId": upload_id, **identity}, b"other")
+    with pytest.raises(Conflict, match=r"exists, with the sha256 [0-9a-f]{64}, and yours is [0-9a-f]{64}"):
+        upload(hook, recorder=str(tmp_path))
+
+
+def test_a_500_of_finish_artifact_without_success_is_asked_again(connect, hook, upload, run, monkeypatch, no_waiting):
+    finish, asked = EngineServices.finish_artifact, []
+
+    def fail_twice(self, *arguments):
+        asked.append(arguments)
+        if len(asked) <= 2:
+            raise ServiceUnavailable("broken", status=500)
+        finish(self, *arguments)
+
+    monkeypatch.setattr(EngineServices, "finish_artifact", fail_twice)
+    upload(connect())
+    assert (len(asked), len(no_waiting)) == (3, 2)
+    assert hook.read_artifact(run.task_id, NAME) == DATA
 
 
 @pytest.mark.parametrize("storage_type", ["object", "s3"])
@@ -203,15 +283,23 @@ def test_a_retry_that_may_not_read_cannot_compare_and_says_so(holding, upload, r
         upload(limited, name="private/a")
 
 
-def test_a_500_about_something_else_stays_what_it_is(connect, upload, monkeypatch):
-    hook = connect()
+@pytest.mark.parametrize("passes", [True, False])
+def test_a_500_about_something_else_is_asked_again(connect, upload, monkeypatch, passes):
+    hook, create, asked = connect(extra={"max_retries": 2}), EngineServices.create_artifact, []
 
-    def fail(*_, **__):
+    def fail(self, *arguments):
+        asked.append(arguments)
+        if passes and len(asked) == 3:
+            return create(self, *arguments)
         raise ServiceUnavailable("broken", status=500)
 
     monkeypatch.setattr(EngineServices, "create_artifact", fail)
-    with pytest.raises(ServiceUnavailable, match="broken"):
-        upload(hook)
+    if passes:
+        assert not upload(hook).already_present
+    else:
+        with pytest.raises(ServiceUnavailable, match="broken"):
+            upload(hook)
+    assert len(asked) == 3
 
 
 def test_what_may_pass_is_asked_again(connect, upload, monkeypatch, no_waiting):

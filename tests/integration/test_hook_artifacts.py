@@ -135,9 +135,12 @@ def test_run_id_none_is_the_latest_run(hook, worker):
     second.add("public/a", b"second")
     assert hook.read_artifact(task_id, "public/a") == b"second"
     assert hook.read_artifact(task_id, "public/a", run_id=0) == b"first"
-    assert hook.artifact_info(task_id, "public/a", run_id=0)["contentLength"] == 5
-    assert [info["contentLength"] for info in hook.list_artifacts(task_id)] == [6]
-    assert [info["contentLength"] for info in hook.list_artifacts(task_id, 0)] == [5]
+    second.add("public/b", b"second", storage_type="s3")
+    assert hook.artifact_info(task_id, "public/b")["contentLength"] == 6
+    with pytest.raises(NotFound):
+        hook.artifact_info(task_id, "public/b", run_id=0)
+    assert [info["name"] for info in hook.list_artifacts(task_id)] == ["public/a", "public/b"]
+    assert [info["name"] for info in hook.list_artifacts(task_id, 0)] == ["public/a"]
 
 
 def test_all_pages_are_listed(hook, run):

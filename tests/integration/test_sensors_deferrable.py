@@ -137,7 +137,9 @@ def test_the_store_tells_a_length_that_the_queue_does_not(hook, run, storage_typ
         waiting = TaskclusterArtifactSensor(
             **CONNECTION, taskcluster_task_id=run.task_id, name="public/a", min_length=length
         )
-        assert waiting.poke({}).is_done is done
+        poked = waiting.poke({})
+        assert poked.is_done is done
+        assert not done or poked.xcom_value["content_length"] == 5
 
 
 def test_an_empty_artifact_is_stored(hook, run):

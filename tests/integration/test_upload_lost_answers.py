@@ -49,6 +49,15 @@ def test_a_call_whose_answer_is_lost_is_repeated(hook, name, expires, tc, lose, 
     assert hook.read_object(name) == data
 
 
+@pytest.mark.parametrize("count", [1, 3])
+def test_a_finish_artifact_whose_answer_is_lost_is_looked_into(hook, run, expires, tc, lose, count):
+    lose("finishArtifact", count)
+    hook.upload_artifact(b"small", run.task_id, run.run_id, "public/a", expires=expires)
+    finished = tc.journal.entries(origin="api", method="PUT", path="/artifacts/public%2Fa")
+    assert [entry.status for entry in finished] == [500]
+    assert hook.read_artifact(run.task_id, "public/a") == b"small"
+
+
 @pytest.mark.parametrize("if_exists", ["verify", "skip"])
 @pytest.mark.parametrize(("data", "options"), WAYS.values(), ids=WAYS)
 def test_when_all_answers_to_the_last_call_are_lost_the_next_try_finds_it_done(
