@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import tempfile
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,13 +15,18 @@ from fsspec.utils import isfilelike
 
 from airflow_provider_taskcluster.exceptions import InsufficientScopes, InvalidInput
 from airflow_provider_taskcluster.fs import uploads
-from airflow_provider_taskcluster.fs.errors import NoSuchFile
+from airflow_provider_taskcluster.fs.errors import NoSuchFile, NotDeletable
 from airflow_provider_taskcluster.fs.paths import ArtifactPlace, ObjectPlace, connection_in, located
 from airflow_provider_taskcluster.fs.reader import ReadableFile
 from airflow_provider_taskcluster.fs.remote import Remote
-from airflow_provider_taskcluster.fs.writer import CompressedFile, WritableFile
+from airflow_provider_taskcluster.fs.transaction import AllOrNothing
+from airflow_provider_taskcluster.fs.wrappers import CompressedFile, TextFile
+from airflow_provider_taskcluster.fs.writer import WritableFile
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
+from airflow_provider_taskcluster.transfer.reading import blocks
 from airflow_provider_taskcluster.transfer.sink import MemorySink
+from airflow_provider_taskcluster.transfer.source import source_for
+from airflow_provider_taskcluster.transfer.temporary import TemporarySink, TemporarySource
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,6 +37,7 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.fs.listing import Entry
     from airflow_provider_taskcluster.services.answers import ArtifactInfo
     from airflow_provider_taskcluster.transfer.progress import Progress
+    from airflow_provider_taskcluster.transfer.source import Uploadable
 
 
 class TaskclusterFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no types
@@ -56,6 +61,7 @@ class TaskclusterFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec
     """
 
     protocol = "taskcluster"
+    transaction_type = AllOrNothing
 
     def __init__(
         self,
@@ -185,20 +191,30 @@ class TaskclusterFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec
         """Upload a file of this machine."""
         if not Path(lpath).is_dir():
             options["on_progress"] = partial(_tell, callback)
-            self.remote.upload(lpath, self._strip_protocol(rpath), exclusive=mode == "create", **options)
+            self._store(lpath, self._strip_protocol(rpath), exclusive=mode == "create", **options)
 
     def pipe_file(self, path: str, value: bytes, mode: str = "overwrite", **options: Any) -> None:
         """Upload bytes."""
-        self.remote.upload(value, self._strip_protocol(path), exclusive=mode == "create", **options)
+        self._store(value, self._strip_protocol(path), exclusive=mode == "create", **options)
 
     def cp_file(self, path1: str, path2: str, **options: Any) -> None:
         """Copy a file to an object of the same content type, through this machine."""
         if not self.isdir(path1):
             target = self._strip_protocol(path2)
             self.remote.writable(target)
-            with tempfile.TemporaryDirectory(prefix="taskcluster-") as folder:
-                found = self.remote.download(self._strip_protocol(path1), f"{folder}/copy")
-                self.remote.upload(f"{folder}/copy", target, **{"content_type": found.content_type, **options})
+            with contextlib.closing(TemporarySink()) as content:
+                found = self.remote.download(self._strip_protocol(path1), content)
+                source = TemporarySource(content, f"content of {path1!r}")
+                self._store(source, target, **{"content_type": found.content_type, **options})
+
+    def _store(self, source: Uploadable, path: str, *, exclusive: bool = False, **options: Any) -> None:
+        """Upload what is complete already; in a transaction at its end."""
+        if not self._intrans:
+            self.remote.upload(source, path, exclusive=exclusive, **options)
+            return
+        with self.open(path, "xb" if exclusive else "wb", **options) as file, source_for(source).reading() as reader:
+            for block in blocks(reader):
+                file.write(block)
 
     def open(
         self,
@@ -211,10 +227,15 @@ class TaskclusterFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec
     ) -> Any:
         """Open a file to read it, or to write it as a whole (``w``, ``x``).
 
-        What is written is uploaded when the file is closed, unless an error led there. For that, ``expires``,
-        ``project_id``, ``content_type`` and ``if_exists`` can be passed, as to the hook's ``upload_object``.
+        What is written is uploaded when the file is closed, unless a write failed or an error led there. For that,
+        ``expires``, ``project_id``, ``content_type`` and ``if_exists`` can be passed, as to the hook's
+        ``upload_object``.
         """
-        if compression is None or "b" not in mode or "r" in mode:
+        if "r" not in mode and "b" not in mode:
+            text = {name: options.pop(name) for name in ("encoding", "errors", "newline") if name in options}
+            mode = mode.replace("t", "") + "b"
+            return TextFile(self.open(path, mode, block_size, cache_options, compression, **options), **text)
+        if compression is None or "r" in mode:
             return super().open(path, mode, block_size, cache_options, compression, **options)
         below = super().open(path, mode, block_size, cache_options, **options)
         name = get_compression(self._strip_protocol(path), compression)
@@ -246,18 +267,18 @@ class TaskclusterFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec
     def rm(self, path: Any, recursive: bool = False, maxdepth: int | None = None) -> None:  # noqa: ARG002 (fsspec's signature)
         """Refuse.
 
-        :raises InvalidInput: Always.
+        :raises NotDeletable: Always.
         """
-        raise InvalidInput(f"{path!r} cannot be deleted: the service keeps objects and artifacts until they expire")
+        raise NotDeletable(f"{path!r} cannot be deleted: the service keeps objects and artifacts until they expire")
 
     rm_file = _rm = rmdir = rm
 
     def mv(self, path1: str, path2: str, *_: Any, **__: Any) -> None:
         """Refuse, before anything is copied.
 
-        :raises InvalidInput: Always.
+        :raises NotDeletable: Always.
         """
-        raise InvalidInput(f"{path1!r} cannot be moved, since it cannot be deleted: copy it to {path2!r}")
+        raise NotDeletable(f"{path1!r} cannot be moved, since it cannot be deleted: copy it to {path2!r}")
 
 
 def _tell(callback: Callback, progress: Progress) -> None:

@@ -33,7 +33,7 @@ ALLOWED = {
     "links": {"arguments", "names", "exceptions"},
     "operators": {"assets", "hooks", "connection", "links", "transfer", "arguments", "names", "outcome", "exceptions"},
     "sensors": {"hooks", "connection", "links", "triggers", "waits", "arguments", "names", "outcome", "exceptions"},
-    "fs": {"hooks", "services", "transfer", "arguments", "names", "exceptions"},
+    "fs": {"hooks", "services", "transfer", "arguments", "names", "texts", "exceptions"},
     "emulator": set(),
 }
 # rooms whose code must run without Airflow; `exceptions` alone takes its root class from there.

@@ -162,3 +162,16 @@ def filesystem(connect):
 @pytest.fixture
 def fs(hook, filesystem):
     return filesystem()
+
+
+@pytest.fixture
+def conn_id(connect):
+    """A connection of the test's own: Airflow and fsspec keep the filesystem of each."""
+    from airflow_provider_taskcluster.fs.filesystem import TaskclusterFileSystem
+
+    conn_id = f"tc_{secrets.token_hex(4)}"
+    connect(conn_id)
+    yield conn_id
+    attach("taskcluster", conn_id=conn_id).fs.hook.close()
+    for fs in TaskclusterFileSystem._cache.values():
+        fs.hook.close()

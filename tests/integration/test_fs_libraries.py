@@ -14,7 +14,6 @@ from fsspec.implementations.memory import MemoryFileSystem
 
 from airflow_provider_taskcluster.emulator.store.faults import Corrupt
 from airflow_provider_taskcluster.exceptions import Conflict, HashMismatch, InvalidInput, NotFound
-from airflow_provider_taskcluster.fs.filesystem import TaskclusterFileSystem
 
 try:
     from airflow.sdk.io import attach
@@ -23,17 +22,6 @@ except ImportError:  # Airflow 2
 
 DATA = os.urandom(3_000_000)
 TABLE = pd.DataFrame({"number": range(100_000), "text": [f"row {n}" for n in range(100_000)]})
-
-
-@pytest.fixture
-def conn_id(connect):
-    """A connection of the test's own: Airflow and fsspec keep the filesystem of each."""
-    conn_id = f"tc_{secrets.token_hex(4)}"
-    connect(conn_id)
-    yield conn_id
-    attach("taskcluster", conn_id=conn_id).fs.hook.close()
-    for fs in TaskclusterFileSystem._cache.values():
-        fs.hook.close()
 
 
 @pytest.fixture

@@ -1,0 +1,54 @@
+"""Transactions: the files that are written in one are uploaded together at its end."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from fsspec.transaction import Transaction
+
+from airflow_provider_taskcluster.fs.errors import WriteFailed
+
+if TYPE_CHECKING:
+    from collections import deque
+
+    from airflow_provider_taskcluster.fs.writer import WritableFile
+
+
+class AllOrNothing(Transaction):  # type: ignore[misc]  # fsspec has no types
+    """Uploads nothing unless each file was written without an error, and closed.
+
+    An upload that fails ends the others. Those before it stay, since objects cannot be deleted.
+    """
+
+    files: deque[WritableFile]
+
+    def complete(self, commit: bool = True) -> None:  # noqa: FBT001, FBT002 (fsspec's signature)
+        """End the transaction.
+
+        :param commit: Upload its files, else forget them.
+        :raises WriteFailed: One of them cannot be uploaded; none is.
+        """
+        files = list(self.files)
+        self.files.clear()
+        try:
+            if commit:
+                for file in files:
+                    _check(file)
+                for file in files:
+                    file.commit()
+        finally:
+            for file in files:
+                file.discard()
+            self.fs._intrans = False  # noqa: SLF001 (as fsspec's own does it)
+            self.fs._transaction = None  # noqa: SLF001
+            self.fs: Any = None
+
+
+def _check(file: WritableFile) -> None:
+    if not file.closed:
+        raise WriteFailed(
+            f"{file.path} was not closed before its transaction ended, so nothing of it is uploaded: close each file, "
+            f"or open it in a with block",
+            transient=False,
+        )
+    file.check()
