@@ -11,12 +11,12 @@ from fsspec.callbacks import DEFAULT_CALLBACK
 from fsspec.compression import compr
 from fsspec.core import get_compression
 from fsspec.spec import AbstractFileSystem
-from fsspec.utils import isfilelike
+from fsspec.utils import isfilelike, stringify_path
 
 from airflow_provider_taskcluster.exceptions import InsufficientScopes, InvalidInput
 from airflow_provider_taskcluster.fs import uploads
 from airflow_provider_taskcluster.fs.errors import NoSuchFile, NotDeletable
-from airflow_provider_taskcluster.fs.paths import ArtifactPlace, ObjectPlace, connection_in, located
+from airflow_provider_taskcluster.fs.paths import ArtifactPlace, ObjectPlace, located, stripped
 from airflow_provider_taskcluster.fs.reader import ReadableFile
 from airflow_provider_taskcluster.fs.remote import Remote
 from airflow_provider_taskcluster.fs.transaction import AllOrNothing
@@ -29,7 +29,7 @@ from airflow_provider_taskcluster.transfer.source import source_for
 from airflow_provider_taskcluster.transfer.temporary import TemporarySink, TemporarySource
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from datetime import datetime, timedelta
 
     from fsspec.callbacks import Callback
@@ -38,6 +38,25 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.services.answers import ArtifactInfo
     from airflow_provider_taskcluster.transfer.progress import Progress
     from airflow_provider_taskcluster.transfer.source import Uploadable
+
+
+class _StripProtocol:
+    """fsspec's ``_strip_protocol``; on an instance it refuses paths of other connections, whose files are not there."""
+
+    def __get__(self, fs: TaskclusterFileSystem | None, _: object) -> Callable[[Any], Any]:
+        return partial(self.strip, None if fs is None else fs.hook.taskcluster_conn_id)
+
+    def strip(self, own: str | None, path: Any) -> Any:
+        """Return a path, or each of a list, without protocol and connection."""
+        if isinstance(path, list):
+            return [self.strip(own, each) for each in path]
+        conn_id, place = stripped(stringify_path(path))
+        if own and conn_id and conn_id != own:
+            raise InvalidInput(
+                f"The path {path!r} names the connection {conn_id!r}, and this filesystem is that of {own!r}: "
+                f"open it with fsspec.open or fsspec.url_to_fs, which take the connection from the path"
+            )
+        return place
 
 
 class TaskclusterFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no types
@@ -74,20 +93,20 @@ class TaskclusterFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec
         **options: Any,
     ) -> None:
         super().__init__(**options)
+        self.conn_id = conn_id
         self.hook = TaskclusterHook(conn_id or TaskclusterHook.default_conn_name)
         self.remote = Remote(self.hook, expires, project_id, allow_reference, require_hashes)
 
-    @classmethod
-    def _strip_protocol(cls, path: Any) -> Any:
-        path = super()._strip_protocol(path)
-        if isinstance(path, list):
-            return path
-        place = connection_in(path)[1].removeprefix("/")  # of Airflow 2's paths
-        return place.removeprefix("taskcluster:").removeprefix("/")  # below the root, as UPath shortens it
+    _strip_protocol = _StripProtocol()
+
+    def unstrip_protocol(self, name: str) -> str:
+        """Return the URL of a path, with the connection if this filesystem was given one."""
+        conn_id = f"{self.conn_id}@" if self.conn_id else ""
+        return f"{self.protocol}://{conn_id}{self._strip_protocol(name)}"
 
     @staticmethod
     def _get_kwargs_from_urls(path: str) -> dict[str, Any]:
-        conn_id, _ = connection_in(path.removeprefix("taskcluster://"))
+        conn_id, _ = stripped(path)
         return {"conn_id": conn_id} if conn_id else {}
 
     # What is there

@@ -57,6 +57,14 @@ def connection_in(path: str) -> tuple[str | None, str]:
     return conn_id or None, room + slash + rest
 
 
+def stripped(path: str) -> tuple[str | None, str]:
+    """Return the id of the connection that a path or URL names, and where in the filesystem it leads."""
+    path = path.removeprefix("taskcluster://").removeprefix("taskcluster::").rstrip("/")
+    conn_id, place = connection_in(path)
+    place = place.removeprefix("/")  # of Airflow 2's paths
+    return conn_id, place.removeprefix("taskcluster:").removeprefix("/")  # below the root, as UPath shortens it
+
+
 def located(path: str) -> Place:
     """Return what a path stands for.
 

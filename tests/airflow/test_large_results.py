@@ -1,0 +1,25 @@
+"""Results of tasks in objects, by Airflow's own backend: what an earlier try left cannot be deleted, and stays."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+DAG = Path(__file__).parent / "dags" / "large_results.py"
+
+
+def test_a_task_with_results_in_objects_is_tried_again(tc, tmp_path):
+    settings = {
+        "AIRFLOW_HOME": str(tmp_path),
+        "AIRFLOW__CORE__DAGS_FOLDER": str(DAG.parent),
+        "AIRFLOW__CORE__XCOM_BACKEND": "airflow.providers.common.io.xcom.backend.XComObjectStorageBackend",
+        "AIRFLOW__COMMON_IO__XCOM_OBJECTSTORAGE_PATH": "taskcluster://taskcluster_default@objects/tests/xcom",
+        "AIRFLOW__COMMON_IO__XCOM_OBJECTSTORAGE_THRESHOLD": "0",
+        "AIRFLOW__COMMON_IO__XCOM_OBJECTSTORAGE_COMPRESSION": "gzip",
+    }
+    ran = subprocess.run(
+        [sys.executable, DAG], env={**os.environ, **settings}, check=False, capture_output=True, text=True, timeout=110
+    )
+    assert ran.returncode == 0, ran.stdout + ran.stderr
