@@ -24,7 +24,7 @@ _QUOTED = r'"(?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\[\x20-\x7e])*"'
 _CONTENT_TYPE = re.compile(rf"{_TOKEN}/{_TOKEN}(?: *; *{_TOKEN}=(?:{_TOKEN}|{_QUOTED}))*")
 # It goes into manifests of parts, and into XCom with the results.
 LONGEST_CONTENT_TYPE = 1000
-# The queue's temporary client id carries the artifact's name, and a client id takes no others.
+# The queue's temporary client id carries the name of an object artifact, and a client id takes no others.
 _CLIENT_ID_CHARACTERS = re.compile(r"[A-Za-z0-9!@/:.+|_-]*")
 
 
@@ -44,6 +44,19 @@ def artifact_name(name: str) -> str:
     return _checked_name(name, "artifact")
 
 
+def object_artifact_name(name: str) -> str:
+    """Return the name if the queue can create an artifact of it on the object service.
+
+    :raises InvalidName: Says what is wrong with it.
+    """
+    if "'" in artifact_name(name):
+        raise InvalidName(
+            f"The artifact name {name!r} has an apostrophe, with which the queue can create no object artifact (it "
+            f"answers 500): rename the artifact, or publish it with storage_type='s3'"
+        )
+    return name
+
+
 def _checked_name(name: str, kind: str) -> str:
     if not isinstance(name, str) or not name:
         raise InvalidName(f"An {kind} name must be a string that is not empty, not {name!r}")
@@ -60,9 +73,9 @@ def _checked_name(name: str, kind: str) -> str:
     return name
 
 
-def fits_client_id(name: str) -> bool:
-    """Tell whether the queue can issue credentials for an object artifact of this name."""
-    return _CLIENT_ID_CHARACTERS.fullmatch(name) is not None
+def fits_client_id(text: str) -> bool:
+    """Tell whether a text can be a client id of Taskcluster, or a part of one."""
+    return _CLIENT_ID_CHARACTERS.fullmatch(text) is not None
 
 
 def task_id(value: str) -> str:

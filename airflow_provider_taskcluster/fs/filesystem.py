@@ -13,7 +13,7 @@ from fsspec.core import get_compression
 from fsspec.spec import AbstractFileSystem
 from fsspec.utils import isfilelike, stringify_path
 
-from airflow_provider_taskcluster.exceptions import InsufficientScopes, InvalidInput
+from airflow_provider_taskcluster.exceptions import ArtifactError, InsufficientScopes, InvalidInput, StoreError
 from airflow_provider_taskcluster.fs import uploads
 from airflow_provider_taskcluster.fs.errors import NoSuchFile, NotDeletable
 from airflow_provider_taskcluster.fs.paths import ArtifactPlace, ObjectPlace, located, stripped
@@ -174,9 +174,18 @@ class TaskclusterFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec
         return {plain: self.info(plain)} if options.get("detail") else [plain]
 
     def du(self, path: str, total: bool = True, *arguments: Any, **options: Any) -> Any:
-        """Add up the sizes of files, as far as they are known."""
-        sizes = super().du(path, False, *arguments, **options)  # noqa: FBT003 (total)
+        """Add up the sizes of files, as far as they are known; the store is asked for those that are not listed."""
+        found = self.find(path, *arguments, detail=True, **options)
+        sizes = {name: entry.get("size") for name, entry in found.items()}
+        sizes |= {name: self._size(name) for name, size in sizes.items() if size is None}
         return sum(size or 0 for size in sizes.values()) if total else sizes
+
+    def _size(self, path: str) -> int | None:
+        """Ask the store for a size. What cannot be fetched, or may not be, has none."""
+        try:
+            return self.remote.size(path)
+        except (ArtifactError, InsufficientScopes, NoSuchFile, StoreError):
+            return None
 
     # What is in it
 

@@ -78,7 +78,7 @@ class ArtifactUploadsHook(TaskclusterBaseHook):
             root_url=self.settings.root_url,
             task_id=names.task_id(task_id),
             run_id=_run(run_id),
-            name=names.artifact_name(name),
+            name=names.object_artifact_name(name) if storage_type == "object" else names.artifact_name(name),
             expires=future(expires),
             content_type=names.content_type(content_type or guessed_type(name)),
         )
@@ -131,11 +131,13 @@ class ArtifactUploadsHook(TaskclusterBaseHook):
             the queue answers every finishArtifact with 500.
         :return: The queue's answer (``queue/v1/post-artifact-response.json``); credentials and URLs in it are secret.
         """
-        if request.get("storageType") == "object" and "contentLength" in request:
-            raise InvalidInput(
-                "An object artifact that is created with contentLength can never be finished, by a fault of the "
-                "queue: leave contentLength out"
-            )
+        if request.get("storageType") == "object":
+            names.object_artifact_name(name)
+            if "contentLength" in request:
+                raise InvalidInput(
+                    "An object artifact that is created with contentLength can never be finished, by a fault of the "
+                    "queue: leave contentLength out"
+                )
         call = Artifacts(self.client).create(names.task_id(task_id), _run(run_id), names.artifact_name(name), request)
         answer: Json = self._run(call)
         return answer

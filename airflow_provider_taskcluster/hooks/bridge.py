@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Long enough to start a request, for a URL that is used at once.
-SIGNED_FOR = 300
-
 
 @dataclass(frozen=True)
 class EngineServices:
@@ -72,10 +69,13 @@ class EngineServices:
             return None
         return runs[-1]["runId"] if runs else None
 
-    def artifact_url(self, task_id: str, name: str, run_id: int | None) -> str:
-        """URL of ``getArtifact`` or ``getLatestArtifact``, signed where there are credentials."""
-        signed_for = SIGNED_FOR if self.client.credentials else None
-        return Artifacts(self.client).url(task_id, name, run_id, signed_for=signed_for)
+    def artifact_info(self, task_id: str, name: str, run_id: int | None) -> ArtifactInfo:
+        """``artifactInfo`` or ``latestArtifactInfo``."""
+        return run(Artifacts(self.client).info(task_id, name, run_id))
+
+    def artifact_redirect(self, task_id: str, name: str, run_id: int | None) -> dict[str, Any]:
+        """``getArtifact`` or ``getLatestArtifact``, not followed."""
+        return run(Artifacts(self.client).redirect(task_id, name, run_id))
 
     def create_artifact(self, task_id: str, run_id: int, name: str, request: Mapping[str, Any]) -> dict[str, Any]:
         """``createArtifact``, asked once: not every repetition of it is harmless."""

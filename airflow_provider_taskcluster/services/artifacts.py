@@ -52,6 +52,14 @@ class Artifacts:
         answer: Json = await self._call("latestArtifact", "artifact", task_id, run_id, name, once=once, fits=is_content)
         return answer
 
+    async def redirect(self, task_id: str, name: str, run_id: int | None) -> Json:
+        """Where a browser is sent for the bytes, and by which storage type. Scope ``queue:get-artifact:<name>``."""
+        fits = having(storageType=str, url=str)
+        answer: Json = await self._call(
+            "getLatestArtifact", "getArtifact", task_id, run_id, name, see_other=True, fits=fits
+        )
+        return answer
+
     async def create(
         self, task_id: str, run_id: int, name: str, request: Mapping[str, Any], *, once: bool = False
     ) -> Json:
@@ -65,12 +73,6 @@ class Artifacts:
         """Make an object artifact present. Scope ``queue:create-artifact:<taskId>/<runId>``."""
         request = {"uploadId": upload_id}
         await self.client.call("queue", "finishArtifact", task_id, run_id, name, payload=request, once=once)
-
-    def url(self, task_id: str, name: str, run_id: int | None, signed_for: int | None = None) -> str:
-        """URL that redirects to the bytes. Scope ``queue:get-artifact:<name>``."""
-        if run_id is None:
-            return self.client.url("queue", "getLatestArtifact", task_id, name, signed_for=signed_for)
-        return self.client.url("queue", "getArtifact", task_id, run_id, name, signed_for=signed_for)
 
     async def _call(
         self, latest: str, of_run: str, task_id: str, run_id: int | None, *rest: str, **options: Any

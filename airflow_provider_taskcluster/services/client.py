@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.exceptions import InvalidInput, ServiceError, TaskclusterError
 from airflow_provider_taskcluster.redaction import quiet_libraries
-from airflow_provider_taskcluster.services.errors import not_taskcluster, redirected, service_error
+from airflow_provider_taskcluster.services.errors import json_object, not_taskcluster, redirected, service_error
 from airflow_provider_taskcluster.services.no_answer import PROXY_WANTS_LOGIN, no_answer, proxy_failed
 from airflow_provider_taskcluster.services.session import ErrorAnswer, KeptSession
 from airflow_provider_taskcluster.texts import over_connection
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.network import Network
     from airflow_provider_taskcluster.services.credentials import Credentials
 
+SEE_OTHER = 303
 # class names in the `taskcluster` package
 SERVICES = {"auth": "Auth", "index": "Index", "object": "Object", "purge-cache": "PurgeCache", "queue": "Queue"}
 
@@ -64,11 +65,13 @@ class Client:
         payload: Mapping[str, Any] | None = None,
         query: Mapping[str, str | int] | None = None,
         once: bool = False,
+        see_other: bool = False,
         fits: Callable[[Any], bool] | None = None,
     ) -> Any:
         """Call ``method`` of ``service`` and return its JSON answer, None for an empty one.
 
         :param once: Do not repeat a call that fails for the moment.
+        :param see_other: The answer is that of a redirect (303), which is not followed.
         :param fits: Tells whether an answer is of the shape that the service promises.
         :raises ServiceError: The service said no, one subclass for each kind of no.
         :raises ConnectionFailed: No answer, after all retries.
@@ -88,6 +91,8 @@ class Client:
             try:
                 return self._checked(what, await getattr(client, method)(**keywords), fits)
             except ErrorAnswer as answer:
+                if see_other and answer.status == SEE_OTHER:
+                    return self._checked(what, json_object(answer.body), fits)
                 raise self._error(what, answer) from None
             except Exception as error:  # noqa: BLE001 (the package lets out what it meets; sorted just below)
                 raise no_answer(what, error, root_url=self.root_url, network=self.network) from None

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.exceptions import ConfigurationError, InvalidInput
 from airflow_provider_taskcluster.moments import moment
+from airflow_provider_taskcluster.names import fits_client_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -71,9 +72,14 @@ def checked(
         raise ConfigurationError(
             f"{where} has the client ID {client_id!r} but no access token: set it, or clear both to stay anonymous"
         )
-    if not _PLAIN.fullmatch(client_id) or not _PLAIN.fullmatch(access_token):
+    if not fits_client_id(client_id):
         raise ConfigurationError(
-            f"{where}: client ID and access token must be plain ASCII without white space; copy them once more"
+            f"{where}: {client_id!r} is no client ID: those have letters, digits and !@/:.+|_- alone, without white "
+            f"space; copy it once more"
+        )
+    if not _PLAIN.fullmatch(access_token):
+        raise ConfigurationError(
+            f"{where}: the access token must be plain ASCII without white space; copy it once more"
         )
     return Credentials(client_id, access_token, _checked_certificate(certificate, where) if certificate else None)
 
@@ -124,6 +130,8 @@ def narrowed(
     expires = moment(expires, "The expiry of temporary credentials")
     if not start < expires <= start + LONGEST_LIFE:
         raise InvalidInput(f"Temporary credentials must expire within 31 days from now, not at {expires}")
+    if name is not None and not (name and fits_client_id(name)):
+        raise InvalidInput(f"{name!r} is no client ID: those have letters, digits and !@/:.+|_- alone")
     if within is not None and (beyond := [scope for scope in scopes if not satisfied(scope, within)]):
         raise InvalidInput(f"The connection's authorized scopes do not hold {', '.join(beyond)}: ask for fewer")
     issued = createTemporaryCredentials(

@@ -59,7 +59,7 @@ def service_error(
     :param limited: The call was limited to the connection's ``authorized_scopes``.
     """
     kind = _BY_STATUS.get(status, ServiceUnavailable if status in RETRIABLE_STATUSES else ServiceError)
-    answer = _json_object(body)
+    answer = json_object(body)
     code = str(answer.get("code") or "")
     if not code and kind is not ServiceUnavailable:
         return ServiceError(not_taskcluster(call, root_url, f"an answer {status}"), status=status)
@@ -120,7 +120,8 @@ def _missing(said: str) -> str:
     return one_line("the scope " + between.join(scopes))
 
 
-def _json_object(body: str) -> dict[str, Any]:
+def json_object(body: str) -> dict[str, Any]:
+    """Return the JSON object of a body, an empty one where there is none."""
     try:
         answer = json.loads(body)
     except ValueError:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -12,13 +11,12 @@ from airflow_provider_taskcluster.exceptions import (
     ArtifactError,
     NotStoredYet,
     ReferenceRefused,
-    ServiceUnavailable,
     StoreError,
     TransferError,
 )
-from airflow_provider_taskcluster.names import fits_client_id
 from airflow_provider_taskcluster.redaction import public_url
 from airflow_provider_taskcluster.transfer import chain_of_trust
+from airflow_provider_taskcluster.transfer.artifact_location import Where, locate
 from airflow_provider_taskcluster.transfer.config import REFERENCE_CAP
 from airflow_provider_taskcluster.transfer.download import Downloader
 from airflow_provider_taskcluster.transfer.expected import Expected
@@ -39,10 +37,7 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.random_access import RandomAccess
     from airflow_provider_taskcluster.transfer.sink import Sink
 
-log = logging.getLogger(__name__)
-
 REDIRECTS = 5
-_SERVER_ERROR = 500
 
 
 @dataclass(frozen=True)
@@ -151,20 +146,8 @@ class ArtifactDownloader:
         return published.content()
 
     def locate(self, where: Where) -> Json:
-        """Ask the queue where the bytes are; an artifact that is a link is followed."""
-        odd = not fits_client_id(where.name)
-        try:
-            return self.service.artifact_content(where.task_id, where.name, where.run_id, once=odd)
-        except ServiceUnavailable as error:
-            if error.status != _SERVER_ERROR or not odd:
-                raise
-        log.warning(
-            "The queue cannot issue credentials for artifact %r, whose name has unusual characters. "
-            "Fetching it by its plain URL, without a hash to check it by",
-            where.name,
-        )
-        url = self.service.artifact_url(where.task_id, where.name, where.run_id)
-        return {"storageType": "redirect", "url": url}
+        """Ask the queue where the bytes are (``artifact_location``)."""
+        return locate(self.service, where)
 
     def _grant(self, where: Where, answer: Json) -> Grant:
         match answer["storageType"]:
@@ -196,13 +179,6 @@ class ArtifactDownloader:
             )
 
 
-def origin(answer: Json) -> str:
-    """Return what tells the bytes that were located from others: an object's name, or a URL without its signature."""
-    if answer["storageType"] == "object":
-        return str(answer["name"])
-    return public_url(answer.get("url", ""))
-
-
 @contextmanager
 def _not_stored_yet(where: Where, grant: Grant) -> Iterator[None]:
     """Say what it means when the store has nothing of an s3 artifact: the queue has it before the store does."""
@@ -215,16 +191,3 @@ def _not_stored_yet(where: Where, grant: Grant) -> Iterator[None]:
             f"{where} is announced, but its bytes are not in the store, or not yet: wait for the task to end. {error}",
             status=error.status,
         ) from None
-
-
-@dataclass(frozen=True)
-class Where:
-    """Which artifact, in the words of an error."""
-
-    task_id: str
-    name: str
-    run_id: int | None
-
-    def __str__(self) -> str:
-        run = "the latest run" if self.run_id is None else f"run {self.run_id}"
-        return f"Artifact {self.name!r} of task {self.task_id} ({run})"

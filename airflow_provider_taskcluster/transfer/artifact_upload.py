@@ -26,6 +26,7 @@ from airflow_provider_taskcluster.exceptions import (
     TooLarge,
 )
 from airflow_provider_taskcluster.moments import timestamp
+from airflow_provider_taskcluster.names import fits_client_id
 from airflow_provider_taskcluster.transfer import recorder as records
 from airflow_provider_taskcluster.transfer.config import GIB
 from airflow_provider_taskcluster.transfer.identity import milliseconds
@@ -262,10 +263,14 @@ class ArtifactUploader:
             raise _other_content(target, measured, sha256) from None
 
     def _sha256(self, target: ArtifactTarget) -> str | None:
-        """Ask for the sum of an artifact that is present. Scope ``queue:get-artifact:<name>``."""
+        """Ask for the sum of an artifact that is present. Scope ``queue:get-artifact:<name>``.
+
+        Where its name makes the credentials useless, those of the connection may do.
+        """
         try:
             found: dict[str, Any] = self.service.artifact_content(target.task_id, target.name, target.run_id, once=True)
-            service = self.service.objects_as(found["credentials"])
+            usable = fits_client_id(found["credentials"]["clientId"])
+            service = self.service.objects_as(found["credentials"]) if usable else self.service
             hashes: dict[str, str] = dict(service.object_metadata(found["name"])["hashes"])
         except (ServiceError, KeyError) as error:
             log.info("The sums of the %s cannot be read: %s", target, error)

@@ -170,8 +170,11 @@ class ArtifactService(Protocol):
     def latest_run(self, task_id: str) -> int | None:
         """Number of the last run; None if the client may not know it."""
 
-    def artifact_url(self, task_id: str, name: str, run_id: int | None) -> str:
-        """URL of ``getArtifact`` or ``getLatestArtifact``, signed where there are credentials."""
+    def artifact_info(self, task_id: str, name: str, run_id: int | None) -> Mapping[str, Any]:
+        """``artifactInfo`` or ``latestArtifactInfo``."""
+
+    def artifact_redirect(self, task_id: str, name: str, run_id: int | None) -> Json:
+        """``getArtifact`` or ``getLatestArtifact``: ``storageType`` and ``url``, which is not followed."""
 
     def objects_as(self, credentials: Mapping[str, str]) -> ObjectService:
         """Return the object service under the credentials that the queue gave."""

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 log = logging.getLogger(__name__)
 
@@ -98,12 +98,19 @@ class Share(Reporter):
     """What one part reports, as its share of the whole.
 
     :param check: Raises when the whole has failed.
+    :param began: Is told how many bytes the part has, None if that is not known, whenever it begins.
     """
 
-    def __init__(self, whole: Reporter, check: Callable[[], None] = lambda: None) -> None:
+    def __init__(
+        self,
+        whole: Reporter,
+        check: Callable[[], None] = lambda: None,
+        began: Callable[[int | None], None] = lambda _: None,
+    ) -> None:
         super().__init__("", math.inf)
         self._whole = whole
         self._check = check
+        self._began = began
 
     def advance(self, count: int) -> None:
         """Count bytes that have arrived.
@@ -117,6 +124,7 @@ class Share(Reporter):
     def restart(self, total: int | None) -> None:
         """Begin at the first byte: what was counted is taken back."""
         self.total = total
+        self._began(total)
         self._whole.advance(-self._done)
         self._done = 0
 
@@ -131,6 +139,31 @@ class Share(Reporter):
 
     def finish(self) -> None:
         """Say nothing: the whole has not ended."""
+
+
+class Total:
+    """The sum of the sizes of several parts, some of which are not known before they begin.
+
+    :param whole: Gets it, when all sizes are known.
+    :param sizes: By part; None where it is not known.
+    """
+
+    def __init__(self, whole: Reporter, sizes: Mapping[str, int | None]) -> None:
+        self._whole = whole
+        self._known = {name: size for name, size in sizes.items() if size is not None}
+        self._unknown = sizes.keys() - self._known.keys()
+        self._sum = sum(self._known.values())
+        self._lock = threading.Lock()
+        whole.restart(None if self._unknown else self._sum)
+
+    def learn(self, name: str, size: int | None) -> None:
+        """Note the size of a part; one of None is not known yet."""
+        with self._lock:
+            if size is not None:
+                self._sum += size - self._known.get(name, 0)
+                self._known[name] = size
+                self._unknown.discard(name)
+            self._whole.total = None if self._unknown else self._sum
 
 
 def _left(count: int, speed: float) -> str:

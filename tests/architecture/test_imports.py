@@ -22,7 +22,7 @@ ALLOWED = {
     "redaction": set(),
     "texts": set(),
     "connection": {"services", "network", "retry", "exceptions"},
-    "services": {"network", "tls", "retry", "redaction", "texts", "moments", "exceptions"},
+    "services": {"network", "tls", "retry", "redaction", "texts", "names", "moments", "exceptions"},
     "transfer": {"names", "moments", "network", "tls", "retry", "redaction", "texts", "exceptions"},
     "waits": {"services", "retry", "texts", "exceptions"},
     "assets": set(),

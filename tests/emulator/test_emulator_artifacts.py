@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import gzip
+from urllib.parse import quote
 
+import mohawk
 import pytest
 import taskcluster
 from emulator_clients import Clients, Upload, http, in_days, refused
@@ -201,21 +203,66 @@ def test_lists_of_unknown_tasks_and_runs_are_not_found(root, run):
         root.queue.listLatestArtifacts(taskcluster.slugId())
 
 
-@pytest.mark.parametrize("odd", ["public/a b.txt", "public/ü", "public/50%", "public/a,b", "public/(1).log"])
-def test_object_artifacts_with_odd_names_fail_on_artifact_but_the_redirect_works(root, run, odd):
-    if not odd.isascii():
-        with refused(400, "InvalidRequestArguments"):
-            run.announce(odd)
-        return
+USELESS = [f"public/a{character}b" for character in " %?#()*~[];,{}<>^`$"]
+UNSIGNABLE = ['public/a"b', "public/a\\b"]
+
+
+@pytest.mark.parametrize("odd", [*USELESS, *UNSIGNABLE])
+def test_credentials_of_object_artifacts_with_odd_names_are_of_no_use_but_the_redirect_works(tc, root, run, odd):
     run.add(odd, b"hello")
-    with refused(500, "InternalServerError"):
-        content(root, run, odd)
-    with refused(500, "InternalServerError"):
-        root.queue.latestArtifact(run.task_id, odd)
+    for answer in (content(root, run, odd), root.queue.latestArtifact(run.task_id, odd)):
+        assert answer["name"] == f"t/{run.task_id}/0/{odd}"
+        reader = Clients(tc, answer["credentials"]).object
+        if odd in UNSIGNABLE:
+            with pytest.raises(mohawk.exc.BadHeaderValue):
+                reader.startDownload(answer["name"], {"acceptDownloadMethods": {"getUrl": True}})
+            continue
+        with refused(500, "InternalServerError"):
+            reader.startDownload(answer["name"], {"acceptDownloadMethods": {"getUrl": True}})
+        with refused(500, "InternalServerError"):
+            reader.object(answer["name"])
     for call in (("getArtifact", run.task_id, "0", odd), ("getLatestArtifact", run.task_id, odd)):
         status, headers, _ = http("GET", root.queue.buildSignedUrl(*call))
         assert status == 303
         assert http("GET", headers["Location"])[2] == b"hello"
+
+
+def test_names_outside_of_ascii_are_refused(run):
+    with refused(400, "InvalidRequestArguments"):
+        run.announce("public/\u00fc")
+
+
+def test_an_object_artifact_with_an_apostrophe_cannot_be_created(root, run):
+    for _ in range(2):
+        with refused(500, "InternalServerError"):
+            run.announce("public/it's")
+    assert names(root.queue.listArtifacts(run.task_id, 0)) == []
+    run.add("public/it's", b"hello", storage_type="s3")
+    assert http("GET", content(root, run, "public/it's")["url"])[2] == b"hello"
+
+
+@pytest.mark.parametrize("character", "[]|")
+def test_public_s3_artifacts_with_brackets_or_bars_in_their_names_fail_on_artifact(root, run, character):
+    public, private = (f"{folder}/a{character}b" for folder in ("public", "private"))
+    for name in (public, private):
+        run.add(name, b"hello", storage_type="s3")
+    for call in (root.queue.artifact, root.queue.getArtifact):
+        with refused(500, "InternalServerError"):
+            call(run.task_id, 0, public)
+    assert root.queue.artifactInfo(run.task_id, 0, public)["storageType"] == "s3"
+    assert http("GET", content(root, run, private)["url"])[2] == b"hello"
+
+
+@pytest.mark.parametrize("end", ["50%", "a%20b", "100%25"])
+def test_the_url_of_a_public_s3_artifact_leaves_percent_signs_as_they_are(root, run, end):
+    for folder in ("public", "private"):
+        run.add(f"{folder}/c d/{end}", b"hello", storage_type="s3")
+    url = content(root, run, f"public/c d/{end}")["url"]
+    assert url.endswith(f"/{run.task_id}/0/public/c%20d/{end}")
+    assert http("GET", url)[0] == 404
+    assert http("GET", url.removesuffix(end) + quote(end))[2] == b"hello"
+    assert http("PUT", url, b"others")[0] == 403
+    assert http("GET", content(root, run, f"private/c d/{end}")["url"])[2] == b"hello"
 
 
 @pytest.mark.parametrize("name", ["public/A-z_0!@/:.+|9", "/", "public//x/"])

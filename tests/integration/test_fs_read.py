@@ -193,8 +193,8 @@ def parted(hook, name, expires):
 @pytest.mark.parametrize("odd", ODD_NAMES)
 def test_odd_names_are_taken_as_they_are(fs, hook, run, name, expires, odd):
     hook.upload_object(b"object", f"{name}/{odd}", expires=expires)
-    run.add(f"public/{odd}", b"artifact", storage_type="s3")
-    artifact = f"artifacts/{run.task_id}/latest/public/{odd}"
+    run.add(f"private/{odd}", b"artifact", storage_type="s3")
+    artifact = f"artifacts/{run.task_id}/latest/private/{odd}"
     for path, content in [(f"objects/{name}/{odd}", b"object"), (artifact, b"artifact")]:
         assert fs.exists(path)
         with fs.open(f"taskcluster://tc_test@{path}") as file:

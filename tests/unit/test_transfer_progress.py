@@ -1,10 +1,11 @@
 from __future__ import annotations
 
 import threading
+from functools import partial
 
 import pytest
 
-from airflow_provider_taskcluster.transfer.progress import Progress, Reporter, Share
+from airflow_provider_taskcluster.transfer.progress import Progress, Reporter, Share, Total
 
 
 @pytest.fixture
@@ -45,6 +46,22 @@ def test_the_total_of_a_part_is_not_that_of_the_whole(whole):
     share = Share(whole)
     share.restart(7)
     assert (share.total, whole.total) == (7, 100)
+
+
+def test_a_total_is_known_when_the_sizes_of_all_parts_are(whole):
+    total = Total(whole, {"listed": 5, "object": None, "other": None})
+    assert whole.total is None
+    share = Share(whole, began=partial(total.learn, "object"))
+    share.restart(None)
+    share.restart(7)
+    assert whole.total is None
+    total.learn("other", 0)
+    assert whole.total == 12
+    share.restart(8)  # it has changed in the store
+    assert whole.total == 13
+    total.learn("new", 2)
+    assert whole.total == 15
+    assert (Total(whole, {}), whole.total)[1] == 0
 
 
 def test_a_request_that_failed_counts_for_both(whole):

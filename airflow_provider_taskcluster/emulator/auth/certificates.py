@@ -65,7 +65,12 @@ def read_certificate(value: object) -> Certificate:
 
 
 def check(certificate: Certificate, *, client_id: str, issuer_token: str, held: list[str], now: int) -> None:
-    """Raise AuthenticationFailed unless the issuer, who holds ``held``, may and did grant this."""
+    """Raise AuthenticationFailed unless the issuer, who holds ``held``, may and did grant this.
+
+    On a client id with other characters than those of client ids the real services trip.
+    """
+    if not CLIENT_ID.fullmatch(client_id):
+        raise InternalServerError(f"not a valid clientId: {client_id!r}")
     if certificate.start > now + CLOCK_DRIFT:
         raise AuthenticationFailed("ext.certificate.start > now")
     if certificate.expiry < now - CLOCK_DRIFT:
@@ -93,11 +98,8 @@ def check(certificate: Certificate, *, client_id: str, issuer_token: str, held: 
 def issue(client_id: str, issuer: tuple[str, str], scopes: list[str], *, start: int, expiry: int) -> dict[str, str]:
     """Named temporary credentials as the services hand them out; ``issuer``: a client id and its token.
 
-    A client id with a character of its own raises InternalServerError, for that is where the real queue fails
-    when it puts an artifact's name into one.
+    The client id is not looked at: the queue puts names of artifacts into it that :func:`check` fails on.
     """
-    if not CLIENT_ID.fullmatch(client_id):
-        raise InternalServerError(f"not a valid clientId: {client_id!r}")
     issuer_id, access_token = issuer
     seed = (secrets.token_urlsafe(32) + secrets.token_urlsafe(1))[:44]
     certificate = Certificate(

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from .objects import ObjectService
     from .tasks import TaskService
 
+PUBLIC, PRIVATE = "public-artifacts", "private-artifacts"
 AFTER_EXCEPTION = 25 * MINUTE
 DRIFT = 15 * MINUTE
 
@@ -55,7 +56,7 @@ def slugid() -> str:
 
 def bucket(name: str) -> str:
     """The bucket of an s3 artifact."""
-    return "public-artifacts" if name.startswith("public/") else "private-artifacts"
+    return PUBLIC if name.startswith("public/") else PRIVATE
 
 
 def s3_key(task_id: str, run_id: int, name: str) -> str:
@@ -193,7 +194,12 @@ class ArtifactService:
         return {"uploadId": self._reserve(task, run_id, name, artifact)}
 
     def _reserve(self, task: Task, run_id: int, name: str, artifact: StoredArtifact) -> str:
-        """Hold the object's name, under a new uploadId each time: the second time the queue trips over it."""
+        """Hold the object's name, under a new uploadId each time: the second time the queue trips over it.
+
+        It trips over an apostrophe, too.
+        """
+        if "'" in name:
+            raise InternalServerError("an apostrophe in the name")
         upload_id = slugid()
         held = object_name(task.task_id, run_id, name)
         try:

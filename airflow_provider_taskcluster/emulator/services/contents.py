@@ -14,7 +14,7 @@ from airflow_provider_taskcluster.emulator.errors import (
     ResourceNotFound,
 )
 
-from .artifacts import object_name
+from .artifacts import PUBLIC, object_name
 from .replies import FailedDependency, Redirect
 
 if TYPE_CHECKING:
@@ -93,7 +93,7 @@ class ContentService:
                 raise InputError("Artifact leads to a link cycle")
 
     def _object_grant(self, task_id: str, run_id: int, name: str) -> dict[str, Any]:
-        """Credentials to download one object; their client id carries the artifact's name as it is."""
+        """Credentials to download one object; their client id carries the artifact's name as it is, valid or not."""
         held = object_name(task_id, run_id, name)
         credentials = self._accounts.temporary(
             f"artifact-download/{task_id}/{run_id}/{name}",
@@ -109,8 +109,17 @@ class ContentService:
             raise InternalServerError(f"the object service refused: {error}") from error
 
     def _plain_url(self, row: Row) -> str:
-        """The URL of an s3 or reference artifact."""
+        """The URL of an s3 or reference artifact.
+
+        URLs of public s3 artifacts are made as browsers make them: what they leave as it is does not fit the schema
+        of the answer (square brackets, ``|``), or is read as something else (``%``).
+        """
         details = unpack(row["details"])
         if row["storage_type"] == "reference":
             return str(details["url"])
+        if details["bucket"] == PUBLIC:
+            if set("[]|") & set(row["name"]):
+                raise InternalServerError("the url of the answer is no URI")
+            if "%" in row["name"]:
+                return self._store.public_url(details["bucket"], details["key"])
         return self._store.get_url(details["bucket"], details["key"], seconds=self._settings.lifetimes.s3)

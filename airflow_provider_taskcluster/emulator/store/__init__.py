@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 from typing import TYPE_CHECKING
+from urllib.parse import quote
 
 from .blobs import Blobs, Representation
 from .signing import Signer
@@ -28,6 +29,10 @@ class Store:
         """A URL to GET a key's bytes."""
         path = self.blobs.path(bucket, key)
         return f"{self.url}{path}?{self.signer.sign('GET', path, seconds=seconds)}"
+
+    def public_url(self, bucket: str, key: str) -> str:
+        """A URL to GET a key's bytes by its name, without a signature. The ``%`` in it are left as they are."""
+        return f"{self.url}/{bucket}/{quote(key, safe='/%')}"
 
     def put_url(self, bucket: str, key: str, *, seconds: float, headers: Mapping[str, str]) -> str:
         """A URL to PUT a key's bytes with exactly these headers."""

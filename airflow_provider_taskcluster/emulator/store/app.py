@@ -33,7 +33,10 @@ class StoreApp:
         path = scope["raw_path"].decode("latin-1")
         headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
         try:
-            self._admit(scope["method"], path, scope["query_string"].decode("latin-1"), headers)
+            if scope["method"] in {"GET", "HEAD"} and (public := self._blobs.public_path(path)):
+                path = public
+            else:
+                self._admit(scope["method"], path, scope["query_string"].decode("latin-1"), headers)
             if scope["method"] == "PUT":
                 await self._put(path, headers, receive, send)
             else:

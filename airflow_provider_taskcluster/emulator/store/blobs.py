@@ -16,14 +16,18 @@ from dataclasses import dataclass
 from email.utils import formatdate
 from pathlib import Path
 from typing import IO, TYPE_CHECKING
+from urllib.parse import unquote
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
     from airflow_provider_taskcluster.emulator.database import Database
 
-BUCKETS = ("objects", "public-artifacts", "private-artifacts")
+PUBLIC = "public-artifacts"
+BUCKETS = ("objects", PUBLIC, "private-artifacts")
 
+_ESCAPED = re.compile("(?:[^%]|%[0-9A-Fa-f]{2})*")
+_PUBLIC = re.compile(rf"/{PUBLIC}/([^/]+/.+)")
 _PATH = re.compile(rf"/(?:{'|'.join(BUCKETS)})/[0-9a-f]{{64}}")
 
 
@@ -77,6 +81,12 @@ class Blobs:
     def is_path(path: str) -> bool:
         """Whether a URL path can be that of a key; nothing else is ever opened."""
         return _PATH.fullmatch(path) is not None
+
+    @classmethod
+    def public_path(cls, path: str) -> str | None:
+        """The URL path of a key of the public bucket that is named in a URL; what is escaped wrongly names no other."""
+        named = _PUBLIC.fullmatch(path)
+        return named and cls.path(PUBLIC, unquote(named[1]) if _ESCAPED.fullmatch(named[1]) else path)
 
     def open(self, path: str) -> Blob | None:
         """The blob at a path, if there is one."""

@@ -18,14 +18,14 @@ from airflow_provider_taskcluster.exceptions import (
     TaskclusterError,
 )
 from airflow_provider_taskcluster.transfer import chain_of_trust, digest
-from airflow_provider_taskcluster.transfer.artifact import Where, origin
+from airflow_provider_taskcluster.transfer.artifact_location import Where, origin
 from airflow_provider_taskcluster.transfer.buffers import Failure
 from airflow_provider_taskcluster.transfer.expected import Expected
 from airflow_provider_taskcluster.transfer.model import Body
 from airflow_provider_taskcluster.transfer.payload.file_names import MANIFEST, refused
 from airflow_provider_taskcluster.transfer.payload.ledger import Ledger
 from airflow_provider_taskcluster.transfer.payload.model import PayloadResult, Stored
-from airflow_provider_taskcluster.transfer.progress import Reporter, Share
+from airflow_provider_taskcluster.transfer.progress import Reporter, Share, Total
 from airflow_provider_taskcluster.transfer.scheduler import Threads
 
 if TYPE_CHECKING:
@@ -70,6 +70,7 @@ class PayloadDownload:
         self._failure = Failure()
         config = artifacts.config
         self._reporter = Reporter(f"payload of {payload.task_id}", config.progress_seconds, config.on_progress)
+        self._total = Total(self._reporter, {})
         self._stored: dict[str, Stored] = {}
         self._transferred: set[str] = set()
         self._links: dict[str, str] = {}
@@ -86,11 +87,10 @@ class PayloadDownload:
         started = time.monotonic()
         try:
             wanted = self._unhindered(selected)
-            sizes = [file.size for file in wanted]
-            self._reporter.restart(None if None in sizes else sum(size for size in sizes if size is not None))
             links = [file for file in wanted if file.storage_type == "link"]
             # Errors first, so that they end it early; then the largest, so that none of them comes last alone.
             files = [file for file in wanted if file.storage_type != "link"]
+            self._total = Total(self._reporter, {file.name: _listed_size(file) for file in files})
             files.sort(key=lambda file: (file.storage_type != "error", -(file.size or 0)))
             self._several(files, self._file)
             self._follow(links)
@@ -173,12 +173,13 @@ class PayloadDownload:
         stored = self._ledger.known(file.name)
         if not stored:
             return False
+        self._total.learn(file.name, stored.size)
         self._reporter.advance(stored.size)
         self._stored[file.name] = stored
         return True
 
     def _fetch(self, file: PayloadFile, where: Where, answer: Json) -> None:
-        announced = file.storage_type in ANNOUNCED and answer["storageType"] in ANNOUNCED
+        announced = file.storage_type in ANNOUNCED and answer["storageType"] in {*ANNOUNCED, "redirect"}
         expected = Expected(
             size=file.size if announced else None,
             content_type=file.content_type if announced else "",
@@ -187,7 +188,7 @@ class PayloadDownload:
         config = self._artifacts.config
         if file.artifact == chain_of_trust.NAME:  # it does not name itself
             config = replace(config, chain_of_trust=False)
-        share = Share(self._reporter, check=self._failure.check)
+        share = Share(self._reporter, self._failure.check, partial(self._total.learn, file.name))
         artifacts = replace(self._artifacts, config=config, reporter=share)
         result = artifacts.fetch(where, answer, self._place.sink(file.name), expected)
         stored = Stored(
@@ -230,6 +231,7 @@ class PayloadDownload:
             return None
         if not checked:
             return None
+        self._total.learn(file.name, content.size)
         self._reporter.advance(content.size)
         return Body(content.size, file.content_type, digests, checked, attempts=0)
 
@@ -270,3 +272,7 @@ class PayloadDownload:
 
     def _where(self, file: PayloadFile) -> Where:
         return Where(self._payload.task_id, file.artifact, self._payload.run_id)
+
+
+def _listed_size(file: PayloadFile) -> int | None:
+    return 0 if file.storage_type == "error" else file.size

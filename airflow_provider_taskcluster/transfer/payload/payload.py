@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from airflow_provider_taskcluster.exceptions import InvalidInput, NotFound
 from airflow_provider_taskcluster.transfer import chain_of_trust
-from airflow_provider_taskcluster.transfer.artifact import Where
+from airflow_provider_taskcluster.transfer.artifact_location import Where
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS, FILES, KIB, MIB
 from airflow_provider_taskcluster.transfer.expected import Expected
 from airflow_provider_taskcluster.transfer.payload.chunks import Chunks

@@ -33,6 +33,19 @@ def test_all_files_are_there_with_a_manifest_beside_them(download, stored, tmp_p
     assert "Signature" not in json.dumps(written)
 
 
+@pytest.mark.parametrize("how", ["fetched", "known by its digests", "known by the manifest"])
+def test_progress_knows_the_whole_when_all_files_have_begun(hook, stored, tmp_path, how):
+    """No size of an object is listed."""
+    payload, seen, whole = hook.open_payload(stored.task_id), [], sum(map(len, CONTENTS.values()))
+    if how != "fetched":
+        result = payload.download(str(tmp_path))
+    if how == "known by its digests":
+        Path(result.manifest).unlink()
+    stored.add_error("public/broken")
+    hook.open_payload(stored.task_id).download(str(tmp_path), on_error="continue", on_progress=seen.append)
+    assert (seen[-1].total, seen[-1].done) == (whole, whole)
+
+
 @pytest.mark.parametrize(
     ("arguments", "names"),
     [
