@@ -62,7 +62,8 @@ def stripped(path: str) -> tuple[str | None, str]:
     path = path.removeprefix("taskcluster://").removeprefix("taskcluster::").rstrip("/")
     conn_id, place = connection_in(path)
     place = place.removeprefix("/")  # of Airflow 2's paths
-    return conn_id, place.removeprefix("taskcluster:").removeprefix("/")  # below the root, as UPath shortens it
+    place = place.removeprefix("taskcluster:").removeprefix("/")  # below the root, as UPath shortens it
+    return conn_id, "" if place == "." else place.removeprefix("./")  # what pathlib makes of an empty path
 
 
 def located(path: str) -> Place:

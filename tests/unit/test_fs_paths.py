@@ -70,11 +70,17 @@ def test_the_connection_is_before_an_at_sign_in_the_first_segment(path, split):
         "taskcluster://conn@/objects/a",
         "/objects/a",
         "objects/a/",
+        "./objects/a",
     ],
 )
 def test_all_ways_to_write_a_path_are_one(written):
     assert TaskclusterFileSystem._strip_protocol(written) == "objects/a"
     assert TaskclusterFileSystem._strip_protocol([written]) == ["objects/a"]
+
+
+@pytest.mark.parametrize("written", ["taskcluster://", "taskcluster://conn@", "/", "", ".", "taskcluster:/"])
+def test_all_ways_to_write_the_root_are_one(written):
+    assert TaskclusterFileSystem._strip_protocol(written) == ""
 
 
 def artifacts(*names):
