@@ -25,6 +25,7 @@ from airflow_provider_taskcluster.exceptions import (
     StoreError,
     TaskclusterError,
 )
+from airflow_provider_taskcluster.framing import whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -38,6 +39,8 @@ RETRIABLE_STATUSES = frozenset({408, 425, 429, *range(500, 600)})
 TRY_AGAIN = "it may pass: let the task try again"
 # A server may ask for more patience than a worker slot is worth.
 LONGEST_RETRY_AFTER = 300.0
+# Characters of a header that are looked at for a date, which has 29.
+LONGEST_DATE = 64
 # Bytes that make a try worth another full budget.
 ENOUGH_PROGRESS = 64 * 1024
 
@@ -148,16 +151,15 @@ def worth_repeating(error: BaseException) -> bool:
 
 
 def retry_after(value: str | None) -> float | None:
-    """Seconds that a ``Retry-After`` header asks for: a number or a date (RFC 9110, 10.2.3)."""
+    """Seconds that a ``Retry-After`` header asks for: a number or a date (RFC 9110, 10.2.3). None for anything else."""
     if not value:
         return None
+    seconds = whole_number(value)
+    if seconds is not None:
+        return float(seconds)
     try:
-        return max(0.0, float(value))
-    except ValueError:
-        pass
-    try:
-        date = parsedate_to_datetime(value)
-    except (ValueError, OverflowError):  # the latter for a zone that is days away
+        date = parsedate_to_datetime(value[:LONGEST_DATE])
+    except (ValueError, OverflowError, TypeError, IndexError):  # (each for another kind of nonsense)
         return None
     if date.tzinfo is None:  # the header said "-0000"
         date = date.replace(tzinfo=UTC)

@@ -10,6 +10,7 @@ from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from airflow_provider_taskcluster.transfer.config import KIB, MIB
 from airflow_provider_taskcluster.transfer.line import line_of_this_thread
+from airflow_provider_taskcluster.transfer.store_response import StoreResponse
 
 # Kept to one store; a transfer may use so many at once.
 MOST_CONNECTIONS = 32
@@ -45,6 +46,7 @@ def store_adapter(read_timeout: float) -> HTTPAdapter:
         """Waits for the store to take bytes as long as for it to give some, unless its line is broken off."""
 
         timeout: Any
+        response_class: Any = StoreResponse
 
         def connect(self) -> None:
             super().connect()  # type: ignore[misc]  # mixed into a connection

@@ -14,6 +14,7 @@ from airflow_provider_taskcluster.exceptions import (
     StoreError,
     TransferError,
 )
+from airflow_provider_taskcluster.framing import unsatisfied_total
 from airflow_provider_taskcluster.redaction import public_url
 from airflow_provider_taskcluster.transfer import chain_of_trust
 from airflow_provider_taskcluster.transfer.artifact_location import Where, locate
@@ -24,7 +25,7 @@ from airflow_provider_taskcluster.transfer.fetch import Fetch, Wanted
 from airflow_provider_taskcluster.transfer.grants import Renewable
 from airflow_provider_taskcluster.transfer.model import Grant
 from airflow_provider_taskcluster.transfer.random_access import NotRanged, RangedBody, fetched_whole
-from airflow_provider_taskcluster.transfer.ranges import UNSATISFIABLE, ByteRange, range_headers, unsatisfied_total
+from airflow_provider_taskcluster.transfer.ranges import UNSATISFIABLE, ByteRange, range_headers
 from airflow_provider_taskcluster.transfer.sink import MemorySink
 
 if TYPE_CHECKING:

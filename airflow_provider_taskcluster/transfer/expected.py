@@ -39,7 +39,7 @@ class Expected:
 
         :raises NotAsAnnounced: It is something else.
         """
-        if not facts.encoding and facts.total is not None:
+        if not self.fits_size_of(facts):
             self._check_size(name, {facts.total})
         said, stored = _plain(self.content_type), _plain(facts.content_type)
         if said != stored and not {said, stored} & UNKNOWN_TYPES:
@@ -47,6 +47,10 @@ class Expected:
                 f"{name!r} was announced as {said}, and the store answers with {stored}: "
                 f"this is something else, see what the task uploaded"
             )
+
+    def fits_size_of(self, facts: Facts) -> bool:
+        """Tell whether the body that an answer tells of can have the size that was announced."""
+        return bool(facts.encoding) or None in {self.size, facts.total} or self.size == facts.total
 
     def check_last(self, name: str, facts: Facts, size: int) -> None:
         """Compare it with what came. A task may have announced the size of the encoded body.

@@ -13,6 +13,7 @@ from airflow_provider_taskcluster.exceptions import (
     StoreError,
     Truncated,
 )
+from airflow_provider_taskcluster.framing import unsatisfied_total
 from airflow_provider_taskcluster.retry import TRY_AGAIN
 from airflow_provider_taskcluster.transfer.asking import asked
 from airflow_provider_taskcluster.transfer.expected import Expected
@@ -22,13 +23,7 @@ from airflow_provider_taskcluster.transfer.model import Body, TransferResult
 from airflow_provider_taskcluster.transfer.parallel import ParallelRanges, StartOver
 from airflow_provider_taskcluster.transfer.plan import SEGMENT, STRETCH, reasons_against_parallel
 from airflow_provider_taskcluster.transfer.progress import Reporter
-from airflow_provider_taskcluster.transfer.ranges import (
-    PARTIAL,
-    UNSATISFIABLE,
-    ByteRange,
-    place,
-    unsatisfied_total,
-)
+from airflow_provider_taskcluster.transfer.ranges import DEFAULT_TYPE, PARTIAL, UNSATISFIABLE, ByteRange, place
 from airflow_provider_taskcluster.transfer.record import key_of
 
 if TYPE_CHECKING:
@@ -69,6 +64,10 @@ class Wanted:
 
 class ManifestFound(Exception):
     """The object was uploaded in parts: what came is their manifest."""
+
+
+class _DoubtfulTotal(Exception):
+    """The first range tells of another length than was announced: the whole is asked for, and tells it once more."""
 
 
 class Fetch:
@@ -145,10 +144,10 @@ class Fetch:
 
     def _fetch(self) -> None:
         """Fetch in order, until it is complete or the rest can be fetched in parallel."""
+        loop = self._store.network.retry.retrying(
+            progress=lambda: self._intake.offset, sleep=self._store.sleep, failed=self._reporter.count_failure
+        )
         while True:
-            loop = self._store.network.retry.retrying(
-                progress=lambda: self._intake.offset, sleep=self._store.sleep, failed=self._reporter.count_failure
-            )
             loop(self._attempt)
             forbidden = self._parallel_forbidden()
             if self._complete:
@@ -168,7 +167,7 @@ class Fetch:
         facts = self._known()
         self._wanted.expected.check_last(self._wanted.name, facts, self._intake.size)
         digests, verified = self._intake.verified()
-        return Body(self._intake.size, facts.content_type, digests, verified, self._reporter.attempt)
+        return Body(self._intake.size, facts.content_type or DEFAULT_TYPE, digests, verified, self._reporter.attempt)
 
     def _attempt(self) -> None:
         """Make one request and take what comes."""
@@ -178,12 +177,28 @@ class Fetch:
             with asked(self._store, self._grants, wanted, self._intake.facts) as answer:
                 if self._wanted.whole_only and is_manifest(answer.facts.content_type):
                     raise ManifestFound
-                self._wanted.expected.check_first(self._wanted.name, answer.facts)
+                self._check_first(answer)
                 self._receive(answer, self._place(answer))
         except StoreError as error:
             if error.status != UNSATISFIABLE or wanted is None:
                 raise
             self._unsatisfied(error)
+        except _DoubtfulTotal:
+            self._no_more_ranges()
+            self._attempt()
+
+    def _check_first(self, answer: Answer) -> None:
+        """Compare an answer that begins the body with what was announced.
+
+        :raises NotAsAnnounced: It is something else.
+        :raises _DoubtfulTotal: It has another length, by the Content-Range of one answer alone.
+        """
+        partial = answer.status == PARTIAL
+        if partial and self._intake.offset:  # compared with what began the body instead
+            return
+        if partial and self._ranges and not self._wanted.expected.fits_size_of(answer.facts):
+            raise _DoubtfulTotal
+        self._wanted.expected.check_first(self._wanted.name, answer.facts)
 
     def _next_range(self) -> ByteRange | None:
         """Return what to ask for: a piece, if more connections may come in, or all that is left."""
@@ -206,14 +221,14 @@ class Fetch:
             intake.begin(answer.facts)
             return answer.facts.total
         known = intake.facts if intake.offset and intake.facts else answer.facts
-        found = place(answer.headers, intake.offset, known, answer.facts)
+        found = place(answer.headers, intake.offset, known, answer.facts, summed=bool(self._wanted.hashes))
         if found is None:
             self._no_more_ranges()
             raise RangeMismatch(f"The store answered a range of {self._wanted.name!r} with other bytes: starting over")
         if not intake.offset:
             intake.begin(answer.facts)
         elif known.total is None:
-            intake.learn(answer.facts)
+            intake.learn(answer.facts.total)
         answer.skip(found.skip)
         return found.stop
 
@@ -238,14 +253,14 @@ class Fetch:
         if stop is not None and intake.offset < stop:
             raise Truncated(f"{self._wanted.name!r} ended after {intake.offset} of {stop} bytes; {TRY_AGAIN}")
         if stop == self._known().total:
-            intake.end()
+            intake.end(marked=answer.marked)
             self._complete = True
 
     def _unsatisfied(self, error: StoreError) -> None:
         """Deal with a 416: there is nothing behind what we have, or the body is another one."""
         total = unsatisfied_total(error.content_range)
         if self._intake.offset and total == self._intake.offset == self._known().total:
-            self._intake.end()
+            self._intake.end(marked=True)
             self._complete = True
             return
         first = not self._intake.offset
@@ -274,7 +289,8 @@ class Fetch:
         assert facts.total is not None
         self._intake.settle()
         self._sink.reserve(facts.total)
-        ParallelRanges(self._intake, facts, self._grants, self._store, self._config.connections).run()
+        summed, connections = bool(self._wanted.hashes), self._config.connections
+        ParallelRanges(self._intake, facts, self._grants, self._store, connections, summed=summed).run()
 
     def _known(self) -> Facts:
         assert self._intake.facts is not None

@@ -5,18 +5,21 @@ No retries here (``retry.py`` owns them) and no credentials: the URLs are signed
 
 from __future__ import annotations
 
+import contextlib
 import os
 import threading
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import urljoin, urlsplit
+from urllib.parse import urlsplit
 
-from airflow_provider_taskcluster.exceptions import ConnectionFailed, Interrupted, StoreError
+from airflow_provider_taskcluster.exceptions import ConnectionFailed, Interrupted
 from airflow_provider_taskcluster.redaction import public_url, quiet_libraries
 from airflow_provider_taskcluster.transfer.answer import Answer
 from airflow_provider_taskcluster.transfer.line import Line
-from airflow_provider_taskcluster.transfer.store_errors import REDIRECTS, no_answer, refusal
+from airflow_provider_taskcluster.transfer.redirects import REDIRECTS, SAME_METHOD, same_origin, target_of
+from airflow_provider_taskcluster.transfer.store_errors import LONGEST_ANSWER, no_answer, refusal
+from airflow_provider_taskcluster.transfer.store_response import inner
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping
@@ -64,24 +67,31 @@ class Store:
             with self._requested("GET", url, headers) as (response, line):
                 location = response.headers.get("Location")
                 if response.status_code in REDIRECTS and location and hop < redirects:
-                    url = _redirected(url, location)
+                    url = target_of(url, location)
                     continue
                 if response.status_code not in {200, 206}:
                     raise refusal(response, "GET", url)
                 yield Answer(response, url, line)
                 return
 
-    def put(self, url: str, headers: Mapping[str, str], body: ReadableBody, size: int) -> None:
+    def put(self, url: str, headers: Mapping[str, str], body: ReadableBody, size: int) -> str | None:
         """PUT a body of ``size`` bytes with exactly these headers, which are signed.
 
-        :raises StoreError: An answer other than 200, 201 or 204.
+        :returns: None, or the URL of the same origin to which the store wants the body sent instead (307, 308).
+        :raises StoreError: An answer other than 200, 201 or 204, or a redirect to another origin.
         :raises ConnectionFailed: No answer.
         """
         headers = {"Content-Length": str(size), **headers}
         with self._requested("PUT", url, headers, body) as (response, _):
+            location = response.headers.get("Location")
+            if response.status_code in SAME_METHOD and location:
+                target = target_of(url, location)
+                if same_origin(url, target):
+                    return target
             if response.status_code not in {200, 201, 204}:
                 raise refusal(response, "PUT", url)
-            response.raw.drain_conn()  # so that the connection is kept
+            _read_to_end(response)
+        return None
 
     def stop(self) -> None:
         """End all transfers, from another thread or a signal handler; they raise :class:`Interrupted`."""
@@ -195,12 +205,10 @@ def _encrypted(url: str, proxy: str | None) -> bool:
     return any(to.lower().startswith("https:") for to in (url, proxy or ""))
 
 
-def _redirected(url: str, location: str) -> str:
-    try:
-        target = urljoin(url, location)
-        scheme = urlsplit(target).scheme
-    except ValueError:
-        raise StoreError(f"{public_url(url)} redirects to something that is no URL: ask those who run it") from None
-    if scheme not in {"http", "https"}:
-        raise StoreError(f"{public_url(url)} redirects to {scheme!r}, not to http or https: ask those who run it")
-    return target
+def _read_to_end(response: requests.Response) -> None:
+    """Read an answer that nobody needs, so that its connection is kept. A longer one is closed instead."""
+    import urllib3
+
+    with contextlib.suppress(urllib3.exceptions.HTTPError, OSError):
+        if inner(response).framing.marked:
+            response.raw.read(LONGEST_ANSWER, decode_content=False)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.exceptions import TooLarge
@@ -87,6 +88,7 @@ class Intake:
         self._recorded_offset = 0
         self._stored = 0  # what the sink has taken, of an identity body: behind ``offset`` while a thread writes
         self._adopted = 0
+        self._marked = False
 
     def begin(self, facts: Facts) -> None:
         """Start from the first byte, and roll back what came before."""
@@ -94,10 +96,11 @@ class Intake:
         self._reset(facts)
         self.sink.begin(None if facts.encoding else facts.total)
 
-    def learn(self, facts: Facts) -> None:
-        """Take over what a later answer says better, such as the length, and go on."""
-        self.facts = facts
-        self.reporter.total = facts.total
+    def learn(self, total: int | None) -> None:
+        """Take over the length, which a later answer has told, and go on."""
+        assert self.facts is not None
+        self.facts = replace(self.facts, total=total)
+        self.reporter.total = total
 
     def adopt(self, check: Callable[[], None]) -> bool:
         """Go on with what an earlier process left on this disk, if there is something; hash it again, if anything is.
@@ -173,12 +176,14 @@ class Intake:
         if overdue or self.offset - self._recorded_offset >= RECORD_BYTES:
             self.note()
 
-    def end(self) -> None:
+    def end(self, *, marked: bool) -> None:
         """Check that the content has ended where the body has.
 
+        :param marked: The answer told where it ends, so that it is not cut.
         :raises Truncated: It has not.
         """
         self._decoder.finish()
+        self._marked = marked
 
     def settle(self) -> None:
         """Wait until all that was taken is written.
@@ -198,7 +203,7 @@ class Intake:
         digests = self._hashing.digests()
         if checked := digest.verify(self._name, self._hashes, digests):
             return digests, checked
-        if self.facts.total is not None or self.facts.encoding:
+        if self._marked or self.facts.total is not None or self.facts.encoding:
             return digests, "length"
         log.warning("%r came without a length, and there is no hash: nobody can tell whether it is whole", self._name)
         return digests, "none"

@@ -62,9 +62,19 @@ class ParallelRanges:
     """Fetches what an intake still lacks.
 
     :param connections: How many at once.
+    :param summed: Sums will tell whether all the bytes are of one body.
     """
 
-    def __init__(self, intake: Intake, facts: Facts, grants: Renewable[Grant], store: Store, connections: int) -> None:
+    def __init__(
+        self,
+        intake: Intake,
+        facts: Facts,
+        grants: Renewable[Grant],
+        store: Store,
+        connections: int,
+        *,
+        summed: bool,
+    ) -> None:
         assert facts.total is not None
         count = min(connections, -(-(facts.total - intake.offset) // SEGMENT))
         self._intake = intake
@@ -72,6 +82,7 @@ class ParallelRanges:
         self._grants = grants
         self._store = store
         self._failure = intake.failure
+        self._summed = summed
         self._pool = BufferPool(count + AHEAD, SEGMENT, self._failure)
         self._pieces = enumerate(segments(intake.offset, facts.total))
         self._taking = threading.Lock()
@@ -106,7 +117,8 @@ class ParallelRanges:
                     sleep=partial(self._store.sleep, failure=self._failure),
                     failed=self._intake.reporter.count_failure,
                 )
-                loop(self._fetch, piece)
+                while piece.filled < piece.length:  # a range may be answered in part
+                    loop(self._fetch, piece)
                 self._hand_over(piece)
         except BaseException as error:  # noqa: BLE001 (raised by run, in the caller's thread)
             self._fail(error)
@@ -138,8 +150,10 @@ class ParallelRanges:
             raise
 
     def _receive(self, answer: Answer, piece: _Piece, start: int) -> None:
-        found = place(answer.headers, start, self._facts, answer.facts) if answer.status == PARTIAL else None
-        if found is None or found.stop is None:
+        found = None
+        if answer.status == PARTIAL:
+            found = place(answer.headers, start, self._facts, answer.facts, summed=self._summed)
+        if found is None:
             raise StartOver
         answer.skip(found.skip)
         stop = min(found.stop - piece.wanted.start, piece.length)
@@ -153,5 +167,5 @@ class ParallelRanges:
                 self._intake.sink.write_at(piece.wanted.start + piece.filled, data)
             piece.filled += count
             self._intake.reporter.advance(count)
-        if piece.filled < piece.length:
-            raise Truncated(f"A range ended after {piece.filled} of {piece.length} bytes; {TRY_AGAIN}")
+        if piece.filled < stop:
+            raise Truncated(f"A range ended after {piece.filled} of {stop} bytes; {TRY_AGAIN}")

@@ -12,20 +12,14 @@ import tempfile
 from typing import TYPE_CHECKING, BinaryIO, Protocol, cast
 
 from airflow_provider_taskcluster.exceptions import HashMismatch, RangeMismatch, StoreError, Truncated
+from airflow_provider_taskcluster.framing import unsatisfied_total
 from airflow_provider_taskcluster.retry import TRY_AGAIN
 from airflow_provider_taskcluster.transfer.asking import asked
 from airflow_provider_taskcluster.transfer.config import KIB, MIB
 from airflow_provider_taskcluster.transfer.fetch import ManifestFound
 from airflow_provider_taskcluster.transfer.in_order import InOrder
 from airflow_provider_taskcluster.transfer.manifest import is_manifest
-from airflow_provider_taskcluster.transfer.ranges import (
-    PARTIAL,
-    UNSATISFIABLE,
-    ByteRange,
-    Facts,
-    place,
-    unsatisfied_total,
-)
+from airflow_provider_taskcluster.transfer.ranges import DEFAULT_TYPE, PARTIAL, UNSATISFIABLE, ByteRange, Facts, place
 from airflow_provider_taskcluster.transfer.sink import FileSink
 
 if TYPE_CHECKING:
@@ -40,6 +34,7 @@ if TYPE_CHECKING:
 
 # What the first request brings, which also tells what the body is.
 HEAD = 256 * KIB
+_NOTHING = Facts(0, "", None, "")
 
 
 class NotRanged(Exception):
@@ -90,10 +85,10 @@ class RangedBody:
         self._whole_only = whole_only
         self._grants = grants
         self._store = store
-        self._facts = Facts(0, "", None, "application/octet-stream")
+        self._facts = _NOTHING
         self._head = self._filled(_Stretch(0, head), self._begin)
         assert self._facts.total is not None
-        self.size, self.content_type = self._facts.total, self._facts.content_type
+        self.size, self.content_type = self._facts.total, self._facts.content_type or DEFAULT_TYPE
         self._sequence = InOrder(name, hashes, self.size)
 
     def read(self, start: int, end: int) -> bytes:
@@ -111,16 +106,22 @@ class RangedBody:
         self._sequence.close()
 
     def _filled(self, stretch: _Stretch, attempt: Callable[[_Stretch], None]) -> bytes:
-        """Ask until all of a stretch has come."""
+        """Ask until all of a stretch has come. An answer may bring a part of it."""
         loop = self._store.network.retry.retrying(progress=lambda: stretch.filled, sleep=self._store.sleep)
         loop(attempt, stretch)
+        while stretch.lacking:
+            loop(attempt, stretch)
         data, stretch.data = bytes(stretch.data), bytearray()  # the loop is in a cycle, and waits to be collected
         return data
 
     def _begin(self, head: _Stretch) -> None:
         """Ask for the first bytes, and learn what there is."""
         if head.filled:
-            self._go_on(head)
+            try:
+                self._go_on(head)
+            except RangeMismatch:  # the first answer may have been the wrong one, and nothing was given out yet
+                head.filled = 0
+                raise
             return
         try:
             with asked(self._store, self._grants, head.wanted) as answer:
@@ -130,14 +131,15 @@ class RangedBody:
                 if answer.status != PARTIAL or facts.encoding or facts.total is None:
                     raise NotRanged
                 self._facts = facts
-                del head.data[facts.total :]
+                head.limit(facts.total)
                 self._receive(answer, head)
         except StoreError as error:
             if error.status != UNSATISFIABLE:
                 raise
             if unsatisfied_total(error.content_range) != 0:
                 raise NotRanged from None
-            head.data.clear()  # there is no first byte
+            self._facts = _NOTHING
+            head.limit(0)  # there is no first byte
 
     def _go_on(self, stretch: _Stretch) -> None:
         """Ask for what a stretch still lacks."""
@@ -150,11 +152,13 @@ class RangedBody:
             raise
 
     def _receive(self, answer: Answer, stretch: _Stretch) -> None:
-        found = place(answer.headers, stretch.reached, self._facts, answer.facts) if answer.status == PARTIAL else None
+        found = None
+        if answer.status == PARTIAL:  # sums are of the whole: they do not tell of pieces
+            found = place(answer.headers, stretch.reached, self._facts, answer.facts, summed=False)
         if found is None:
             raise self._changed()
         answer.skip(found.skip)
-        buffer = memoryview(stretch.data)
+        buffer = memoryview(stretch.data)[: found.stop - stretch.start]
         while stretch.filled < len(buffer):
             count = answer.readinto(buffer[stretch.filled : stretch.filled + MIB])
             if not count:
@@ -174,17 +178,26 @@ class _Stretch:
     def __init__(self, start: int, end: int) -> None:
         self.data = bytearray(end - start)
         self.filled = 0
-        self._start = start
+        self.start = start
+
+    def limit(self, size: int) -> None:
+        """Want no more than so many bytes, and begin anew."""
+        self.data, self.filled = bytearray(min(size, len(self.data))), 0
+
+    @property
+    def lacking(self) -> bool:
+        """Whether there are bytes that have not come."""
+        return self.filled < len(self.data)
 
     @property
     def reached(self) -> int:
         """Where the next byte belongs."""
-        return self._start + self.filled
+        return self.start + self.filled
 
     @property
     def wanted(self) -> ByteRange:
         """What is still to be asked for."""
-        return ByteRange(self.reached, self._start + len(self.data))
+        return ByteRange(self.reached, self.start + len(self.data))
 
 
 class PartedBody:

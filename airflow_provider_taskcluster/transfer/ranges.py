@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
+
+from airflow_provider_taskcluster.framing import content_range
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-_CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
-_UNSATISFIED = re.compile(r"bytes \*/(\d+)")
+    from airflow_provider_taskcluster.framing import Framing
+
 PARTIAL = 206
 UNSATISFIABLE = 416
 # What a body may come in; the schema of getUrl wants both accepted.
 ACCEPT_ENCODING = "identity, gzip;q=0.5"
+# The type of a body of which the store says none (RFC 9110, 8.3).
+DEFAULT_TYPE = "application/octet-stream"
 
 
 @dataclass(frozen=True)
@@ -36,29 +39,36 @@ class Facts:
     :param total: Bytes of the whole (encoded) body, None if the store does not say.
     :param encoding: Content-Encoding, "" for none.
     :param etag: Strong entity tag, None for none. A weak one does not promise equal bytes.
-    :param content_type: Content type.
+    :param content_type: Content type, "" if the store does not say.
+    :param weak_etag: Weak entity tag, "" for none.
+    :param last_modified: Last-Modified, "" for none.
     """
 
     total: int | None
     encoding: str
     etag: str | None
     content_type: str
+    weak_etag: str = ""
+    last_modified: str = ""
 
 
-def facts_of(status: int, headers: Mapping[str, str]) -> Facts:
+def facts_of(status: int, headers: Mapping[str, str], framing: Framing) -> Facts:
     """Read the facts out of an answer."""
     if status == PARTIAL:
-        total = int(found[3]) if (found := _CONTENT_RANGE.fullmatch(headers.get("Content-Range", ""))) else None
+        found = content_range(headers.get("Content-Range", ""))
+        total = found[2] if found else None
     else:
-        length = headers.get("Content-Length", "")
-        total = int(length) if length.isdigit() else None
-    etag = headers.get("ETag", "")
+        total = framing.length
+    etag = headers.get("ETag", "").strip()
+    strong = etag.startswith('"')
     encoding = headers.get("Content-Encoding", "").strip().lower()
     return Facts(
         total=total,
         encoding="" if encoding == "identity" else encoding,
-        etag=etag if etag.startswith('"') else None,
-        content_type=headers.get("Content-Type", "application/octet-stream"),
+        etag=etag if strong else None,
+        content_type=headers.get("Content-Type", ""),
+        weak_etag="" if strong else etag,
+        last_modified=headers.get("Last-Modified", ""),
     )
 
 
@@ -77,31 +87,44 @@ class Place:
     """Where the body of an answer lies.
 
     :param skip: So many of its bytes come before the wanted one.
-    :param stop: Where it ends in the whole body; None if that is not known.
+    :param stop: Where it ends in the whole body.
     """
 
     skip: int
-    stop: int | None
+    stop: int
 
 
-def place(headers: Mapping[str, str], wanted: int, known: Facts, new: Facts) -> Place | None:
+def place(headers: Mapping[str, str], wanted: int, known: Facts, new: Facts, *, summed: bool) -> Place | None:
     """Tell where a 206 lies; None if it does not fit.
 
-    A server may send more than was asked. It must not send another body, or bytes from behind the wanted one.
+    A server may send more than was asked, or less. It must not send another body, or bytes from behind the wanted one.
+
+    :param summed: Sums will tell whether all the bytes are of one body.
     """
-    found = _CONTENT_RANGE.fullmatch(headers.get("Content-Range", ""))
+    found = content_range(headers.get("Content-Range", ""))
     if not found:
         return None
-    start, end, total = (int(number) for number in found.groups())
+    start, end, total = found
     same = (
         (known.total is None or known.total == total)
         and (known.etag is None or new.etag is None or known.etag == new.etag)
         and known.encoding == new.encoding
+        and (summed or _same_version(known, new))
     )
     return Place(wanted - start, end + 1) if same and start <= wanted <= end < total else None
 
 
-def unsatisfied_total(content_range: str) -> int | None:
-    """Return the length of the body that the Content-Range of a 416 tells, if it does."""
-    found = _UNSATISFIED.fullmatch(content_range)
-    return int(found[1]) if found else None
+def _same_version(known: Facts, new: Facts) -> bool:
+    """Tell whether two answers are of one version of a body, as far as their headers can.
+
+    A 206 has the ETag that a 200 would have, but may leave out the others (RFC 9110, 15.3.7).
+    """
+    return (
+        (known.etag, known.weak_etag) == (new.etag, new.weak_etag)
+        and _agree(known.last_modified, new.last_modified)
+        and _agree(known.content_type, new.content_type)
+    )
+
+
+def _agree(one: str, other: str) -> bool:
+    return not one or not other or one == other

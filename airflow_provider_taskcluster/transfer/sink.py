@@ -28,7 +28,7 @@ class Writer(Protocol):
     """What a writer factory returns.
 
     ``close()``, if it has one, is called after all bytes were verified; ``abort()``, if it has one, when they
-    are not wanted any more.
+    are not wanted any more. A plain file is closed then, too.
     """
 
     def write(self, data: bytes, /) -> Any:
@@ -179,6 +179,10 @@ class FileSink(Sink):
         self._written = 0
 
 
+# Open files of this machine, whose ``close`` makes nothing final.
+_FILES = (io.FileIO, io.BufferedWriter, io.BufferedRandom)
+
+
 class WriterSink(Sink):
     """Writers from a factory: a fresh one for each start."""
 
@@ -196,15 +200,17 @@ class WriterSink(Sink):
             write_all(self._writer.write, bytes(data))
 
     def commit(self) -> None:
-        self._call("close")
+        writer, self._writer = self._writer, None
+        if close := getattr(writer, "close", None):
+            close()
 
     def discard(self) -> None:
-        self._call("abort")
-
-    def _call(self, method: str) -> None:
         writer, self._writer = self._writer, None
-        if function := getattr(writer, method, None):
-            function()
+        if abort := getattr(writer, "abort", None):
+            abort()
+        elif isinstance(writer, _FILES):  # what it still buffers must not be written into what the next writer makes
+            with contextlib.suppress(OSError):
+                writer.close()
 
 
 Destination = Union[str, os.PathLike[str], "StoragePath", BinaryIO, Callable[[], Writer], Sink]

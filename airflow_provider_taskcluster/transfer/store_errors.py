@@ -2,20 +2,31 @@
 
 from __future__ import annotations
 
-import re
+import http.client
 from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster import tls
-from airflow_provider_taskcluster.exceptions import GRANT_OVER, ConnectionFailed, StoreError, TaskclusterError
+from airflow_provider_taskcluster.exceptions import (
+    GRANT_OVER,
+    ConnectionFailed,
+    StoreError,
+    TaskclusterError,
+    TransferError,
+)
 from airflow_provider_taskcluster.redaction import public_url
 from airflow_provider_taskcluster.retry import RETRIABLE_STATUSES, TRY_AGAIN, retry_after
 from airflow_provider_taskcluster.texts import one_line
+from airflow_provider_taskcluster.transfer.encoding import decoder_for
+from airflow_provider_taskcluster.transfer.redirects import REDIRECTS
+from airflow_provider_taskcluster.transfer.store_response import InvalidHead
 
 if TYPE_CHECKING:
     import requests
 
-REDIRECTS = {301, 302, 303, 307, 308}
 LONGEST_REASON = 300
+LONGEST_CODE = 100
+# Bytes of an answer that is read for what it says, not for its content: of an error, or to a PUT.
+LONGEST_ANSWER = 64 * 1024
 ASK = "ask those who run this store"
 # What to do about an answer, by its status or code.
 _NEXT: dict[int | str, str] = {
@@ -25,10 +36,9 @@ _NEXT: dict[int | str, str] = {
     410: "it has expired: have it made again",
     413: "the store takes no file of this size: upload it in parts (multipart='always')",
 }
-# Errors of S3 that pass, whatever the status ("Error responses", Amazon S3 API reference): a body that stalled (400),
-# another request for the same key (409).
-_PASSING = {"RequestTimeout", "OperationAborted"}
-_S3_ERROR = re.compile(r"<Code>(.*?)</Code>.*?<Message>(.*?)</Message>", re.DOTALL)
+# Errors of S3 that pass, whatever the status ("Error responses", Amazon S3 API reference): a body that stalled, was cut
+# or was damaged on the way (400), another request for the same key (409).
+_PASSING = {"RequestTimeout", "IncompleteBody", "BadDigest", "XAmzContentSHA256Mismatch", "OperationAborted"}
 
 
 def refusal(response: requests.Response, method: str, url: str) -> StoreError:
@@ -52,15 +62,30 @@ def refusal(response: requests.Response, method: str, url: str) -> StoreError:
 
 def _reason_of(response: requests.Response) -> tuple[str, str]:
     """Return the code of S3, or "", and what the store says about it, if that can be read."""
+    text = _text_of(response)
+    code, message = one_line(_element(text, "Code"), LONGEST_CODE), _element(text, "Message")
+    reason = ": ".join(filter(None, (code, message))) or response.reason or "no reason given"
+    return code, one_line(reason, LONGEST_REASON)
+
+
+def _text_of(response: requests.Response) -> str:
+    """Return the beginning of the body, decoded."""
     import urllib3
 
     try:
-        text = response.raw.read(4096, decode_content=True).decode("utf-8", "replace")
-    except (urllib3.exceptions.HTTPError, OSError):
-        text = ""
-    said = _S3_ERROR.search(text)
-    reason = f"{said[1]}: {said[2]}" if said else (response.reason or "no reason given")
-    return said[1] if said else "", one_line(reason, LONGEST_REASON)
+        body = memoryview(response.raw.read(LONGEST_ANSWER, decode_content=False))
+        decoder = decoder_for(response.headers.get("Content-Encoding", ""), LONGEST_ANSWER)
+        text = bytes(next(decoder.decode(body), b""))
+    except (urllib3.exceptions.HTTPError, OSError, TransferError):
+        return ""
+    return text.decode("utf-8", "replace")
+
+
+def _element(text: str, name: str) -> str:
+    """Return what is in the first XML element of this name, "" if there is none."""
+    _, begun, rest = text.partition(f"<{name}>")
+    content, ended, _ = rest.partition(f"</{name}>")
+    return content if begun and ended else ""
 
 
 def no_answer(method: str, url: str, error: Exception, proxy: str | None = None) -> TaskclusterError:
@@ -75,7 +100,7 @@ def no_answer(method: str, url: str, error: Exception, proxy: str | None = None)
             f"{public_url(url)!r} is not a URL that can be fetched: ask those who gave it", transient=False
         )
     cause = _cause(error)
-    said = "no answer in time" if _timed_out(error, cause) else tls.reason(cause)
+    said = "no answer in time" if _timed_out(error, cause) else one_line(tls.reason(cause), LONGEST_REASON)
     if hint := tls.lasting(cause):
         return ConnectionFailed(f"{where} failed: {said}; {hint}", transient=False)
     if isinstance(error, requests.exceptions.ProxyError):
@@ -86,10 +111,12 @@ def no_answer(method: str, url: str, error: Exception, proxy: str | None = None)
 
 
 def _cause(error: Exception) -> Exception:
-    """Return the innermost reason that the system or TLS gave, which the libraries wrap several times."""
+    """Return the innermost reason that the system, TLS or HTTP gave, which the libraries wrap several times."""
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, OSError) and type(seen).__module__ in {"builtins", "ssl", "socket"}:
+            return seen
+        if isinstance(seen, InvalidHead | http.client.BadStatusLine | http.client.UnknownProtocol):
             return seen
         inner = seen.args[-1] if seen.args and isinstance(seen.args[-1], BaseException) else None
         reason = getattr(inner, "reason", None) or inner

@@ -11,7 +11,8 @@ import tracemalloc
 
 import pytest
 
-from airflow_provider_taskcluster.emulator.store.faults import Corrupt, Cut, Headers, Status
+from airflow_provider_taskcluster.emulator.store.faults import Corrupt, Cut, Headers, Status, WrongRange, ranged
+from airflow_provider_taskcluster.emulator.worker import OCTETS, put
 from airflow_provider_taskcluster.exceptions import (
     AmbiguousName,
     ArtifactError,
@@ -206,11 +207,33 @@ def test_a_first_answer_that_is_something_else_gives_no_chunk(connect, run, tc):
 
 def test_a_size_that_was_not_announced_gives_no_chunk(hook, run):
     grant = run.announce("public/a", storage_type="s3", length=7)
-    from airflow_provider_taskcluster.emulator.worker import OCTETS, put
-
     put(grant["putUrl"], DATA, {"Content-Type": OCTETS})
     with pytest.raises(NotAsAnnounced, match="announced with 7 bytes, and the store has 300000"):
         next(hook.open_payload(run.task_id).chunks())
+
+
+@pytest.mark.parametrize("total", [7, 200_000, 999_999, "*"])
+@pytest.mark.parametrize("storage_type", ["s3", "object"])
+def test_one_wrong_total_of_a_range_is_asked_for_once_more(hook, run, tc, tmp_path, storage_type, total):
+    run.add("public/a", DATA, storage_type=storage_type)
+    payload = hook.open_payload(run.task_id)
+    tc.faults.add(WrongRange(total=total), method="GET", when=ranged)
+    payload.download(tmp_path / "folder")
+    assert (tmp_path / "folder/public/a").read_bytes() == DATA
+    tc.faults.clear()
+    tc.faults.add(Cut(150_000), method="GET")
+    tc.faults.add(WrongRange(total=total), method="GET", when=ranged)
+    assert b"".join(chunk for _, chunk in payload.chunks(chunk_size=KIB)) == DATA
+
+
+def test_a_total_that_stays_wrong_is_not_what_was_announced(connect, run, tc, tmp_path):
+    hook = connect(extra={"max_retries": 0})
+    grant = run.announce("public/a", storage_type="s3", length=7)
+    put(grant["putUrl"], DATA, {"Content-Type": OCTETS})
+    tc.journal.clear()
+    with pytest.raises(NotAsAnnounced, match="announced with 7 bytes, and the store has 300000"):
+        hook.open_payload(run.task_id).download(tmp_path)
+    assert [entry.status for entry in tc.journal.entries(origin="store", method="GET")] == [206, 200]
 
 
 def test_bytes_that_do_not_match_never_end_well(hook, run, tc):

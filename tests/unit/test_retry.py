@@ -159,7 +159,7 @@ def test_only_what_may_pass_is_worth_repeating(error, worth_it):
     assert worth_repeating(error) is worth_it
 
 
-@pytest.mark.parametrize(("value", "seconds"), [("120", 120), ("0", 0), ("1.5", 1.5), (" 3 ", 3), ("-5", 0)])
+@pytest.mark.parametrize(("value", "seconds"), [("120", 120), ("0", 0), (" 3 ", 3), ("7, 7", 7), ("9" * 20, 1e20)])
 def test_retry_after_in_seconds(value, seconds):
     assert retry.retry_after(value) == seconds
 
@@ -174,6 +174,15 @@ def test_retry_after_in_seconds(value, seconds):
         "Wed, 21 Oct 99999 07:28:00 GMT",
         "Wed, 21 Oct 2015 07:28:00 +9999999999999",
         "nan",
+        "1.5",
+        "-5",
+        "+5",
+        "1_0",
+        "٣",
+        "²",
+        "9" * 21,
+        "9" * 100_000,
+        "Wed, 21 Oct " * 10_000,
     ],
 )
 def test_a_retry_after_that_says_nothing_asks_for_nothing(value):

@@ -8,6 +8,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.exceptions import StoreError
+from airflow_provider_taskcluster.redaction import public_url
 from airflow_provider_taskcluster.transfer.buffers import Block, BufferPool, Failure
 from airflow_provider_taskcluster.transfer.config import MIB
 from airflow_provider_taskcluster.transfer.follower import Ahead
@@ -26,6 +27,8 @@ if TYPE_CHECKING:
 
 # Blocks of 1 MiB that may wait for the hashers while the connection goes on; parts are sent eight at a time.
 AHEAD = 4
+# Redirects within the origin that one PUT may follow.
+REDIRECTS = 5
 
 
 @dataclass(frozen=True)
@@ -60,16 +63,27 @@ class PutUrl(UploadMethod):
 
 def _put(offer: Offer, grants: Renewable[PutGrant], store: Store) -> dict[str, str]:
     grant = grants.current()
+    url = grant.url
+    try:
+        for _ in range(REDIRECTS + 1):
+            sent = _send(offer, url, grant.headers, store)
+            if not isinstance(sent, str):
+                grants.accepted()
+                return sent
+            url = sent
+    except StoreError as error:
+        error.transient |= error.refuses_grant and grants.refused(grant)
+        raise
+    raise StoreError(f"PUT {public_url(grant.url)} is redirected again and again: ask those who run this store")
+
+
+def _send(offer: Offer, url: str, headers: dict[str, str], store: Store) -> dict[str, str] | str:
+    """Send the source from its beginning; return its digests, or the URL to which it is to be sent instead."""
     offer.reporter.restart(offer.measured.size)
     with offer.source.reading() as reader:
         body = CheckedBody(reader, offer, store.check)
         try:
-            store.put(grant.url, grant.headers, body, offer.measured.size)
-            grants.accepted()
-            return body.finish()
-        except StoreError as error:
-            error.transient |= error.refuses_grant and grants.refused(grant)
-            raise
+            return store.put(url, headers, body, offer.measured.size) or body.finish()
         finally:
             try:
                 body.close()

@@ -66,7 +66,7 @@ class ChunkSink(Sink):
         if missing > 0:
             self._again.update(data[:missing])
             if self._again.seen == self._given.seen and self._again.digests() != self._given.digests():
-                raise NotAsAnnounced(f"{self._name!r} has changed in the store while it was read: read it once more")
+                raise self._changed()
         return data[max(0, missing) :]
 
     def _give_chunk(self) -> None:
@@ -78,8 +78,13 @@ class ChunkSink(Sink):
 
     def commit(self) -> None:
         """Give out the last chunk, which may be empty if it is the only one."""
+        if self._again.seen < self._given.seen:  # the engine began anew, and the body ended before what was given out
+            raise self._changed()
         if self._chunk.tell() or not self._given.seen:
             self._give_chunk()
+
+    def _changed(self) -> NotAsAnnounced:
+        return NotAsAnnounced(f"{self._name!r} has changed in the store while it was read: read it once more")
 
     def discard(self) -> None:
         """Forget what was not given out."""

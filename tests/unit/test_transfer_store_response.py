@@ -1,0 +1,232 @@
+"""Where the body of a store's answer ends, over real sockets, however the store writes it."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+from raw_answers import DATA, answer, chunks, raw_answers
+
+from airflow_provider_taskcluster.exceptions import ConnectionFailed, InvalidAnswer, StoreError, Truncated
+from airflow_provider_taskcluster.network import Network
+from airflow_provider_taskcluster.transfer.http import Store
+
+WHOLE = answer("Content-Length: 3072", body=DATA)
+
+
+@pytest.fixture
+def store():
+    made = Store(Network(connect_timeout=5, read_timeout=5, proxies={}))
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def fetched(store):
+    """Fetch what a server answers; returns the body, whether its end was marked, and the length it told."""
+
+    def fetch(*answers):
+        with raw_answers(*answers) as served, store.get(served.url, {}) as got:
+            buffer, filled = memoryview(bytearray(len(DATA) + 100)), 0
+            while count := got.readinto(buffer[filled:]):
+                filled += count
+            return bytes(buffer[:filled]), got.marked, got.facts.total
+
+    return fetch
+
+
+@pytest.mark.parametrize(
+    "length", ["Content-Length: 10", "content-length:9999", "Content-Length: x", "Content-Length:"]
+)
+@pytest.mark.parametrize(
+    "coding",
+    [
+        ["Transfer-Encoding: chunked"],
+        ["transfer-encoding:CHUNKED "],
+        ["Transfer-Encoding: Chunked\t"],
+        ["Transfer-Encoding: identity", "Transfer-Encoding: chunked"],
+        ["Transfer-Encoding: chunked", "Transfer-Encoding: chunked"],
+        ["Transfer-Encoding:", "\tchunked"],
+        ["Transfer-Encoding : chunked"],
+    ],
+    ids="+".join,
+)
+@pytest.mark.parametrize("length_first", [True, False])
+def test_chunks_count_and_not_the_length_beside_them(fetched, length, coding, length_first):
+    headers = [length, *coding] if length_first else [*coding, length]
+    assert fetched(answer(*headers, body=chunks(DATA[:1000], DATA[1000:]))) == (DATA, True, None)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"400;name=value\r\n%b\r\n800\r\n%b\r\n000\r\nTrailer: x\r\n\r\n" % (DATA[:1024], DATA[1024:]),
+        b"400 \r\n%b\r\n0000800\r\n%b\r\n0\r\n" % (DATA[:1024], DATA[1024:]),
+    ],
+)
+def test_chunks_with_extensions_trailers_and_zeros(fetched, body):
+    assert fetched(answer("Transfer-Encoding: chunked", body=body)) == (DATA, True, None)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"",
+        b"400\r\n" + DATA[:1000],
+        b"400\r\n" + DATA[:1024],
+        b"400\r\n" + DATA[:1024] + b"\r\n",
+        b"400\r\n" + DATA[:1024] + b"\r\n0",  # of 0800
+        b"400\r\n" + DATA[:1024] + b"0\r\n\r\n",
+        b"400\r\n" + DATA[:1024] + b"xx0\r\n\r\n",
+        b"0x400\r\n" + DATA[:1024] + b"\r\n0\r\n\r\n",
+        b"+400\r\n" + DATA[:1024] + b"\r\n0\r\n\r\n",
+        b"4_00\r\n" + DATA[:1024] + b"\r\n0\r\n\r\n",
+        b"-1\r\n" + DATA[:1024] + b"\r\n0\r\n\r\n",
+        b"\r\n" + DATA[:1024] + b"\r\n0\r\n\r\n",
+        b"4" * 17 + b"\r\n" + DATA[:1024],
+        b"4" * 100_000 + b"\r\n",
+    ],
+    ids=range(14),
+)
+def test_chunks_that_are_cut_or_none_are_never_a_whole(fetched, body):
+    with pytest.raises(Truncated):
+        fetched(answer("Transfer-Encoding: chunked", body=body))
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        ["Content-Length: 3072 "],
+        ["Content-Length:\t3072\t"],
+        ["Content-Length: 3072, 3072"],
+        ["Content-Length: 3072", "content-length: 3072"],
+        ["Content-Length : 3072"],
+        ["Content-Length:", " 3072"],
+        ["no header at all", "Content-Length: 3072"],
+        ["No Header: at all", "Content-Length: 3072"],
+        ["Content-Type: multipart/mixed; boundary=x", "Foo bar", "--x", "Content-Length: 3072"],
+        ["Content-Type: message/rfc822", "Foo bar", "Content-Length: 3072"],
+        ["Transfer-Encoding: identity", "Content-Length: 3072"],
+    ],
+    ids="+".join,
+)
+def test_a_length_that_can_be_read_counts(fetched, headers):
+    assert fetched(answer(*headers, body=DATA)) == (DATA, True, 3072)
+    with pytest.raises(Truncated, match="ended after 1000 of 3072 bytes"):
+        fetched(answer(*headers, body=DATA[:1000]))
+
+
+def test_what_comes_after_the_length_is_not_of_the_body(fetched):
+    assert fetched(answer("Content-Length: 3072", body=DATA + b"more")) == (DATA, True, 3072)
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        *("Content-Length: 3000abc", "Content-Length: +3000", "Content-Length: -1", "Content-Length: 0x10"),
+        *("Content-Length:", "Content-Length: 3_000", "Content-Length: \xb2", "Content-Length: 3000, 1000"),
+        *("Content-Length: 3000\x0b", "Content-Length: 3 000", f"Content-Length: {'9' * 5000}"),
+        *("Transfer-Encoding: gzip, chunked", "Transfer-Encoding: chunked, gzip", "Transfer-Encoding: xchunked"),
+        *("Content-Length: \xd9\xa3", "Content-Length: 3000;"),
+    ],
+)
+def test_what_cannot_be_read_is_an_error_that_may_pass_before_a_byte_is_taken(fetched, header):
+    name = header.partition(":")[0]
+    with pytest.raises(InvalidAnswer, match=rf"/x answered with a {name} that cannot be read.*it may pass") as caught:
+        fetched(answer(header, body=DATA[:1000]))
+    assert caught.value.transient
+
+
+@pytest.mark.parametrize("headers", [[], ["Transfer-Encoding: identity"], ["Connection: keep-alive"]], ids=str)
+def test_a_body_that_tells_no_end_is_taken_and_said_to_be_unmarked(fetched, headers):
+    assert fetched(answer(*headers, body=DATA)) == (DATA, False, None)
+
+
+@pytest.mark.parametrize(
+    "cut", [b"HTTP/1.1 200 OK\r\n", b"HTTP/1.1 200 OK\r\nETag: x\r\nContent-Len", b"HTTP/1.1 200 OK\r\nETag: x\r\n"]
+)
+def test_headers_that_are_cut_are_no_answer(fetched, cut):
+    with pytest.raises(ConnectionFailed, match="got no answer: the headers were cut; it may pass"):
+        fetched(cut)
+
+
+@pytest.mark.parametrize("status", ["100 Continue", "102 Processing", "103 Early Hints", "199 Odd"])
+@pytest.mark.parametrize("times", [1, 3])
+def test_interim_answers_are_read_past(fetched, store, status, times):
+    interim = answer("Link: </style>", "Content-Length: 5", status=status) * times
+    assert fetched(interim + WHOLE) == (DATA, True, 3072)
+    with raw_answers(interim + answer("Content-Length: 0")) as served:
+        assert store.put(served.url, {}, Body(b"abc"), 3) is None
+    assert served.requests[0].endswith(b"\r\n\r\nabc")
+
+
+def test_interim_answers_without_end_are_no_answer(fetched):
+    with pytest.raises(ConnectionFailed, match="got no answer: 100 interim answers, and no other"):
+        fetched(answer(status="102 Processing") * 10_000 + WHOLE)
+
+
+def test_another_protocol_is_not_read_past(fetched):
+    with pytest.raises(StoreError, match="answered 101"):
+        fetched(answer("Upgrade: websocket", status="101 Switching Protocols") + WHOLE)
+
+
+def test_too_many_headers_or_too_long_ones_are_no_answer(fetched):
+    for headers, why in (
+        (["A: b"] * 1000, "more than 100 headers"),
+        (["A: " + "b" * 100_000], "a header of more than"),
+    ):
+        with pytest.raises(ConnectionFailed, match=f"got no answer: {why}"):
+            fetched(answer(*headers, body=DATA))
+
+
+def test_what_is_no_http_is_shown_on_one_line(fetched):
+    with pytest.raises(ConnectionFailed, match=r"got no answer: SSH-2\.0-Open SSH; it may pass"):
+        fetched(b"SSH-2.0-Open\x07SSH\r\n")
+
+
+@pytest.mark.parametrize("status", ["200 OK", "204 No Content"])
+@pytest.mark.parametrize("header", ["Content-Length: x", "Transfer-Encoding: chunked", "Content-Length: 70000", "A: b"])
+def test_what_a_store_answers_to_a_put_does_not_undo_it(store, status, header):
+    with raw_answers(answer(header, status=status)) as served:
+        assert store.put(served.url, {}, Body(b"abc"), 3) is None
+
+
+def test_an_error_is_told_however_its_length_is_written(store):
+    said = answer("Content-Length: x", status="404 Gone", body=b"<Code>NoSuchKey</Code><Message>Not here</Message>")
+    with (
+        raw_answers(said) as served,
+        pytest.raises(StoreError, match=r"404 \(NoSuchKey: Not here\)") as caught,
+        store.get(served.url, {}),
+    ):
+        pass
+    assert not caught.value.transient
+
+
+def test_a_connection_is_kept_after_a_body_whose_end_is_clear_and_not_after_another(store):
+    """What follows a disputed end on the same connection would be read as the next answer."""
+    poisoned = answer("Content-Length: 3", "Transfer-Encoding: chunked", body=chunks(b"abc")) + answer(
+        "Content-Length: 6", body=b"poison"
+    )
+    with raw_answers(poisoned, WHOLE) as served:
+        for expected in (b"abc", DATA):
+            with store.get(served.url, {}) as got:
+                buffer = memoryview(bytearray(4000))
+                filled = 0
+                while count := got.readinto(buffer[filled:]):
+                    filled += count
+                assert bytes(buffer[:filled]) == expected
+
+
+def test_headers_that_cannot_be_read_put_no_signature_into_the_log(store, caplog):
+    with raw_answers(answer("Foo bar", "Content-Length: 0")) as served, store.get(f"{served.url}?sig=c0ffee", {}):
+        pass
+    assert not re.search("c0ffee", caplog.text)
+
+
+class Body:
+    def __init__(self, data):
+        self.left = data
+
+    def read(self, size):
+        data, self.left = self.left[:size], self.left[size:]
+        return data
