@@ -8,7 +8,7 @@ from fsspec.spec import AbstractBufferedFile
 
 if TYPE_CHECKING:
     from airflow_provider_taskcluster.fs.filesystem import TaskclusterFileSystem
-    from airflow_provider_taskcluster.transfer.random_access import RandomAccess
+    from airflow_provider_taskcluster.transfer.stored_file import StoredFile
 
 
 class ReadableFile(AbstractBufferedFile):  # type: ignore[misc]  # fsspec has no types
@@ -17,16 +17,16 @@ class ReadableFile(AbstractBufferedFile):  # type: ignore[misc]  # fsspec has no
     What is read from the first byte to the last, in order, is verified by the hashes that the service names: the last
     ``read`` raises ``HashMismatch`` if it is not what was uploaded. What is read here and there cannot be verified.
 
-    :param body: Its content.
+    :param opened: Its content.
     :param block_size: Bytes to read ahead, 5 MiB by default.
     """
 
     def __init__(
-        self, fs: TaskclusterFileSystem, path: str, body: RandomAccess, block_size: int | None, **options: Any
+        self, fs: TaskclusterFileSystem, path: str, opened: StoredFile, block_size: int | None, **options: Any
     ) -> None:
-        self._body = body
-        super().__init__(fs, path, "rb", block_size, size=body.size, **options)
-        self.content_type = body.content_type
+        self._opened = opened
+        super().__init__(fs, path, "rb", block_size, size=opened.size, **options)
+        self.content_type = opened.content_type
 
     @property
     def details(self) -> dict[str, Any]:
@@ -36,7 +36,7 @@ class ReadableFile(AbstractBufferedFile):  # type: ignore[misc]  # fsspec has no
     def close(self) -> None:
         """Let go of it."""
         super().close()
-        self._body.close()
+        self._opened.close()
 
     def _fetch_range(self, start: int, end: int) -> bytes:
-        return self._body.read(start, end)
+        return self._opened.body.read(start, end)

@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.services.answers import ArtifactInfo
     from airflow_provider_taskcluster.transfer.model import TransferResult
     from airflow_provider_taskcluster.transfer.progress import Progress
-    from airflow_provider_taskcluster.transfer.random_access import RandomAccess
     from airflow_provider_taskcluster.transfer.sink import Destination
     from airflow_provider_taskcluster.transfer.source import Uploadable
+    from airflow_provider_taskcluster.transfer.stored_file import StoredFile
 
 
 @dataclass(frozen=True)
@@ -100,7 +100,7 @@ class Remote:
             except ReferenceRefused:
                 return None
 
-    def open(self, path: str) -> RandomAccess:
+    def open(self, path: str) -> StoredFile:
         """Open the content of a file."""
         place, hashes = _file(path), self.require_hashes
         with missing_is_no_file():

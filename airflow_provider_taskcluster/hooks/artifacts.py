@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.model import TransferResult
     from airflow_provider_taskcluster.transfer.payload.payload import Payload
     from airflow_provider_taskcluster.transfer.progress import Progress
-    from airflow_provider_taskcluster.transfer.random_access import RandomAccess
     from airflow_provider_taskcluster.transfer.sink import Destination
+    from airflow_provider_taskcluster.transfer.stored_file import StoredFile
 
 Verification = Literal["hashes", "chain_of_trust"]
 
@@ -196,20 +196,22 @@ class ArtifactsHook(TaskclusterBaseHook):
         *,
         allow_reference: bool = False,
         require_hashes: bool = True,
-    ) -> RandomAccess:
-        """Open an artifact for reading at any place, by Range requests. Scope ``queue:get-artifact:<name>``.
+    ) -> StoredFile:
+        """Open an artifact for reading, as a binary file. Scope ``queue:get-artifact:<name>``.
 
-        One that is stored with gzip is fetched whole into a temporary file, and decoded, before this returns.
+        It is read by Range requests, at whatever place. One that is stored with gzip is fetched whole into a temporary
+        file, and decoded, before this returns.
 
         :raises: What ``download_artifact`` raises.
         """
         from airflow_provider_taskcluster.transfer.artifact import ArtifactDownloader
+        from airflow_provider_taskcluster.transfer.stored_file import StoredFile
 
         config = TransferConfig(
             network=self.settings.network, allow_reference=allow_reference, require_hashes=require_hashes
         )
         downloader = ArtifactDownloader(self._engine_services, self._store, config)
-        opened = downloader.open(names.task_id(task_id), names.artifact_name(name), run_id)
+        opened = StoredFile(name, downloader.open(names.task_id(task_id), names.artifact_name(name), run_id))
         lineage.read(self, artifact_uri(task_id, name, run_id))
         return opened
 

@@ -35,10 +35,10 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.model import TransferResult
     from airflow_provider_taskcluster.transfer.partition import PartSize
     from airflow_provider_taskcluster.transfer.progress import Progress
-    from airflow_provider_taskcluster.transfer.random_access import RandomAccess
     from airflow_provider_taskcluster.transfer.recorder import Recorder
     from airflow_provider_taskcluster.transfer.sink import Destination
     from airflow_provider_taskcluster.transfer.source import Uploadable
+    from airflow_provider_taskcluster.transfer.stored_file import StoredFile
     from airflow_provider_taskcluster.transfer.upload_identity import Identity
 
 
@@ -276,12 +276,15 @@ class ObjectsHook(TaskclusterBaseHook):
         self.download_object(name, sink, require_hashes=require_hashes)
         return sink.content()
 
-    def open_object(self, name: str, *, require_hashes: bool = True) -> RandomAccess:
-        """Open an object for reading at any place, by Range requests. Scope ``object:download:<name>``.
+    def open_object(self, name: str, *, require_hashes: bool = True) -> StoredFile:
+        """Open an object for reading, as a binary file. Scope ``object:download:<name>``.
 
-        What is read in order, from the first byte to the last, is verified by the hashes that the service names.
+        It is read by Range requests, at whatever place. What is read in order, from the first byte to the last, is
+        verified by the hashes that the service names.
         """
-        opened = self._downloader(require_hashes).open(names.object_name(name))
+        from airflow_provider_taskcluster.transfer.stored_file import StoredFile
+
+        opened = StoredFile(name, self._downloader(require_hashes).open(names.object_name(name)))
         lineage.read(self, object_uri(name))
         return opened
 

@@ -29,6 +29,7 @@ class InOrder:
         self._hashes = hashes
         self._size = size
         self._seen = 0
+        self._wrong = False
         self._process = os.getpid()
         failure = Failure()
         self._pool = BufferPool(AHEAD, 0, failure)
@@ -38,8 +39,10 @@ class InOrder:
     def take(self, start: int, data: bytes) -> None:
         """See what was read from ``start`` on.
 
-        :raises HashMismatch: It was the last of all, and they are not what the service knows.
+        :raises HashMismatch: It was the last of all, and they are not what the service knows; from then on always.
         """
+        if self._wrong:
+            self._verify()
         if self._ours() and start <= self._seen < start + len(data):
             fresh = memoryview(data)[self._seen - start :]
             self._hashing.feed(Block(fresh, self._pool.take(), self._pool))
@@ -57,4 +60,9 @@ class InOrder:
 
     def _verify_if_complete(self) -> None:
         if self._seen == self._size:
-            digest.verify(self._name, self._hashes, self._hashing.digests())
+            self._wrong = True  # unless it is right
+            self._verify()
+            self._wrong = False
+
+    def _verify(self) -> None:
+        digest.verify(self._name, self._hashes, self._hashing.digests())

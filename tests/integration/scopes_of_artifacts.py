@@ -82,7 +82,7 @@ def open_artifact(w):
 
     def read():
         with closing(w.hook.open_artifact(w.run.task_id, w.name)) as opened:
-            opened.read(0, 10)
+            opened.read(10)
 
     return read
 

@@ -98,7 +98,7 @@ def open_object(w):
 
     def read():
         with closing(w.hook.open_object(w.name)) as opened:
-            opened.read(0, 10)
+            opened.read(10)
 
     return read
 

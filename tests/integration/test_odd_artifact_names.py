@@ -75,9 +75,9 @@ def test_a_missing_scope_is_named(holding, run, taken):
 def test_it_is_opened_and_measured(hook, run, taken, end):
     name = taken(f"public/{end}")
     assert hook.stored_artifact_length(run.task_id, name) == len(DATA)
-    opened = hook.open_artifact(run.task_id, name)
-    assert (opened.size, opened.read(1000, 1010)) == (len(DATA), DATA[1000:1010])
-    opened.close()
+    with hook.open_artifact(run.task_id, name) as opened:
+        opened.seek(1000)
+        assert (opened.size, opened.read(10)) == (len(DATA), DATA[1000:1010])
 
 
 @pytest.mark.parametrize("end", ["a b", "a(b"])
