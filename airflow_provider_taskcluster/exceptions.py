@@ -14,6 +14,7 @@
     │   ├── NoMatchingMethod         406: no download method in common
     │   ├── Conflict                 409: the name, or these hashes, are taken by another upload
     │   ├── Expired                  410
+    │   ├── UnreadableAnswer         a good status, and not the JSON that the call promises
     │   └── ServiceUnavailable       408, 425, 429, 5xx                                (transient)
     ├── AmbiguousName                several artifacts fit a name, and none exactly
     ├── ArtifactError                the task published an error in the place of the artifact
@@ -49,18 +50,28 @@ from typing import TYPE_CHECKING
 
 from airflow.providers.common.compat.sdk import AirflowException
 
+from airflow_provider_taskcluster.texts import LONGEST_MESSAGE, one_line, visible
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+
+LONGEST_CODE = 100
 
 
 class TaskclusterError(AirflowException):
     """Root of the tree. ``transient`` tells whether the same request may succeed later.
 
     ``given_up`` tells that it was repeated as often as the retries allow (``retry.py``).
+
+    :param message: The whole sentence. Whatever it quotes, it becomes one line on which control characters are visible.
     """
 
     transient = False
     given_up = False
+
+    def __init__(self, message: object = "") -> None:
+        super().__init__(visible(message, LONGEST_MESSAGE))
 
 
 class ConfigurationError(TaskclusterError):
@@ -95,7 +106,7 @@ class ServiceError(TaskclusterError):
     def __init__(self, message: str, *, status: int = 0, code: str = "", retry_after: float | None = None) -> None:
         super().__init__(message)
         self.status = status
-        self.code = code
+        self.code = one_line(code, LONGEST_CODE)
         self.retry_after = retry_after
 
 
@@ -121,6 +132,14 @@ class Conflict(ServiceError):
 
 class Expired(ServiceError):
     """410: it was there and is gone."""
+
+
+class UnreadableAnswer(ServiceError):
+    """An answer with a good status that is not the JSON which the call promises.
+
+    Not transient for a call: most often the root URL is another site's. A wait takes it for a look that came to
+    nothing, and looks again.
+    """
 
 
 class ServiceUnavailable(ServiceError):
@@ -150,7 +169,7 @@ class ArtifactError(TaskclusterError):
 
     def __init__(self, message: str, *, reason: str = "") -> None:
         super().__init__(message)
-        self.reason = reason
+        self.reason = one_line(reason, LONGEST_CODE)
 
 
 class WillNotCome(TaskclusterError):
@@ -193,7 +212,7 @@ class StoreError(TransferError):
     ) -> None:
         super().__init__(message)
         self.status = status
-        self.code = code
+        self.code = one_line(code, LONGEST_CODE)
         self.content_range = content_range
         self.retry_after = retry_after
         if transient is not None:

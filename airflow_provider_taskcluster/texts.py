@@ -1,18 +1,58 @@
-"""Pieces of messages: what others said, made fit for ours, and how a connection is named. Pure."""
+"""Foreign text, made fit for an error, a log or a result: the one place that does so. Pure.
+
+Foreign is what a task, a store, a service or a library wrote: names, content types, reasons, messages. Raw, it could
+forge lines of a log, hide text behind control characters, fill a disk, or show the signature of a URL.
+"""
 
 from __future__ import annotations
 
 LONGEST = 600
+# Of a whole message, which may quote several texts.
+LONGEST_MESSAGE = 4000
+
+
+def visible(text: object, longest: int | None = None) -> str:
+    r"""Return the text with each character that does not print as an escape: a newline becomes ``\n``.
+
+    :param longest: Characters after which it is cut; None for no limit.
+    """
+    found = str(text)
+    if longest is not None and len(found) > longest:
+        found = f"{found[:longest].rstrip()}..."
+    if found.isprintable():
+        return found
+    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in found)
 
 
 def one_line(text: object, longest: int = LONGEST) -> str:
-    """Return the text on one line, without control characters, cut where it gets too long.
+    r"""Return foreign text as one line that can be quoted: visible, cut where it gets too long, no secrets in URLs.
 
-    Carets that point at the line above them (some HTTP parsers draw such) are left out.
+    Lines are stripped and joined by ``\n``. Carets that point at the line above them (some HTTP parsers draw such) are
+    left out.
     """
-    printable = "".join(character if character.isprintable() else " " for character in str(text))
-    words = " ".join(word for word in printable.split() if word.strip("^"))
-    return words if len(words) <= longest else f"{words[:longest].rstrip()}..."
+    found = str(text).lstrip()[: longest * 4]  # what is hostile may be large
+    stripped = (line.strip(" \t\r") for line in found.split("\n"))
+    lines = "\n".join(line for line in stripped if line.strip("^ "))
+    return visible(" ".join(map(_without_secrets, lines.split(" "))), longest)
+
+
+def _without_secrets(word: str) -> str:
+    """Cut a URL where its query begins, which is where signatures are, and leave out a login."""
+    scheme, slashes, rest = word.partition("//")
+    if not slashes:
+        return word
+    address, mark, _ = rest.partition("?")
+    host, slash, path = address.partition("/")
+    return f"{scheme}//{host.rpartition('@')[2]}{slash}{path}{mark and '?...'}"
+
+
+def crash(error: BaseException) -> str:
+    """Describe an exception that nobody thought of: its kind, its text, and where it was raised."""
+    place, step = "", error.__traceback__
+    while step is not None:
+        place = f" ({step.tb_frame.f_code.co_filename.rpartition('/')[2]}, line {step.tb_lineno})"
+        step = step.tb_next
+    return f"{type(error).__name__}: {one_line(error)}{place}"
 
 
 def over_connection(conn_id: object) -> str:

@@ -20,7 +20,7 @@ from airflow_provider_taskcluster.hooks.folders import FoldersHook
 from airflow_provider_taskcluster.hooks.purge_cache import PurgeCacheHook
 from airflow_provider_taskcluster.hooks.waits import WaitsHook
 from airflow_provider_taskcluster.services import credentials
-from airflow_provider_taskcluster.services.answers import having
+from airflow_provider_taskcluster.services.answers import ALIVE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 Service = Literal["object", "queue", "purge-cache", "auth"]
 SERVICES: tuple[Service, ...] = ("object", "queue", "purge-cache", "auth")
-ALIVE = having(alive=bool)
 
 
 class TaskclusterHook(FoldersHook, ArtifactsHook, ArtifactUploadsHook, PurgeCacheHook, WaitsHook):
@@ -71,7 +70,7 @@ class TaskclusterHook(FoldersHook, ArtifactsHook, ArtifactUploadsHook, PurgeCach
         """
         if service not in SERVICES:
             raise InvalidInput(f"There is no service {service!r} to ping: name {', '.join(SERVICES)}")
-        answer: Json = self._run(self.client.call(service, "ping", fits=ALIVE))
+        answer: Json = self._run(self.client.call(service, "ping", read=ALIVE))
         return answer
 
     def temporary_credentials(
@@ -104,7 +103,7 @@ class TaskclusterHook(FoldersHook, ArtifactsHook, ArtifactUploadsHook, PurgeCach
 
     async def _tested(self) -> str:
         root_url, own = self.settings.root_url, self.settings.credentials
-        await asyncio.gather(*(self.client.call(service, "ping", once=True, fits=ALIVE) for service in SERVICES))
+        await asyncio.gather(*(self.client.call(service, "ping", once=True, read=ALIVE) for service in SERVICES))
         who = f"client {own.client_id!r}" if own else "the anonymous client"
         try:
             scopes = len(await self._auth.current_scopes())

@@ -1,14 +1,29 @@
 """Shapes of the services' answers, in the services' own words (from their published schemas). Pure.
 
-The types are for those who read the answers, the predicates for the one place that lets them in (``client.py``).
+The types are for those who use the answers, the readers for the one place that lets them in (``client.py``): each looks
+at every field that is used, and raises ``Odd`` for an answer of another shape.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
+from typing import Any, NotRequired, TypedDict
 
-if TYPE_CHECKING:
-    from collections.abc import Callable
+from airflow_provider_taskcluster.services.readers import (
+    certificate,
+    flag,
+    free,
+    header,
+    hexadecimal,
+    label,
+    message,
+    number,
+    text,
+    timestamp,
+    url,
+    whole,
+    word,
+)
+from airflow_provider_taskcluster.services.shapes import entries, fields, kinds, list_of, nothing, shallow
 
 Json = dict[str, Any]
 
@@ -37,7 +52,7 @@ class TaskRun(TypedDict):
     runId: int
     state: str
     reasonCreated: str
-    scheduled: str
+    scheduled: NotRequired[str]
     started: NotRequired[str]
     resolved: NotRequired[str]
     reasonResolved: NotRequired[str]
@@ -84,68 +99,79 @@ class PurgeRequestPage(TypedDict):
     continuationToken: NotRequired[str]
 
 
-_CONTENT: dict[str, dict[str, type]] = {
-    "s3": {"url": str},
-    "reference": {"url": str},
-    "object": {"name": str, "credentials": dict},
-    "error": {"reason": str, "message": str},
-}
-_CREATED: dict[str, dict[str, type]] = {
-    "s3": {"putUrl": str, "expires": str, "contentType": str},
-    "object": {"name": str, "projectId": str, "uploadId": str, "expires": str, "credentials": dict},
-}
-_GRANTS: dict[str, dict[str, type]] = {
-    "getUrl": {"url": str, "expires": str, "hashes": dict},
-    "simple": {"url": str},
-}
+_PAGE = {"continuationToken": header}
+_CREDENTIALS = fields({"clientId": header, "accessToken": header}, {"certificate": certificate})
 
 
-def having(**fields: type) -> Callable[[Any], bool]:
-    """Return the predicate for an object with at least these fields, of these types."""
-
-    def fits(answer: Any) -> bool:
-        return isinstance(answer, dict) and all(isinstance(answer.get(name), kind) for name, kind in fields.items())
-
-    return fits
+def hashes(value: Any) -> dict[str, str]:
+    """Read digests by algorithm (``object/v1/hashes.json``)."""
+    found: dict[str, str] = _DIGESTS(value)
+    return dict(_KNOWN_DIGESTS(found))
 
 
-def is_content(answer: Any) -> bool:
-    """Tell whether it is a ``queue/v1/artifact-content-response.json``, of whatever storage type."""
-    return having(storageType=str)(answer) and having(**_CONTENT.get(answer["storageType"], {}))(answer)
+_DIGESTS = entries(word)
+_KNOWN_DIGESTS = fields({}, {"sha256": hexadecimal(64), "sha512": hexadecimal(128)})
 
+ARTIFACT = fields(
+    {"storageType": word, "name": word, "expires": timestamp, "contentType": label}, {"contentLength": whole}
+)
+ARTIFACTS = fields({"artifacts": list_of(ARTIFACT)}, _PAGE)
+# queue/v1/artifact-content-response.json. A reference is looked at where it is allowed or not.
+CONTENT = kinds(
+    "storageType",
+    {
+        "s3": fields({"url": url}),
+        "reference": fields({"url": text}),
+        "object": fields({"name": word, "credentials": _CREDENTIALS}),
+        "error": fields({"reason": label, "message": message}),
+    },
+)
+# queue/v1/get-artifact-response.json
+REDIRECT = kinds(
+    "storageType", {"object": fields({"url": url}), "s3": fields({"url": url}), "reference": fields({"url": text})}
+)
+# queue/v1/post-artifact-response.json
+CREATED_ARTIFACT = kinds(
+    "storageType",
+    {
+        "s3": fields({"putUrl": url, "expires": timestamp, "contentType": header}),
+        "object": fields(
+            {"name": word, "projectId": word, "uploadId": header, "expires": timestamp, "credentials": _CREDENTIALS}
+        ),
+    },
+)
+# object/v1/create-upload-response.json
+CREATED_UPLOAD = fields(
+    {
+        "projectId": word,
+        "uploadId": header,
+        "expires": timestamp,
+        "uploadMethod": fields(
+            {}, {"putUrl": fields({"url": url, "expires": timestamp, "headers": entries(header)}), "dataInline": flag}
+        ),
+    }
+)
+# object/v1/download-object-response.json
+DOWNLOAD = kinds(
+    "method",
+    {"getUrl": fields({"url": url, "expires": timestamp, "hashes": hashes}), "simple": fields({"url": url})},
+)
+OBJECT = fields({"projectId": word, "expires": timestamp, "hashes": hashes})
 
-def is_creation(answer: Any) -> bool:
-    """Tell whether it is a ``queue/v1/post-artifact-response.json``, of whatever storage type."""
-    return having(storageType=str)(answer) and having(**_CREATED.get(answer["storageType"], {}))(answer)
-
-
-def has_task_status(answer: Any) -> bool:
-    """Tell whether there is a ``queue/v1/task-status.json`` in it, as ``status``."""
-    return _HAS_STATUS(answer) and _IS_STATUS(answer["status"]) and all(map(_IS_RUN, answer["status"]["runs"]))
-
-
-# Made once: they see thousands of tasks.
-_HAS_STATUS = having(status=dict)
-_IS_STATUS = having(taskId=str, state=str, runs=list)
-_IS_RUN = having(runId=int, state=str)
-
-
-def is_page_of_statuses(answer: Any) -> bool:
-    """Tell whether it is a ``queue/v1/tasks-statuses-response.json``."""
-    return having(statuses=list)(answer) and all(map(has_task_status, answer["statuses"]))
-
-
-def is_page_of_task_group(answer: Any) -> bool:
-    """Tell whether it is a ``queue/v1/list-task-group-response.json``."""
-    return having(tasks=list)(answer) and all(map(has_task_status, answer["tasks"]))
-
-
-def is_indexed_task(answer: Any) -> bool:
-    """Tell whether it is an ``index/v1/indexed-task-response.json``."""
-    fields = having(namespace=str, taskId=str, data=dict, expires=str)
-    return fields(answer) and isinstance(answer.get("rank"), int | float)
-
-
-def is_download_grant(answer: Any) -> bool:
-    """Tell whether it is an ``object/v1/download-object-response.json``, of whatever method."""
-    return having(method=str)(answer) and having(**_GRANTS.get(answer["method"], {}))(answer)
+_RUN = fields(
+    {"runId": whole, "state": word},
+    {"reasonResolved": label, "scheduled": timestamp, "started": timestamp, "resolved": timestamp},
+)
+_TASK = fields({"taskId": word, "state": word, "runs": list_of(_RUN)})
+STATUS = fields({"status": _TASK})
+TASK_GROUP = fields({"tasks": list_of(STATUS)}, _PAGE)
+# Entries are read one by one: an odd one is not to hide the others.
+STATUSES = fields({"statuses": list_of(lambda entry: entry)}, _PAGE)
+INDEXED_TASK = fields(
+    {"namespace": word, "taskId": word, "rank": number, "data": shallow, "expires": timestamp},
+)
+_PURGE_REQUEST = fields({"provisionerId": word, "workerType": word, "cacheName": free, "before": timestamp})
+PURGE_REQUESTS = fields({"requests": list_of(_PURGE_REQUEST)}, _PAGE)
+SCOPES = fields({"scopes": list_of(text)})
+NOTHING = nothing
+ALIVE = fields({"alive": flag})

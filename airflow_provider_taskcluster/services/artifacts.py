@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_taskcluster.services.answers import having, is_content, is_creation
+from airflow_provider_taskcluster.services.answers import ARTIFACT, ARTIFACTS, CONTENT, CREATED_ARTIFACT, NOTHING, REDIRECT
 from airflow_provider_taskcluster.services.paging import pages
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Artifacts:
 
         async def ask(query: dict[str, str]) -> Json:
             answer: Json = await self._call(
-                "listLatestArtifacts", "listArtifacts", task_id, run_id, query=query, fits=having(artifacts=list)
+                "listLatestArtifacts", "listArtifacts", task_id, run_id, query=query, read=ARTIFACTS
             )
             return answer
 
@@ -41,22 +41,20 @@ class Artifacts:
 
     async def info(self, task_id: str, name: str, run_id: int | None, *, once: bool = False) -> ArtifactInfo:
         """One artifact that is present. Scope ``queue:list-artifacts:<taskId>[:<runId>]``."""
-        fits = having(storageType=str, name=str, expires=str, contentType=str)
         answer: ArtifactInfo = await self._call(
-            "latestArtifactInfo", "artifactInfo", task_id, run_id, name, once=once, fits=fits
+            "latestArtifactInfo", "artifactInfo", task_id, run_id, name, once=once, read=ARTIFACT
         )
         return answer
 
     async def content(self, task_id: str, name: str, run_id: int | None, *, once: bool = False) -> Json:
         """Where the bytes are, by storage type; links are followed. Scope ``queue:get-artifact:<name>``."""
-        answer: Json = await self._call("latestArtifact", "artifact", task_id, run_id, name, once=once, fits=is_content)
+        answer: Json = await self._call("latestArtifact", "artifact", task_id, run_id, name, once=once, read=CONTENT)
         return answer
 
     async def redirect(self, task_id: str, name: str, run_id: int | None) -> Json:
         """Where a browser is sent for the bytes, and by which storage type. Scope ``queue:get-artifact:<name>``."""
-        fits = having(storageType=str, url=str)
         answer: Json = await self._call(
-            "getLatestArtifact", "getArtifact", task_id, run_id, name, see_other=True, fits=fits
+            "getLatestArtifact", "getArtifact", task_id, run_id, name, see_other=True, read=REDIRECT
         )
         return answer
 
@@ -65,14 +63,16 @@ class Artifacts:
     ) -> Json:
         """Announce an artifact. Scope ``queue:create-artifact:<taskId>/<runId>``."""
         answer: Json = await self.client.call(
-            "queue", "createArtifact", task_id, run_id, name, payload=request, once=once, fits=is_creation
+            "queue", "createArtifact", task_id, run_id, name, payload=request, once=once, read=CREATED_ARTIFACT
         )
         return answer
 
     async def finish(self, task_id: str, run_id: int, name: str, upload_id: str, *, once: bool = False) -> None:
         """Make an object artifact present. Scope ``queue:create-artifact:<taskId>/<runId>``."""
         request = {"uploadId": upload_id}
-        await self.client.call("queue", "finishArtifact", task_id, run_id, name, payload=request, once=once)
+        await self.client.call(
+            "queue", "finishArtifact", task_id, run_id, name, payload=request, once=once, read=NOTHING
+        )
 
     async def _call(
         self, latest: str, of_run: str, task_id: str, run_id: int | None, *rest: str, **options: Any

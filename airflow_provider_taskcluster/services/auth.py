@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from airflow_provider_taskcluster.services.answers import having
+from airflow_provider_taskcluster.services.answers import SCOPES
 
 if TYPE_CHECKING:
     from airflow_provider_taskcluster.services.answers import Json
@@ -20,5 +20,5 @@ class Auth:
 
     async def current_scopes(self) -> list[str]:
         """Scopes that the credentials hold, roles expanded. Scope ``auth:current-scopes``."""
-        answer: Json = await self.client.call("auth", "currentScopes", fits=having(scopes=list))
+        answer: Json = await self.client.call("auth", "currentScopes", read=SCOPES)
         return list(answer["scopes"])

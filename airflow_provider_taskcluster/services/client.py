@@ -4,18 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_taskcluster.exceptions import InvalidInput, ServiceError, TaskclusterError
+from airflow_provider_taskcluster.exceptions import InvalidInput, TaskclusterError, UnreadableAnswer
 from airflow_provider_taskcluster.redaction import quiet_libraries
 from airflow_provider_taskcluster.services.errors import json_object, not_taskcluster, redirected, service_error
 from airflow_provider_taskcluster.services.no_answer import PROXY_WANTS_LOGIN, no_answer, proxy_failed
+from airflow_provider_taskcluster.services.readers import Odd
 from airflow_provider_taskcluster.services.session import ErrorAnswer, KeptSession
 from airflow_provider_taskcluster.texts import over_connection
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping, Sequence
+    from collections.abc import Mapping, Sequence
 
     from airflow_provider_taskcluster.network import Network
     from airflow_provider_taskcluster.services.credentials import Credentials
+    from airflow_provider_taskcluster.services.readers import Reader
 
 SEE_OTHER = 303
 # class names in the `taskcluster` package
@@ -66,14 +68,15 @@ class Client:
         query: Mapping[str, str | int] | None = None,
         once: bool = False,
         see_other: bool = False,
-        fits: Callable[[Any], bool] | None = None,
+        read: Reader | None = None,
     ) -> Any:
         """Call ``method`` of ``service`` and return its JSON answer, None for an empty one.
 
         :param once: Do not repeat a call that fails for the moment.
         :param see_other: The answer is that of a redirect (303), which is not followed.
-        :param fits: Tells whether an answer is of the shape that the service promises.
+        :param read: Reads the answer, and raises ``Odd`` if it is not of the shape that the service promises.
         :raises ServiceError: The service said no, one subclass for each kind of no.
+        :raises UnreadableAnswer: It answered, but not with that.
         :raises ConnectionFailed: No answer, after all retries.
         """
         what = f"{service}.{method}" + "".join(f" {arg!r}" for arg in args)
@@ -81,20 +84,21 @@ class Client:
             what += f" {over_connection(self._conn_id)}"
 
         async def attempt() -> Any:
-            client = self._upstream(service, await self._session.get())
-            keywords: dict[str, Any] = {
-                "params": dict(zip(client.funcinfo[method]["args"], map(str, args), strict=True)),
-                "query": dict(query or {}),
-            }
-            if payload is not None:
-                keywords["payload"] = payload
+            session = await self._session.get()
             try:
-                return self._checked(what, await getattr(client, method)(**keywords), fits)
+                client = self._upstream(service, session)
+                keywords: dict[str, Any] = {
+                    "params": dict(zip(client.funcinfo[method]["args"], map(str, args), strict=True)),
+                    "query": dict(query or {}),
+                }
+                if payload is not None:
+                    keywords["payload"] = payload
+                return self._read(what, await getattr(client, method)(**keywords), read)
             except ErrorAnswer as answer:
                 if see_other and answer.status == SEE_OTHER:
-                    return self._checked(what, json_object(answer.body), fits)
+                    return self._read(what, json_object(answer.body), read)
                 raise self._error(what, answer) from None
-            except Exception as error:  # noqa: BLE001 (the package lets out what it meets; sorted just below)
+            except Exception as error:  # noqa: BLE001 (the package lets out what it meets; sorted there)
                 raise no_answer(what, error, root_url=self.root_url, network=self.network) from None
 
         retry = self.network.retry
@@ -130,13 +134,14 @@ class Client:
             options["authorizedScopes"] = list(self._authorized_scopes)
         return getattr(aio, SERVICES[service])(options, session=session)
 
-    def _checked(self, what: str, answer: Any, fits: Callable[[Any], bool] | None) -> Any:
+    def _read(self, what: str, answer: Any, read: Reader | None) -> Any:
         """Return the answer, if it can be one of Taskcluster's. The package wraps what is not JSON."""
         if isinstance(answer, dict) and set(answer) == {"response"}:
-            raise ServiceError(not_taskcluster(what, self.root_url, "an answer without JSON"))
-        if fits and not fits(answer):
-            raise ServiceError(not_taskcluster(what, self.root_url, "JSON"))
-        return answer
+            raise UnreadableAnswer(not_taskcluster(what, self.root_url, "an answer without JSON"))
+        try:
+            return read(answer) if read else answer
+        except Odd as odd:
+            raise UnreadableAnswer(f"{not_taskcluster(what, self.root_url, 'JSON')} ({odd})") from None
 
     def _error(self, what: str, answer: ErrorAnswer) -> TaskclusterError:
         proxy = self.network.proxy_for(self.root_url)

@@ -124,6 +124,6 @@ def json_object(body: str) -> dict[str, Any]:
     """Return the JSON object of a body, an empty one where there is none."""
     try:
         answer = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return {}
     return answer if isinstance(answer, dict) else {}

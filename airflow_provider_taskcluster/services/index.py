@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from airflow_provider_taskcluster.services.answers import is_indexed_task
+from airflow_provider_taskcluster.services.answers import INDEXED_TASK
 
 if TYPE_CHECKING:
     from airflow_provider_taskcluster.services.answers import IndexedTask
@@ -23,5 +23,5 @@ class Index:
 
         :raises NotFound: There is none, or its time in the index is over.
         """
-        answer: IndexedTask = await self.client.call("index", "findTask", index_path, fits=is_indexed_task)
+        answer: IndexedTask = await self.client.call("index", "findTask", index_path, read=INDEXED_TASK)
         return answer

@@ -1,4 +1,4 @@
-"""What it means when a call met no answer: the reason in a few words, the next step, and whether it may pass."""
+"""What it means when a call met no answer that can be read: the reason, the next step, and whether it may pass."""
 
 from __future__ import annotations
 
@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from airflow_provider_taskcluster import tls
-from airflow_provider_taskcluster.exceptions import ConnectionFailed
+from airflow_provider_taskcluster.exceptions import ConnectionFailed, TaskclusterError, UnreadableAnswer
 from airflow_provider_taskcluster.redaction import public_url
-from airflow_provider_taskcluster.texts import one_line
+from airflow_provider_taskcluster.services.errors import not_taskcluster
+from airflow_provider_taskcluster.texts import crash, one_line
 
 if TYPE_CHECKING:
     from airflow_provider_taskcluster.network import Network
@@ -17,13 +18,15 @@ if TYPE_CHECKING:
 PROXY_WANTS_LOGIN = 407
 
 
-def no_answer(call: str, error: Exception, *, root_url: str, network: Network) -> Exception:
-    """Return the error to raise for a request that met no answer; any other error is returned as it is."""
+def no_answer(call: str, error: Exception, *, root_url: str, network: Network) -> TaskclusterError:
+    """Return the error to raise for whatever the libraries raised; one of ours is returned as it is."""
     from aiohttp import ClientConnectorDNSError, ClientError
 
     cause: Any = getattr(error, "superExc", None) or error
-    if not isinstance(cause, ClientError | TimeoutError | OSError | asyncio.CancelledError):
+    if isinstance(error, TaskclusterError):
         return error
+    if not isinstance(cause, ClientError | TimeoutError | OSError | asyncio.CancelledError):
+        return _unreadable(call, error, root_url)
     inner = getattr(cause, "os_error", cause)
     proxy = network.proxy_for(root_url)
     if proxy and _of_proxy(cause, proxy):
@@ -34,6 +37,15 @@ def no_answer(call: str, error: Exception, *, root_url: str, network: Network) -
         return ConnectionFailed(f"{message}; {hint}", transient=False)
     hint = "is the root URL right?" if isinstance(cause, ClientConnectorDNSError) else "is it up, and reachable?"
     return ConnectionFailed(f"{message}; {hint}")
+
+
+def _unreadable(call: str, error: Exception, root_url: str) -> UnreadableAnswer:
+    """Return the error for an answer that the libraries could not read, or for what nobody thought of."""
+    if isinstance(error, UnicodeError | LookupError):  # the latter for a charset that is none
+        return UnreadableAnswer(not_taskcluster(call, root_url, "an answer that is no text in UTF-8"))
+    if isinstance(error, RecursionError):
+        return UnreadableAnswer(not_taskcluster(call, root_url, "JSON nested too deeply"))
+    return UnreadableAnswer(f"{call} at {root_url} came to nothing: {crash(error)}; please report this")
 
 
 def proxy_failed(call: str, root_url: str, proxy: str, reason: str, *, status: int = 0) -> ConnectionFailed:

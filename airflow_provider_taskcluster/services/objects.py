@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_taskcluster.services.answers import having, is_download_grant
+from airflow_provider_taskcluster.services.answers import CREATED_UPLOAD, DOWNLOAD, NOTHING, OBJECT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -22,23 +22,21 @@ class Objects:
 
     async def create_upload(self, name: str, request: Mapping[str, Any]) -> Json:
         """Begin an upload, or ask again for the grant of one's own. Scope ``object:upload:<projectId>:<name>``."""
-        fits = having(projectId=str, uploadId=str, expires=str, uploadMethod=dict)
-        answer: Json = await self.client.call("object", "createUpload", name, payload=request, fits=fits)
+        answer: Json = await self.client.call("object", "createUpload", name, payload=request, read=CREATED_UPLOAD)
         return answer
 
     async def finish_upload(self, name: str, request: Mapping[str, Any]) -> None:
         """Declare an upload complete. Scope ``object:upload:<projectId>:<name>``."""
-        await self.client.call("object", "finishUpload", name, payload=request)
+        await self.client.call("object", "finishUpload", name, payload=request, read=NOTHING)
 
     async def start_download(self, name: str, request: Mapping[str, Any]) -> Json:
         """Negotiate a download. Scope ``object:download:<name>``."""
-        answer: Json = await self.client.call("object", "startDownload", name, payload=request, fits=is_download_grant)
+        answer: Json = await self.client.call("object", "startDownload", name, payload=request, read=DOWNLOAD)
         return answer
 
     async def metadata(self, name: str) -> ObjectMetadata:
         """Project, expiry and hashes of a finished object. Scope ``object:download:<name>``."""
-        fits = having(projectId=str, expires=str, hashes=dict)
-        answer: ObjectMetadata = await self.client.call("object", "object", name, fits=fits)
+        answer: ObjectMetadata = await self.client.call("object", "object", name, read=OBJECT)
         return answer
 
     def url(self, name: str, signed_for: int | None = None) -> str:

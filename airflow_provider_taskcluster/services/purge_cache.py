@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.moments import timestamp
-from airflow_provider_taskcluster.services.answers import having
+from airflow_provider_taskcluster.services.answers import NOTHING, PURGE_REQUESTS
 from airflow_provider_taskcluster.services.paging import pages
 
 if TYPE_CHECKING:
@@ -17,7 +17,6 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.services.client import Client
 
 SERVICE = "purge-cache"
-LIST = having(requests=list)
 
 
 @dataclass(frozen=True)
@@ -28,7 +27,7 @@ class PurgeCache:
 
     async def purge(self, worker_pool_id: str, cache_name: str) -> None:
         """Ask workers of a pool to drop a cache. Scope ``purge-cache:<workerPoolId>:<cacheName>``."""
-        await self.client.call(SERVICE, "purgeCache", worker_pool_id, payload={"cacheName": cache_name})
+        await self.client.call(SERVICE, "purgeCache", worker_pool_id, payload={"cacheName": cache_name}, read=NOTHING)
 
     async def requests(self, worker_pool_id: str, since: datetime | None = None) -> list[PurgeRequest]:
         """Open requests of one pool; the service caches them for 10 s.
@@ -37,7 +36,7 @@ class PurgeCache:
         """
         query = {"since": timestamp(since)} if since else None
         answer: PurgeRequestPage = await self.client.call(
-            SERVICE, "purgeRequests", worker_pool_id, query=query, fits=LIST
+            SERVICE, "purgeRequests", worker_pool_id, query=query, read=PURGE_REQUESTS
         )
         return answer["requests"]
 
@@ -48,14 +47,14 @@ class PurgeCache:
             query["limit"] = limit
         if continuation_token is not None:
             query["continuationToken"] = continuation_token
-        answer: PurgeRequestPage = await self.client.call(SERVICE, "allPurgeRequests", query=query, fits=LIST)
+        answer: PurgeRequestPage = await self.client.call(SERVICE, "allPurgeRequests", query=query, read=PURGE_REQUESTS)
         return answer
 
     async def all_requests(self) -> AsyncIterator[PurgeRequest]:
         """The requests of all pools, from all pages."""
 
         async def ask(query: dict[str, str]) -> Json:
-            answer: Json = await self.client.call(SERVICE, "allPurgeRequests", query=query, fits=LIST)
+            answer: Json = await self.client.call(SERVICE, "allPurgeRequests", query=query, read=PURGE_REQUESTS)
             return answer
 
         async for page in pages("The list of purge requests", ask):

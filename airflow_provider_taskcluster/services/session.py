@@ -102,7 +102,7 @@ async def _raise_for_errors(request: ClientRequest, handler: ClientHandlerType) 
         return response
     raise ErrorAnswer(
         response.status,
-        await response.text(errors="replace"),
+        (await response.read()).decode(errors="replace"),  # whatever charset it names
         retry_after(response.headers.get("Retry-After")),
         response.headers.get("Location"),
     )

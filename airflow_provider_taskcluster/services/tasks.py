@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from airflow_provider_taskcluster.services.answers import has_task_status, is_page_of_statuses, is_page_of_task_group
+from airflow_provider_taskcluster.exceptions import UnreadableAnswer
+from airflow_provider_taskcluster.services.answers import STATUS, STATUSES, TASK_GROUP
 from airflow_provider_taskcluster.services.paging import pages
+from airflow_provider_taskcluster.services.readers import Odd
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
@@ -31,12 +33,14 @@ class Tasks:
 
         :raises NotFound: There is no such task.
         """
-        answer: Json = await self.client.call("queue", "status", task_id, fits=has_task_status)
+        answer: Json = await self.client.call("queue", "status", task_id, read=STATUS)
         status: TaskStatus = answer["status"]
         return status
 
-    async def statuses(self, task_ids: Sequence[str]) -> dict[str, TaskStatus]:
+    async def statuses(self, task_ids: Sequence[str]) -> dict[str, TaskStatus | UnreadableAnswer]:
         """Many tasks, by id; unknown ones are left out. The call is marked experimental.
+
+        Where an entry cannot be read, the tasks that are in none of the others have an error in their place.
 
         One request for up to :data:`LARGEST_PAGE` of them. Scope ``queue:status:<taskId>`` for each: without one,
         the whole call is refused.
@@ -44,14 +48,23 @@ class Tasks:
         payload = {"taskIds": list(task_ids)}
 
         async def ask(query: dict[str, str]) -> Json:
-            answer: Json = await self.client.call(
-                "queue", "statuses", payload=payload, query=query, fits=is_page_of_statuses
-            )
+            answer: Json = await self.client.call("queue", "statuses", payload=payload, query=query, read=STATUSES)
             return answer
 
-        found: dict[str, TaskStatus] = {}
-        async for page in pages(f"The statuses of {len(task_ids)} tasks", ask):
-            found |= {entry["status"]["taskId"]: entry["status"] for entry in page["statuses"]}
+        what = f"The statuses of {len(task_ids)} tasks"
+        found: dict[str, TaskStatus | UnreadableAnswer] = {}
+        unreadable = None
+        async for page in pages(what, ask):
+            for entry in page["statuses"]:
+                try:
+                    status: TaskStatus = STATUS(entry)["status"]
+                except Odd as odd:
+                    unreadable = UnreadableAnswer(f"{what} have an entry that cannot be read: {odd}")
+                else:
+                    found[status["taskId"]] = status
+        if unreadable:
+            for task_id in task_ids:
+                found.setdefault(task_id, unreadable)
         return found
 
     async def group(self, task_group_id: str) -> AsyncIterator[list[TaskStatus]]:
@@ -66,7 +79,7 @@ class Tasks:
                 "listTaskGroup",
                 task_group_id,
                 query={"limit": GROUP_PAGE, **query},
-                fits=is_page_of_task_group,
+                read=TASK_GROUP,
             )
             return answer
 

@@ -16,11 +16,14 @@ from airflow_provider_taskcluster.exceptions import (
     NotFound,
     ServiceUnavailable,
     TaskclusterError,
+    UnreadableAnswer,
+    WaitFailed,
 )
 from airflow_provider_taskcluster.services.artifacts import Artifacts
 from airflow_provider_taskcluster.services.index import Index
 from airflow_provider_taskcluster.services.objects import Objects
 from airflow_provider_taskcluster.services.tasks import LARGEST_PAGE, Tasks
+from airflow_provider_taskcluster.texts import crash, visible
 from airflow_provider_taskcluster.waits.questions import (
     ArtifactsOf,
     GroupOf,
@@ -44,6 +47,8 @@ log = logging.getLogger(__name__)
 CONCURRENCY = 10
 # Pages of statuses that are refused are halved down to this; then each task is asked for by itself.
 SMALLEST_PAGE = 8
+# So many unreadable pages are asked for anew in smaller ones; to find one task in a thousand takes nine.
+MOST_UNREADABLE = 30
 # Statuses that say: come back later.
 RESTING = {429, 503}
 
@@ -64,6 +69,7 @@ class Asker:
         self._error: TaskclusterError | None = None
         self._answered = False
         self._answers: dict[Question, Any] = {}
+        self._unreadable = 0
         self._calls: list[Call] = []
         self._paging = asyncio.Lock()  # one page after the other: reading one takes a loop some time
 
@@ -75,6 +81,7 @@ class Asker:
     async def ask(self, questions: Collection[Question]) -> dict[Question, Any]:
         """Return an answer for each: JSON, None where there is no such thing, or a ``TaskclusterError``."""
         self._answers = {}
+        self._unreadable = 0
         tasks = [question.task_id for question in questions if isinstance(question, StatusOf)]
         self._ask_for_statuses(tasks, LARGEST_PAGE)
         self._calls += [partial(self._one, question) for question in questions if not isinstance(question, StatusOf)]
@@ -94,12 +101,32 @@ class Asker:
             found = await self._answer(lambda: Tasks(self.client).statuses(task_ids))
         if isinstance(found, InsufficientScopes) and len(task_ids) > SMALLEST_PAGE:
             self._ask_for_statuses(task_ids, (len(task_ids) + 1) // 2)
+        elif isinstance(found, UnreadableAnswer):
+            self._ask_again(task_ids, found)
         elif found is None or _may_be_for_the_page(found):
-            log.info("The statuses of %d tasks do not come in one call, asking for each: %s", len(task_ids), found)
+            log.info(
+                "The statuses of %d tasks do not come in one call, asking for each: %s", len(task_ids), visible(found)
+            )
             self._ask_for_statuses(task_ids, 1)
+        elif isinstance(found, TaskclusterError):
+            self._answers |= dict.fromkeys(map(StatusOf, task_ids), found)
         else:
-            failed = isinstance(found, TaskclusterError)
-            self._answers |= {StatusOf(task_id): found if failed else found.get(task_id) for task_id in task_ids}
+            self._answers |= {StatusOf(task_id): found.get(task_id) for task_id in task_ids}
+            odd = [task_id for task_id in task_ids if isinstance(found.get(task_id), UnreadableAnswer)]
+            if odd:
+                self._ask_again(odd, found[odd[0]])
+
+    def _ask_again(self, task_ids: Sequence[str], error: UnreadableAnswer) -> None:
+        """Ask for fewer tasks at a time, to find the one whose status cannot be read: the others shall not wait for it.
+
+        Where nothing can be read that ends soon, and the look has come to nothing.
+        """
+        error.transient = True
+        self._answers |= dict.fromkeys(map(StatusOf, task_ids), error)
+        self._unreadable += 1
+        if self._unreadable <= MOST_UNREADABLE:
+            few = len(task_ids) <= SMALLEST_PAGE
+            self._ask_for_statuses(task_ids, 1 if few else (len(task_ids) + 1) // 2)
 
     async def _one(self, question: Question) -> None:
         self._answers[question] = await self._answer(lambda: self._call(question))
@@ -113,11 +140,16 @@ class Asker:
         except NotFound:
             found = None
         except TaskclusterError as error:
+            if isinstance(error, UnreadableAnswer):
+                error.transient = True  # of a wait that is one look: the next may bring something else
             if _wants_rest(error):
                 self._rest = error
             if error.transient:
                 self._error = error
             return error
+        except Exception as error:  # noqa: BLE001 (what nobody thought of ends this look alone)
+            self._error = WaitFailed(f"A look came to nothing: {crash(error)}")
+            return self._error
         self._answered = True
         return found
 

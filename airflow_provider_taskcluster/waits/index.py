@@ -57,7 +57,7 @@ class IndexWait:
 
 def _last_event(status: TaskStatus) -> str | None:
     run = run_of(status, None)
-    return (run.get("resolved") or run.get("started") or run["scheduled"]) if run else None
+    return (run.get("resolved") or run.get("started") or run.get("scheduled")) if run else None
 
 
 def _instant(text: str) -> datetime:

@@ -8,7 +8,11 @@ import time
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 
 @dataclass
@@ -16,6 +20,7 @@ class Rule:
     """What to do with requests whose path holds ``path``, so many times.
 
     ``status`` is answered in place of the real one; 0 cuts the connection, None passes the request on after ``delay``.
+    ``change`` makes the body that is answered out of the real one.
     """
 
     path: str
@@ -23,6 +28,7 @@ class Rule:
     times: float = 1
     headers: dict[str, str] = field(default_factory=dict)
     delay: float = 0
+    change: Callable[[bytes], bytes] | None = None
 
 
 class ScriptedApi:
@@ -64,6 +70,7 @@ def scripted_api(behind):
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # headers and body come apart
 
         def do_GET(self):
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
@@ -82,6 +89,8 @@ def scripted_api(behind):
                 )
             else:
                 status, answer, kind = api.forward(self.command, self.path, dict(self.headers), body)
+                if rule and rule.change:
+                    answer = rule.change(answer)
             self.send_response(status)
             for name, value in {**(rule.headers if rule else {}), "Content-Type": kind}.items():
                 self.send_header(name, value)

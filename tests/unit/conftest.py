@@ -28,6 +28,7 @@ def server():
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
+        disable_nagle_algorithm = True  # headers and body come apart
 
         def do_GET(self):
             local.requests.append((self.command, self.path))

@@ -6,18 +6,17 @@ import pendulum
 import pytest
 
 from airflow_provider_taskcluster.moments import timestamp
-from airflow_provider_taskcluster.services.answers import (
-    has_task_status,
-    having,
-    is_content,
-    is_download_grant,
-    is_indexed_task,
-    is_page_of_statuses,
-    is_page_of_task_group,
-)
+from airflow_provider_taskcluster.services import answers, readers
+from airflow_provider_taskcluster.services.readers import Odd
+from airflow_provider_taskcluster.services.shapes import DEEPEST, fields, shallow
 
+THEN = "2030-01-01T00:00:00.000Z"
 STATUS = {"taskId": "t", "state": "pending", "runs": [{"runId": 0, "state": "pending"}]}
-INDEXED = {"namespace": "a.b", "taskId": "t", "rank": 0.5, "data": {}, "expires": "e"}
+INDEXED = {"namespace": "a.b", "taskId": "t", "rank": 0.5, "data": {}, "expires": THEN}
+ARTIFACT = {"storageType": "s3", "name": "a", "expires": THEN, "contentType": "text/plain"}
+CREDENTIALS = {"clientId": "c", "accessToken": "c0ffee", "certificate": "{}"}
+PUT = {"url": "https://host/a?sig=c0ffee", "expires": THEN, "headers": {"Content-Type": "a/b"}}
+UPLOAD = {"projectId": "p", "uploadId": "u", "expires": THEN, "uploadMethod": {"putUrl": PUT}}
 MOMENT = datetime(2030, 5, 1, 12, 0, 0, 123_000, tzinfo=UTC)
 
 
@@ -34,33 +33,101 @@ def test_whole_seconds_have_milliseconds_too():
     assert timestamp(datetime(2030, 1, 1, tzinfo=UTC)) == "2030-01-01T00:00:00.000Z"
 
 
+def nested(depth):
+    value = {}
+    for _ in range(depth):
+        value = {"a": [value]}
+    return value
+
+
 def test_an_answer_has_the_fields_that_are_due_and_may_have_more():
-    fits = having(scopes=list)
-    assert fits({"scopes": [], "more": 1})
-    for other in (None, [], {}, "scopes", {"scopes": None}, {"scopes": "a"}):
-        assert not fits(other)
+    read = fields({"scopes": readers.text}, {"maybe": readers.whole})
+    assert read({"scopes": "a", "more": 1}) == {"scopes": "a", "more": 1}
+    assert read({"scopes": "a", "maybe": None}) == {"scopes": "a"}, "null is missing"
+    for other in (None, [], {}, "scopes", {"scopes": None}, {"scopes": "a", "maybe": "b"}):
+        with pytest.raises(Odd):
+            read(other)
 
 
 @pytest.mark.parametrize(
-    ("fits", "good", "bad"),
+    ("read", "good", "bad"),
     [
-        (is_content, {"storageType": "s3", "url": "https://host"}, {"storageType": "s3"}),
-        (is_content, {"storageType": "object", "name": "a", "credentials": {}}, {"storageType": "object", "name": "a"}),
-        (is_content, {"storageType": "error", "reason": "a", "message": "b"}, {"storageType": "error"}),
-        (is_content, {"storageType": "of the future"}, {"storageType": None}),
-        (is_download_grant, {"method": "getUrl", "url": "u", "expires": "e", "hashes": {}}, {"method": "getUrl"}),
-        (is_download_grant, {"method": "simple", "url": "u"}, {"method": "simple", "url": None}),
-        (is_download_grant, {"method": "of the future"}, {}),
-        (has_task_status, {"status": STATUS}, {"status": None}),
-        (has_task_status, {"status": {**STATUS, "runs": []}}, {"status": {**STATUS, "runs": [{"state": "running"}]}}),
-        (is_page_of_statuses, {"statuses": []}, {"statuses": {}}),
-        (is_page_of_statuses, {"statuses": [{"status": STATUS}]}, {"statuses": [{"status": STATUS}, {}]}),
-        (is_page_of_task_group, {"tasks": [{"status": STATUS}]}, {"tasks": [STATUS]}),
-        (is_indexed_task, INDEXED, {**INDEXED, "rank": "0"}),
-        (is_indexed_task, {**INDEXED, "rank": 3}, {**INDEXED, "taskId": None}),
+        (answers.CONTENT, {"storageType": "s3", "url": "https://host"}, {"storageType": "s3"}),
+        (answers.CONTENT, {"storageType": "reference", "url": "any text"}, {"storageType": "s3", "url": "ftp://host"}),
+        (
+            answers.CONTENT,
+            {"storageType": "object", "name": "a", "credentials": CREDENTIALS},
+            {"storageType": "object", "name": "a", "credentials": {**CREDENTIALS, "certificate": "{"}},
+        ),
+        (answers.CONTENT, {"storageType": "error", "reason": "a", "message": "b"}, {"storageType": "error"}),
+        (answers.CONTENT, {"storageType": "of the future"}, {"storageType": None}),
+        (
+            answers.DOWNLOAD,
+            {"method": "getUrl", "url": "http://h", "expires": THEN, "hashes": {"md5": "any", "sha256": "aB" * 32}},
+            {"method": "getUrl", "url": "http://h", "expires": THEN, "hashes": {"sha256": "ab"}},
+        ),
+        (answers.DOWNLOAD, {"method": "simple", "url": "https://h"}, {"method": "simple", "url": "https://u:p@h"}),
+        (answers.DOWNLOAD, {"method": "of the future"}, {}),
+        (answers.CREATED_UPLOAD, UPLOAD, {**UPLOAD, "uploadMethod": {"putUrl": {**PUT, "headers": {"a": "b\r\nc"}}}}),
+        (answers.CREATED_UPLOAD, {**UPLOAD, "uploadMethod": {}}, {**UPLOAD, "uploadMethod": {"putUrl": "u"}}),
+        (answers.ARTIFACTS, {"artifacts": [ARTIFACT]}, {"artifacts": [{**ARTIFACT, "name": "a\nb"}]}),
+        (answers.ARTIFACTS, {"artifacts": [], "continuationToken": ""}, {"artifacts": [], "continuationToken": {}}),
+        (answers.ARTIFACT, {**ARTIFACT, "contentLength": None}, {**ARTIFACT, "contentLength": -1}),
+        (answers.ARTIFACT, {**ARTIFACT, "contentLength": 0}, {**ARTIFACT, "contentLength": True}),
+        (answers.ARTIFACT, {**ARTIFACT, "contentLength": 1}, {**ARTIFACT, "contentLength": 10**30}),
+        (answers.STATUS, {"status": STATUS}, {"status": None}),
+        (answers.STATUS, {"status": {**STATUS, "runs": []}}, {"status": {**STATUS, "runs": [{"state": "running"}]}}),
+        (answers.STATUSES, {"statuses": [{}]}, {"statuses": {}}),
+        (answers.TASK_GROUP, {"tasks": [{"status": STATUS}]}, {"tasks": [STATUS]}),
+        (answers.INDEXED_TASK, INDEXED, {**INDEXED, "rank": "0"}),
+        (answers.INDEXED_TASK, {**INDEXED, "rank": 3}, {**INDEXED, "taskId": None}),
+        (answers.INDEXED_TASK, {**INDEXED, "data": nested(20)}, {**INDEXED, "data": nested(DEEPEST)}),
+        (answers.INDEXED_TASK, {**INDEXED, "rank": -1e9}, {**INDEXED, "rank": float("nan")}),
+        (answers.INDEXED_TASK, INDEXED, {**INDEXED, "expires": "2030-01-01T00:00:00"}),
+        (answers.NOTHING, None, []),
+        (answers.NOTHING, {}, "ok"),
     ],
     ids=repr,
 )
-def test_what_is_due_depends_on_the_kind_of_the_answer(fits, good, bad):
-    assert fits(good)
-    assert not fits(bad)
+def test_what_is_due_depends_on_the_kind_of_the_answer(read, good, bad):
+    assert read(good) in (good, {key: item for key, item in (good or {}).items() if item is not None}, None)
+    with pytest.raises(Odd):
+        read(bad)
+
+
+def test_what_tasks_write_freely_comes_out_fit_for_a_log():
+    found = answers.ARTIFACT({**ARTIFACT, "contentType": "text/plain\n\x1b[31mforged"})
+    assert found["contentType"] == r"text/plain\n\x1b[31mforged"
+    found = answers.CONTENT({"storageType": "error", "reason": "a\nb", "message": "see https://h/p?sig=c0ffee\u202e"})
+    assert (found["reason"], found["message"]) == (r"a\nb", "see https://h/p?...")
+
+
+@pytest.mark.parametrize(
+    ("read", "answer", "said"),
+    [
+        (answers.STATUS, {"status": {**STATUS, "runs": [{"runId": 0}]}}, "status.runs[0].state is missing"),
+        (answers.OBJECT, {"projectId": 7}, "projectId is the number 7, not a text of 1 to 4096 characters that print"),
+        (answers.SCOPES, {"scopes": ["a", None]}, "scopes[1] is null, not a text"),
+        (answers.SCOPES, {"scopes": {}}, "scopes is an object, not a list"),
+        (answers.SCOPES, [], "it is a list, not an object"),
+        (answers.ALIVE, {"alive": 10**500}, "alive is a huge number, not true or false"),
+        (answers.ALIVE, {"alive": "a\nb" * 99}, r"alive is the text 'a\nba"),
+        (answers.CONTENT, {"storageType": "s3", "url": "c0ffee"}, "url is no URL that can be fetched (its scheme"),
+        (answers.CREATED_UPLOAD, {**UPLOAD, "uploadId": "c0ffee\n"}, "uploadId is not a text of printable ASCII"),
+        (answers.hashes, {"a\n" + "b" * 99: "c"}, r"a key is the text 'a\nbbb"),
+        (answers.hashes, {"b" * 99: 7}, "b" * 40 + "... is the number 7"),
+    ],
+    ids=str,
+)
+def test_an_error_names_the_field_and_what_came_instead_and_no_secret(read, answer, said):
+    with pytest.raises(Odd) as caught:
+        read(answer)
+    assert str(caught.value).startswith(said)
+    assert str(caught.value).isprintable()
+    assert len(str(caught.value)) < 200
+    assert "c0ffee" not in str(caught.value)
+
+
+def test_an_object_of_anything_is_looked_at_without_recursion():
+    with pytest.raises(Odd, match="nested more than"):
+        shallow(nested(50_000))

@@ -168,7 +168,7 @@ def test_every_message_is_one_line(status):
     code = {"code": "Some\nCode", "message": "first\n\n  second\x1b[31m\r\nthird"}
     message = str(error(status, code))
     assert message.isprintable()
-    assert "first second" in message
+    assert r"first\nsecond\x1b[31m\nthird" in message
 
 
 def test_a_long_list_of_scopes_is_cut():

@@ -2,26 +2,46 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_taskcluster.texts import one_line
+from airflow_provider_taskcluster.texts import crash, one_line, visible
 
 
 @pytest.mark.parametrize(
     ("text", "line"),
     [
         ("plain", "plain"),
-        ("  two\n\n words\t", "two words"),
-        ("Bad status line:\n\n  b'SSH-2.0'\n    ^", "Bad status line: b'SSH-2.0'"),
-        ("\x1b[31mred\x1b[0m \0 end", "[31mred [0m end"),
-        ("a\u2028b", "a b"),
-        (ValueError("wrong\nhere"), "wrong here"),
+        ("  two\n\n words\t", r"two\nwords"),
+        ("a\r\nb\rc", r"a\nb\rc"),
+        ("Bad status line:\n\n  b'SSH-2.0'\n    ^", r"Bad status line:\nb'SSH-2.0'"),
+        ("\x1b[31mred\x1b[0m \0 end", r"\x1b[31mred\x1b[0m \x00 end"),
+        ("a\u2028b\u202ec\ud800", r"a\u2028b\u202ec\ud800"),
+        ("tschüß 日本", "tschüß 日本"),
+        ("a\\nb", "a\\nb"),
+        (ValueError("wrong\nhere"), r"wrong\nhere"),
+        ("at https://h/p?sig=c0ffee, and why?", "at https://h/p?... and why?"),
+        ("//u:c0ffee@h/p@q?c0ffee and http://u:c0ffee@h", "//h/p@q?... and http://h"),
         ("", ""),
     ],
 )
-def test_a_text_becomes_one_line_without_control_characters(text, line):
+def test_foreign_text_becomes_one_line_on_which_all_is_visible(text, line):
     assert one_line(text) == line
+    assert one_line(line) == line, "twice is as good as once"
 
 
 def test_a_long_text_is_cut():
     assert one_line("x" * 601) == "x" * 600 + "..."
     assert one_line("x" * 600) == "x" * 600
     assert one_line("one two three", 7) == "one two..."
+    assert visible("x" * 601) == "x" * 601
+    assert len(one_line("\x00" * 1_000_000)) < 3000
+
+
+def test_an_unexpected_exception_is_told_with_its_kind_and_place():
+    def fail():
+        raise KeyError("a\nb")
+
+    try:
+        fail()
+    except KeyError as error:
+        told = crash(error)
+    assert told.startswith(r"KeyError: 'a\nb' (test_texts.py, line ")
+    assert crash(ValueError("never raised")) == "ValueError: never raised"

@@ -96,7 +96,7 @@ class TestStorage(SinkContract):
         sink.begin(None)
         monkeypatch.setattr(sink._writing.opened, "write", fail, raising=False)
         with pytest.raises(
-            DestinationError, match=r"^Cannot write bucket://.*file\?: quota of the bucket; it may pass"
+            DestinationError, match=r"^Cannot write bucket://.*file\?: quota\\nof the bucket; it may pass"
         ) as caught:
             sink.write(b"x")
         assert caught.value.transient

@@ -353,7 +353,7 @@ class TestStorage(SourceContract):
         monkeypatch.setattr(DirFileSystem, "open", lambda *_, **__: Reset())
         with (
             source.reading() as reader,
-            pytest.raises(SourceError, match="file 'bucket://file' cannot be read: by peer"),
+            pytest.raises(SourceError, match=r"file 'bucket://file' cannot be read: by\\npeer"),
         ):
             reader.read(1)
         assert SourceError.transient

@@ -1,0 +1,98 @@
+"""Readers of objects and lists in a service's JSON, put together from those of single values. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_taskcluster.services.readers import Odd, instead, word
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_provider_taskcluster.services.readers import Reader
+
+DEEPEST = 100
+
+
+def fields(required: Mapping[str, Reader], optional: Mapping[str, Reader] | None = None) -> Reader:
+    """Return a reader of objects with these fields; others that an answer has stay as they are.
+
+    :param optional: Fields that may be missing; one that is null is taken for missing.
+    """
+    maybe = optional or {}
+
+    def read(value: Any) -> dict[str, Any]:
+        found = dict(_object(value))
+        for name, reader in required.items():
+            if name not in found:
+                raise Odd("missing", name)
+            found[name] = _read(reader, found[name], name)
+        for name, reader in maybe.items():
+            if found.get(name) is not None:
+                found[name] = _read(reader, found[name], name)
+            else:
+                found.pop(name, None)
+        return found
+
+    return read
+
+
+def kinds(name: str, known: Mapping[str, Reader]) -> Reader:
+    """Return a reader of objects whose field ``name`` tells what other fields there are; unknown kinds pass."""
+    kind = fields({name: word})
+
+    def read(value: Any) -> Any:
+        found = kind(value)
+        return known[found[name]](found) if found[name] in known else found
+
+    return read
+
+
+def list_of(reader: Reader) -> Reader:
+    """Return a reader of lists."""
+
+    def read(value: Any) -> list[Any]:
+        if not isinstance(value, list):
+            raise instead(value, "a list")
+        return [_read(reader, item, f"[{index}]") for index, item in enumerate(value)]
+
+    return read
+
+
+def entries(reader: Reader) -> Reader:
+    """Return a reader of objects whose keys are data as well, such as headers."""
+
+    def read(value: Any) -> dict[str, Any]:
+        return {_read(word, key, "a key"): _read(reader, item, key) for key, item in _object(value).items()}
+
+    return read
+
+
+def nothing(value: Any) -> None:
+    """Read the answer of a call that promises none: nothing, or an object."""
+    if value is not None:
+        _object(value)
+
+
+def shallow(value: Any) -> dict[str, Any]:
+    """Read an object of anything. It goes on as JSON: one that is nested too deeply would break who writes that."""
+    level: list[Any] = [_object(value)]
+    for _ in range(DEEPEST):
+        inner = [item for outer in level for item in (outer.values() if isinstance(outer, dict) else outer)]
+        level = [item for item in inner if isinstance(item, dict | list)]
+        if not level:
+            return dict(value)
+    raise Odd(f"nested more than {DEEPEST} deep")
+
+
+def _object(value: Any) -> dict[str, Any]:
+    if isinstance(value, dict):
+        return value
+    raise instead(value, "an object")
+
+
+def _read(reader: Reader, item: Any, step: str) -> Any:
+    try:
+        return reader(item)
+    except Odd as odd:
+        raise odd.below(step) from None
