@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from abc import abstractmethod
 from functools import cached_property
 from typing import TYPE_CHECKING, Any
@@ -10,10 +11,12 @@ from airflow.providers.common.compat.sdk import PokeReturnValue, conf
 
 from airflow_provider_taskcluster.arguments import as_written
 from airflow_provider_taskcluster.connection.fields import DEFAULT_CONN_ID
-from airflow_provider_taskcluster.exceptions import TaskclusterError
+from airflow_provider_taskcluster.exceptions import AuthenticationFailed, TaskclusterError, UnreadableAnswer
 from airflow_provider_taskcluster.links.base import leave_links
 from airflow_provider_taskcluster.outcome import failed, last_look, permanent_errors_fail
 from airflow_provider_taskcluster.sensors.deferring import DeferringSensor
+from airflow_provider_taskcluster.texts import visible
+from airflow_provider_taskcluster.waits.patience import Patience
 from airflow_provider_taskcluster.waits.talk import Found, Over
 
 if TYPE_CHECKING:
@@ -59,6 +62,8 @@ class TaskclusterBaseSensor(DeferringSensor):
         self.connect_timeout = connect_timeout
         self.read_timeout = read_timeout
         self.max_retries = max_retries
+        self._looked_before = False
+        self._patience = Patience()
 
     @cached_property
     def hook(self) -> TaskclusterHook:
@@ -103,14 +108,28 @@ class TaskclusterBaseSensor(DeferringSensor):
             try:
                 found, why = self._look()
             except TaskclusterError as error:
-                if not error.transient:
+                if not self._may_pass(error):
                     raise
-                self.log.warning("Could not look, waiting on: %s", error)
+                self.log.warning("Could not look, waiting on: %s", visible(error))
                 found, why = None, str(error)
+            else:
+                self._looked_before = True
+                self._patience.accepted()
             if found is None:
                 self.last_look = last_look(self.taskcluster_conn_id, why)
                 return PokeReturnValue(is_done=False)
             return PokeReturnValue(is_done=True, xcom_value=self.result(found))
+
+    def _may_pass(self, error: TaskclusterError) -> bool:
+        """Tell whether the next look may come to something.
+
+        Credentials that were good before may have been rotated: the connection is read anew then.
+        """
+        if isinstance(error, AuthenticationFailed) and self._looked_before:
+            if hook := self.__dict__.pop("hook", None):
+                hook.close()
+            return self._patience.lasts(time.monotonic())
+        return error.transient or isinstance(error, UnreadableAnswer)
 
     def _look(self) -> tuple[Json | None, str]:
         """Return what was found, or None and why."""
@@ -126,6 +145,7 @@ class TaskclusterBaseSensor(DeferringSensor):
 
     def execute_complete(self, context: Context, event: Json) -> Any:
         """Go on when the triggerer says so; its errors begin like those of a worker."""
+        self._looked_before = True  # a worker has, before it deferred
         if event.get("message"):
             event = {**event, "message": failed(WAITING, self.taskcluster_conn_id, event["message"])}
         return super().execute_complete(context, event)

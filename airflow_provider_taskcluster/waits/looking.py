@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_provider_taskcluster.exceptions import WaitFailed
+from airflow_provider_taskcluster.texts import crash
 from airflow_provider_taskcluster.waits.asking import Asker
 from airflow_provider_taskcluster.waits.talk import NotYet, Talk
 
@@ -17,8 +17,6 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.services.client import Client
     from airflow_provider_taskcluster.waits.questions import Question
     from airflow_provider_taskcluster.waits.talk import Verdict, Wait
-
-log = logging.getLogger(__name__)
 
 # Others want the loop, too: it is given up after so many seconds.
 BREATH = 0.005
@@ -43,10 +41,15 @@ async def look_at_all(
     :param talk_of: Begins the look at a wait.
     :param ask: Answers questions.
     """
-    keys = list(waiting)
+    keys = []
     questions: set[Question] = set()
-    async for key in _breathing(keys):
-        questions.update(talk_of(key).questions)
+    async for key in _breathing(list(waiting)):
+        try:
+            questions.update(talk_of(key).questions)
+        except Exception as error:  # noqa: BLE001 (what nobody thought of ends this look alone)
+            yield key, _failed(error)
+        else:
+            keys.append(key)
     answers = await ask(questions)
     talks: dict[T, Talk] = {}
     # Most waits have but one question. Their talks are begun anew, and gone at once: thousands that outlive a request
@@ -69,11 +72,14 @@ async def look_at_all(
 def _verdict(talk: Talk, answers: dict[Question, Any]) -> Verdict | None:
     try:
         talk.answer(answers)
-    except Exception as error:  # (an answer of a shape that nobody thought of shall end this look alone)
-        log.exception("An answer could not be read")
-        failed = WaitFailed(f"An answer could not be read ({type(error).__name__}: {error})")
-        return NotYet(str(failed), error=failed)
+    except Exception as error:  # noqa: BLE001 (as above)
+        return _failed(error)
     return talk.verdict
+
+
+def _failed(error: Exception) -> NotYet:
+    failed = WaitFailed(f"A look came to nothing: {crash(error)}")
+    return NotYet(str(failed), error=failed)
 
 
 async def _breathing(items: Iterable[T]) -> AsyncIterator[T]:

@@ -8,15 +8,20 @@ import logging
 import math
 import random
 from dataclasses import dataclass
+from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
-from airflow_provider_taskcluster.exceptions import AuthenticationFailed, TaskclusterError
+from airflow_provider_taskcluster.exceptions import AuthenticationFailed, TaskclusterError, WaitFailed
 from airflow_provider_taskcluster.retry import RetryPolicy
+from airflow_provider_taskcluster.texts import crash, visible
 from airflow_provider_taskcluster.waits.asking import Asker
 from airflow_provider_taskcluster.waits.looking import look_at_all
+from airflow_provider_taskcluster.waits.patience import Patience
 from airflow_provider_taskcluster.waits.talk import Found, NotYet, Over, Talk
 
 if TYPE_CHECKING:
+    from collections.abc import Collection, Mapping
+
     from airflow_provider_taskcluster.services.client import Client
     from airflow_provider_taskcluster.waits.questions import Question
     from airflow_provider_taskcluster.waits.talk import Wait
@@ -71,6 +76,7 @@ class Rounds:
         self._next = math.inf
         self._resting_until = 0.0
         self._failures = 0
+        self._patience = Patience()
         self._task: asyncio.Task[None] | None = None
 
     async def verdict_of(self, wait: Wait, interval: float) -> Found | Over:
@@ -114,8 +120,8 @@ class Rounds:
                 await self._until_due()
                 now = self._loop.time()
                 await self._round([entry for entry in self._entries if entry.due <= now])
-        except Exception as error:
-            log.exception("The looks at %d waits broke down", len(self._entries))
+        except Exception as error:  # noqa: BLE001 (told to those who wait)
+            log.error("The looks at %d waits broke down: %s", len(self._entries), crash(error))  # noqa: TRY400 (one line)
             for entry in self._entries:  # those who wait shall not wait for ever
                 if not entry.done.done():
                     entry.done.set_exception(error)
@@ -134,58 +140,87 @@ class Rounds:
 
     async def _round(self, entries: list[Entry]) -> None:
         """Look at these waits together, and set when each is due again."""
-        missed: list[Entry] = []
+        missed: dict[Entry, TaskclusterError] = {}
+        trouble: TaskclusterError | None
         try:
             asker = Asker(await self._access.client())
             missed = await self._look(entries, asker)
-            trouble = asker.trouble
+            trouble = asker.trouble or next(filter(_is_refusal, missed.values()), None)
         except TaskclusterError as error:  # there is no client to ask with
             trouble = error
             if error.transient:
-                missed = entries
+                missed = dict.fromkeys(entries, error)
             else:
                 for entry in entries:
                     _end(entry, Over(error))
-        self._rest(trouble, len(missed))
+        except Exception as error:  # noqa: BLE001 (what nobody thought of ends this round, not the waits)
+            trouble = WaitFailed(f"A round of looks broke down: {crash(error)}")
+            missed = dict.fromkeys(entries, trouble)
+        self._rest(trouble, missed)
         now = self._loop.time()
         for entry in entries:
             entry.due = self._point(entry.interval, now)
         for entry in missed if trouble else ():
             entry.due = min(entry.due, self._resting_until)
 
-    async def _look(self, entries: list[Entry], asker: Asker) -> list[Entry]:
-        """Look at waits, and end those whose verdict is there; return those for which it came to nothing."""
+    async def _look(self, entries: list[Entry], asker: Asker) -> dict[Entry, TaskclusterError]:
+        """Look at waits, and end those whose verdict is there; return those for which it came to nothing, and why."""
 
         async def ask(questions: set[Question]) -> dict[Question, Any]:
             answers = await asker.ask(questions)
-            refused = {question for question, answer in answers.items() if isinstance(answer, AuthenticationFailed)}
-            if refused and await self._access.renewed(asker.client):
-                asker.client = await self._access.client()
-                answers |= await asker.ask(refused)
+            if refused := [question for question, answer in answers.items() if _is_refusal(answer)]:
+                answers |= await self._asked_anew(refused, asker)
+            self._bear_refusals(answers.values())
             return answers
 
         def talk_of(entry: Entry) -> Talk:
             return Talk(entry.wait, asker.client.root_url, entry.memory)
 
-        missed = []
+        missed: dict[Entry, TaskclusterError] = {}
         async for entry, verdict in look_at_all(entries, talk_of, ask):
             if isinstance(verdict, NotYet):
                 entry.memory = verdict.memory
                 if verdict.error:
-                    missed.append(entry)
+                    missed[entry] = verdict.error
             else:
                 _end(entry, verdict)
         return missed
 
-    def _rest(self, trouble: TaskclusterError | None, missed: int) -> None:
+    async def _asked_anew(self, questions: list[Question], asker: Asker) -> dict[Question, Any]:
+        """Ask what was refused (401) once more, if the connection has other credentials by now."""
+        try:
+            if not await self._access.renewed(asker.client):
+                return {}
+            asker.client = await self._access.client()
+        except TaskclusterError as error:  # of a secrets backend, or somebody is changing the connection just now
+            log.warning("The connection cannot be read anew: %s", visible(error))
+            return {}
+        return await asker.ask(questions)
+
+    def _bear_refusals(self, answers: Collection[Any]) -> None:
+        """Take a 401 for one that may pass, for as long as a secrets backend may give out what was replaced."""
+        refusals = list(filter(_is_refusal, answers))
+        if not refusals and any(not isinstance(answer, TaskclusterError) for answer in answers):
+            self._patience.accepted()
+        if refusals and self._patience.lasts(self._loop.time()):
+            for error in refusals:
+                error.transient = True
+
+    def _rest(self, trouble: TaskclusterError | None, missed: Mapping[Entry, TaskclusterError]) -> None:
         """Leave services alone that cannot answer, for longer each time, and for as long as they ask."""
         if trouble is None or not trouble.transient:
             self._failures = 0
+            for error in islice(missed.values(), 1):
+                log.warning("%d looks came to nothing, one of them by this: %s", len(missed), visible(error))
             return
         self._failures += 1
         seconds = RetryPolicy().wait_seconds(self._failures, trouble)
         self._resting_until = self._loop.time() + seconds
-        log.warning("%d waits could not be looked at, next try in %.1f s: %s", missed, seconds, trouble)
+        log.warning("%d waits could not be looked at, next try in %.1f s: %s", len(missed), seconds, visible(trouble))
+
+
+def _is_refusal(answer: Any) -> bool:
+    return isinstance(answer, AuthenticationFailed)
 
 
 def _end(entry: Entry, verdict: Found | Over) -> None:

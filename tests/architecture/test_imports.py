@@ -37,7 +37,10 @@ ALLOWED = {
     "outcome": {"texts", "exceptions"},
     "links": {"arguments", "names", "exceptions"},
     "operators": {"assets", "hooks", "connection", "links", "transfer", "arguments", "names", "outcome", "exceptions"},
-    "sensors": {"hooks", "connection", "links", "triggers", "waits", "arguments", "names", "outcome", "exceptions"},
+    "sensors": {
+        *("hooks", "connection", "links", "triggers", "waits"),
+        *("arguments", "names", "outcome", "texts", "exceptions"),
+    },
     "fs": {"hooks", "services", "transfer", "arguments", "names", "texts", "exceptions"},
     "emulator": set(),
 }
@@ -53,7 +56,7 @@ PURE = {
     *("connection/fields.py", "connection/form.py"),
     *("services/answers.py", "services/errors.py", "services/readers.py", "services/shapes.py"),
     *("assets/uris.py", "fs/paths.py", "fs/listing.py"),
-    *("waits/questions.py", "waits/talk.py", "waits/status.py", "waits/descriptions.py"),
+    *("waits/questions.py", "waits/patience.py", "waits/talk.py", "waits/status.py", "waits/descriptions.py"),
     *("waits/artifacts.py", "waits/objects.py", "waits/tasks.py", "waits/index.py"),
     *(
         "transfer/model.py",

@@ -24,7 +24,7 @@ class Rule:
     """
 
     path: str
-    status: int | None
+    status: int | None = None
     times: float = 1
     headers: dict[str, str] = field(default_factory=dict)
     delay: float = 0

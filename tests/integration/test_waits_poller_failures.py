@@ -11,7 +11,7 @@ from scripted_api import scripted_api
 from waits_in_a_loop import INTERVAL, STATUSES, api_paths, completed, event, outcomes, run, start, trigger, until
 
 from airflow_provider_taskcluster.emulator import Emulator
-from airflow_provider_taskcluster.waits import poller
+from airflow_provider_taskcluster.waits import patience, poller
 from airflow_provider_taskcluster.waits.objects import ObjectWait
 
 
@@ -29,7 +29,8 @@ def test_a_scope_that_is_missing_for_one_task_ends_its_wait_only(tc, holding, mo
     assert len(api_paths(tc)) < 40, "pages are halved, not asked one by one"
 
 
-def test_wrong_credentials_end_all_waits_without_a_flood(tc, connect):
+def test_credentials_that_stay_wrong_end_all_waits_without_a_flood(tc, connect, monkeypatch):
+    monkeypatch.setattr(patience, "PATIENCE", 0)
     tasks = tc.bulk.create(60, state="completed")
     connect(password="wrong")
 
@@ -60,6 +61,62 @@ def test_credentials_that_were_changed_are_read_again(tc, connect):
     run(main)
     (old,) = held
     assert old._session._session is None, "closed with the poller, whoever holds it"
+
+
+def test_twenty_of_twenty_waits_survive_a_rotation_of_which_the_connection_learns_later(tc, connect, no_waiting):
+    tasks = tc.bulk.create(20)
+    connect(login="tests/rotated", password=tc.add_client("tests/rotated", ["*"]))
+
+    async def main():
+        waits = start(*(trigger(completed(task_id)) for task_id in tasks))
+        await until(lambda: api_paths(tc))
+        fresh = tc.add_client("tests/rotated", ["*"])
+        refused = len(api_paths(tc))
+        tc.bulk.resolve(tasks)
+        await until(lambda: len(api_paths(tc)) > refused + 3)
+        assert not any(wait.done() for wait in waits)
+        connect(login="tests/rotated", password=fresh)
+        assert outcomes(await asyncio.gather(*waits)) == ["found"] * 20
+
+    run(main)
+    assert no_waiting[2] > no_waiting[0], "for longer each time"
+
+
+def test_a_connection_that_is_half_changed_is_read_once_more(tc, connect):
+    (task_id,) = tc.bulk.create(1)
+    connect(login="tests/rotated", password=tc.add_client("tests/rotated", ["*"]))
+
+    async def main():
+        (wait,) = start(trigger(completed(task_id)))
+        await until(lambda: api_paths(tc))
+        fresh = tc.add_client("tests/rotated", ["*"])
+        connect(login="tests/rotated", password="")
+        refused = len(api_paths(tc))
+        tc.bulk.resolve([task_id])
+        await until(lambda: len(api_paths(tc)) > refused + 1)
+        assert not wait.done()
+        connect(login="tests/rotated", password=fresh)
+        assert outcomes([await wait]) == ["found"]
+
+    run(main)
+
+
+def test_a_401_is_final_when_no_secrets_backend_would_cache_any_more(tc, connect, monkeypatch):
+    monkeypatch.setattr(patience, "PATIENCE", INTERVAL * 4)
+    (task_id,) = tc.bulk.create(1)
+    connect(login="tests/rotated", password=tc.add_client("tests/rotated", ["*"]))
+
+    async def main():
+        (wait,) = start(trigger(completed(task_id)))
+        await until(lambda: api_paths(tc))
+        tc.add_client("tests/rotated", ["*"])
+        begun = time.monotonic()
+        found = await wait
+        assert found["outcome"] == "over"
+        assert "check client ID and access token" in found["message"]
+        assert INTERVAL * 4 <= time.monotonic() - begun < INTERVAL * 12
+
+    run(main)
 
 
 @pytest.mark.parametrize("status", [429, 503, 500, 502, 408, 0])
