@@ -8,7 +8,14 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_taskcluster.services.answers import ARTIFACT, ARTIFACTS, CONTENT, CREATED_ARTIFACT, NOTHING, REDIRECT
+from airflow_provider_taskcluster.services.answers import (
+    ARTIFACT,
+    ARTIFACTS,
+    CONTENT,
+    CREATED_ARTIFACT,
+    NOTHING,
+    REDIRECT,
+)
 from airflow_provider_taskcluster.services.paging import pages
 
 if TYPE_CHECKING:

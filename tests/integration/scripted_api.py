@@ -70,7 +70,6 @@ def scripted_api(behind):
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"
-        disable_nagle_algorithm = True  # headers and body come apart
 
         def do_GET(self):
             body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
