@@ -1,4 +1,4 @@
-"""Where the body of an HTTP answer ends, and the numbers in headers (RFC 9110, RFC 9112). Pure.
+"""Where the body of an HTTP answer ends, and the numbers and dates in headers (RFC 9110, RFC 9112). Pure.
 
 Libraries read these headers more freely: a length that they cannot read counts as none, and a body that is cut then
 looks complete. Here a number is ASCII digits, and what cannot be read is told from what was not said.
@@ -8,11 +8,15 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 
 # White space that HTTP allows around a value.
 _BLANK = " \t"
 # More digits than any length has; int() of thousands of them is slow, or refused.
 _NUMBER = re.compile(r"[0-9]{1,20}")
+# Characters that are looked at for a date, which has 29.
+_LONGEST_DATE = 64
 _CONTENT_RANGE = re.compile(r"bytes[ \t]+([0-9]{1,20})-([0-9]{1,20})/([0-9]{1,20})", re.IGNORECASE)
 _UNSATISFIED_RANGE = re.compile(r"bytes[ \t]+\*/([0-9]{1,20})", re.IGNORECASE)
 
@@ -75,3 +79,12 @@ def _only_member(value: str) -> str:
     """Return the member of a list whose members are all equal, as when a header was sent twice; "" for other lists."""
     members = {member.strip(_BLANK) for member in value.split(",")}
     return members.pop() if len(members) == 1 else ""
+
+
+def date(value: str) -> datetime | None:
+    """Return the date in the value of a header, None if it is anything else."""
+    try:
+        found = parsedate_to_datetime(value[:_LONGEST_DATE])
+        return found.replace(tzinfo=found.tzinfo or UTC).astimezone(UTC)  # "-0000" has no zone
+    except (ValueError, OverflowError, TypeError, IndexError):  # (each for another kind of nonsense)
+        return None

@@ -15,7 +15,6 @@ import random
 import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.exceptions import (
@@ -25,7 +24,7 @@ from airflow_provider_taskcluster.exceptions import (
     StoreError,
     TaskclusterError,
 )
-from airflow_provider_taskcluster.framing import whole_number
+from airflow_provider_taskcluster.framing import date, whole_number
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,8 +38,6 @@ RETRIABLE_STATUSES = frozenset({408, 425, 429, *range(500, 600)})
 TRY_AGAIN = "it may pass: let the task try again"
 # A server may ask for more patience than a worker slot is worth.
 LONGEST_RETRY_AFTER = 300.0
-# Characters of a header that are looked at for a date, which has 29.
-LONGEST_DATE = 64
 # Bytes that make a try worth another full budget.
 ENOUGH_PROGRESS = 64 * 1024
 
@@ -157,13 +154,8 @@ def retry_after(value: str | None) -> float | None:
     seconds = whole_number(value)
     if seconds is not None:
         return float(seconds)
-    try:
-        date = parsedate_to_datetime(value[:LONGEST_DATE])
-    except (ValueError, OverflowError, TypeError, IndexError):  # (each for another kind of nonsense)
-        return None
-    if date.tzinfo is None:  # the header said "-0000"
-        date = date.replace(tzinfo=UTC)
-    return max(0.0, (date - datetime.now(UTC)).total_seconds())
+    moment = date(value)
+    return None if moment is None else max(0.0, (moment - datetime.now(UTC)).total_seconds())
 
 
 def _grant_refused(error: BaseException | None) -> bool:

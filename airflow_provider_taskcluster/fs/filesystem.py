@@ -147,6 +147,15 @@ class TaskclusterFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec
         except NoSuchFile:
             return None
 
+    def modified(self, path: str) -> datetime:
+        """Return when a file was stored, as its store says; what is stored does not change.
+
+        :raises TransferError: The store does not say.
+        """
+        return self.remote.modified(self._strip_protocol(path))
+
+    created = modified
+
     def ls(self, path: str, detail: bool = True, artifacts: list[ArtifactInfo] | None = None, **_: Any) -> list[Any]:
         """List a folder. Of objects only one can be asked for.
 

@@ -13,6 +13,7 @@ from airflow_provider_taskcluster.exceptions import (
     InvalidInput,
     NotFound,
     ReferenceRefused,
+    TransferError,
 )
 from airflow_provider_taskcluster.fs import listing, uploads
 from airflow_provider_taskcluster.fs.errors import FileThere, NoSuchFile, missing_is_no_file
@@ -99,6 +100,23 @@ class Remote:
                 return self.hook.stored_artifact_length(place.task_id, place.name, place.run_id)
             except ReferenceRefused:
                 return None
+
+    def modified(self, path: str) -> datetime:
+        """Return when a file was stored.
+
+        :raises TransferError: The store does not say.
+        """
+        place = _file(path)
+        with missing_is_no_file():
+            if isinstance(place, ObjectPlace):
+                found = self.hook.object_modified(place.name)
+            else:
+                found = self.hook.artifact_modified(
+                    place.task_id, place.name, place.run_id, allow_reference=self.allow_reference
+                )
+        if found is None:
+            raise TransferError(f"When {path!r} was stored is not known: its store does not say (Last-Modified)")
+        return found
 
     def open(self, path: str) -> StoredFile:
         """Open the content of a file."""

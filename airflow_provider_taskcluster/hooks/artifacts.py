@@ -17,6 +17,7 @@ from airflow_provider_taskcluster.transfer.sink import MemorySink, sink_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
+    from datetime import datetime
 
     from airflow_provider_taskcluster.services.answers import ArtifactInfo, TaskRun, TaskStatus
     from airflow_provider_taskcluster.transfer.model import TransferResult
@@ -74,6 +75,19 @@ class ArtifactsHook(TaskclusterBaseHook):
         config = TransferConfig(network=self.settings.network)
         downloader = ArtifactDownloader(self._engine_services, self._store, config)
         return downloader.stored_length(names.task_id(task_id), names.artifact_name(name), run_id)
+
+    def artifact_modified(
+        self, task_id: str, name: str, run_id: int | None = None, *, allow_reference: bool = False
+    ) -> datetime | None:
+        """Return when the bytes of an artifact were stored; None if the store does not say.
+
+        The queue itself keeps no such date. Scope ``queue:get-artifact:<name>``.
+        """
+        from airflow_provider_taskcluster.transfer.artifact import ArtifactDownloader
+
+        config = TransferConfig(network=self.settings.network, allow_reference=allow_reference, require_hashes=False)
+        downloader = ArtifactDownloader(self._engine_services, self._store, config)
+        return downloader.modified(names.task_id(task_id), names.artifact_name(name), run_id)
 
     def download_artifact(
         self,

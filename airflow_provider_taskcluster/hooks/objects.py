@@ -292,6 +292,13 @@ class ObjectsHook(TaskclusterBaseHook):
         """Return how long an object is; None if only fetching it would tell. Scope ``object:download:<name>``."""
         return self._downloader(require_hashes).size(names.object_name(name))
 
+    def object_modified(self, name: str) -> datetime | None:
+        """Return when the bytes of an object were stored; None if the store does not say.
+
+        The service itself keeps no such date. Scope ``object:download:<name>``.
+        """
+        return self._downloader(require_hashes=False).modified(names.object_name(name))
+
     def _downloader(self, require_hashes: bool) -> Downloader:  # noqa: FBT001 (handed on)
         from airflow_provider_taskcluster.transfer.download import Downloader
 

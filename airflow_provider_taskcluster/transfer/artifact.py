@@ -24,12 +24,14 @@ from airflow_provider_taskcluster.transfer.expected import Expected
 from airflow_provider_taskcluster.transfer.fetch import Fetch, Wanted
 from airflow_provider_taskcluster.transfer.grants import Renewable
 from airflow_provider_taskcluster.transfer.model import Grant
+from airflow_provider_taskcluster.transfer.modified import modified
 from airflow_provider_taskcluster.transfer.random_access import NotRanged, RangedBody, fetched_whole
 from airflow_provider_taskcluster.transfer.ranges import UNSATISFIABLE, ByteRange, range_headers
 from airflow_provider_taskcluster.transfer.sink import MemorySink
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from datetime import datetime
 
     from airflow_provider_taskcluster.transfer.config import TransferConfig
     from airflow_provider_taskcluster.transfer.http import Store
@@ -108,6 +110,19 @@ class ArtifactDownloader:
                 if error.status == UNSATISFIABLE and unsatisfied_total(error.content_range) == 0:
                     return 0
                 raise
+
+    def modified(self, task_id: str, name: str, run_id: int | None) -> datetime | None:
+        """Return when the bytes of the artifact were stored; None if their store does not say.
+
+        :raises: What ``download`` raises.
+        """
+        where = Where(task_id, name, run_id)
+        answer = self.locate(where)
+        if answer["storageType"] == "object":
+            return self._objects(answer).modified(answer["name"])
+        first, grants = self._granted(where, answer)
+        with _not_stored_yet(where, first):
+            return modified(self.store, grants)
 
     def open(self, task_id: str, name: str, run_id: int | None) -> RandomAccess:
         """Open the artifact for reading at any place; fetch it whole into a temporary file if it cannot be read so.

@@ -13,12 +13,14 @@ from airflow_provider_taskcluster.transfer.expected import Expected
 from airflow_provider_taskcluster.transfer.fetch import Fetch, ManifestFound, Wanted
 from airflow_provider_taskcluster.transfer.grants import Renewable
 from airflow_provider_taskcluster.transfer.manifest import LARGEST_MANIFEST, from_json
+from airflow_provider_taskcluster.transfer.modified import modified
 from airflow_provider_taskcluster.transfer.negotiation import download_methods
 from airflow_provider_taskcluster.transfer.random_access import HEAD, NotRanged, PartedBody, RangedBody, fetched_whole
 from airflow_provider_taskcluster.transfer.sink import MemorySink
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from airflow_provider_taskcluster.transfer.config import TransferConfig
     from airflow_provider_taskcluster.transfer.http import Store
@@ -87,6 +89,10 @@ class Downloader:
             return self._manifest(name, first, grants).size
         except NotRanged:
             return None
+
+    def modified(self, name: str) -> datetime | None:
+        """Return when the object was stored; None if its store does not say."""
+        return modified(self.store, self._granted(name)[1])
 
     def manifest(self, name: str) -> Manifest | None:
         """Return the manifest of an object that was uploaded in parts; None for any other object.

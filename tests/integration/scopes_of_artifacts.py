@@ -149,3 +149,9 @@ def artifact_sensor_that_asks_the_store(w):
 def stored_artifact_length(w):
     w.publish(storage_type="s3")
     return lambda: w.hook.stored_artifact_length(w.run.task_id, w.name)
+
+
+@line("`stored_artifact_length`")
+def artifact_modified(w):
+    w.publish(storage_type="s3")
+    return lambda: w.hook.artifact_modified(w.run.task_id, w.name)

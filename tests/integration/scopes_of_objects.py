@@ -109,6 +109,12 @@ def object_size(w):
     return lambda: w.hook.object_size(w.name)
 
 
+@line("`TaskclusterDownloadObjectOperator`")
+def object_modified(w):
+    w.store()
+    return lambda: w.hook.object_modified(w.name)
+
+
 @line("the same of an object in parts")
 def download_of_parts(w):
     w.store(multipart="always", part_size=PART)
