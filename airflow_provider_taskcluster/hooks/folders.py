@@ -36,17 +36,19 @@ class FoldersHook(ObjectsHook):
         max_bytes: int | None = None,
         max_files: int | None = None,
     ) -> Extracted:
-        """Extract a .zip or .tar, .tar.gz, .tar.bz2 or .tar.xz file into a folder.
+        """Extract a .zip or .tar, .tar.gz, .tar.bz2, .tar.xz or .tar.zst file into a folder.
 
         Nothing is written outside of the folder, and nothing of an archive that is broken or holds what must not be
-        written: names that lead elsewhere, links that lead out, devices, names that clash. Files of the same names that
-        are there are replaced, when all of the archive is known to be good.
+        written: names that lead elsewhere, links that lead out, devices, names that clash, what is more than 100
+        folders deep. Files of the same names that are there are replaced, when all of the archive is known to be good.
+        Before Python 3.14, .tar.zst takes the package ``zstandard`` (extra ``[zstd]``).
 
         :param max_bytes: Of all files together, 16 GiB by default.
         :param max_files: Files, links and folders, 100,000 by default.
         :raises InvalidInput: The folder is "", or one of the two is not of this machine.
-        :raises ArchiveRefused: It is broken, or holds what must not be written.
+        :raises ArchiveRefused: It is broken, of a format that is not supported, or holds what must not be written.
         :raises TooLarge: It holds more than is allowed.
+        :raises NameRefused: A link, or a file, is there in the place of a folder, or a folder in that of a file.
         """
         from airflow_provider_taskcluster.transfer.extraction import ExtractionLimits, extract
 

@@ -90,7 +90,7 @@ class TaskclusterDownloadArtifactOperator(TaskclusterBaseOperator):
         """Download, and return what was moved."""
         doing = f"Download of artifact {self.name!r} of task {self.taskcluster_task_id}"
         with permanent_errors_fail(doing, self.taskcluster_conn_id):
-            folder = check_extraction(self.destination, self.extract_to)
+            folder = check_extraction(self.destination, self.extract_to, self.name)
             result = self.hook.download_artifact(
                 text(self.taskcluster_task_id, "taskcluster_task_id"),
                 text(self.name, "name"),

@@ -98,16 +98,21 @@ def what_to_upload(source: Any, data: Any, task_id: str) -> Uploadable:
     raise InvalidInput(f"Task {task_id!r} needs something to upload: give either source (a path) or data")
 
 
-def check_extraction(destination: Any, folder: Any) -> str | None:
+def check_extraction(destination: Any, folder: Any, name: Any = "") -> str | None:
     """Return the folder to extract into, if there is one, before anything is downloaded; "" is none.
 
+    :param name: Of what is downloaded.
     :raises InvalidInput: One of the two is not of this machine.
+    :raises ArchiveRefused: The archive is of a format that this Python does not support.
     """
     if left_out(folder):
         return None
     from airflow_provider_taskcluster.hooks.folders import on_this_machine
+    from airflow_provider_taskcluster.transfer.archive.formats import check_supported
 
     on_this_machine(path_or_url(destination, "destination"), "destination")
+    check_supported(str(name))
+    check_supported(str(destination))
     return str(on_this_machine(path_or_url(folder, "extract_to"), "extract_to"))
 
 

@@ -201,7 +201,7 @@ class TaskclusterDownloadObjectOperator(TaskclusterBaseOperator):
     def execute(self, context: Context) -> Transferred:  # noqa: ARG002 (Airflow's signature)
         """Download, and return what was moved."""
         with permanent_errors_fail(f"Download of object {self.name!r}", self.taskcluster_conn_id):
-            folder = check_extraction(self.destination, self.extract_to)
+            folder = check_extraction(self.destination, self.extract_to, self.name)
             result = self.hook.download_object(
                 text(self.name, "name"),
                 path_or_url(self.destination, "destination"),

@@ -10,6 +10,7 @@ from airflow_provider_taskcluster.arguments import names_in, optional_text, path
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterTaskLink
 from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator, check_extraction
 from airflow_provider_taskcluster.outcome import permanent_errors_fail
+from airflow_provider_taskcluster.transfer.archive.formats import check_supported
 from airflow_provider_taskcluster.transfer.archives import is_archive
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS, FILES
 from airflow_provider_taskcluster.transfer.extraction import ExtractionLimits
@@ -140,6 +141,9 @@ class TaskclusterDownloadPayloadOperator(TaskclusterBaseOperator):
             include, exclude = _patterns(self.include, "include"), _patterns(self.exclude, "exclude")
             if self.if_none == "skip" and not payload.select(include, exclude):
                 raise AirflowSkipException(f"Task {payload.task_id} has no artifact that is selected")
+            if folder is not None:
+                for file in payload.select(include, exclude):
+                    check_supported(file.name)
             result = payload.download(
                 path_or_url(self.destination, "destination"),
                 include=include,

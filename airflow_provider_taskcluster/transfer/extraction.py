@@ -12,29 +12,29 @@ import contextlib
 import errno
 import os
 import re
-import shutil
-import tempfile
-import time
+import stat
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from airflow_provider_taskcluster.exceptions import ArchiveRefused, DestinationError, TooLarge
+from airflow_provider_taskcluster.exceptions import DestinationError, NameRefused, TooLarge
+from airflow_provider_taskcluster.transfer import leftovers
+from airflow_provider_taskcluster.transfer.archive.entry import refused
 from airflow_provider_taskcluster.transfer.archives import entries, readable
-from airflow_provider_taskcluster.transfer.config import GIB, MIB
+from airflow_provider_taskcluster.transfer.config import GIB, MIB, OURS
 from airflow_provider_taskcluster.transfer.folder import Folder
 from airflow_provider_taskcluster.transfer.sink import explained, write_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from airflow_provider_taskcluster.transfer.archives import Entry
+    from airflow_provider_taskcluster.transfer.archive.entry import Entry
 
 # Control characters, what separates or names drives elsewhere, and what this provider keeps beside its files.
-UNFIT = re.compile(r"[\x00-\x1f\x7f\\]|^[A-Za-z]:|^\.taskcluster-")
-PREFIX, SUFFIX = ".taskcluster-", ".extract"
-DAY = 24 * 60 * 60
+UNFIT = re.compile(rf"[\x00-\x1f\x7f\\]|^[A-Za-z]:|^(?i:{re.escape(OURS)})")
+# How many folders a file may lie below the one that is extracted into.
+DEEPEST = 100
 CLASHES = {errno.EEXIST, errno.ENOTDIR, errno.EISDIR}
 NO_NAMES = {errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL}
 
@@ -82,26 +82,17 @@ def extract(
     :raises DestinationError: The folder cannot be written.
     """
     root = Path(folder)
-    with explained(str(folder)):
-        root.mkdir(parents=True, exist_ok=True)
-        _sweep(root)
-        staging = Path(tempfile.mkdtemp(prefix=PREFIX, suffix=SUFFIX, dir=root))
-    try:
+    with contextlib.ExitStack() as held:
+        with explained(str(folder)):
+            root.mkdir(parents=True, exist_ok=True)
+            with closing(Folder.at(root, make=False)) as opened:
+                leftovers.sweep(opened)
+            staging = held.enter_context(leftovers.staging(root))
         staged = _Staged(Path(archive), staging, limits or ExtractionLimits(), check)
         staged.fill()
         with explained(str(folder)):
             staged.publish(root)
-    finally:
-        shutil.rmtree(staging, ignore_errors=True)
     return Extracted(str(folder), len(staged.files), staged.size)
-
-
-def _sweep(root: Path) -> None:
-    """Remove what killed processes have left."""
-    for left in root.glob(f"{PREFIX}*{SUFFIX}"):
-        with contextlib.suppress(OSError):
-            if left.stat().st_mtime < time.time() - DAY:
-                shutil.rmtree(left, ignore_errors=True)
 
 
 class _Staged:
@@ -118,9 +109,10 @@ class _Staged:
 
     def fill(self) -> None:
         """Write all of the archive."""
-        for entry in entries(self._archive, self._limits.max_files):
-            self._check()
-            self._add(entry)
+        with closing(entries(self._archive, self._limits.max_files)) as found:
+            for entry in found:
+                self._check()
+                self._add(entry)
         for path, entry in self.files.items():
             if entry.kind == "symlink":
                 with self._fitting(entry.name):
@@ -129,31 +121,59 @@ class _Staged:
     def publish(self, root: Path) -> None:
         """Move all of it to its final names.
 
-        :raises NameRefused: A symbolic link, or a file, is there in the place of a folder.
+        :raises NameRefused: A symbolic link, or a file, is there in the place of a folder, or a folder in that of a
+            file. Nothing was moved, and no folder made.
         """
         with closing(Folder.at(root, make=True)) as final, closing(Folder.at(self._staging, make=False)) as staged:
-            for folder in self._folders:
-                final.below(folder.parts, make=True).close()
-            for path in self.files:
-                with closing(final.below(path.parent.parts, make=False)) as into:
-                    os.replace(path, path.name, src_dir_fd=staged.descriptor, dst_dir_fd=into.descriptor)
+            missing = self._missing(final)
+            try:
+                for folder in missing:
+                    final.below(folder.parts, make=True).close()
+                for path in self.files:
+                    with closing(final.below(path.parent.parts, make=False)) as into:
+                        os.replace(path, path.name, src_dir_fd=staged.descriptor, dst_dir_fd=into.descriptor)
+            except BaseException:
+                for folder in reversed(missing):
+                    with contextlib.suppress(OSError):  # something was moved there
+                        os.rmdir(folder, dir_fd=final.descriptor)
+                raise
+
+    def _missing(self, final: Folder) -> list[Path]:
+        """Return the folders that are not there yet, upper ones first."""
+        missing: list[Path] = []
+        files: dict[Path, list[str]] = {folder: [] for folder in self._folders}
+        for path in self.files:
+            files[path.parent].append(path.name)
+        for folder, names in files.items():
+            try:
+                opened = final.below(folder.parts, make=False)
+            except FileNotFoundError:
+                missing.append(folder)
+                continue
+            with closing(opened):
+                for name in names:
+                    found = opened.stat(name)
+                    if found is not None and stat.S_ISDIR(found.st_mode):
+                        raise NameRefused(f"{opened.path}/{name} is a folder, in the place of a file: remove it")
+        return missing
 
     def _add(self, entry: Entry) -> None:
         path = Path(*_parts(entry.name))
+        if len(path.parts) - (entry.kind != "folder") > DEEPEST:
+            raise refused(entry.name, f"is more than {DEEPEST} folders deep")
         with self._fitting(entry.name):
             self._make(path if entry.kind == "folder" else path.parent)
         if entry.kind == "folder":
             return
         if path in self._folders or path in self.files:
-            raise _refused(entry.name, "is there twice")
+            raise refused(entry.name, "is there twice")
         self._count()
-        match entry.kind:
-            case "file":
-                self._write(entry, self._staging / path)
-            case "hardlink":
-                self._link(entry, self._staging / path)
-            case _:  # symbolic links come last, but are refused at once
-                _target(entry, depth=len(path.parts) - 1)
+        if entry.kind == "file":
+            self._write(entry, self._staging / path)
+        elif entry.kind == "hardlink":
+            entry = self._link(entry, self._staging / path)
+        if entry.kind == "symlink":  # they come last, but are refused at once
+            _target(entry, depth=len(path.parts) - 1)
         self.files[path] = entry
 
     def _make(self, folder: Path) -> None:
@@ -183,13 +203,20 @@ class _Staged:
                 with self._fitting(entry.name):
                     write_all(opened.write, data)
 
-    def _link(self, entry: Entry, path: Path) -> None:
-        """Give a file that was written before a second name."""
+    def _link(self, entry: Entry, path: Path) -> Entry:
+        """Give a file that was written before a second name; a symbolic link is made a second time.
+
+        :return: What it is.
+        """
         target = Path(*_parts(entry.target))
-        if target not in self.files or self.files[target].kind == "symlink":
-            raise _refused(entry.name, "is a link to what is no file before it in the archive")
+        known = self.files.get(target)
+        if known is None:
+            raise refused(entry.name, "is a link to what is no file before it in the archive")
+        if known.kind == "symlink":
+            return replace(known, name=entry.name)
         with self._fitting(entry.name):
             path.hardlink_to(self._staging / target)
+        return entry
 
     @contextmanager
     def _fitting(self, name: str) -> Iterator[None]:
@@ -200,9 +227,9 @@ class _Staged:
         except DestinationError as error:
             number = getattr(error.__cause__, "errno", None)
             if number in CLASHES:
-                raise _refused(name, "is there twice, or as a file and a folder") from None
+                raise refused(name, "is there twice, or as a file and a folder") from None
             if number in NO_NAMES:
-                raise _refused(name, "is no name that this file system can carry") from None
+                raise refused(name, "is no name that this file system can carry") from None
             raise
 
 
@@ -213,7 +240,7 @@ def _parts(name: str) -> list[str]:
     """
     parts = [part for part in name.split("/") if part not in {"", "."}]
     if name.startswith("/") or ".." in parts or any(UNFIT.search(part) for part in parts):
-        raise _refused(name, "is not a name inside a folder")
+        raise refused(name, "is not a name inside a folder")
     return parts
 
 
@@ -226,11 +253,7 @@ def _target(entry: Entry, depth: int) -> str:
     """
     parts = [part for part in entry.target.split("/") if part not in {"", "."}]
     ups = next((number for number, part in enumerate(parts) if part != ".."), len(parts))
-    odd = not parts or ".." in parts[ups:] or any(UNFIT.search(part) for part in parts)
+    odd = not entry.target or ".." in parts[ups:] or any(UNFIT.search(part) for part in parts)
     if entry.target.startswith("/") or ups > depth or odd:
-        raise _refused(entry.name, f"is a link to {entry.target[:200]!r}, which leads out of its folder or may")
-    return "/".join(parts)
-
-
-def _refused(name: str, why: str) -> ArchiveRefused:
-    return ArchiveRefused(f"{name[:200]!r} in the archive {why}: nothing of it was extracted")
+        raise refused(entry.name, f"is a link to {entry.target[:200]!r}, which leads out of its folder or may")
+    return "/".join(parts) or "."

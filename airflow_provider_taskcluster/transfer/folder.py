@@ -15,6 +15,7 @@ import stat
 from typing import TYPE_CHECKING, Self
 
 from airflow_provider_taskcluster.exceptions import NameRefused
+from airflow_provider_taskcluster.transfer.config import OURS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -71,6 +72,14 @@ class Folder:
         finally:
             self.close()
 
+    def names(self) -> list[str]:
+        """List what is right in it."""
+        own = os.open(".", _FOLDER, dir_fd=self.descriptor)  # a scan moves where an open folder stands
+        try:
+            return os.listdir(own)  # noqa: PTH208 (a path may lead elsewhere by now)
+        finally:
+            os.close(own)
+
     def stat(self, name: str) -> os.stat_result | None:
         """Look at it, not at what it links to; None if there is nothing."""
         try:
@@ -107,7 +116,7 @@ class Folder:
 
     def write(self, name: str, content: bytes) -> None:
         """Put a whole file in its place at once."""
-        new = f".taskcluster-{secrets.token_hex(8)}.new"
+        new = f"{OURS}{secrets.token_hex(8)}.new"
         try:
             with io.BufferedWriter(self.open(new, os.O_RDWR | os.O_CREAT | os.O_EXCL)) as file:
                 file.write(content)
@@ -127,7 +136,7 @@ class Folder:
 
     def heeds_case(self) -> bool:
         """Tell whether names that differ in case alone are different files here."""
-        probe = f".taskcluster-{secrets.token_hex(8)}.case"
+        probe = f"{OURS}{secrets.token_hex(8)}.case"
         with self.open(probe, os.O_RDWR | os.O_CREAT | os.O_EXCL):
             pass
         try:

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from airflow_provider_taskcluster.exceptions import DestinationError, InvalidInput
-from airflow_provider_taskcluster.transfer.config import MIB
+from airflow_provider_taskcluster.transfer import leftovers
+from airflow_provider_taskcluster.transfer.config import MIB, OURS
 from airflow_provider_taskcluster.transfer.file_writer import FileWriter
 from airflow_provider_taskcluster.transfer.folder import Folder
 from airflow_provider_taskcluster.transfer.record import from_json
@@ -150,6 +151,7 @@ class PathSink(Sink):
         """Return the folder, open."""
         if self._folder is None:
             self._folder = self._open_folder(make=make)
+            leftovers.sweep_at_times(self._folder)
         return self._folder
 
     def _open(self, folder: Folder) -> io.FileIO:
@@ -201,7 +203,7 @@ def _checked(final: Path) -> Path:
 
 
 def _beside(stem: str) -> str:
-    return f".taskcluster-{stem}.part"
+    return f"{OURS}{stem}.part"
 
 
 def _locked(file: io.FileIO, folder: Folder, name: str) -> bool:

@@ -15,7 +15,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_taskcluster.exceptions import DestinationError, InvalidInput, TaskclusterError
-from airflow_provider_taskcluster.transfer.config import MIB
+from airflow_provider_taskcluster.transfer.config import MIB, OURS
 from airflow_provider_taskcluster.transfer.path_sink import PathSink
 from airflow_provider_taskcluster.transfer.sink import Sink, write_all
 from airflow_provider_taskcluster.transfer.storage import reason_of, storage_file
@@ -138,7 +138,7 @@ class _Aside:
     def __init__(self, file: StorageFile, size: int | None) -> None:
         self._file = file
         folder, slash, _ = file.path.rpartition("/")
-        self._path = f"{folder}{slash}.taskcluster-{secrets.token_hex(8)}.part"
+        self._path = f"{folder}{slash}{OURS}{secrets.token_hex(8)}.part"
         try:
             self.opened = file.fs.open(self._path, "wb", block_size=block_size(size))
         except FileNotFoundError:

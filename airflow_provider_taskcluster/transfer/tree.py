@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.exceptions import InvalidInput, SourceError, TaskclusterError
+from airflow_provider_taskcluster.transfer.config import OURS
 from airflow_provider_taskcluster.transfer.source import PathSource, Source
 from airflow_provider_taskcluster.transfer.storage import StorageFile, is_storage_path, reason_of, storage_file
 from airflow_provider_taskcluster.transfer.storage_source import StorageSource
@@ -14,14 +15,11 @@ from airflow_provider_taskcluster.transfer.storage_source import StorageSource
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-# What downloads of this provider leave in a folder until they are complete.
-OURS = ".taskcluster-"
-
 
 def sources_below(folder: object) -> dict[str, Callable[[], Source]]:
     """Return what opens each file of a folder, by its name relative to it, with ``/``, in order.
 
-    Partial files of downloads are left out.
+    Partial files of downloads, and folders of archives that are not complete, are left out.
 
     :param folder: A path, or one with a file system of fsspec.
     :raises InvalidInput: There is no such folder, or no file in it, or something that is neither file nor folder, such
@@ -46,6 +44,7 @@ def _on_this_machine(root: Path) -> Iterator[tuple[str, Callable[[], Source]]]:
         raise SourceError(f"The folder {error.filename!r} cannot be read: {error.strerror}; let the worker read it")
 
     for where, folders, files in os.walk(root, onerror=refuse):
+        folders[:] = [name for name in folders if not name.startswith(OURS)]  # what is left is walked through
         for path in (Path(where, name) for name in [*files, *folders] if not name.startswith(OURS)):
             if path.is_dir() and not path.is_symlink():
                 continue
@@ -68,6 +67,6 @@ def _in_storage(root: StorageFile) -> Iterator[tuple[str, Callable[[], Source]]]
         if path != folder and not path.startswith(f"{folder}/" if folder else ""):
             raise SourceError(f"The folder {root.url!r} cannot be read: its storage lists {path!r}, which is not in it")
         name = path.removeprefix(folder).lstrip("/")
-        if name and not name.rpartition("/")[2].startswith(OURS):
+        if name and not any(part.startswith(OURS) for part in name.split("/")):
             file = StorageFile(root.fs, path, f"{root.url.rstrip('/')}/{name}")
             yield name, lambda file=file: StorageSource(file)  # type: ignore[misc]  # bound

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import io
 import json
+import sys
+import tarfile
 import zipfile
 
 import pytest
+import zstandard
 from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_taskcluster.exceptions import ArchiveRefused, Interrupted, InvalidInput, TooLarge
@@ -146,3 +149,71 @@ def test_what_is_no_archive_is_refused(hook, tmp_path):
     (tmp_path / "a.zip").write_text("<html>")
     with pytest.raises(ArchiveRefused, match="cannot be extracted"):
         hook.extract_archive(tmp_path / "a.zip", tmp_path / "in")
+
+
+@pytest.fixture
+def without_zstd(monkeypatch):
+    for module in ("zstandard", "compression", "compression.zstd"):
+        monkeypatch.setitem(sys.modules, module, None)
+
+
+def tar_zst():
+    data = io.BytesIO()
+    with tarfile.open(fileobj=data, mode="w") as archive:
+        archive.addfile(tarfile.TarInfo("a"))
+    return zstandard.ZstdCompressor().compress(data.getvalue())
+
+
+def test_a_tar_zst_is_extracted_as_all_archives(hook, run, tmp_path):
+    run.add("public/build/a.tar.zst", tar_zst())
+    run.complete()
+    told = TaskclusterDownloadPayloadOperator(
+        **CONNECTION,
+        taskcluster_task_id=run.task_id,
+        destination=str(tmp_path / "files"),
+        extract_to=str(tmp_path / "in"),
+    ).execute({})
+    assert told["extracted"]["archives"] == 1
+    assert (tmp_path / "in" / "public" / "build" / "a.tar.zst" / "a").is_file()
+
+
+@pytest.mark.parametrize("names", [("public/a.tar.zst", "a"), ("public/a", "a.tzst")])
+def test_without_zstd_nothing_is_downloaded(hook, run, tc, tmp_path, without_zstd, names):
+    name, destination = names
+    run.add(name, tar_zst())
+    before = len(tc.journal)
+    with pytest.raises(AirflowFailException, match=r"zstd is not supported by this Python: install .*\[zstd\]"):
+        TaskclusterDownloadArtifactOperator(
+            **CONNECTION,
+            taskcluster_task_id=run.task_id,
+            name=name,
+            destination=str(tmp_path / destination),
+            extract_to=str(tmp_path / "in"),
+        ).execute({})
+    assert len(tc.journal) == before
+    assert not list(tmp_path.iterdir())
+
+
+def test_without_zstd_no_payload_with_such_a_file_is_downloaded(hook, run, tmp_path, without_zstd):
+    run.add("public/build/a.tar.zst", tar_zst())
+    run.add("public/build/b.zip", packed(a="4"))
+    run.complete()
+    arguments = {
+        "taskcluster_task_id": run.task_id,
+        "destination": str(tmp_path / "files"),
+        "extract_to": str(tmp_path / "in"),
+    }
+    with pytest.raises(
+        AirflowFailException, match=r"'public/build/a.tar.zst' cannot be extracted: zstd is not supported"
+    ):
+        TaskclusterDownloadPayloadOperator(**CONNECTION, **arguments).execute({})
+    assert not list(tmp_path.iterdir())
+    TaskclusterDownloadPayloadOperator(**CONNECTION, **arguments, exclude="*.zst").execute({})
+    assert (tmp_path / "in" / "public" / "build" / "b.zip" / "a").is_file()
+
+
+def test_without_zstd_an_archive_of_it_is_refused_by_its_bytes(hook, tmp_path, without_zstd):
+    (tmp_path / "a").write_bytes(tar_zst())
+    with pytest.raises(ArchiveRefused, match=r"/a' cannot be extracted: zstd is not supported"):
+        hook.extract_archive(tmp_path / "a", tmp_path / "in")
+    assert not list((tmp_path / "in").iterdir())

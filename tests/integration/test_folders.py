@@ -61,6 +61,8 @@ def uploaded(hook, prefix):
 def test_each_file_becomes_an_object_under_the_prefix(hook, folder, prefix, expires, connections):
     (folder / "nothing").mkdir()
     (folder / ".taskcluster-0123.part").write_text("of a download that is not complete")
+    (folder / ".taskcluster-0123.extract" / "d").mkdir(parents=True)
+    (folder / ".taskcluster-0123.extract" / "d" / "f").write_text("of an archive that is not complete")
     results = hook.upload_folder(folder, prefix, expires=expires, connections=connections)
     assert [result.name for result in results] == sorted(prefix + name for name in FILES)
     assert uploaded(hook, prefix) == FILES
@@ -74,6 +76,7 @@ def test_a_folder_of_a_storage_is_as_good(hook, folder, prefix, expires):
     for name, content in FILES.items():
         storage.pipe_file(f"/bucket/folder/{name}", content)
     storage.pipe_file("/bucket/folder2/not-this", b"")
+    storage.pipe_file("/bucket/folder/.taskcluster-0123.extract/d/f", b"of an archive that is not complete")
     url = f"memory://{conn_id}@/bucket/folder"
     hook.upload_folder(f"{url}/", prefix, expires=expires)
     assert uploaded(hook, prefix) == FILES

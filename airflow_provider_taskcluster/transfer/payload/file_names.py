@@ -13,13 +13,12 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.exceptions import InvalidName
 from airflow_provider_taskcluster.names import artifact_name
+from airflow_provider_taskcluster.transfer.config import OURS
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
 MANIFEST = "taskcluster-payload.json"
-# The names of our own files begin so: partial ones, records, the journal.
-OWN = ".taskcluster-"
 # Bytes of a file name, on nearly every file system.
 LONGEST_PART = 255
 _DRIVE = re.compile(r"[A-Za-z]:")
@@ -70,7 +69,7 @@ def _reason_against_part(part: str) -> str:
         "it begins with the letter of a drive": _DRIVE.match(part),
         f"{part!r} is the name of a device on some systems": _DEVICE.match(part),
         f"{part!r} ends with a dot or a space, which some systems drop": part[-1:] in {".", " "},
-        f"names that begin with {OWN} are those of partial files": part.casefold().startswith(OWN),
+        f"names that begin with {OURS} are those of partial files": part.casefold().startswith(OURS),
         f"{part[:40]!r}... is longer than the {LONGEST_PART} bytes of a file name": len(part) > LONGEST_PART,
     }
     return next((reason for reason, holds in reasons.items() if holds), "")

@@ -10,7 +10,8 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from airflow_provider_taskcluster.transfer.payload.file_names import MANIFEST, OWN
+from airflow_provider_taskcluster.transfer.config import OURS
+from airflow_provider_taskcluster.transfer.payload.file_names import MANIFEST
 from airflow_provider_taskcluster.transfer.payload.model import Stored
 
 if TYPE_CHECKING:
@@ -21,7 +22,7 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.payload.place import Place
 
 VERSION = 1
-JOURNAL = f"{OWN}payload.jsonl"
+JOURNAL = f"{OURS}payload.jsonl"
 
 
 class Ledger:

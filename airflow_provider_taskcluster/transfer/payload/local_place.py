@@ -7,6 +7,7 @@ import threading
 from functools import partial
 from typing import TYPE_CHECKING
 
+from airflow_provider_taskcluster.transfer import leftovers
 from airflow_provider_taskcluster.transfer.folder import Folder
 from airflow_provider_taskcluster.transfer.path_sink import PathSink
 from airflow_provider_taskcluster.transfer.payload.place import Content, digests_of
@@ -28,6 +29,7 @@ class LocalPlace:
         self._appended: dict[str, io.FileIO] = {}
         with explained(self.url):
             self._root = Folder.at(self.url, make=True)
+            leftovers.sweep(self._root)
             self.heeds_case = self._root.heeds_case()
 
     def path_of(self, name: str) -> str:

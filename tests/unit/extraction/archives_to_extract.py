@@ -2,19 +2,30 @@
 
 from __future__ import annotations
 
+import bz2
+import gzip
 import io
+import lzma
 import random
 import stat
 import tarfile
 import zipfile
 
 import pytest
+import zstandard
 
 from airflow_provider_taskcluster.exceptions import ArchiveRefused
 from airflow_provider_taskcluster.transfer.extraction import extract
 
-TAR = {".tar": "", ".tar.gz": "gz", ".tgz": "gz", ".tar.bz2": "bz2", ".tar.xz": "xz"}
-KINDS = [".zip", *TAR]
+COMPRESS = {
+    ".tar": bytes,
+    ".tar.gz": gzip.compress,
+    ".tgz": gzip.compress,
+    ".tar.bz2": bz2.compress,
+    ".tar.xz": lzma.compress,
+    ".tar.zst": zstandard.ZstdCompressor(write_checksum=True).compress,
+}
+KINDS = [".zip", *COMPRESS]
 BOTH = [".zip", ".tar.gz"]
 NOISE = random.Random(7).randbytes(3_000_000)
 
@@ -23,6 +34,20 @@ def tar_member(name, content=b"", *, kind=tarfile.REGTYPE, target="", mode=0o644
     member = tarfile.TarInfo(name)
     member.size, member.type, member.linkname, member.mode = len(content), kind, target, mode
     return member, io.BytesIO(content)
+
+
+def tar_of(files, **options):
+    """Pack names and contents; a content may be ("link", target)."""
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w", **options) as archive:
+        for name, content in files:
+            if isinstance(content, tuple):
+                archive.addfile(*tar_member(name, kind=tarfile.SYMTYPE, target=content[1]))
+            elif name.endswith("/"):
+                archive.addfile(*tar_member(name, kind=tarfile.DIRTYPE, mode=0o755))
+            else:
+                archive.addfile(*tar_member(name, content))
+    return packed.getvalue()
 
 
 def zip_member(name, mode=stat.S_IFREG | 0o644):

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import stat
-import tarfile
 import zipfile
 
 import pytest
-from archives_to_extract import TAR, tar_member, zip_member
+from archives_to_extract import COMPRESS, tar_of, zip_member
 
 
 @pytest.fixture
@@ -32,14 +31,7 @@ def made(outside):
                     info = zip_member(name, stat.S_IFLNK | 0o777 if link else stat.S_IFREG | 0o644)
                     archive.writestr(info, content[1] if link else content)
             return path
-        with tarfile.open(path, f"w:{TAR[kind]}") as archive:
-            for name, content in files:
-                if isinstance(content, tuple):
-                    archive.addfile(*tar_member(name, kind=tarfile.SYMTYPE, target=content[1]))
-                elif name.endswith("/"):
-                    archive.addfile(*tar_member(name, kind=tarfile.DIRTYPE, mode=0o755))
-                else:
-                    archive.addfile(*tar_member(name, content))
+        path.write_bytes(COMPRESS[kind](tar_of(files)))
         return path
 
     return make

@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 from archives_to_extract import BOTH, NOISE, tree
 
-from airflow_provider_taskcluster.exceptions import DestinationError, Interrupted, NameRefused
+from airflow_provider_taskcluster.exceptions import ArchiveRefused, DestinationError, Interrupted, NameRefused
 from airflow_provider_taskcluster.transfer.extraction import extract
 
 
@@ -42,6 +42,54 @@ def test_nothing_is_written_through_a_link_that_is_there(made, outside, kind):
 def test_a_folder_that_is_a_file_is_an_error_of_the_destination(made, outside):
     with pytest.raises(DestinationError, match="Cannot write"):
         extract(made(".zip", [("a", b"1")]), outside / "precious")
+
+
+@pytest.mark.parametrize("kind", BOTH)
+@pytest.mark.parametrize("hindrance", ["link", "file", "folder"])
+def test_what_is_in_the_way_is_found_before_anything_is_moved(made, outside, kind, hindrance):
+    folder = outside / "in"
+    folder.mkdir()
+    match hindrance:
+        case "link":
+            (folder / "z").symlink_to(outside)
+        case "file":
+            (folder / "z").write_text("mine")
+        case "folder":
+            (folder / "z" / "f").mkdir(parents=True)
+    before = sorted(path.name for path in folder.rglob("*"))
+    with pytest.raises(NameRefused):
+        extract(made(kind, [("a", b"1"), ("b/c/d", b"2"), ("z/f", b"3")]), folder)
+    assert sorted(path.name for path in folder.rglob("*")) == before
+
+
+def test_folders_that_were_made_are_gone_when_nothing_can_be_moved(made, outside):
+    folder = outside / "in"
+    (folder / "z").mkdir(parents=True)
+    subprocess.run(["chattr", "+i", folder / "z"], check=False, capture_output=True)
+    try:
+        if os.access(folder / "z", os.W_OK) and _is_writable(folder / "z"):
+            pytest.skip("only root can make a folder immutable, and only on some file systems")
+        with pytest.raises(DestinationError):
+            extract(made(".zip", [("b/c/", b""), ("z/f", b"3")]), folder)
+        assert [path.name for path in folder.iterdir()] == ["z"]
+    finally:
+        subprocess.run(["chattr", "-i", folder / "z"], check=False, capture_output=True)
+
+
+def _is_writable(folder):
+    try:
+        (folder / "probe").touch()
+    except OSError:
+        return False
+    (folder / "probe").unlink()
+    return True
+
+
+def test_a_refusal_leaves_nothing_however_deep_it_was(made, outside):
+    files = [(f"{'/'.join('d' * number)}/f", b"1") for number in range(1, 101)]
+    with pytest.raises(ArchiveRefused):
+        extract(made(".tar.gz", [*files, ("../evil", b"2")]), outside / "in")
+    assert not list((outside / "in").iterdir())
 
 
 def test_what_a_killed_process_left_is_swept_a_day_later(made, outside):

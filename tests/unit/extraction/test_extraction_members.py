@@ -7,7 +7,7 @@ import tarfile
 import zipfile
 
 import pytest
-from archives_to_extract import BOTH, refused, tar_member, zip_member
+from archives_to_extract import BOTH, refused, tar_member, tree, zip_member
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -21,6 +21,7 @@ from airflow_provider_taskcluster.transfer.extraction import extract
     [
         *("/absolute", "//absolute", "../up", "a/../../up", "a/..", "..", "C:/drive", "c:drive", "back\\slash"),
         *("..\\up", "a/b\x07c", "new\nline", "a/\x7f", ".taskcluster-0123.part", "a/.taskcluster-0123.json"),
+        *(".TaskCluster-0123.part", ".taskcluster-lock"),
     ],
 )
 def test_a_name_that_leads_elsewhere_is_refused(made, outside, kind, name):
@@ -46,6 +47,7 @@ def test_a_name_longer_than_the_file_system_takes_is_refused(made, outside):
     [
         *[("link", "/etc/passwd"), ("link", ".."), ("link", "../precious"), ("a/link", "../../precious")],
         *[("a/link", "b/../../.."), ("link", "a/.."), ("link", ""), ("link", "C:\\"), ("link", ".taskcluster-1.part")],
+        *[("link", "/"), ("link", "./.."), ("a/link", "./../.."), ("link", ".TaskCluster-1.part"), ("link", "a\\b")],
     ],
 )
 def test_a_link_that_leads_out_or_may_is_refused(made, outside, kind, name, target):
@@ -99,13 +101,59 @@ def test_a_device_in_a_zip_is_refused(outside, tmp_path):
     refused(tmp_path / "a.zip", outside, "'dev' in the archive is a device")
 
 
-@pytest.mark.parametrize("target", ["../precious", "/etc/passwd", "absent", "later", "soft"])
+@pytest.mark.parametrize("target", ["../precious", "/etc/passwd", "absent", "later", "", ".", "hard"])
 def test_a_hard_link_to_what_is_no_file_before_it_is_refused(outside, tmp_path, target):
     with tarfile.open(tmp_path / "a.tar", "w") as archive:
-        archive.addfile(*tar_member("soft", kind=tarfile.SYMTYPE, target="later"))
         archive.addfile(*tar_member("hard", kind=tarfile.LNKTYPE, target=target))
         archive.addfile(*tar_member("later", b"1"))
     refused(tmp_path / "a.tar", outside, "is a link to what is no file before it|is not a name inside")
+
+
+@pytest.mark.parametrize("kind", BOTH)
+@pytest.mark.parametrize("target", [".", "./", "././"])
+def test_a_link_to_the_folder_that_it_stands_in_is_made(made, outside, kind, target):
+    extract(
+        made(kind, [("usr/bin/X", b"1"), ("usr/bin/X11", ("link", target)), ("here", ("link", "."))]), outside / "in"
+    )
+    assert (outside / "in" / "usr" / "bin" / "X11").readlink().as_posix() == "."
+    assert (outside / "in" / "here" / "usr" / "bin" / "X11" / "X11" / "X").read_bytes() == b"1"
+
+
+def test_a_hard_link_to_a_symbolic_link_is_a_second_one(outside, tmp_path):
+    with tarfile.open(tmp_path / "a.tar", "w") as archive:
+        archive.addfile(*tar_member("d/soft", kind=tarfile.SYMTYPE, target="../file"))
+        archive.addfile(*tar_member("d/e/hard", kind=tarfile.LNKTYPE, target="d/soft"))
+        archive.addfile(*tar_member("d/again", kind=tarfile.LNKTYPE, target="d/e/hard"))
+    extract(tmp_path / "a.tar", outside / "in")
+    assert set(tree(outside / "in").values()) == {("link", "../file")}
+    assert tree(outside / "in").keys() == {"d/soft", "d/e/hard", "d/again"}
+
+
+def test_a_hard_link_to_a_symbolic_link_does_not_lead_out_of_the_folder(outside, tmp_path):
+    with tarfile.open(tmp_path / "a.tar", "w") as archive:
+        archive.addfile(*tar_member("d/soft", kind=tarfile.SYMTYPE, target="../file"))
+        archive.addfile(*tar_member("hard", kind=tarfile.LNKTYPE, target="d/soft"))
+    refused(tmp_path / "a.tar", outside, "'hard' in the archive is a link to '../file', which leads out")
+
+
+@pytest.mark.parametrize("kind", BOTH)
+def test_links_in_a_circle_are_made_and_followed_by_nobody(made, outside, kind):
+    extract(made(kind, [("a", ("link", "b")), ("b", ("link", "a")), ("c", ("link", "c"))]), outside / "in")
+    assert tree(outside / "in") == {"a": ("link", "b"), "b": ("link", "a"), "c": ("link", "c")}
+
+
+@pytest.mark.parametrize("kind", BOTH)
+@pytest.mark.parametrize("name", ["{}/f", "{}/", "{}/x/y/z/f"], ids=["file", "folder", "deeper"])
+def test_what_lies_too_deep_is_refused(made, outside, kind, name):
+    name = name.format("/".join("d" * 101))
+    refused(made(kind, [("good", b"1"), (name, b"")]), outside, "is more than 100 folders deep")
+
+
+@pytest.mark.parametrize("kind", BOTH)
+def test_what_lies_100_folders_deep_is_extracted(made, outside, kind):
+    deep = "/".join("d" * 100)
+    extract(made(kind, [(f"{deep}/f", b"1"), (f"{deep}/", b"")]), outside / "in")
+    assert (outside / "in" / deep / "f").read_bytes() == b"1"
 
 
 names = st.lists(st.sampled_from(["a", "b", "..", ".", "", "/", "c\\", "C:", "\x00"]), min_size=1, max_size=4).map(

@@ -1,0 +1,1 @@
+"""What archives of each format hold, read as a hostile source. Nothing is written here."""
