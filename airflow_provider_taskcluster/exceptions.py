@@ -127,7 +127,12 @@ class NoMatchingMethod(ServiceError):
 
 
 class Conflict(ServiceError):
-    """409: the name belongs to another upload, or other hashes are recorded."""
+    """409: the name belongs to another upload, or other hashes are recorded.
+
+    ``unfinished`` tells that no finished object was seen to hold the name.
+    """
+
+    unfinished = False
 
 
 class Expired(ServiceError):

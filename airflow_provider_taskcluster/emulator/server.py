@@ -49,7 +49,8 @@ class Emulator:
     next start; without it everything is gone at the end. Ports are free ones unless they are given.
 
     For tests: ``tc.clock`` can be set forward, ``tc.journal`` has every request, ``tc.faults`` scripts what
-    goes wrong with bytes, ``tc.observers`` are told each answer, ``tc.bulk`` makes and moves tasks by the thousand.
+    goes wrong with bytes and ``tc.api_faults`` what goes wrong with calls, ``tc.observers`` are told each answer,
+    ``tc.bulk`` makes and moves tasks by the thousand.
     """
 
     def __init__(
@@ -65,6 +66,7 @@ class Emulator:
         self.clock = Clock()
         self.journal = Journal()
         self.faults = Faults()
+        self.api_faults = Faults()
         self.observers: list[Observer] = []
         self._host, self._port, self._store_port = host, port, store_port
         self._data_dir = data_dir
@@ -125,12 +127,14 @@ class Emulator:
         services = Services(context)
         self.bulk = Bulk(context, services)
 
-        wires = Wires()
+        wires, api_wires = Wires(), Wires()
         authenticator = Authenticator(self.accounts, self.clock)
-        api_app = api(operations(services), authenticator, self.clock, self.observers)
+        api_app = Faulty(
+            api(operations(services), authenticator, self.clock, self.observers), self.api_faults, api_wires
+        )
         store_app = Faulty(StoreApp(self.store.blobs, self.store.signer, wires), self.faults, wires)
         servers = {
-            api_socket: _server(Journaling(api_app, self.journal, "api"), Wires()),
+            api_socket: _server(Journaling(api_app, self.journal, "api"), api_wires),
             store_socket: _server(Journaling(store_app, self.journal, "store"), wires),
         }
         stack.enter_context(_serving(servers))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.assets.uris import object_uri
-from airflow_provider_taskcluster.exceptions import InvalidInput
+from airflow_provider_taskcluster.exceptions import Conflict, InvalidInput
 from airflow_provider_taskcluster.hooks import lineage
 from airflow_provider_taskcluster.hooks.base import (
     TaskclusterBaseHook,
@@ -72,7 +72,12 @@ class ObjectsHook(TaskclusterBaseHook):
         }
         if hashes:
             request["hashes"] = dict(hashes)
-        answer: Json = self._run(Objects(self.client).create_upload(names.object_name(name), request))
+        name, service = names.object_name(name), Objects(self.client)
+        answer: Json
+        try:
+            answer = self._run(service.create_upload(name, request))
+        except Conflict:  # of identical first calls at one moment, one may meet a conflict that is none
+            answer = self._run(service.create_upload(name, request))
         return answer
 
     def finish_upload(

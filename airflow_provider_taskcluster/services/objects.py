@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_taskcluster.exceptions import ServiceUnavailable
 from airflow_provider_taskcluster.services.answers import CREATED_UPLOAD, DOWNLOAD, NOTHING, OBJECT
 
 if TYPE_CHECKING:
@@ -12,6 +13,8 @@ if TYPE_CHECKING:
 
     from airflow_provider_taskcluster.services.answers import Json, ObjectMetadata
     from airflow_provider_taskcluster.services.client import Client
+
+_SERVER_ERROR = 500
 
 
 @dataclass(frozen=True)
@@ -26,8 +29,17 @@ class Objects:
         return answer
 
     async def finish_upload(self, name: str, request: Mapping[str, Any]) -> None:
-        """Declare an upload complete. Scope ``object:upload:<projectId>:<name>``."""
-        await self.client.call("object", "finishUpload", name, payload=request, read=NOTHING)
+        """Declare an upload complete. Scope ``object:upload:<projectId>:<name>``.
+
+        Of several such calls at one moment, one may get a 500 because the upload is finished: so the last 500 is looked
+        into, by one more call.
+        """
+        try:
+            await self.client.call("object", "finishUpload", name, payload=request, read=NOTHING)
+        except ServiceUnavailable as error:
+            if error.status != _SERVER_ERROR:
+                raise
+            await self.client.call("object", "finishUpload", name, payload=request, read=NOTHING, once=True)
 
     async def start_download(self, name: str, request: Mapping[str, Any]) -> Json:
         """Negotiate a download. Scope ``object:download:<name>``."""

@@ -85,7 +85,9 @@ def settle(
             log.info("Object %r is there already, with other content: left as it is", name)
             return dict(there.hashes)
     reason = why_not(name, ours, there, if_exists)
-    raise Conflict(f"{conflict}. {reason}", status=conflict.status, code=conflict.code) from conflict
+    settled = Conflict(f"{conflict}. {reason}", status=conflict.status, code=conflict.code)
+    settled.unfinished = there in ("unfinished", "unknown")
+    raise settled from conflict
 
 
 def is_finished(service: ObjectService, name: str, project_id: str) -> bool:

@@ -21,7 +21,8 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.conflict import IfExists
     from airflow_provider_taskcluster.transfer.http import Store
     from airflow_provider_taskcluster.transfer.measure import Measured
-    from airflow_provider_taskcluster.transfer.model import ObjectService
+    from airflow_provider_taskcluster.transfer.model import Json, ObjectService
+    from airflow_provider_taskcluster.transfer.negotiation import UploadMethod
     from airflow_provider_taskcluster.transfer.source import Source
     from airflow_provider_taskcluster.transfer.upload_identity import Identity
 
@@ -114,31 +115,44 @@ class Uploader:
         beside the sending and goes with finishUpload.
         """
         sha256 = offer.measured.sha256
-        known = {"sha256": sha256}
         identity = {
             "projectId": target.identity.project_id,
             "uploadId": target.identity.upload_id(target.name, sha256),
         }
+        known = {**identity, "hashes": {"sha256": sha256}}
         request = {
-            **identity,
+            **known,
             "expires": timestamp(target.identity.expires),
-            "hashes": known,
             "proposedUploadMethods": proposal(offer),
         }
+        try:
+            method, sent = self._sent(offer, target, request, known)
+        except Conflict as conflict:  # of identical first calls at one moment, one may meet a conflict that is none
+            if not conflict.unfinished:
+                raise
+            method, sent = self._sent(offer, target, request, known)
+        if method is not None:
+            self.service.finish_upload(target.name, {**identity, "hashes": sent})
+        return method, sent
 
-        def renew() -> object:
-            return chosen_upload(target.name, self.service.create_upload(target.name, request))[1]
+    def _sent(self, offer: Offer, target: Target, request: Json, known: Json) -> tuple[str | None, dict[str, str]]:
+        """Create and send; return the method, None if it is there already, and the digests.
+
+        :param known: The finishUpload that can be made before the bytes are sent.
+        :raises Conflict: The name is taken, and not by what the caller wants.
+        """
+
+        def create() -> tuple[UploadMethod, object]:
+            return chosen_upload(target.name, self.service.create_upload(target.name, request))
 
         try:
-            method, granted = chosen_upload(target.name, self.service.create_upload(target.name, request))
+            method, granted = create()
             bound = offer if target.part else replace(offer, when_changed=_NAME_IS_HELD)
-            sent = method.move(bound, granted, renew, self.store)
+            return method.name, method.move(bound, granted, lambda: create()[1], self.store)
         except Conflict as conflict:  # from the first call, or because another try has finished it since
             # Any uploadId finishes what is finished; our own might finish what was never sent, if it is the caller's.
-            finish = {**identity, "uploadId": random_upload_id(), "hashes": known}
+            finish = {**known, "uploadId": random_upload_id()}
             there = settle(
                 self.service, target.name, finish, target.if_exists, conflict, may_be_expired=not target.part
             )
             return None, there
-        self.service.finish_upload(target.name, {**identity, "hashes": sent})
-        return method.name, sent

@@ -71,6 +71,7 @@ def reason(service, if_exists="verify"):
         settled(service, if_exists)
     assert (caught.value.status, caught.value.code, caught.value.transient) == (409, "RequestConflict", False)
     assert caught.value.__cause__ is CONFLICT
+    assert caught.value.unfinished == ("unfinished upload" in str(caught.value))
     before, _, why = str(caught.value).partition(". ")
     assert before == str(CONFLICT)
     return why
