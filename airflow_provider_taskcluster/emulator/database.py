@@ -61,6 +61,7 @@ class Database:
 
     def __init__(self, path: Path) -> None:
         self._lock = threading.RLock()
+        _make_private(path)
         self._connection = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
         self._connection.row_factory = sqlite3.Row
         self._connection.execute("PRAGMA journal_mode = WAL")
@@ -102,6 +103,14 @@ class Database:
         with self._lock:
             row: Row | None = self._connection.execute(sql, parameters).fetchone()
             return row
+
+
+def _make_private(path: Path) -> None:
+    """Make the file readable for its owner alone, as SQLite then makes those beside it; access tokens are in it."""
+    path.touch(mode=0o600)
+    for file in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
+        if file.exists():
+            file.chmod(0o600)
 
 
 def pack(value: object) -> str:

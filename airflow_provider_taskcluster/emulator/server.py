@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 
     from .api.app import Observer
 
+STATE = "state.sqlite"
 STOP_SECONDS = 1
 # Every read wakes the whole stack up: fewer and larger ones more than double the speed of a PUT.
 RECEIVE_BUFFER = 1 << 20
@@ -46,7 +47,8 @@ class Emulator:
 
     ``tc.root_url``, ``tc.client_id`` and ``tc.access_token`` are what a client needs (the client holds
     ``*``); ``tc.store_url`` is where bytes are. ``data_dir`` keeps the state, credentials included, for the
-    next start; without it everything is gone at the end. Ports are free ones unless they are given.
+    next start, for its owner alone (0700); without it everything is gone at the end. Ports are free ones unless
+    they are given.
 
     For tests: ``tc.clock`` can be set forward, ``tc.journal`` has every request, ``tc.faults`` scripts what
     goes wrong with bytes and ``tc.api_faults`` what goes wrong with calls, ``tc.observers`` are told each answer,
@@ -112,12 +114,12 @@ class Emulator:
 
     def _start(self, stack: contextlib.ExitStack) -> None:
         data_dir = Path(self._data_dir or stack.enter_context(_temporary_folder()))
-        data_dir.mkdir(parents=True, exist_ok=True)
+        _make_private(data_dir)
         api_socket = stack.enter_context(_listening(self._host, self._port))
         store_socket = stack.enter_context(_listening(self._host, self._store_port))
         self.root_url = _url(api_socket)
 
-        database = stack.enter_context(contextlib.closing(Database(data_dir / "state.sqlite")))
+        database = stack.enter_context(contextlib.closing(Database(data_dir / STATE)))
         self.accounts = Accounts(database, self.clock)
         self.client_id = ROOT_CLIENT
         self.access_token = self.accounts.get(ROOT_CLIENT).access_token
@@ -221,6 +223,16 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
 def _url(bound: socket.socket) -> str:
     host, port = bound.getsockname()[:2]
     return f"http://[{host}]:{port}" if ":" in host else f"http://{host}:{port}"
+
+
+def _make_private(folder: Path) -> None:
+    """Make a folder that its owner alone may enter: access tokens will be in it.
+
+    One that others use as well, such as ``/tmp``, stays as it is; what the emulator makes in it is private then.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    if (folder / STATE).exists() or not any(folder.iterdir()):
+        folder.chmod(0o700)
 
 
 @contextlib.contextmanager

@@ -157,6 +157,7 @@ class Client:
             status=answer.status,
             body=answer.body,
             retry_after=answer.retry_after,
+            clock_ahead=answer.clock_ahead,
         )
 
     async def close(self) -> None:

@@ -36,9 +36,14 @@ _NOT_FOUND = {
     **dict.fromkeys(("queue.artifact", "queue.latestArtifact"), _NO_ARTIFACT),
     **dict.fromkeys(("queue.artifactInfo", "queue.latestArtifactInfo"), _NO_ARTIFACT),
 }
+# What a 401 says when the signature is too old, or not yet valid.
+_STALE = "stale timestamp"
+# Clocks that are no more seconds apart are not what a signature fails for.
+_AGREE = 60
 # An object in parts needs a scope for all of them, not for the first that was refused.
 _ONE_PART = re.compile(r"\.part-[0-9a-f]{16}-\d{5}$")
-_MISSING_SCOPES = re.compile(r"missing the following scopes:\s*```\s*(.*?)\s*```", re.DOTALL)
+# What stands before the scopes: to a client those that it lacks, to an anonymous caller all that the call takes.
+_SCOPES_FOLLOW = ("missing the following scopes:", "satisfy the following scope expression:")
 
 
 def service_error(
@@ -50,6 +55,7 @@ def service_error(
     body: str,
     limited: bool = False,
     retry_after: float | None = None,
+    clock_ahead: float | None = None,
 ) -> ServiceError:
     """Build the error for an answer with a status of 400 or more.
 
@@ -57,6 +63,7 @@ def service_error(
     :param client_id: Who called, None when anonymous.
     :param body: Text of the answer. Its ``requestInfo`` echoes the request and is left out of the message.
     :param limited: The call was limited to the connection's ``authorized_scopes``.
+    :param clock_ahead: Seconds by which the clock of this worker is ahead of the service's, if that is known.
     """
     kind = _BY_STATUS.get(status, ServiceUnavailable if status in RETRIABLE_STATUSES else ServiceError)
     answer = json_object(body)
@@ -65,7 +72,7 @@ def service_error(
         return ServiceError(not_taskcluster(call, root_url, f"an answer {status}"), status=status)
     said = str(answer.get("message") or "").split("\n---\n")[0].strip() or "no message"
     hint = {
-        401: _credentials_to_check(client_id, limited=limited),
+        401: _clock_to_set(said, clock_ahead) or _credentials_to_check(client_id, limited=limited),
         403: _whom_to_grant(client_id, _missing(said), limited=limited),
         404: _NOT_FOUND.get(call.partition(" ")[0], "check the name, and whether it has expired"),
         410: "have it made again",
@@ -97,6 +104,22 @@ def not_taskcluster(call: str, root_url: str, what: str) -> str:
     return f"{call} got {what} that is not Taskcluster's: is {root_url} the root URL of a deployment?"
 
 
+def _clock_to_set(said: str, ahead: float | None) -> str:
+    """Return what to do where a 401 is about the time of the signature, "" where it is not."""
+    if _STALE not in said.lower():
+        return ""
+    if ahead is None:
+        return "the clock of this worker is minutes off, and signatures carry the time: set it right"
+    seconds = round(abs(ahead))
+    if seconds < _AGREE:
+        return (
+            "the clocks of this worker and the service agree now: the request may have been long under way; try again"
+        )
+    by = f"{seconds // 60} min {seconds % 60} s"
+    side = "ahead of" if ahead > 0 else "behind"
+    return f"the clock of this worker is {by} {side} that of the service, and signatures carry the time: set it right"
+
+
 def _credentials_to_check(client_id: str | None, *, limited: bool) -> str:
     who = f"client {client_id!r}" if client_id else "the anonymous client"
     also = ", and that it holds all of the connection's authorized scopes" if limited else ""
@@ -112,12 +135,17 @@ def _whom_to_grant(client_id: str | None, scopes: str, *, limited: bool) -> str:
 
 
 def _missing(said: str) -> str:
-    found = _MISSING_SCOPES.search(said)
+    found = next(filter(None, (_fenced(said, sentence) for sentence in _SCOPES_FOLLOW)), "")
     if not found:
         return f"what it lacks: {one_line(said)}"
-    between = " " if found[1].startswith("{") else ", "  # one scope expression as JSON, or one scope a line
-    scopes = [_ONE_PART.sub(".part-*", line.strip()) for line in found[1].splitlines()]
+    between = " " if found.startswith("{") else ", "  # one scope expression as JSON, or one scope a line
+    scopes = [_ONE_PART.sub(".part-*", line.strip()) for line in found.splitlines()]
     return one_line("the scope " + between.join(scopes))
+
+
+def _fenced(said: str, sentence: str) -> str:
+    """Return what stands behind a sentence between three backticks each; "" where the sentence is not there."""
+    return said.partition(sentence)[2].partition("```")[2].partition("```")[0].strip()
 
 
 def json_object(body: str) -> dict[str, Any]:

@@ -8,6 +8,8 @@ import contextlib
 import os
 import weakref
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
@@ -31,12 +33,15 @@ class ErrorAnswer(Exception):
     """An answer with a status of 300 or more: Taskcluster's APIs never redirect a call.
 
     It passes through the ``taskcluster`` package, which would drop the headers of all and the body of some.
+
+    :param clock_ahead: Seconds by which the clock of this machine is ahead of that of the answer, if it tells.
     """
 
     status: int
     body: str
     retry_after: float | None
     location: str | None = None
+    clock_ahead: float | None = None
 
 
 class KeptSession:
@@ -105,7 +110,16 @@ async def _raise_for_errors(request: ClientRequest, handler: ClientHandlerType) 
         (await response.read()).decode(errors="replace"),  # whatever charset it names
         retry_after(response.headers.get("Retry-After")),
         response.headers.get("Location"),
+        _clock_ahead(response.headers.get("Date")),
     )
+
+
+def _clock_ahead(date: str | None) -> float | None:
+    try:
+        told = parsedate_to_datetime(date or "")
+        return (datetime.now(UTC) - (told if told.tzinfo else told.replace(tzinfo=UTC))).total_seconds()
+    except (ValueError, OverflowError):
+        return None
 
 
 def _close(session: ClientSession, loop: asyncio.AbstractEventLoop, process: int) -> None:

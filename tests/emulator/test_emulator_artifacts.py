@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import json
 from urllib.parse import quote
 
 import mohawk
@@ -180,6 +181,23 @@ def test_lists_come_in_pages_by_name(root, run):
     assert [len(page["artifacts"]) for page in pages] == [2, 2, 1]
     assert [name for page in pages for name in names(page)] == expected
     assert "continuationToken" not in pages[-1]
+
+
+@pytest.mark.parametrize("accepted", ["gzip, deflate", "identity"])
+def test_larger_answers_are_sent_with_gzip_where_that_is_accepted(tc, root, anonymous, run, accepted):
+    url = anonymous.queue.buildUrl("listArtifacts", run.task_id, 0)
+    assert http("GET", url, headers={"Accept-Encoding": accepted})[1]["Content-Encoding"] is None, "a small one"
+    for number in range(20):
+        run.add_error(f"public/{number:02}")
+    _, headers, body = http("GET", url, headers={"Accept-Encoding": accepted})
+    assert headers["Content-Encoding"] == ("gzip" if "gzip" in accepted else None)
+    assert int(headers["Content-Length"]) == len(body)
+    listed = json.loads(gzip.decompress(body) if headers["Content-Encoding"] else body)
+    with tc.journal.recording() as seen:
+        assert root.queue.listArtifacts(run.task_id, 0) == listed
+    assert len(listed["artifacts"]) == 20
+    (entry,) = seen.entries(path="/artifacts")
+    assert entry.sent < len(json.dumps(listed)) / 2
 
 
 def test_a_limit_over_1000_is_taken_for_1000(root, run):

@@ -142,19 +142,19 @@ def test_an_artifact_is_found_by_the_path_of_its_task(anonymous, worker):
     assert http("GET", anonymous.index.buildUrl("findArtifactFromTask", path, "private/a"))[0] == 403
 
 
-def test_reading_is_anybodys_and_writing_needs_scopes(root, anonymous, holding, anonymous_scopes):
+def test_reading_and_writing_need_scopes(root, anonymous, holding, anonymous_scopes):
     path = fresh("tests.scopes")
     with refused(403, "InsufficientScopes"):
         anonymous.index.insertTask(path, entry())
     holding(f"index:insert-task:{path}").index.insertTask(path, entry())
+    for refused_call in (anonymous.index.findTask, anonymous.index.listTasks, anonymous.index.listNamespaces):
+        with refused(403, "InsufficientScopes"):
+            refused_call(path)
+    anonymous_scopes("index:find-task:*", "index:list-tasks:*")
     assert anonymous.index.findTask(path)["namespace"] == path
     assert anonymous.index.listTasks("tests") is not None
     with refused(403, "InsufficientScopes"):
         anonymous.index.deleteTask(path)
-    anonymous_scopes()
-    for refused_call in (anonymous.index.findTask, anonymous.index.listTasks, anonymous.index.listNamespaces):
-        with refused(403, "InsufficientScopes"):
-            refused_call(path)
 
 
 @pytest.mark.parametrize("path", ["a..b", ".a", "a.", "a b", "a/b", "ä"])

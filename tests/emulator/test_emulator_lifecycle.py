@@ -99,6 +99,41 @@ def test_the_state_survives_in_its_folder(tmp_path):
         assert http("GET", upload.get_url()["url"])[2] == b"hello"
 
 
+@pytest.fixture
+def open_umask():
+    before = os.umask(0)
+    yield
+    os.umask(before)
+
+
+def modes(folder):
+    return {path.name: oct(path.stat().st_mode & 0o777) for path in folder.iterdir()}
+
+
+@pytest.mark.usefixtures("open_umask")
+@pytest.mark.parametrize("before", ["absent", "empty", "used"])
+def test_what_is_kept_is_for_its_owner_alone(tmp_path, before):
+    folder = tmp_path / "deep" / "data"
+    if before != "absent":
+        folder.mkdir(parents=True)
+    if before == "used":  # by a version that left it open, and that was killed
+        for name in ("state.sqlite", "state.sqlite-wal", "state.sqlite-shm"):
+            (folder / name).touch()
+    with Emulator(data_dir=folder):
+        assert folder.stat().st_mode & 0o777 == 0o700
+        files = {name: mode for name, mode in modes(folder).items() if name.startswith("state")}
+        assert files == dict.fromkeys(["state.sqlite", "state.sqlite-wal", "state.sqlite-shm"], "0o600")
+
+
+@pytest.mark.usefixtures("open_umask")
+def test_a_folder_that_others_use_too_stays_as_it_is_and_what_is_made_in_it_is_private(tmp_path):
+    (tmp_path / "of others").touch()
+    tmp_path.chmod(0o777)
+    with Emulator(data_dir=tmp_path):
+        assert tmp_path.stat().st_mode & 0o777 == 0o777
+        assert {mode[-2:] for name, mode in modes(tmp_path).items() if name != "of others"} == {"00"}
+
+
 def test_lifetimes_can_be_set():
     with Emulator(settings=Settings(lifetimes=Lifetimes(get_url=5))) as tc:
         url = Upload(root_of(tc)).done().get_url()["url"]

@@ -76,13 +76,13 @@ def test_a_group_id_of_another_form_is_refused(root):
         root.queue.listTaskGroup("not-a-group")
 
 
-def test_listing_is_anybodys_and_sealing_needs_a_scope(anonymous, holding, group, anonymous_scopes):
+def test_listing_and_sealing_need_scopes(anonymous, holding, group, anonymous_scopes):
     task_group_id, task_ids = group
+    for call in (anonymous.queue.listTaskGroup, anonymous.queue.getTaskGroup):
+        with refused(403, "InsufficientScopes"):
+            call(task_group_id)
+    anonymous_scopes("queue:list-task-group:*")
     assert members(anonymous.queue.listTaskGroup(task_group_id)) == task_ids
     with refused(403, "InsufficientScopes"):
         anonymous.queue.sealTaskGroup(task_group_id)
     assert holding(f"queue:seal-task-group:-/{task_group_id}").queue.sealTaskGroup(task_group_id)["sealed"]
-    anonymous_scopes()
-    for call in (anonymous.queue.listTaskGroup, anonymous.queue.getTaskGroup):
-        with refused(403, "InsufficientScopes"):
-            call(task_group_id)

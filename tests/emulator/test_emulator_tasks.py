@@ -192,9 +192,9 @@ def test_a_deadline_that_passes_is_an_exception(root, worker):
         assert (status["state"], status["runs"][0]["reasonResolved"]) == ("exception", "deadline-exceeded")
 
 
-def test_the_status_of_a_task_needs_a_scope_that_anybody_has_by_default(anonymous, worker, anonymous_scopes):
+def test_the_status_of_a_task_needs_a_scope_that_anonymous_callers_lack_by_default(anonymous, worker, anonymous_scopes):
     task_id = worker.create_task()
-    assert anonymous.queue.status(task_id)["status"]["taskId"] == task_id
-    anonymous_scopes()
     with refused(403, "InsufficientScopes"):
         anonymous.queue.status(task_id)
+    anonymous_scopes("queue:status:*")
+    assert anonymous.queue.status(task_id)["status"]["taskId"] == task_id

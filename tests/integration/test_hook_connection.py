@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import pytest
 
+from airflow_provider_taskcluster.emulator.store.faults import Status
 from airflow_provider_taskcluster.exceptions import (
     AuthenticationFailed,
     ConfigurationError,
@@ -18,6 +19,7 @@ from airflow_provider_taskcluster.exceptions import (
     InvalidInput,
 )
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
+from airflow_provider_taskcluster.services import session
 
 ENVIRONMENT = ("ROOT_URL", "PROXY_URL", "CLIENT_ID", "ACCESS_TOKEN", "CERTIFICATE")
 
@@ -42,7 +44,7 @@ def test_test_connection_names_the_client_and_counts_its_scopes(hook, holding, c
     assert hook.test_connection() == (True, f"{tc.root_url} answers client '{tc.client_id}' with 1 scope")
     good, message = holding("auth:current-scopes", "object:download:*").test_connection()
     assert good
-    assert message.endswith("with 11 scopes")  # its two, and what the anonymous role gives to everybody
+    assert message.endswith("with 5 scopes")  # its two, and what the anonymous role gives to everybody
     good, message = connect("tc_anonymous", login=None, password=None).test_connection()
     assert good
     assert "the anonymous client" in message
@@ -164,6 +166,22 @@ def test_temporary_credentials_that_cannot_be_are_refused(hook, connect):
     limited = connect("tc_l", extra={"authorized_scopes": ["object:download:*"]})
     with pytest.raises(InvalidInput, match="do not hold object:upload:x"):
         limited.temporary_credentials(["object:download:a", "object:upload:x"], soon())
+
+
+@pytest.mark.parametrize(
+    ("minutes", "says"), [(20, r"20 min \d s ahead of"), (-90, r"(89 min 5\d|90 min \d) s behind")]
+)
+def test_a_clock_that_is_off_is_named_with_how_far_it_is_off(hook, tc, monkeypatch, minutes, says):
+    class OffClock(datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return datetime.now(tz).replace(microsecond=0) + timedelta(minutes=minutes)
+
+    monkeypatch.setattr(session, "datetime", OffClock)
+    stale = {"code": "AuthenticationFailed", "message": "Unauthorized: Stale timestamp"}
+    tc.api_faults.add(Status(401, {"content-type": "application/json"}, json.dumps(stale).encode()))
+    with pytest.raises(AuthenticationFailed, match=f"the clock of this worker is {says} that of the service"):
+        hook.object_metadata("a")
 
 
 def test_secrets_show_nowhere(connect, hook, name, expires, caplog, tc):

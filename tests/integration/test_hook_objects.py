@@ -50,7 +50,7 @@ ODD_NAMES = [
 def test_what_goes_up_comes_down_equal(hook, name, expires, size):
     data = SIZES[size]
     up = hook.upload_object(data, name, expires=expires)
-    assert up.method == ("dataInline" if len(data) <= 8192 else "putUrl")
+    assert up.method == ("dataInline" if 0 < len(data) <= 8192 else "putUrl")
     assert up.size == len(data)
     assert up.digests == {a: hashlib.new(a, data).hexdigest() for a in ("sha256", "sha512")}
     assert hook.read_object(name) == data

@@ -12,6 +12,10 @@ SCOPES_SENTENCE = (
     "Client ID me does not have sufficient scopes and is missing the following scopes:\n\n```\n{}\n```\n\n"
     "This request requires the client to satisfy the following scope expression:\n\n```\nother:scope\n```\n"
 )
+ANONYMOUS_SENTENCE = (
+    "This request requires Taskcluster credentials that satisfy the following scope expression:\n\n```\n{}\n```\n\n"
+    "---\n\n* method:     createUpload\n* errorCode:  InsufficientScopes\n* statusCode: 403"
+)
 
 
 def error(status, body, client_id="me", retry_after=None, *, limited=False):
@@ -85,6 +89,25 @@ def test_a_403_says_where_which_scope_is_lacking(client_id, limited, next_step):
     assert str(found).endswith(next_step)
 
 
+@pytest.mark.parametrize(
+    ("expression", "told"),
+    [
+        ("object:upload:p:my file", "object:upload:p:my file"),
+        ('{\n  "AllOf": [\n    "a:b",\n    "c:d"\n  ]\n}', '{ "AllOf": [ "a:b", "c:d" ] }'),
+    ],
+)
+def test_the_other_words_for_anonymous_callers_name_the_scopes_as_well(expression, told):
+    body = {"code": "InsufficientScopes", "message": ANONYMOUS_SENTENCE.format(expression)}
+    assert str(error(403, body, None)).endswith(f"of a client that holds the scope {told}")
+
+
+@pytest.mark.parametrize("message", [SCOPES_SENTENCE, ANONYMOUS_SENTENCE, "missing the following scopes: ```{}"])
+def test_a_message_without_an_end_or_of_blanks_alone_is_read_at_once(message):
+    for filling in ("", " " * 65536, "`" * 65536, "\n```" * 20000):
+        found = error(403, {"code": "InsufficientScopes", "message": message.format(filling)}, None)
+        assert "scopes are missing" in str(found)
+
+
 def test_several_missing_scopes_are_listed_and_spaces_in_them_kept():
     message = SCOPES_SENTENCE.format("object:upload:p:my file\nobject:download:b")
     found = error(403, {"code": "InsufficientScopes", "message": message})
@@ -105,6 +128,31 @@ def test_a_403_in_other_words_is_told_as_it_is():
 def test_a_401_says_whose_credentials_to_check(client_id, who):
     found = error(401, {"code": "AuthenticationFailed", "message": "no"}, client_id)
     assert str(found).endswith(f"check client ID and access token of {who}")
+
+
+@pytest.mark.parametrize(
+    ("ahead", "next_step"),
+    [
+        (
+            1023.4,
+            "; the clock of this worker is 17 min 3 s ahead of that of the service, and signatures carry the time: ",
+        ),
+        (-86400, "; the clock of this worker is 1440 min 0 s behind that of the service, and signatures carry"),
+        (None, "; the clock of this worker is minutes off, and signatures carry the time: set it right"),
+        (-2.0, "; the clocks of this worker and the service agree now: the request may have been long under way"),
+    ],
+)
+def test_a_401_for_its_time_names_the_clock_and_how_far_it_is_off(ahead, next_step):
+    body = json.dumps({"code": "AuthenticationFailed", "message": "Unauthorized: Stale timestamp"})
+    found = service_error("queue.task 'a'", root_url=ROOT, client_id="me", status=401, body=body, clock_ahead=ahead)
+    assert next_step in str(found)
+    assert "check client ID" not in str(found)
+
+
+def test_a_401_for_something_else_says_nothing_of_clocks():
+    body = json.dumps({"code": "AuthenticationFailed", "message": "Unauthorized: Bad mac"})
+    found = service_error("queue.task 'a'", root_url=ROOT, client_id="me", status=401, body=body, clock_ahead=5000)
+    assert str(found).endswith("check client ID and access token of client 'me'")
 
 
 def test_a_401_of_a_limited_call_may_come_from_what_it_is_limited_to():

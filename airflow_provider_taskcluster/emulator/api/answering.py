@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import uuid
 from typing import TYPE_CHECKING, Any
@@ -15,6 +16,10 @@ from airflow_provider_taskcluster.emulator.services.replies import FailedDepende
 if TYPE_CHECKING:
     from airflow_provider_taskcluster.emulator.errors import ApiError
     from airflow_provider_taskcluster.emulator.services.replies import Reply
+
+
+# Larger answers are sent with gzip to those who take it.
+GZIPPED_FROM = 1024
 
 
 def response(reply: Reply) -> tuple[Response, Any]:
@@ -47,3 +52,11 @@ def json_response(status: int, body: Any, headers: dict[str, str] | None = None)
     """A response with a JSON body, or an empty one for None."""
     content = b"" if body is None else json.dumps(body, separators=(",", ":")).encode()
     return Response(content, status, headers, media_type="application/json" if content else None)
+
+
+def encoded(answer: Response, accepted: str) -> Response:
+    """The same response, with gzip where that is accepted and worth it."""
+    if len(answer.body) >= GZIPPED_FROM and "gzip" in accepted.lower():
+        answer.body = gzip.compress(answer.body, 1)
+        answer.headers.update({"content-encoding": "gzip", "content-length": str(len(answer.body))})
+    return answer

@@ -13,7 +13,7 @@ from airflow_provider_taskcluster.emulator.auth.hawk import SignedRequest
 from airflow_provider_taskcluster.emulator.clock import SECOND
 from airflow_provider_taskcluster.emulator.errors import ApiError, InternalServerError
 
-from .answering import error_response, json_response, response
+from .answering import encoded, error_response, json_response, response
 from .reading import client_url, parse_json, path_parameters, query_parameters, read_body, validated
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ class Endpoint:
         except Exception:  # the one place where a bug becomes a 500
             log.exception("%s failed", self._operation.name)
             answer = self._refusal(InternalServerError(), exchange)
-        await answer(scope, receive, send)
+        await encoded(answer, request.headers.get("accept-encoding", ""))(scope, receive, send)
 
     async def _answer(self, request: Request, exchange: dict[str, Any]) -> Response:
         """Parameters, scopes of the URL, body, service: in the order in which the real services complain."""

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.emulator.errors import InsufficientScopes
 
 from .scopes import missing, satisfied
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 
 @dataclass(frozen=True)
@@ -19,20 +24,28 @@ class Caller:
     def require(self, *required: str) -> None:
         """Raise InsufficientScopes unless all of the scopes are held."""
         if lacking := missing(self.scopes, required):
-            raise InsufficientScopes(self._refusal(lacking, list(required)))
+            raise InsufficientScopes(self._refusal(_expression("AllOf", lacking), _expression("AllOf", required)))
 
     def require_any(self, *alternatives: str) -> None:
         """Raise InsufficientScopes unless one of the scopes is held."""
         if not any(satisfied(self.scopes, scope) for scope in alternatives):
-            raise InsufficientScopes(self._refusal(list(alternatives), list(alternatives)))
+            expression = _expression("AnyOf", alternatives)
+            raise InsufficientScopes(self._refusal(expression, expression))
 
-    def _refusal(self, lacking: list[str], required: list[str]) -> str:
-        who = f"Client ID {self.client_id}" if self.client_id else "Anonymous client"
+    def _refusal(self, lacking: str, expression: str) -> str:
+        if self.client_id is None:
+            wanted = "This request requires Taskcluster credentials that satisfy the following scope expression:"
+            return "\n".join([wanted, *("", "```", expression, "```")])
         return "\n".join(
             [
-                f"{who} does not have sufficient scopes and is missing the following scopes:",
-                *("", "```", *lacking, "```", ""),
+                f"Client ID {self.client_id} does not have sufficient scopes and is missing the following scopes:",
+                *("", "```", lacking, "```", ""),
                 "This request requires the client to satisfy the following scope expression:",
-                *("", "```", *required, "```"),
+                *("", "```", expression, "```"),
             ]
         )
+
+
+def _expression(kind: str, scopes: Sequence[str]) -> str:
+    """A scope expression: one scope as it is, several as JSON."""
+    return scopes[0] if len(scopes) == 1 else json.dumps({kind: list(scopes)}, indent=2)

@@ -69,6 +69,8 @@ class Blobs:
         self._database = database
         for folder in (self._incoming, *(self.folder / bucket for bucket in BUCKETS)):
             folder.mkdir(parents=True, exist_ok=True)
+        for folder in (self._incoming, self.folder):
+            folder.chmod(0o700)
         for abandoned in self._incoming.iterdir():
             abandoned.unlink()
 
