@@ -9,10 +9,10 @@ import os
 import weakref
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from email.utils import parsedate_to_datetime
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
+from airflow_provider_taskcluster.framing import date
 from airflow_provider_taskcluster.retry import retry_after
 from airflow_provider_taskcluster.services.loop import Call
 
@@ -114,12 +114,9 @@ async def _raise_for_errors(request: ClientRequest, handler: ClientHandlerType) 
     )
 
 
-def _clock_ahead(date: str | None) -> float | None:
-    try:
-        told = parsedate_to_datetime(date or "")
-        return (datetime.now(UTC) - (told if told.tzinfo else told.replace(tzinfo=UTC))).total_seconds()
-    except (ValueError, OverflowError):
-        return None
+def _clock_ahead(header: str | None) -> float | None:
+    told = date(header or "")
+    return None if told is None else (datetime.now(UTC) - told).total_seconds()
 
 
 def _close(session: ClientSession, loop: asyncio.AbstractEventLoop, process: int) -> None:

@@ -24,7 +24,7 @@ ALLOWED = {
     "texts": set(),
     "urls": set(),
     "connection": {"services", "network", "retry", "exceptions"},
-    "services": {"network", "tls", "retry", "redaction", "texts", "urls", "names", "moments", "exceptions"},
+    "services": {"framing", "network", "tls", "retry", "redaction", "texts", "urls", "names", "moments", "exceptions"},
     "transfer": {
         *("framing", "names", "moments", "network", "tls", "retry"),
         *("redaction", "texts", "urls", "exceptions"),
