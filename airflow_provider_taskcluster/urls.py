@@ -57,7 +57,9 @@ def host_is_allowed(url: str, patterns: Iterable[str]) -> bool:
     """
     host = _plain(urlsplit(url).hostname or "")
     return any(
-        host.endswith(_plain(pattern[1:])) if pattern.startswith("*.") else host == _plain(pattern)
+        host.endswith(_plain(pattern[1:])) and not _address(host)
+        if pattern.startswith("*.")
+        else host == _plain(pattern)
         for pattern in patterns
     )
 

@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.fs.listing import Entry
     from airflow_provider_taskcluster.services.answers import ArtifactInfo
     from airflow_provider_taskcluster.transfer.progress import Progress
+    from airflow_provider_taskcluster.transfer.references import AllowReference
     from airflow_provider_taskcluster.transfer.source import Uploadable
 
 
@@ -75,7 +76,8 @@ class TaskclusterFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec
         start of the DAG run (outside of a task from the coming midnight, UTC). ``open(..., expires=...)`` says it for
         one.
     :param project_id: Their project; the connection's by default.
-    :param allow_reference: Follow URLs that tasks chose. They can be of any host that this machine reaches.
+    :param allow_reference: Follow URLs that tasks chose. With True they can be of any host that this machine reaches; a
+        list of hosts (``example.com``, ``*.example.com``) limits them, and their redirects, to these.
     :param require_hashes: Refuse objects for which the service names no sha256 or sha512.
     """
 
@@ -88,7 +90,7 @@ class TaskclusterFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec
         *,
         expires: datetime | timedelta | str = uploads.LIFE,
         project_id: str | None = None,
-        allow_reference: bool = False,
+        allow_reference: AllowReference = False,
         require_hashes: bool = True,
         **options: Any,
     ) -> None:

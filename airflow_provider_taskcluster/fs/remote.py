@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.services.answers import ArtifactInfo
     from airflow_provider_taskcluster.transfer.model import TransferResult
     from airflow_provider_taskcluster.transfer.progress import Progress
+    from airflow_provider_taskcluster.transfer.references import AllowReference
     from airflow_provider_taskcluster.transfer.sink import Destination
     from airflow_provider_taskcluster.transfer.source import Uploadable
     from airflow_provider_taskcluster.transfer.stored_file import StoredFile
@@ -40,14 +41,14 @@ class Remote:
 
     :param expires: When objects that are written end, see ``uploads.terms``.
     :param project_id: Their project; the connection's if None.
-    :param allow_reference: Follow URLs that tasks chose.
+    :param allow_reference: Follow URLs that tasks chose: all, none, or those of some hosts.
     :param require_hashes: Refuse objects for which the service names no sha256 or sha512.
     """
 
     hook: TaskclusterHook
     expires: datetime | timedelta | str
     project_id: str | None
-    allow_reference: bool
+    allow_reference: AllowReference
     require_hashes: bool
 
     def look(self, path: str) -> Entry:

@@ -13,6 +13,7 @@ from airflow_provider_taskcluster.hooks.base import TaskclusterBaseHook, byte_li
 from airflow_provider_taskcluster.services.artifacts import Artifacts
 from airflow_provider_taskcluster.services.tasks import Tasks
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS, MEMORY_CAP, TransferConfig
+from airflow_provider_taskcluster.transfer.references import allowed_hosts
 from airflow_provider_taskcluster.transfer.sink import MemorySink, sink_for
 
 if TYPE_CHECKING:
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.model import TransferResult
     from airflow_provider_taskcluster.transfer.payload.payload import Payload
     from airflow_provider_taskcluster.transfer.progress import Progress
+    from airflow_provider_taskcluster.transfer.references import AllowReference
     from airflow_provider_taskcluster.transfer.sink import Destination
     from airflow_provider_taskcluster.transfer.stored_file import StoredFile
 
@@ -77,7 +79,7 @@ class ArtifactsHook(TaskclusterBaseHook):
         return downloader.stored_length(names.task_id(task_id), names.artifact_name(name), run_id)
 
     def artifact_modified(
-        self, task_id: str, name: str, run_id: int | None = None, *, allow_reference: bool = False
+        self, task_id: str, name: str, run_id: int | None = None, *, allow_reference: AllowReference = False
     ) -> datetime | None:
         """Return when the bytes of an artifact were stored; None if the store does not say.
 
@@ -85,7 +87,9 @@ class ArtifactsHook(TaskclusterBaseHook):
         """
         from airflow_provider_taskcluster.transfer.artifact import ArtifactDownloader
 
-        config = TransferConfig(network=self.settings.network, allow_reference=allow_reference, require_hashes=False)
+        config = TransferConfig(
+            network=self.settings.network, allow_reference=allowed_hosts(allow_reference), require_hashes=False
+        )
         downloader = ArtifactDownloader(self._engine_services, self._store, config)
         return downloader.modified(names.task_id(task_id), names.artifact_name(name), run_id)
 
@@ -97,7 +101,7 @@ class ArtifactsHook(TaskclusterBaseHook):
         run_id: int | None = None,
         *,
         verify: Verification = "hashes",
-        allow_reference: bool = False,
+        allow_reference: AllowReference = False,
         connections: int = CONNECTIONS,
         max_bytes: int | None = None,
         require_hashes: bool = True,
@@ -114,7 +118,8 @@ class ArtifactsHook(TaskclusterBaseHook):
             writer, or ``MemorySink()``.
         :param verify: ``hashes`` of the service, where it has them; or ``chain_of_trust``: what has none there is
             checked by the sums that the run publishes in ``public/chain-of-trust.json``.
-        :param allow_reference: Follow a URL that the task chose.
+        :param allow_reference: Follow a URL that the task chose: True, False, or a list of hosts (``example.com``,
+            ``*.example.com``), to which redirects must lead, too.
         :param connections: How many may be used at once for a large artifact that goes to a path.
         :param max_bytes: Refuse more than this (4 GiB for references by default).
         :param require_hashes: Refuse an object without a sha256 or sha512.
@@ -122,7 +127,7 @@ class ArtifactsHook(TaskclusterBaseHook):
         :param on_progress: Called every few seconds, in a thread that moves bytes.
         :raises NotFound: No such task, run or artifact, or not yet.
         :raises ArtifactError: The task published an error in its place.
-        :raises ReferenceRefused: It is a URL that the task chose, and ``allow_reference`` is not set.
+        :raises ReferenceRefused: It is a URL that the task chose, and ``allow_reference`` does not allow it.
         """
         from airflow_provider_taskcluster.transfer.artifact import ArtifactDownloader
 
@@ -132,7 +137,7 @@ class ArtifactsHook(TaskclusterBaseHook):
             network=self.settings.network,
             connections=connection_count(connections),
             max_bytes=byte_limit(max_bytes),
-            allow_reference=allow_reference,
+            allow_reference=allowed_hosts(allow_reference),
             chain_of_trust=_checked(verify) == "chain_of_trust",
             require_hashes=require_hashes,
             digests=tuple(digests),
@@ -150,7 +155,7 @@ class ArtifactsHook(TaskclusterBaseHook):
         prefix: str = "",
         *,
         verify: Verification = "hashes",
-        allow_reference: bool = False,
+        allow_reference: AllowReference = False,
         max_bytes: int | None = None,
         require_hashes: bool = True,
     ) -> Payload:
@@ -163,7 +168,7 @@ class ArtifactsHook(TaskclusterBaseHook):
         :param prefix: Take only those below this folder of names, such as ``public/build``; names in the payload are
             relative to it.
         :param verify: As for ``download_artifact``.
-        :param allow_reference: Follow URLs that the task chose.
+        :param allow_reference: As for ``download_artifact``.
         :param max_bytes: Refuse a file with more than this (4 GiB for references by default).
         :param require_hashes: Refuse an object without a sha256 or sha512.
         """
@@ -175,7 +180,7 @@ class ArtifactsHook(TaskclusterBaseHook):
         config = TransferConfig(
             network=self.settings.network,
             max_bytes=byte_limit(max_bytes),
-            allow_reference=allow_reference,
+            allow_reference=allowed_hosts(allow_reference),
             chain_of_trust=_checked(verify) == "chain_of_trust",
             require_hashes=require_hashes,
         )
@@ -191,7 +196,7 @@ class ArtifactsHook(TaskclusterBaseHook):
         name: str,
         run_id: int | None = None,
         *,
-        allow_reference: bool = False,
+        allow_reference: AllowReference = False,
         max_bytes: int | None = MEMORY_CAP,
     ) -> bytes:
         """Return the bytes of an artifact.
@@ -208,7 +213,7 @@ class ArtifactsHook(TaskclusterBaseHook):
         name: str,
         run_id: int | None = None,
         *,
-        allow_reference: bool = False,
+        allow_reference: AllowReference = False,
         require_hashes: bool = True,
     ) -> StoredFile:
         """Open an artifact for reading, as a binary file. Scope ``queue:get-artifact:<name>``.
@@ -222,7 +227,7 @@ class ArtifactsHook(TaskclusterBaseHook):
         from airflow_provider_taskcluster.transfer.stored_file import StoredFile
 
         config = TransferConfig(
-            network=self.settings.network, allow_reference=allow_reference, require_hashes=require_hashes
+            network=self.settings.network, allow_reference=allowed_hosts(allow_reference), require_hashes=require_hashes
         )
         downloader = ArtifactDownloader(self._engine_services, self._store, config)
         opened = StoredFile(name, downloader.open(names.task_id(task_id), names.artifact_name(name), run_id))

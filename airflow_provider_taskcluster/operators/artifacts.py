@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_taskcluster.hooks.artifacts import Verification
     from airflow_provider_taskcluster.transfer.model import Transferred
+    from airflow_provider_taskcluster.transfer.references import AllowReference
 
 
 class TaskclusterDownloadArtifactOperator(TaskclusterBaseOperator):
@@ -31,7 +32,8 @@ class TaskclusterDownloadArtifactOperator(TaskclusterBaseOperator):
         ``s3://conn_id@bucket/key``; folders on the way are made.
     :param extract_to: Folder of this machine (templated) to extract the .zip or .tar.* file into that was downloaded.
     :param run_id: Number of the run (templated); None is the latest.
-    :param allow_reference: Follow a URL that the task chose. It can be of any host that the worker reaches.
+    :param allow_reference: Follow a URL that the task chose. With True it can be of any host that the worker reaches;
+        a list of hosts (``example.com``, ``*.example.com``) limits it, and its redirects, to these.
     :param verify: ``hashes`` of the service, or ``chain_of_trust``: what has none there is checked by the sums that the
         run publishes in ``public/chain-of-trust.json``.
     :param connections: How many may be used at once for a large artifact.
@@ -65,7 +67,7 @@ class TaskclusterDownloadArtifactOperator(TaskclusterBaseOperator):
         destination: str | ObjectStoragePath,
         extract_to: str | None = None,
         run_id: int | str | None = None,
-        allow_reference: bool = False,
+        allow_reference: AllowReference = False,
         verify: Verification = "hashes",
         connections: int = CONNECTIONS,
         max_bytes: int | None = None,

@@ -29,6 +29,7 @@ if TYPE_CHECKING:
         PayloadResult,
         PayloadSummary,
     )
+    from airflow_provider_taskcluster.transfer.references import AllowReference
 
 
 class TaskclusterDownloadPayloadOperator(TaskclusterBaseOperator):
@@ -58,7 +59,8 @@ class TaskclusterDownloadPayloadOperator(TaskclusterBaseOperator):
         ``overwrite``: all are fetched; ``fail``: none may be there.
     :param on_error: ``fail``: with the first file that cannot be had, an error artifact too; ``continue``: leave it
         out, and report it.
-    :param allow_reference: Follow URLs that the task chose. They can be of any host that the worker reaches.
+    :param allow_reference: Follow URLs that the task chose. With True they can be of any host that the worker reaches;
+        a list of hosts (``example.com``, ``*.example.com``) limits them, and their redirects, to these.
     :param verify: ``hashes`` of the service, or ``chain_of_trust``: what has none there is checked by the sums that the
         run publishes in ``public/chain-of-trust.json``.
     :param max_bytes: Refuse a larger file (4 GiB for references by default).
@@ -100,7 +102,7 @@ class TaskclusterDownloadPayloadOperator(TaskclusterBaseOperator):
         if_none: Literal["fail", "skip", "succeed"] = "fail",
         if_exists: IfExists = "verify",
         on_error: OnError = "fail",
-        allow_reference: bool = False,
+        allow_reference: AllowReference = False,
         verify: Verification = "hashes",
         max_bytes: int | None = None,
         require_hashes: bool = True,

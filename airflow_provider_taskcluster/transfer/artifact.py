@@ -10,12 +10,10 @@ from typing import TYPE_CHECKING
 from airflow_provider_taskcluster.exceptions import (
     ArtifactError,
     NotStoredYet,
-    ReferenceRefused,
     StoreError,
     TransferError,
 )
 from airflow_provider_taskcluster.framing import unsatisfied_total
-from airflow_provider_taskcluster.redaction import public_url
 from airflow_provider_taskcluster.transfer import chain_of_trust
 from airflow_provider_taskcluster.transfer.artifact_location import Where, locate
 from airflow_provider_taskcluster.transfer.config import REFERENCE_CAP
@@ -27,6 +25,7 @@ from airflow_provider_taskcluster.transfer.model import Grant
 from airflow_provider_taskcluster.transfer.modified import modified
 from airflow_provider_taskcluster.transfer.random_access import NotRanged, RangedBody, fetched_whole
 from airflow_provider_taskcluster.transfer.ranges import UNSATISFIABLE, ByteRange, range_headers
+from airflow_provider_taskcluster.transfer.references import check_reference
 from airflow_provider_taskcluster.transfer.sink import MemorySink
 
 if TYPE_CHECKING:
@@ -104,7 +103,7 @@ class ArtifactDownloader:
         headers = range_headers(ByteRange(0, 1), None)
         with _not_stored_yet(where, grant):
             try:
-                with self.store.get(grant.url, headers, redirects=grant.redirects) as found:
+                with self.store.get(grant.url, headers, redirects=grant.redirects, hosts=grant.hosts) as found:
                     return None if found.facts.encoding else found.facts.total
             except StoreError as error:
                 if error.status == UNSATISFIABLE and unsatisfied_total(error.content_range) == 0:
@@ -170,8 +169,8 @@ class ArtifactDownloader:
             case "s3" | "redirect" as method:
                 return Grant(url=answer["url"], method=method, redirects=REDIRECTS)
             case "reference":
-                self._allow(where, answer["url"])
-                return Grant(url=answer["url"], method="reference", redirects=REDIRECTS)
+                hosts = check_reference(where, answer["url"], self.config.allow_reference)
+                return Grant(url=answer["url"], method="reference", redirects=REDIRECTS, hosts=hosts)
             case "error":
                 raise ArtifactError(
                     f"{where} is an error that the task published: {answer['reason']}: "
@@ -181,18 +180,6 @@ class ArtifactDownloader:
         raise TransferError(
             f"{where} has the storage type {answer['storageType']!r}, not known here: update the provider"
         )
-
-    def _allow(self, where: Where, url: str) -> None:
-        if url.partition(":")[0].lower() not in {"http", "https"}:
-            raise ReferenceRefused(
-                f"{where} refers to {public_url(url)}: only http and https are fetched: "
-                f"have the task publish such a URL"
-            )
-        if not self.config.allow_reference:
-            raise ReferenceRefused(
-                f"{where} refers to {public_url(url)}, a URL that the task chose: "
-                f"if you trust the task, allow it with allow_reference=True"
-            )
 
 
 @contextmanager

@@ -28,7 +28,8 @@ def asked(
     """
     grant = grants.current()
     try:
-        with store.get(grant.url, range_headers(wanted, known), redirects=grant.redirects) as answer:
+        headers = range_headers(wanted, known)
+        with store.get(grant.url, headers, redirects=grant.redirects, hosts=grant.hosts) as answer:
             grants.accepted()
             yield answer
     except StoreError as error:

@@ -38,8 +38,8 @@ class TransferConfig:
     :param progress_seconds: A line in the log so often.
     :param on_progress: Called as often, in the thread that moves bytes.
     :param max_bytes: Refuse larger downloads; None for no limit (4 GiB for references).
-    :param allow_reference: Follow the URLs of ``reference`` artifacts. A task can choose any, of hosts that only
-        this machine reaches among them.
+    :param allow_reference: Follow the URLs of ``reference`` artifacts: all, none, or those of some hosts
+        (``references.allowed_hosts``).
     :param chain_of_trust: Check artifacts without hashes of their own by the sums that the task publishes.
     :param require_hashes: Refuse objects for which the service names no sha256 or sha512.
     :param multipart_aware: Put objects together that were uploaded in parts; else their manifest is what is fetched.
@@ -52,7 +52,7 @@ class TransferConfig:
     progress_seconds: float = 5.0
     on_progress: Callable[[Progress], None] | None = None
     max_bytes: int | None = None
-    allow_reference: bool = False
+    allow_reference: bool | tuple[str, ...] = False
     chain_of_trust: bool = False
     require_hashes: bool = True
     multipart_aware: bool = True

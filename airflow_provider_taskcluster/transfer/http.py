@@ -13,16 +13,17 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
-from airflow_provider_taskcluster.exceptions import ConnectionFailed, Interrupted
+from airflow_provider_taskcluster.exceptions import ConnectionFailed, Interrupted, ReferenceRefused
 from airflow_provider_taskcluster.redaction import public_url, quiet_libraries
 from airflow_provider_taskcluster.transfer.answer import Answer
 from airflow_provider_taskcluster.transfer.line import Line
 from airflow_provider_taskcluster.transfer.redirects import REDIRECTS, SAME_METHOD, same_origin, target_of
 from airflow_provider_taskcluster.transfer.store_errors import LONGEST_ANSWER, no_answer, refusal
 from airflow_provider_taskcluster.transfer.store_response import inner
+from airflow_provider_taskcluster.urls import host_is_allowed, problem
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Iterator, Mapping
+    from collections.abc import Collection, Iterator, Mapping, Sequence
 
     import requests
 
@@ -56,18 +57,22 @@ class Store:
         self._stopped = False
 
     @contextmanager
-    def get(self, url: str, headers: Mapping[str, str], *, redirects: int = 0) -> Iterator[Answer]:
+    def get(
+        self, url: str, headers: Mapping[str, str], *, redirects: int = 0, hosts: Sequence[str] | None = None
+    ) -> Iterator[Answer]:
         """GET a URL and give out its body as a stream.
 
         :param redirects: How many redirects may be followed, to http and https only.
+        :param hosts: Where they may lead (``urls.host_is_allowed``); None for anywhere.
         :raises StoreError: An answer other than 200 or 206.
+        :raises ReferenceRefused: A redirect to a host that is not among these.
         :raises ConnectionFailed: No answer.
         """
         for hop in range(redirects + 1):
             with self._requested("GET", url, headers) as (response, line):
                 location = response.headers.get("Location")
                 if response.status_code in REDIRECTS and location and hop < redirects:
-                    url = target_of(url, location)
+                    url = _allowed(target_of(url, location), hosts)
                     continue
                 if response.status_code not in {200, 206}:
                     raise refusal(response, "GET", url)
@@ -150,6 +155,8 @@ class Store:
         import requests
         from urllib3.exceptions import LocationValueError
 
+        if why := problem(url):
+            raise ConnectionFailed(f"{public_url(url)!r} is not a URL that can be fetched: {why}", transient=False)
         try:
             proxy = self._proxy_for(url)
         except (requests.RequestException, LocationValueError, ValueError):
@@ -199,6 +206,15 @@ class Store:
                 for scheme in ("http://", "https://"):
                     self._session.mount(scheme, store_adapter(self.network.read_timeout))
             return self._session
+
+
+def _allowed(url: str, hosts: Sequence[str] | None) -> str:
+    if hosts is None or host_is_allowed(url, hosts):
+        return url
+    raise ReferenceRefused(
+        f"A reference redirects to {public_url(url)}, whose host is not in allow_reference: "
+        f"add it if you trust that host"
+    )
 
 
 def _encrypted(url: str, proxy: str | None) -> bool:

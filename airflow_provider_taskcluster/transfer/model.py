@@ -23,6 +23,7 @@ class Grant:
     :param expires: When it ends, None if that is not known.
     :param hashes: Digests that the service names, by algorithm, in hex.
     :param redirects: How many redirects may be followed.
+    :param hosts: Where they may lead (``urls.host_is_allowed``); None for anywhere.
     """
 
     url: str = field(repr=False)
@@ -30,6 +31,7 @@ class Grant:
     expires: datetime | None = None
     hashes: Mapping[str, str] = field(default_factory=dict)
     redirects: int = 0
+    hosts: tuple[str, ...] | None = None
 
 
 @dataclass(frozen=True)

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.framing import content_range
+from airflow_provider_taskcluster.names import LONGEST_CONTENT_TYPE
+from airflow_provider_taskcluster.texts import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -60,13 +62,14 @@ def facts_of(status: int, headers: Mapping[str, str], framing: Framing) -> Facts
     else:
         total = framing.length
     etag = headers.get("ETag", "").strip()
+    etag = etag if etag.isprintable() else ""  # it is sent back
     strong = etag.startswith('"')
     encoding = headers.get("Content-Encoding", "").strip().lower()
     return Facts(
         total=total,
         encoding="" if encoding == "identity" else encoding,
         etag=etag if strong else None,
-        content_type=headers.get("Content-Type", ""),
+        content_type=one_line(headers.get("Content-Type", ""), LONGEST_CONTENT_TYPE),
         weak_etag="" if strong else etag,
         last_modified=headers.get("Last-Modified", ""),
     )

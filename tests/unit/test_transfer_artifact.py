@@ -50,3 +50,22 @@ def test_an_error_artifact_tells_what_the_task_said():
 def test_a_storage_type_of_the_future_is_a_clear_error():
     with pytest.raises(TransferError, match="has the storage type 'quantum', not known here"):
         download({"storageType": "quantum"})
+
+
+@pytest.mark.parametrize("url", ["https://a.example.com/a?c0ffee", "https://evil.org/a?c0ffee", "http://[bad/a?c0ffee"])
+def test_a_url_of_a_host_that_is_not_listed_is_refused(url):
+    with pytest.raises(ReferenceRefused, match="whose host is not in allow_reference") as caught:
+        download({"storageType": "reference", "url": url}, allow_reference=("example.com", "*.wild.org"))
+    assert "c0ffee" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url", ["http://u:c0ffee@h/a?c0ffee", "http://h/a b?c0ffee", "http://h\t/?c0ffee", "http:///a?c0ffee"]
+)
+@pytest.mark.parametrize("storage_type", ["s3", "reference"])
+def test_a_url_that_cannot_be_fetched_is_told_without_its_secrets(storage_type, url):
+    with pytest.raises(ConnectionFailed, match="is not a URL that can be fetched: it ") as caught:
+        download({"storageType": storage_type, "url": url}, allow_reference=True)
+    assert not caught.value.transient
+    assert str(caught.value).isprintable()
+    assert "c0ffee" not in str(caught.value)

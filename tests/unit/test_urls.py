@@ -69,10 +69,11 @@ def test_a_problem_is_named_without_the_url(url, why):
         ("http://10.0.0.11/", False),
         ("http://[0:0::0:1]/", True),
         ("http://[::2]/", False),
+        ("http://1.2.3.4/", False),
     ],
 )
 def test_a_host_is_allowed_as_it_is_written_and_its_subdomains_by_a_star(url, allowed):
-    assert host_is_allowed(url, ["example.com", "*.wild.org", "10.0.0.1", "[::1]"]) is allowed
+    assert host_is_allowed(url, ["example.com", "*.wild.org", "*.3.4", "10.0.0.1", "[::1]"]) is allowed
 
 
 def test_nothing_is_allowed_by_an_empty_list():
