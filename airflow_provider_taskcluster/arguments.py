@@ -10,7 +10,7 @@ from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.exceptions import InvalidInput
-from airflow_provider_taskcluster.moments import moment
+from airflow_provider_taskcluster.moments import moment, moment_after
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -61,13 +61,8 @@ def expiry_from(expires: datetime | timedelta | str, start: datetime | None) -> 
     if isinstance(expires, timedelta):
         if start is None:
             raise InvalidInput("expires is a timedelta, but this DAG run has no start date: pass a datetime")
-        try:
-            expires = start + expires
-        except OverflowError:
-            raise InvalidInput(
-                f"expires is {expires}, which leads too far from the start of the DAG run: shorten it"
-            ) from None
-    elif isinstance(expires, str):
+        return moment_after(start, expires, "expires")
+    if isinstance(expires, str):
         expires = _parsed(expires, "expires")
     if not isinstance(expires, datetime):
         raise InvalidInput(f"expires must be a timedelta or a datetime with a time zone, not {expires!r}")

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 from airflow_provider_taskcluster.exceptions import InvalidInput
@@ -21,6 +21,21 @@ def moment(value: Any, what: str) -> datetime:
     except OverflowError:
         raise InvalidInput(f"{what} is {value.isoformat()}, which is beyond the calendar in UTC") from None
     return found.replace(microsecond=found.microsecond // 1000 * 1000)
+
+
+def moment_after(start: datetime, value: Any, what: str) -> datetime:
+    """Return a datetime, or what a timedelta leads to, in UTC and whole milliseconds.
+
+    :param start: What a timedelta counts from.
+    :param what: What it is, for the error.
+    :raises InvalidInput: It is neither, has no time zone, or is beyond the calendar.
+    """
+    if not isinstance(value, timedelta):
+        return moment(value, what)
+    try:
+        return moment(start + value, what)
+    except OverflowError:
+        raise InvalidInput(f"{what} is {value}, which leads too far: shorten it") from None
 
 
 def timestamp(moment: datetime) -> str:

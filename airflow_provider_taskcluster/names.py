@@ -36,6 +36,16 @@ def object_name(name: str) -> str:
     return _checked_name(name, "object")
 
 
+def folder_prefix(prefix: str) -> str:
+    """Return what the names of all objects in a folder of names begin with: ``a/b`` and ``a/b/`` are one.
+
+    :raises InvalidName: It is no text.
+    """
+    if not isinstance(prefix, str):
+        raise InvalidName(f"A prefix of names must be a string, not {prefix!r}")
+    return prefix if not prefix or prefix.endswith("/") else f"{prefix}/"
+
+
 def artifact_name(name: str) -> str:
     """Return the name if the queue and its stores can carry it.
 

@@ -13,7 +13,7 @@ from airflow.providers.common.compat.sdk import Param, dag, task
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
 
 if TYPE_CHECKING:
-    from airflow_provider_taskcluster.transfer.model import Transferred
+    from airflow_provider_taskcluster.transfer.model import TransferResult
 
 
 @dag(
@@ -39,16 +39,15 @@ def hook_in_functions() -> None:
 
     # [START read_and_upload]
     @task(retries=2, multiple_outputs=False)  # one XCom; said, since Airflow cannot look up a type that is not imported
-    def count_lines(task_id: str, artifact: str, *, run_id: str, dag_run: Any = None) -> Transferred:
+    def count_lines(task_id: str, artifact: str, *, run_id: str, dag_run: Any = None) -> TransferResult:
         """Read a small artifact into memory, and publish what was found as an object."""
         hook = TaskclusterHook()
         report = hook.read_artifact(task_id, artifact)  # bytes, 64 MiB at most unless max_bytes says more
-        result = hook.upload_object(
+        return hook.upload_object(
             f"{len(report.splitlines())} lines\n".encode(),
             f"airflow-demo/{run_id}/lines.txt",
             expires=dag_run.start_date + timedelta(days=1),  # the same in every try
         )
-        return result.as_dict()
         # [END read_and_upload]
 
     # [START object_url]

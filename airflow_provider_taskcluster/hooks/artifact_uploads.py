@@ -16,7 +16,7 @@ from airflow_provider_taskcluster.transfer.source import source_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from airflow_provider_taskcluster.services.answers import Json
     from airflow_provider_taskcluster.transfer.model import TransferResult
@@ -46,7 +46,7 @@ class ArtifactUploadsHook(TaskclusterBaseHook):
         run_id: int,
         name: str,
         *,
-        expires: datetime,
+        expires: datetime | timedelta,
         content_type: str | None = None,
         storage_type: StorageType = "object",
         recorder: Recorder | str | None = None,
@@ -61,7 +61,8 @@ class ArtifactUploadsHook(TaskclusterBaseHook):
 
         :param source: Bytes, a path, an ``ObjectStoragePath`` or its URL, an open binary file, or a function that
             returns a reader. At most 5 GiB.
-        :param expires: When it ends, not after the task. Pass the same in every try.
+        :param expires: When it ends, not after the task; a timedelta counts from now. A later try goes on with this one
+            if both pass the same datetime.
         :param content_type: Its content type; guessed from the name by default.
         :param storage_type: ``object``, verified by sha256 and sha512, or ``s3``, verified by its length alone.
         :param recorder: Keeps the upload id that the queue chose: a folder (or its path or URL) that all tries reach.
@@ -90,9 +91,19 @@ class ArtifactUploadsHook(TaskclusterBaseHook):
         return result
 
     def create_reference_artifact(
-        self, task_id: str, run_id: int, name: str, url: str, *, expires: datetime, content_type: str | None = None
+        self,
+        task_id: str,
+        run_id: int,
+        name: str,
+        url: str,
+        *,
+        expires: datetime | timedelta,
+        content_type: str | None = None,
     ) -> None:
-        """Publish a URL as an artifact; whoever fetches it is sent there. Another URL may replace it later."""
+        """Publish a URL as an artifact; whoever fetches it is sent there. Another URL may replace it later.
+
+        :param expires: When it ends; a timedelta counts from now.
+        """
         if not isinstance(url, str) or url.partition("://")[0].lower() not in {"http", "https"}:
             raise InvalidInput(f"The URL of a reference artifact must be http or https, not {url!r}")
         kind = names.content_type(content_type or guessed_type(name))
@@ -105,20 +116,24 @@ class ArtifactUploadsHook(TaskclusterBaseHook):
         name: str,
         artifact: str,
         *,
-        expires: datetime,
+        expires: datetime | timedelta,
         content_type: str | None = None,
     ) -> None:
-        """Publish another name for an artifact of the same run."""
+        """Publish another name for an artifact of the same run.
+
+        :param expires: When it ends; a timedelta counts from now.
+        """
         kind = names.content_type(content_type or guessed_type(name))
         target = names.artifact_name(artifact)
         self._announce(task_id, run_id, name, expires, storageType="link", artifact=target, contentType=kind)
 
     def create_error_artifact(
-        self, task_id: str, run_id: int, name: str, message: str, *, expires: datetime, reason: ErrorReason
+        self, task_id: str, run_id: int, name: str, message: str, *, expires: datetime | timedelta, reason: ErrorReason
     ) -> None:
         """Publish what stands for an artifact that could not be made; whoever fetches it gets the error.
 
         :param message: For people, at most 4096 characters.
+        :param expires: When it ends; a timedelta counts from now.
         """
         if reason not in get_args(ErrorReason):
             raise InvalidInput(f"reason is {reason!r}: pass one of {', '.join(get_args(ErrorReason))}")
@@ -147,7 +162,7 @@ class ArtifactUploadsHook(TaskclusterBaseHook):
         artifact = names.artifact_name(name)
         self._run(Artifacts(self.client).finish(names.task_id(task_id), _run(run_id), artifact, upload_id))
 
-    def _announce(self, task_id: str, run_id: int, name: str, expires: datetime, **details: str) -> None:
+    def _announce(self, task_id: str, run_id: int, name: str, expires: datetime | timedelta, **details: str) -> None:
         self.create_artifact(task_id, run_id, name, {"expires": timestamp(future(expires)), **details})
         storage_type = details["storageType"]
         if storage_type != "error":

@@ -5,7 +5,7 @@ from __future__ import annotations
 import functools
 import logging
 import mimetypes
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook, mask_secret
@@ -15,7 +15,7 @@ from airflow_provider_taskcluster.connection import values
 from airflow_provider_taskcluster.connection.reading import overridden, read
 from airflow_provider_taskcluster.exceptions import ConfigurationError, InvalidInput
 from airflow_provider_taskcluster.hooks.bridge import EngineServices
-from airflow_provider_taskcluster.moments import moment, timestamp
+from airflow_provider_taskcluster.moments import moment_after, timestamp
 from airflow_provider_taskcluster.services.auth import Auth
 from airflow_provider_taskcluster.services.client import Client
 from airflow_provider_taskcluster.services.loop import run
@@ -198,10 +198,14 @@ def connection_count(connections: Any) -> int:
     return count
 
 
-def future(expires: datetime) -> datetime:
-    """Return the expiry in UTC and whole milliseconds, as the service keeps it."""
-    expires = moment(expires, "expires")
-    if expires <= datetime.now(UTC):
+def future(expires: datetime | timedelta) -> datetime:
+    """Return the expiry in UTC and whole milliseconds, as the service keeps it.
+
+    :param expires: A timedelta counts from now.
+    """
+    now = datetime.now(UTC)
+    expires = moment_after(now, expires, "expires")
+    if expires <= now:
         raise InvalidInput(f"expires is {timestamp(expires)}, which is past: the object would be gone at once")
     return expires
 

@@ -9,13 +9,13 @@ from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.assets.uris import folder_uri
 from airflow_provider_taskcluster.exceptions import InsufficientScopes, InvalidInput
 from airflow_provider_taskcluster.hooks import lineage
-from airflow_provider_taskcluster.hooks.base import byte_limit, connection_count, place
+from airflow_provider_taskcluster.hooks.base import byte_limit, connection_count, future, place
 from airflow_provider_taskcluster.hooks.objects import ObjectsHook
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS
 
 if TYPE_CHECKING:
     import os
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from airflow_provider_taskcluster.transfer.conflict import IfExists
     from airflow_provider_taskcluster.transfer.extraction import Extracted
@@ -68,7 +68,7 @@ class FoldersHook(ObjectsHook):
         folder: str | os.PathLike[str] | Any,
         prefix: str,
         *,
-        expires: datetime,
+        expires: datetime | timedelta,
         project_id: str | None = None,
         if_exists: IfExists = "verify",
         connections: int = CONNECTIONS,
@@ -82,8 +82,10 @@ class FoldersHook(ObjectsHook):
 
         :param folder: A path, an ``ObjectStoragePath`` or its URL. A symbolic link in it must lead to one of its
             files.
-        :param prefix: Put before each name, as it is: end it with ``/``.
-        :param expires: When they end. Pass the same in every try.
+        :param prefix: Folder of names that they get, such as ``my-team/site``; the ``/`` at its end may be left out.
+            Names that begin otherwise (``my-team/site-index.html``) are those of uploads of single files.
+        :param expires: When they end; a timedelta counts from now. A later try sends only what is missing if both pass
+            the same datetime.
         :param project_id: Their project; the connection's by default.
         :param if_exists: As for ``upload_object``.
         :param connections: How many files are sent at once.
@@ -98,15 +100,16 @@ class FoldersHook(ObjectsHook):
         from airflow_provider_taskcluster.transfer.scheduler import Serial, Threads
         from airflow_provider_taskcluster.transfer.tree import sources_below
 
+        prefix = names.folder_prefix(prefix)
         found = sources_below(place(_named(folder), folder=True))
         jobs = [(names.object_name(prefix + name), opened) for name, opened in found.items()]
-        count = min(connection_count(connections), len(jobs))
+        count, end = min(connection_count(connections), len(jobs)), future(expires)
         failure = Failure()
         self._prepare()
 
         def upload(job: tuple[str, Any]) -> TransferResult:
             name, opened = job
-            identity = self._identity(name, project_id, expires, None, recorder)
+            identity = self._identity(name, project_id, end, None, recorder)
             try:
                 return self._upload(EndingSource(opened(), failure), identity, None, if_exists)
             except InsufficientScopes as error:

@@ -50,7 +50,7 @@ class ObjectsHook(TaskclusterBaseHook):
         name: str,
         *,
         upload_id: str,
-        expires: datetime,
+        expires: datetime | timedelta,
         project_id: str | None = None,
         hashes: Mapping[str, str] | None = None,
         proposed_upload_methods: Mapping[str, Any] | None = None,
@@ -58,7 +58,7 @@ class ObjectsHook(TaskclusterBaseHook):
         """Begin an upload by hand, or ask for its grant again; ``upload_object`` does all of it.
 
         :param upload_id: A v4 slugid, secret until the upload is finished.
-        :param expires: When the object ends; cannot be changed later.
+        :param expires: When the object ends; cannot be changed later. A timedelta counts from now.
         :param project_id: Its project; the connection's by default.
         :param hashes: Digests of the content in hex, by algorithm.
         :param proposed_upload_methods: ``dataInline`` or ``putUrl`` with their details.
@@ -131,7 +131,7 @@ class ObjectsHook(TaskclusterBaseHook):
         source: Uploadable,
         name: str,
         *,
-        expires: datetime,
+        expires: datetime | timedelta,
         project_id: str | None = None,
         content_type: str | None = None,
         if_exists: IfExists = "verify",
@@ -155,7 +155,8 @@ class ObjectsHook(TaskclusterBaseHook):
         :param source: Bytes, a path, an ``ObjectStoragePath`` or its URL (``s3://conn_id@bucket/key``), an open binary
             file (from where it stands), or a function that returns a reader.
         :param name: Name of the object.
-        :param expires: When it ends. Pass the same in every try.
+        :param expires: When it ends; a timedelta counts from now. A later try takes up the upload of this one if both
+            pass the same datetime.
         :param project_id: Its project; the connection's by default.
         :param content_type: Its content type; guessed from the name by default.
         :param if_exists: What a finished object of this name means: success if its content is the same (``verify``),
@@ -314,7 +315,7 @@ class ObjectsHook(TaskclusterBaseHook):
         self,
         name: str,
         project_id: str | None,
-        expires: datetime,
+        expires: datetime | timedelta,
         upload_id: str | None,
         recorder: Recorder | str | None,
     ) -> Identity:

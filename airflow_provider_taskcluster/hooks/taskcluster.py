@@ -24,10 +24,10 @@ from airflow_provider_taskcluster.services.answers import ALIVE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
-    from datetime import datetime
+    from datetime import datetime, timedelta
 
     from airflow_provider_taskcluster.services.answers import Json
-    from airflow_provider_taskcluster.services.credentials import Credentials
+    from airflow_provider_taskcluster.services.credentials import TemporaryCredentials
 
 Service = Literal["object", "queue", "purge-cache", "auth"]
 SERVICES: tuple[Service, ...] = ("object", "queue", "purge-cache", "auth")
@@ -74,12 +74,12 @@ class TaskclusterHook(FoldersHook, ArtifactsHook, ArtifactUploadsHook, PurgeCach
         return answer
 
     def temporary_credentials(
-        self, scopes: Iterable[str], expires: datetime, *, name: str | None = None
-    ) -> Credentials:
+        self, scopes: Iterable[str], expires: datetime | timedelta, *, name: str | None = None
+    ) -> TemporaryCredentials:
         """Issue credentials that hold only some scopes for some time, for handing on. No call is made.
 
         :param scopes: What they shall hold. Scopes that the client lacks make them useless.
-        :param expires: When they end, at most 31 days from now.
+        :param expires: When they end, at most 31 days from now; a timedelta counts from now.
         :param name: Client id to give them; needs the scope ``auth:create-client:<name>``.
         :raises ConfigurationError: The connection is anonymous.
         :raises InvalidInput: The connection's own credentials are temporary, or the expiry or a scope cannot be.

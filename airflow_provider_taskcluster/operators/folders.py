@@ -8,6 +8,7 @@ from airflow_provider_taskcluster.arguments import expiry, optional_text, path_o
 from airflow_provider_taskcluster.assets.taskcluster import emit
 from airflow_provider_taskcluster.assets.uris import folder_uri
 from airflow_provider_taskcluster.hooks.lineage import facts_of_folder
+from airflow_provider_taskcluster.names import folder_prefix
 from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator, recorder_of
 from airflow_provider_taskcluster.outcome import permanent_errors_fail
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS
@@ -34,7 +35,8 @@ class TaskclusterUploadFolderOperator(TaskclusterBaseOperator):
 
     :param folder: Path of the folder, or the URL of an ``ObjectStoragePath`` such as ``s3://conn_id@bucket/folder``
         (templated).
-    :param prefix: Put before the path of each file in the folder, as it is (templated): end it with ``/``.
+    :param prefix: Folder of names that the files get (templated), such as ``my-team/site``; the ``/`` at its end may be
+        left out. Names that begin otherwise are those of uploads of single files.
     :param expires: When the objects end (templated): a datetime with a time zone, its ISO text, or a timedelta
         counted from the start of the DAG run.
     :param project_id: Project of the objects (templated); the connection's by default.
@@ -77,7 +79,7 @@ class TaskclusterUploadFolderOperator(TaskclusterBaseOperator):
     def execute(self, context: Context) -> UploadedFolder:
         """Upload, and return what was moved."""
         with permanent_errors_fail(f"Upload of folder {str(self.folder)!r}", self.taskcluster_conn_id):
-            prefix = text(self.prefix, "prefix")
+            prefix = folder_prefix(text(self.prefix, "prefix"))
             results = self.hook.upload_folder(
                 path_or_url(self.folder, "folder"),
                 prefix,

@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.exceptions import ConfigurationError, InvalidInput
-from airflow_provider_taskcluster.moments import moment
+from airflow_provider_taskcluster.moments import moment_after
 from airflow_provider_taskcluster.names import fits_client_id
 
 if TYPE_CHECKING:
@@ -43,6 +43,17 @@ class Credentials:
         if self.certificate:
             options["certificate"] = self.certificate
         return options
+
+
+@dataclass(frozen=True)
+class TemporaryCredentials(Credentials, dict[str, str]):
+    """Credentials that were issued for handing on: a dict as well, as Taskcluster's own clients take it.
+
+    Its keys are ``clientId``, ``accessToken`` and ``certificate``.
+    """
+
+    def __post_init__(self) -> None:
+        self.update(self.as_options())
 
 
 def from_service(answer: Mapping[str, str]) -> Credentials:
@@ -107,16 +118,16 @@ def _checked_certificate(certificate: str | Mapping[str, Any], where: str) -> st
 def narrowed(
     credentials: Credentials,
     scopes: Iterable[str],
-    expires: datetime,
+    expires: datetime | timedelta,
     *,
     within: Iterable[str] | None = None,
     name: str | None = None,
-) -> Credentials:
+) -> TemporaryCredentials:
     """Issue temporary credentials that hold only some scopes, for handing on.
 
     :param credentials: Permanent credentials of the issuer.
     :param scopes: The scopes they shall hold; the issuer must have them.
-    :param expires: When they end, at most 31 days from now.
+    :param expires: When they end, at most 31 days from now; a timedelta counts from now.
     :param within: Scopes beyond which the issuer must not go (``authorized_scopes``).
     :param name: Client id to give them; needs the scope ``auth:create-client:<name>``.
     :raises InvalidInput: Temporary credentials cannot be narrowed again; a scope or the expiry cannot be.
@@ -127,7 +138,7 @@ def narrowed(
     start = datetime.now(UTC)
     if credentials.certificate:
         raise InvalidInput("Temporary credentials cannot issue others: use a connection with permanent credentials")
-    expires = moment(expires, "The expiry of temporary credentials")
+    expires = moment_after(start, expires, "The expiry of temporary credentials")
     if not start < expires <= start + LONGEST_LIFE:
         raise InvalidInput(f"Temporary credentials must expire within 31 days from now, not at {expires}")
     if name is not None and not (name and fits_client_id(name)):
@@ -137,7 +148,7 @@ def narrowed(
     issued = createTemporaryCredentials(
         credentials.client_id, credentials.access_token, start, expires, scopes, name=name
     )
-    return Credentials(*(_text(issued[key]) for key in ("clientId", "accessToken", "certificate")))
+    return TemporaryCredentials(*(_text(issued[key]) for key in ("clientId", "accessToken", "certificate")))
 
 
 def satisfied(scope: str, held: Iterable[str]) -> bool:

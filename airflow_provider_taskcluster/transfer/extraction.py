@@ -16,7 +16,7 @@ import stat
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.exceptions import DestinationError, NameRefused, TooLarge
 from airflow_provider_taskcluster.transfer import leftovers
@@ -52,8 +52,8 @@ class ExtractionLimits:
 
 
 @dataclass(frozen=True)
-class Extracted:
-    """What came out of an archive.
+class Extracted(dict[str, Any]):
+    """What came out of an archive. It is a dict as well, ``ExtractedFiles``, and goes through XCom as one.
 
     :param folder: Where it is.
     :param files: Number of files and links.
@@ -63,6 +63,9 @@ class Extracted:
     folder: str
     files: int
     size: int
+
+    def __post_init__(self) -> None:
+        self.update(folder=self.folder, files=self.files, size=self.size)
 
 
 def extract(

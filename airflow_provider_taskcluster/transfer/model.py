@@ -71,7 +71,7 @@ class UploadedFolder(TypedDict):
 
 
 class Transferred(TypedDict):
-    """A ``TransferResult`` as operators return it, for functions that take it from XCom."""
+    """A ``TransferResult`` as JSON: what operators return, and what functions get of one from XCom."""
 
     name: str
     size: int
@@ -100,8 +100,10 @@ class StandIn(TypedDict):
 
 
 @dataclass(frozen=True)
-class TransferResult:
+class TransferResult(dict[str, Any]):
     """What was moved, how, and by what it was checked.
+
+    It is a dict as well, ``Transferred``, and that is what another task gets when a function returns it.
 
     :param name: Name of the object or artifact.
     :param size: Bytes.
@@ -127,6 +129,9 @@ class TransferResult:
     already_present: bool = False
     destination: str | None = None
     content: bytes | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        self.update(self.as_dict())
 
     def as_dict(self) -> Transferred:
         """Return it as JSON that is fit for XCom: without the content."""

@@ -94,6 +94,22 @@ def test_a_folder_of_artifacts_is_as_good(hook, run, prefix, expires):
     assert uploaded(hook, prefix) == FILES
 
 
+def test_a_prefix_without_a_slash_is_the_same_folder(hook, folder, prefix, expires):
+    hook.upload_folder(folder, prefix.rstrip("/"), expires=expires)
+    assert uploaded(hook, prefix) == FILES
+    again = hook.upload_folder(folder, prefix, expires=expires)
+    assert all(result.already_present for result in again)
+    with pytest.raises(InvalidName, match="prefix"):
+        hook.upload_folder(folder, 7, expires=expires)
+
+
+def test_objects_of_a_timedelta_end_together(hook, folder, prefix):
+    hook.upload_folder(folder, prefix, expires=timedelta(days=2))
+    ends = {datetime.fromisoformat(hook.object_metadata(prefix + name)["expires"]) for name in FILES}
+    assert len(ends) == 1
+    assert timedelta(days=1, hours=23) < ends.pop() - datetime.now(UTC) < timedelta(days=2)
+
+
 def test_a_retry_sends_only_what_is_missing(connect, folder, prefix, expires, tc):
     hook = connect(extra={"max_retries": 0})
     tc.faults.add(Status(503), method="PUT", nth=10, times=1000)
@@ -212,11 +228,12 @@ def test_the_operator_tells_what_moved_in_few_words(hook, folder, prefix):
         task_id="task",
         taskcluster_conn_id="tc_test",
         folder=str(folder),
-        prefix=prefix,
+        prefix=prefix.rstrip("/"),
         expires=timedelta(days=1),
     )
     told, again = upload.execute(context), upload.execute(context)
     assert (told["files"], told["already_present"], len(told["names"])) == (len(FILES) + 120, 0, 100)
+    assert told["prefix"] == prefix
     assert again == {**told, "already_present": told["files"]}
     assert told["size"] == sum(map(len, FILES.values()))
     assert json.loads(json.dumps(told)) == told

@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 import pytest
+import taskcluster
 
 from airflow_provider_taskcluster.emulator.store.faults import Status
 from airflow_provider_taskcluster.exceptions import (
@@ -141,6 +142,20 @@ def test_temporary_credentials_hold_only_what_they_were_given(hook, connect, nam
     assert narrow.read_object(name) == b"data"
     with pytest.raises(InsufficientScopes):
         narrow.upload_object(b"", f"{name}-2", expires=expires)
+
+
+def test_temporary_credentials_are_what_taskclusters_own_client_takes(hook, tc, name, expires):
+    hook.upload_object(b"data", name, expires=expires)
+    issued = hook.temporary_credentials([f"object:download:{name}"], timedelta(hours=1))
+    assert issued == {
+        "clientId": issued.client_id,
+        "accessToken": issued.access_token,
+        "certificate": issued.certificate,
+    }
+    upstream = taskcluster.Object({"rootUrl": tc.root_url, "credentials": issued})
+    assert upstream.object(name)["projectId"] == "tests"
+    assert taskcluster.Object({"rootUrl": tc.root_url, "credentials": issued}).object(name)
+    upstream.session.close()
 
 
 def test_named_temporary_credentials_act_under_their_name(hook, connect):

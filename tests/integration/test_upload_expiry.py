@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from multipart_tries import DATA, IN_PARTS, Tries, put_url, sent
 
-from airflow_provider_taskcluster.exceptions import Conflict, NotFound
+from airflow_provider_taskcluster.exceptions import Conflict, InvalidInput, NotFound
 from airflow_provider_taskcluster.transfer.identity import random_upload_id
 
 OTHER = os.urandom(len(DATA))
@@ -100,3 +100,27 @@ def test_an_own_unfinished_upload_in_parts_that_was_swept_begins_anew(connect, n
     assert sent(tc) == [0, 1, 2, 3, 4]
     assert tries.content() == DATA
     assert tries.records == []
+
+
+def test_in_the_hook_a_timedelta_counts_from_now(hook, name, run):
+    hook.upload_object(DATA, name, expires=timedelta(days=30))
+    assert timedelta(days=29, hours=23) < left(hook.object_metadata(name)) < timedelta(days=30)
+    hook.upload_artifact(DATA, run.task_id, run.run_id, "public/a", expires=timedelta(hours=2))
+    hook.create_link_artifact(run.task_id, run.run_id, "public/link", "public/a", expires=timedelta(hours=2))
+    for artifact in ("public/a", "public/link"):
+        found = hook.artifact_info(run.task_id, artifact)
+        assert timedelta(hours=1) < left(found) < timedelta(hours=2)
+
+
+def left(found):
+    return datetime.fromisoformat(found["expires"]) - datetime.now(UTC)
+
+
+def test_a_timedelta_that_cannot_be_is_refused(hook, name, tc):
+    for wrong, why in ((timedelta(0), "which is past"), (timedelta(days=-1), "is past"), (timedelta.max, "too far")):
+        tc.journal.clear()
+        with pytest.raises(InvalidInput, match=f"^expires is .*{why}"):
+            hook.upload_object(DATA, name, expires=wrong)
+        assert not list(tc.journal)
+    with pytest.raises(InvalidInput, match="31 days"):
+        hook.temporary_credentials([], timedelta(days=32))

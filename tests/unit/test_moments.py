@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta, timezone
 import pytest
 
 from airflow_provider_taskcluster.exceptions import InvalidInput
-from airflow_provider_taskcluster.moments import moment
+from airflow_provider_taskcluster.moments import moment, moment_after
 
 WEST, EAST = timezone(timedelta(hours=-5)), timezone(timedelta(hours=5))
 
@@ -26,3 +26,13 @@ def test_a_moment_beyond_the_calendar_is_refused(value):
 def test_anything_but_a_datetime_with_a_zone_is_refused(value):
     with pytest.raises(InvalidInput, match=r"^since must be a datetime with a time zone, not"):
         moment(value, "since")
+
+
+def test_a_timedelta_leads_on_from_a_start_and_a_datetime_stays():
+    start = datetime(2030, 5, 1, 7, 0, 0, 123_999, tzinfo=WEST)
+    assert moment_after(start, timedelta(days=1), "x") == datetime(2030, 5, 2, 12, 0, 0, 123_000, tzinfo=UTC)
+    assert moment_after(start, start, "x") == moment(start, "x")
+    with pytest.raises(InvalidInput, match=r"^x is 99999.* days, .*which leads too far"):
+        moment_after(start, timedelta.max, "x")
+    with pytest.raises(InvalidInput, match=r"^x must be a datetime"):
+        moment_after(start, "tomorrow", "x")

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Literal, NotRequired, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, NotRequired, TypedDict
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -17,8 +17,8 @@ SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
-class PayloadFile:
-    """One file of a payload, as it is listed.
+class PayloadFile(dict[str, Any]):
+    """One file of a payload, as it is listed. It is a dict as well, and goes through XCom as one.
 
     :param name: Relative to the root of the payload.
     :param artifact: Name of the artifact.
@@ -35,10 +35,20 @@ class PayloadFile:
     storage_type: str
     expires: str
 
+    def __post_init__(self) -> None:
+        self.update(
+            name=self.name,
+            artifact=self.artifact,
+            size=self.size,
+            content_type=self.content_type,
+            storage_type=self.storage_type,
+            expires=self.expires,
+        )
+
 
 @dataclass(frozen=True)
-class Stored:
-    """One file that is in the folder, whole and verified.
+class Stored(dict[str, Any]):
+    """One file that is in the folder, whole and verified. It is a dict as well, and goes through XCom as one.
 
     :param name: Of the file in the payload.
     :param path: Where it is.
@@ -58,6 +68,9 @@ class Stored:
     content_type: str
     origin: str = ""
     tag: str = ""
+
+    def __post_init__(self) -> None:
+        self.update(vars(self))
 
     def as_dict(self) -> Json:
         """Return it as JSON."""
@@ -111,8 +124,10 @@ class PayloadSummary(TypedDict):
 
 
 @dataclass(frozen=True)
-class PayloadResult:
+class PayloadResult(dict[str, Any]):
     """What became of a payload.
+
+    It is a dict as well, ``PayloadSummary``, and that is what another task gets when a function returns it.
 
     :param task_id: Its task.
     :param run_id: Its run, None for the latest where its number may not be known.
@@ -136,6 +151,9 @@ class PayloadResult:
     links: Mapping[str, str]
     failed: Mapping[str, str]
     seconds: float = field(compare=False, default=0.0)
+
+    def __post_init__(self) -> None:
+        self.update(self.as_dict())
 
     def as_dict(self) -> PayloadSummary:
         """Return a summary as JSON fit for XCom: counts, the first files and errors, and the manifest's path."""
