@@ -230,6 +230,7 @@ class ObjectsHook(TaskclusterBaseHook):
                 part_size=part_size,
                 connections=connections,
                 whole_sha256=self.multipart_sha256,
+                measured=measured,
             )
         return uploader.upload(what, target, measured)
 

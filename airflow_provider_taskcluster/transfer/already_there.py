@@ -31,10 +31,17 @@ log = logging.getLogger(__name__)
 
 
 def already_there(
-    uploader: Uploader, source: Source, target: Target, part_size: PartSize | None, whole_sha256: WholeSha256
+    uploader: Uploader,
+    source: Source,
+    target: Target,
+    part_size: PartSize | None,
+    *,
+    whole_sha256: WholeSha256,
+    measured: Measured | None = None,
 ) -> TransferResult | None:
     """Return what an upload in parts comes to without sending any, None if they are to be sent.
 
+    :param measured: What is known of the source, if it was read already.
     :param whole_sha256: Tells the sha256 of what was uploaded in parts, None for any other object.
     :raises Conflict: What is there is not what the caller wants. Under ``fail`` the source is not read.
     """
@@ -42,7 +49,7 @@ def already_there(
     if there is None:
         return None
     started = time.monotonic()
-    measured = measure(source, uploader.store.check)
+    measured = measured or measure(source, uploader.store.check)
     whole = None if there.hashes.get("sha256") == measured.sha256 else _of_the_whole(target.name, whole_sha256)
     content = {"sha256": whole} if whole else there.hashes
     ours = content.get("sha256") == measured.sha256

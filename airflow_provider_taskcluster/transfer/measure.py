@@ -15,6 +15,7 @@ from airflow_provider_taskcluster.transfer.digest import Hashers
 from airflow_provider_taskcluster.transfer.fingerprint import Fingerprint
 from airflow_provider_taskcluster.transfer.follower import Follower, Traced
 from airflow_provider_taskcluster.transfer.hashing import Hashing
+from airflow_provider_taskcluster.transfer.manifest import MOST_PARTS
 from airflow_provider_taskcluster.transfer.reading import blocks, fill
 from airflow_provider_taskcluster.transfer.source_errors import readable
 
@@ -70,7 +71,8 @@ def measure_parts(
 ) -> tuple[int, str, list[Measured]]:
     """Read a source from end to end; return its size and sha256, and measure each part of so many bytes.
 
-    The sha512 of the parts are for the sending: there each part has a thread.
+    The sha512 of the parts are for the sending: there each part has a thread. No more parts are measured than a
+    manifest may have, and one.
 
     :raises SourceError: It cannot be read.
     """
@@ -124,7 +126,7 @@ class _Parts:
     def update(self, data: bytes | memoryview) -> None:
         """Take the next bytes."""
         data = memoryview(data)
-        while data:
+        while data and len(self.parts) <= MOST_PARTS:
             if not self.parts or self.parts[-1].seen == self._size:
                 self.parts.append(_Measuring())
             room = self._size - self.parts[-1].seen

@@ -89,18 +89,29 @@ class MultipartUploader:
 
     uploader: Uploader
 
-    def initialize_parts(self, source: Source, target: Target, part_size: PartSize | None = None) -> InitializedParts:
+    def initialize_parts(
+        self, source: Source, target: Target, part_size: PartSize | None = None, measured: Measured | None = None
+    ) -> InitializedParts:
         """Read the source, cut it, and fix the identity of the upload and of its parts.
 
+        It is read once; twice where its length is not known and the size of the parts depends on it.
+
         :param part_size: Bytes of each part, or a function of the total; 64 MiB or more by default.
+        :param measured: What is known of the source, if it was read already.
         :raises InvalidName: The name is too long to have parts.
         :raises SourceChanged: The source changed while it was read.
         """
         check_name(target.name)
-        length = source.length()
-        if length is None:
+        length = measured.size if measured else source.length()
+        if length is None and callable(part_size):
             length = measure(source, self.uploader.store.check).size
-        return self._begun(self._cut(source, target, length, partition.part_size(part_size, length)))
+        initialized = self._cut(source, target, length, partition.part_size(part_size, length or 0))
+        if length is None:
+            length = initialized.manifest.size
+            size = partition.part_size(part_size, length)
+            if size != initialized.part_size:  # it is longer than so many parts can be
+                initialized = self._cut(source, target, length, size)
+        return self._begun(initialized)
 
     def reinitialize_parts(
         self, initialized: InitializedParts, target: Target | None = None, part_size: PartSize | None = None
@@ -110,14 +121,20 @@ class MultipartUploader:
             initialized.source, target or initialized.target, part_size or initialized.part_size
         )
 
-    def try_to_resume_parts(self, source: Source, target: Target) -> InitializedParts | None:
+    def try_to_resume_parts(
+        self, source: Source, target: Target, measured: Measured | None = None
+    ) -> InitializedParts | None:
         """Take up what an earlier try has recorded, in its part size; None if there is nothing that fits.
 
         It creates nothing, and does not fail: what is wrong is for ``initialize_parts`` to say.
+
+        :param measured: What is known of the source, if it was read already.
         """
         try:
             kept = target.identity.kept()
             if kept is None or kept.part_size is None or source.length() not in {None, kept.size}:
+                return None
+            if measured and not target.identity.fits(kept, measured.size, measured.sha256):
                 return None
             if partition.part_size(kept.part_size, kept.size) != kept.part_size:
                 return None
@@ -192,11 +209,14 @@ class MultipartUploader:
         """Do ``complete_parts`` in a thread."""
         return await asyncio.to_thread(self.complete_parts, initialized, parts)
 
-    def _cut(self, source: Source, target: Target, length: int, part_size: int) -> InitializedParts:
-        """Measure the source and its parts, and give them their names."""
+    def _cut(self, source: Source, target: Target, length: int | None, part_size: int) -> InitializedParts:
+        """Measure the source and its parts, and give them their names.
+
+        :param length: Bytes that it must have; None if nobody knows.
+        """
         started = time.monotonic()
         size, sha256, measured = measure_parts(source, part_size, self.uploader.store.check)
-        if size != length:
+        if length is not None and size != length:
             raise SourceChanged(f"The {source.description} changed while it was read: upload it when it is complete")
         generation = partition.generation(
             project_id=target.identity.project_id,

@@ -50,21 +50,25 @@ def upload_in_parts(
     part_size: PartSize | None = None,
     connections: int,
     whole_sha256: WholeSha256,
+    measured: Measured | None = None,
 ) -> TransferResult:
     """Upload a source in parts, several at once.
 
     :param connections: How many parts are sent at once.
+    :param measured: What is known of the source, if it was read already.
     :param whole_sha256: Tells the sha256 of an object that was uploaded in parts, None for any other object.
     :raises InvalidName: The name is too long to have parts.
     """
     check_name(target.name)
     if not callable(part_size):
         partition.part_size(part_size, 0)  # what is no size is refused before anything is asked
-    if there := already_there(uploader.uploader, source, target, part_size, whole_sha256):
+    there = already_there(uploader.uploader, source, target, part_size, whole_sha256=whole_sha256, measured=measured)
+    if there:
         return there
     if isinstance(source, StreamSource):
         return _StreamUpload(uploader, source, target, part_size).run()
-    initialized = uploader.try_to_resume_parts(source, target) or uploader.initialize_parts(source, target, part_size)
+    initialized = uploader.try_to_resume_parts(source, target, measured)
+    initialized = initialized or uploader.initialize_parts(source, target, part_size, measured)
     count = len(initialized.manifest.parts)
     log.info("Uploading %r in %d parts of %d bytes", target.name, count, initialized.part_size)
     failure, at_once = Failure(), min(connections, count)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import io
+import json
 import os
 
 import pytest
@@ -11,6 +12,9 @@ from multipart_tries import ALL, DATA, IN_PARTS, PART, Tries, sent
 
 from airflow_provider_taskcluster.emulator.store.faults import Status
 from airflow_provider_taskcluster.exceptions import InvalidName, NotFound, SourceChanged
+from airflow_provider_taskcluster.transfer import measure as measuring
+from airflow_provider_taskcluster.transfer import partition
+from airflow_provider_taskcluster.transfer.sink import MemorySink
 from airflow_provider_taskcluster.transfer.source import Source
 
 MORE = b"more lines\n" * 1000
@@ -76,11 +80,67 @@ def test_a_file_that_grows_while_what_is_there_is_hashed_is_not_finished_either(
 
 @serial_or_not
 def test_readers_of_a_factory_that_have_grown_are_not_finished(hook, name, expires, connections):
-    readers = iter([DATA, DATA])  # how long it is, and the sums of its parts
+    readers = iter([DATA])  # the sums of its parts
     options = {**IN_PARTS, "connections": connections, "content_type": "text/plain"}
     with pytest.raises(SourceChanged, match="has grown while it was uploaded"):
         hook.upload_object(lambda: io.BytesIO(next(readers, DATA + MORE)), name, expires=expires, **options)
     assert_no_object(hook, name)
+
+
+class Counted:
+    """A factory of readers that counts how often it was read to its end."""
+
+    def __init__(self, data=DATA):
+        self.data, self.times = data, 0
+
+    def __call__(self):
+        self.times += 1
+        return io.BytesIO(self.data)
+
+
+@pytest.mark.parametrize(
+    ("options", "times"),
+    [
+        ({}, 2),
+        ({"multipart": "auto", "multipart_threshold": 1}, 3),
+        ({"part_size": lambda total: total // 4}, 3),
+        ({"part_size": None}, 2),
+        ({"multipart": "auto", "multipart_threshold": 1, "part_size": lambda total: total // 4}, 3),
+    ],
+    ids=["in parts", "if it is long", "size of parts by length", "default size", "both"],
+)
+def test_a_factory_is_read_no_oftener_than_needed(hook, name, expires, options, times):
+    """Once for the sums of its parts, and to send them; before that, where its length decides what the parts are."""
+    source = Counted()
+    hook.upload_object(source, name, expires=expires, **{**IN_PARTS, **options})
+    assert source.times == times
+    assert hook.read_object(name) == DATA
+
+
+@pytest.mark.parametrize(("options", "times"), [({}, 1), ({"multipart": "auto", "multipart_threshold": 1}, 1)])
+def test_a_factory_of_what_is_there_is_read_once(hook, name, expires, options, times):
+    hook.upload_object(DATA, name, expires=expires, **IN_PARTS)
+    source = Counted()
+    assert hook.upload_object(source, name, expires=expires, **{**IN_PARTS, **options}).already_present
+    assert source.times == times
+
+
+def test_a_factory_that_is_longer_than_so_many_parts_is_cut_anew(hook, name, expires, monkeypatch):
+    monkeypatch.setattr(partition, "MOST_PARTS", 4)
+    monkeypatch.setattr(measuring, "MOST_PARTS", 4)
+    source = Counted()
+    hook.upload_object(source, name, expires=expires, **{**IN_PARTS, "part_size": 1000})
+    assert source.times == 3
+    assert hook.read_object(name) == DATA
+    manifest = json.loads(hook_bytes(hook, name))
+    assert len(manifest["parts"]) <= 4
+
+
+def hook_bytes(hook, name):
+    """The manifest itself."""
+    sink = MemorySink()
+    hook.download_object(name, sink, multipart_aware=False)
+    return sink.content()
 
 
 LENGTH = len(DATA)
@@ -154,7 +214,7 @@ def test_a_name_that_is_too_long_for_parts_is_refused_before_anything_is_read_or
         monkeypatch.setattr(type(file), "open", Untouched)
     with pytest.raises(InvalidName, match=f"too long for an upload in parts.*: {room} characters are the most"):
         hook.upload_object(source, f"{longest}n", expires=expires, **IN_PARTS)
-    assert tc.journal.entries() == []
+    assert tc.journal.entries(origin="api") == []  # the store may still tell of others
     monkeypatch.undo()
 
 
