@@ -1,4 +1,4 @@
-"""Readers of operator arguments: templates turn them into text, and Jinja's native rendering text into other things."""
+"""Readers of operator arguments, which templates make text of, and Jinja's native rendering other things. Pure."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from collections.abc import Set as AbstractSet
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_taskcluster import counts
 from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.moments import moment, moment_after
 
@@ -104,7 +105,7 @@ def run_number(run_id: Any) -> int | None:
     """
     if run_id in (None, "", "None", "latest"):
         return None
-    if (number := _whole(run_id)) is None:
+    if (number := counts.read(run_id)) is None:
         raise InvalidInput(f"run_id is {run_id!r}: pass the number of a run, or None for the latest")
     return number
 
@@ -116,14 +117,9 @@ def length(value: Any, what: str) -> int | None:
     """
     if value in (None, ""):
         return None
-    if (number := _whole(value)) is None:
+    if (number := counts.read(value)) is None:
         raise InvalidInput(f"{what} is {value!r}: pass a number of bytes")
     return number
-
-
-def _whole(value: Any) -> int | None:
-    written = str(value)
-    return int(written) if written.isascii() and written.isdigit() else None
 
 
 def text(value: Any, what: str) -> str:

@@ -1,4 +1,4 @@
-"""The fields of a Taskcluster connection, said once. The form and the parser are made from this.
+"""The fields of a Taskcluster connection, said once. The form and the parser are made from this. Pure.
 
 Airflow reads this while it is itself being imported: nothing here may import Airflow.
 """

@@ -1,4 +1,4 @@
-"""The connection form of the web UI, in both forms that Airflow knows.
+"""The connection form of the web UI, in both forms that Airflow knows. Pure.
 
 Airflow 3.2 and later read metadata (``conn-fields``, ``ui-field-behaviour``); earlier lines call class methods of
 the hook that build widgets. Both are made from the same fields.

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
+from airflow_provider_taskcluster import counts
 from airflow_provider_taskcluster.exceptions import ConfigurationError
 
 _TRUE = {"true", "1", "yes", "y", "on"}  # y: the Test button of Airflow 2 sends it for a checked box
@@ -42,22 +43,10 @@ def positive_number(value: Any, where: str) -> float:
 
 def whole_number(value: Any, where: str) -> int:
     """Read a count, 0 or more."""
-    try:
-        number = int(str(value))
-    except ValueError:
-        number = _integral(value)
-    if isinstance(value, bool) or number < 0:
+    number = counts.read(value)
+    if number is None:
         raise ConfigurationError(f"{where} is {value!r}: write a whole number, 0 or more")
     return number
-
-
-def _integral(value: Any) -> int:
-    """Return the whole number that a decimal such as "3.0" is; -1 for anything else."""
-    try:
-        number = float(value) if isinstance(value, str | float) else -1.0
-    except ValueError:
-        return -1
-    return int(number) if number.is_integer() else -1
 
 
 def verify(value: Any, where: str) -> bool | str:

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Literal, get_args
 
 from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.assets.uris import artifact_uri
+from airflow_provider_taskcluster.counts import whole_number
 from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.hooks import lineage
-from airflow_provider_taskcluster.hooks.base import TaskclusterBaseHook, byte_limit, connection_count, place
+from airflow_provider_taskcluster.hooks.base import TaskclusterBaseHook, byte_limit, place
 from airflow_provider_taskcluster.services.artifacts import Artifacts
 from airflow_provider_taskcluster.services.tasks import Tasks
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS, MEMORY_CAP, TransferConfig
@@ -135,7 +136,7 @@ class ArtifactsHook(TaskclusterBaseHook):
         names.artifact_name(name)
         config = TransferConfig(
             network=self.settings.network,
-            connections=connection_count(connections),
+            connections=whole_number(connections, "connections", least=1),
             max_bytes=byte_limit(max_bytes),
             allow_reference=allowed_hosts(allow_reference),
             chain_of_trust=_checked(verify) == "chain_of_trust",

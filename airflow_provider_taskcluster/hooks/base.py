@@ -184,20 +184,6 @@ def byte_limit(max_bytes: Any, what: str = "max_bytes") -> int | None:
         raise InvalidInput(str(error)) from None
 
 
-def connection_count(connections: Any) -> int:
-    """Return ``connections`` as a number.
-
-    :raises InvalidInput: It is none, or below 1.
-    """
-    try:
-        count = values.whole_number(connections, "connections")
-    except ConfigurationError:
-        count = 0
-    if not count:
-        raise InvalidInput(f"connections is {connections!r}: pass a whole number, 1 or more")
-    return count
-
-
 def future(expires: datetime | timedelta) -> datetime:
     """Return the expiry in UTC and whole milliseconds, as the service keeps it.
 

@@ -7,9 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.assets.uris import folder_uri
+from airflow_provider_taskcluster.counts import whole_number
 from airflow_provider_taskcluster.exceptions import InsufficientScopes, InvalidInput
 from airflow_provider_taskcluster.hooks import lineage
-from airflow_provider_taskcluster.hooks.base import byte_limit, connection_count, future, place
+from airflow_provider_taskcluster.hooks.base import byte_limit, future, place
 from airflow_provider_taskcluster.hooks.objects import ObjectsHook
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS
 
@@ -103,7 +104,8 @@ class FoldersHook(ObjectsHook):
         prefix = names.folder_prefix(prefix)
         found = sources_below(place(_named(folder), folder=True))
         jobs = [(names.object_name(prefix + name), opened) for name, opened in found.items()]
-        count, end = min(connection_count(connections), len(jobs)), future(expires)
+        count = min(whole_number(connections, "connections", least=1), len(jobs))
+        end = future(expires)
         failure = Failure()
         self._prepare()
 

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.assets.uris import object_uri
+from airflow_provider_taskcluster.counts import whole_number
 from airflow_provider_taskcluster.exceptions import Conflict, InvalidInput
 from airflow_provider_taskcluster.hooks import lineage
 from airflow_provider_taskcluster.hooks.base import (
     TaskclusterBaseHook,
     byte_limit,
-    connection_count,
     future,
     guessed_type,
     place,
@@ -211,7 +211,7 @@ class ObjectsHook(TaskclusterBaseHook):
         from airflow_provider_taskcluster.transfer.upload import Target, Uploader
 
         check(multipart, multipart_threshold)
-        connections = connection_count(connections)
+        connections = whole_number(connections, "connections", least=1)
         kind = names.content_type(content_type or guessed_type(identity.name))
         target = Target(identity.name, identity, kind, checked_if_exists(if_exists))
         config = TransferConfig(network=self.settings.network, on_progress=on_progress)
@@ -263,7 +263,7 @@ class ObjectsHook(TaskclusterBaseHook):
 
         config = TransferConfig(
             network=self.settings.network,
-            connections=connection_count(connections),
+            connections=whole_number(connections, "connections", least=1),
             max_bytes=byte_limit(max_bytes),
             require_hashes=require_hashes,
             multipart_aware=multipart_aware,

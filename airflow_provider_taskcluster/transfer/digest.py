@@ -1,4 +1,4 @@
-"""Digests of what goes by, and their comparison with what the service names."""
+"""Digests of what goes by, and their comparison with what the service names. Pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Content-Encoding of a body: identity or gzip, decoded by us so that the ends can be checked."""
+"""Content-Encoding of a body: identity or gzip, decoded by us so that the ends can be checked. Pure."""
 
 from __future__ import annotations
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from airflow_provider_taskcluster.counts import whole_number
 from airflow_provider_taskcluster.exceptions import InvalidInput, NotFound
 from airflow_provider_taskcluster.transfer import chain_of_trust
 from airflow_provider_taskcluster.transfer.artifact_location import Where
@@ -125,7 +126,7 @@ class Payload:
         :raises AmbiguousName: A name is; nothing is downloaded.
         :raises NotFound: There is no such file; nothing is downloaded.
         """
-        _count(chunk_size, "chunk_size")
+        chunk_size = whole_number(chunk_size, "chunk_size", least=1)
         patterns = ["**"] if names is None else _patterns(names, "names")
         wanted = self.select(patterns) if patterns else []
         if names and not wanted:
@@ -191,7 +192,8 @@ class Payload:
         :raises NameRefused: A name cannot be that of a file below the folder.
         """
         _one_of(if_none, IfNone, "if_none")
-        at_once = min(_count(files, "files"), _count(connections, "connections"))
+        connections = whole_number(connections, "connections", least=1)
+        at_once = min(whole_number(files, "files", least=1), connections)
         handling = Handling(at_once, _one_of(if_exists, IfExists, "if_exists"), _one_of(on_error, OnError, "on_error"))
         include, exclude = _patterns(include, "include"), _patterns(exclude, "exclude")
         selected = self.select(include, exclude)
@@ -266,12 +268,6 @@ def _patterns(given: Iterable[str] | str, what: str) -> list[str]:
     if not all(isinstance(pattern, str) and pattern for pattern in patterns):
         raise InvalidInput(f"{what} holds {patterns!r}: pass names and patterns as texts that are not empty")
     return patterns
-
-
-def _count(value: Any, what: str) -> int:
-    if type(value) is not int or value < 1:
-        raise InvalidInput(f"{what} is {value!r}: pass a whole number, 1 or more")
-    return value
 
 
 def _one_of(value: Any, choices: Any, what: str) -> Any:
