@@ -32,5 +32,5 @@ def whole_number(value: Any, what: str, least: int = 0) -> int:
     """
     number = read(value)
     if number is None or number < least:
-        raise InvalidInput(f"{what} is {value!r}: pass a whole number, {least} or more")
+        raise InvalidInput(f"{what} is {repr(value)[:100]}: pass a whole number, {least} or more")
     return number

@@ -145,6 +145,24 @@ def has_keys_of(value, kind):
     )
 
 
+@pytest.mark.parametrize("count", [1, 30])
+def test_arguments_are_read_as_often_for_many_artifacts_as_for_one(hook, run, count):
+    class Counting(TaskclusterArtifactSensor):
+        times = 0
+
+        def wait(self):
+            self.times += 1
+            return super().wait()
+
+    for number in range(count):
+        run.add(f"public/{number}", DATA)
+    sensor = Counting(**CONNECTION, taskcluster_task_id=run.task_id, glob="public/*", min_length="1", check_fn=dict)
+    found = sensor.poke({})
+    assert found.is_done
+    assert found.xcom_value["count"] == count
+    assert sensor.times == 2, "to look, and to look closer"
+
+
 def test_what_sensors_give_has_the_type_that_they_name(hook, worker, name, expires):
     hook.upload_object(b"data", name, expires=expires)
     index_path = f"tests.{os.urandom(4).hex()}"

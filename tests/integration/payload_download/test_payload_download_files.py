@@ -103,7 +103,7 @@ def test_links_are_followed_once_and_not_stored_twice(download, run, tc, tmp_pat
     assert "404" in download(run, include="public/", on_error="continue")["errors"]["public/lost"]
 
 
-@pytest.mark.parametrize(("files", "connections"), [(3, 8), (8, 2), (1, 1)])
+@pytest.mark.parametrize(("files", "connections"), [(3, 8), (8, 2), (1, 1), ("3", "8"), (" 8 ", "2.0")])
 def test_files_and_connections_are_within_their_limits(download, run, tc, monkeypatch, files, connections):
     monkeypatch.setattr(plan, "FAST_ENOUGH", float("inf"))
     for number in range(12):
@@ -111,7 +111,7 @@ def test_files_and_connections_are_within_their_limits(download, run, tc, monkey
     tc.journal.clear()
     download(run, files=files, connections=connections)
     used = {entry.connection for entry in tc.journal.entries(origin="store", method="GET")}
-    assert 1 <= len(used) <= min(files, connections)
+    assert 1 <= len(used) <= min(float(files), float(connections))
 
 
 def test_one_large_file_takes_the_connections_of_all(download, run, tc, monkeypatch, tmp_path):
