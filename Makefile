@@ -8,7 +8,7 @@ SETUP := pyproject.toml scripts/setup.sh
 HAS_211 = $(V33)/bin/python -c 'import sys; sys.exit(sys.version_info >= (3, 13))'
 NOT_RUN = echo "**** NOT RUN: Airflow 2.11 needs Python 3.12 or earlier; the tests on that line were left out ****"
 
-.PHONY: help demo demo-run ui test test-slow test-lowest test-matrix bench bench-growth bench-programs docs lint lock clean
+.PHONY: help demo demo-run ui test test-slow test-lowest test-matrix bench bench-growth bench-programs chaos docs lint lock clean
 
 help:
 	@echo "make demo       the main job in a real Airflow, against the emulator (FILE=... to move your own file)"
@@ -18,6 +18,7 @@ help:
 	@echo "make test-lowest  unit and integration tests with the lowest versions that pyproject.toml allows"
 	@echo "make test-matrix  the tests on all Airflow lines and Pythons that are there (MATRIX=3.1.8-3.11 for one)"
 	@echo "make bench      side by side with what people use today (BENCH=... for options; see benchmarks --help)"
+	@echo "make chaos      transfers under faults, kills, full disks and power losses (CHAOS=... for options; see chaos --help)"
 	@echo "make docs       the documentation, into docs/_build/html; every warning is an error"
 	@echo "make lock       newest versions that fit together, into constraints/"
 
@@ -75,6 +76,10 @@ bench: $(V33)/.ready bench-programs
 
 bench-growth: $(V33)/.ready bench-programs
 	@$(V33)/bin/python -m benchmarks --growth $(BENCH)
+
+# Power losses and full disks take root, to mount what loses power and is full.
+chaos: $(V33)/.ready
+	@$(V33)/bin/python -m chaos $(CHAOS)
 
 docs: $(V33)/.ready
 	@$(V33)/bin/python -m sphinx --builder html --fresh-env --fail-on-warning --keep-going --quiet docs docs/_build/html

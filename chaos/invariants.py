@@ -1,0 +1,122 @@
+"""What must hold after every try of a transfer, and what after its success. Each function names the violations."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+import time
+from typing import TYPE_CHECKING
+
+from .contents import older
+from .transfers.base import below
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Iterator
+    from pathlib import Path
+
+    from .client import Outcome
+    from .ground import Ground
+    from .held import Held
+    from .transfers.base import Transfer
+
+# What gives access, as it looks in URLs, headers and answers.
+SECRETS = re.compile(r"X-Signature=[0-9a-f]{8}|bewit=\w|\bmac=\"|\"(accessToken|certificate)\"")
+# Answers of a few bytes, and what is asked for twice to see whether it is still the same.
+SLACK = 128 * 1024
+DAY = 24 * 60 * 60
+# What a download of a payload writes beside its files.
+MANIFEST = "taskcluster-payload.json"
+
+
+def right_files(transfer: Transfer) -> Iterator[str]:
+    """Nothing but the right bytes, or the older ones, has a final name."""
+    expected, before = transfer.expected_files(), older(transfer.plan)
+    for name, path in below(transfer.ground.destination).items():
+        if not _is_own(name) and (content := path.read_bytes()) not in (expected.get(name), before.get(name)):
+            yield f"the file {name} has {_differs(content, expected.get(name))}"
+
+
+def right_objects(transfer: Transfer, held: Held) -> Iterator[str]:
+    """Nothing but the right bytes can be read under a final name, and there is no other name."""
+    expected = transfer.expected_objects()
+    for name, content in transfer.stored(held).items():
+        if content != expected[name]:
+            yield f"{name} in Taskcluster has {_differs(content, expected[name])}"
+    if unexpected := transfer.unexpected(held):
+        yield f"there is more in Taskcluster than was uploaded: {sorted(unexpected)}"
+
+
+def all_there(transfer: Transfer, held: Held, when: str) -> Iterator[str]:
+    """What a success promised is there."""
+    files, stored = below(transfer.ground.destination), transfer.stored(held)
+    for name, content in transfer.expected_files().items():
+        if name not in files or files[name].read_bytes() != content:
+            yield f"the file {name} is not there {when}"
+    for name in transfer.expected_objects():
+        if name not in stored:
+            yield f"{name} is not in Taskcluster {when}"
+
+
+def right_answer(transfer: Transfer, outcome: Outcome) -> Iterator[str]:
+    """What was read is what was written, and an error is ours."""
+    if not outcome.ours:
+        yield f"an error that is not ours: {outcome.error}"
+    for name, sha256 in outcome.read.items():
+        if sha256 != hashlib.sha256(transfer.files[name]).hexdigest():
+            yield f"reading {name} gave other bytes"
+
+
+def resumed(transfer: Transfer, kept: int, moved: int) -> Iterator[str]:
+    """A try that nothing befell moves only what is missing."""
+    missing = max(0, transfer.plan.size - kept)
+    if transfer.plan.kind.name != "read_file" and moved > missing + SLACK:
+        yield f"a try without faults moved {moved} bytes, and {missing} of {transfer.plan.size} were missing"
+
+
+def bounded(transfer: Transfer, moved: int, incidents: int) -> Iterator[str]:
+    """All tries together move no more than what the incidents have cost."""
+    plan = transfer.plan
+    most = plan.size + incidents * (plan.loss + SLACK) + SLACK
+    if plan.kind.name != "read_file" and moved > most:
+        yield f"{moved} bytes were moved for {plan.size}, more than {most} after {incidents} incidents"
+
+
+def strays(transfer: Transfer) -> set[str]:
+    """Return the files on the disk that are neither asked for nor the manifest of a payload."""
+    ground = transfer.ground
+    wanted = {f"{ground.destination.name}/{name}" for name in (*transfer.expected_files(), MANIFEST)}
+    return {name for name in below(ground.disk) if name not in wanted and not name.startswith("lost+found")}
+
+
+def make_older(folder: Path) -> None:
+    """Set the times of all files and folders back, so that a sweep finds them a day old."""
+    long_ago = time.time() - 2 * DAY
+    for path in folder.rglob("*"):
+        os.utime(path, (long_ago, long_ago), follow_symlinks=False)
+
+
+def no_secrets(ground: Ground, upload_ids: Iterable[str]) -> Iterator[str]:
+    """Nothing that gives access was printed."""
+    text = ground.output.read_text(errors="replace") if ground.output.exists() else ""
+    if found := SECRETS.search(text):
+        yield f"a secret was printed: {found[0]}"
+    if ground.access_token in text or any(upload_id in text for upload_id in upload_ids):
+        yield "the access token or an upload id was printed"
+
+
+def _is_own(name: str) -> bool:
+    """Whether a file is one that the provider keeps beside those that it writes."""
+    parts = name.split("/")
+    return name == MANIFEST or any(part.startswith(".taskcluster-") for part in parts)
+
+
+def _differs(content: bytes | None, expected: bytes | None) -> str:
+    if content is None:
+        return "no bytes"
+    if expected is None:
+        return f"{len(content)} bytes, and should not be there"
+    same = next(
+        (i for i, (a, b) in enumerate(zip(content, expected, strict=False)) if a != b), min(len(content), len(expected))
+    )
+    return f"wrong bytes: {len(content)} in place of {len(expected)}, and other ones from {same} on"

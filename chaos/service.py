@@ -1,0 +1,109 @@
+"""The emulator in a process of its own: it dies, and comes back at the same addresses with the same state."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+import socket
+import threading
+from typing import TYPE_CHECKING, NamedTuple
+
+from airflow_provider_taskcluster.emulator import Emulator
+
+from .faults import Script
+from .processes import CONTEXT, Child, settle_in
+from .traffic import Traffic
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from multiprocessing.connection import Connection
+    from pathlib import Path
+
+    from .strikes import Strike
+
+# Below those that the system gives to whoever asks for port 0: between two lives nobody else gets ours.
+PORTS = range(12_000, 32_000)
+START_SECONDS = 30
+
+
+class Address(NamedTuple):
+    """Where the emulator is, and who may do everything there."""
+
+    root_url: str
+    client_id: str
+    access_token: str
+
+
+class Service:
+    """One emulator over all its lives.
+
+    :param folder: Of its state.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        folder.mkdir(parents=True)
+        self._folder = folder
+        self._ports = (free_port(), free_port())
+        self._traffic = Traffic(folder / "traffic")
+        self._strikes: Sequence[Strike] | None = None
+        self._process: Child | None = None
+        self._address: Address
+
+    @property
+    def traffic(self) -> Traffic:
+        """What went through it."""
+        return self._traffic
+
+    @property
+    def sentinel(self) -> int:
+        """Becomes ready when it dies."""
+        assert self._process is not None
+        return self._process.sentinel
+
+    def run(self, strikes: Sequence[Strike] = ()) -> Address:
+        """Let it run with these faults ahead; one with others is ended before."""
+        lives = self._process is not None and self._process.exit_code(timeout=0) is None
+        if lives and not strikes and not self._strikes:
+            return self._address
+        self.kill()
+        receiving, sending = CONTEXT.Pipe(duplex=False)
+        self._process = Child(serve, self._folder, self._ports, tuple(strikes), sending)
+        sending.close()
+        with receiving:
+            if not receiving.poll(START_SECONDS):
+                raise RuntimeError(f"the emulator did not start: see {self._folder}")
+            self._address = Address(*receiving.recv())
+        self._strikes = strikes
+        return self._address
+
+    def kill(self) -> None:
+        """End it at once."""
+        if self._process is not None:
+            self._process.kill()
+
+    def close(self) -> None:
+        """End it for good."""
+        self.kill()
+        self._traffic.close()
+
+
+def serve(folder: Path, ports: tuple[int, int], strikes: Sequence[Strike], started: Connection) -> None:
+    """Serve until killed."""
+    settle_in(folder / "log.txt")
+    traffic = Traffic(folder / "traffic")
+    emulator = Emulator(port=ports[0], store_port=ports[1], data_dir=folder / "data")
+    store, services = ([s for s in strikes if s.service is of_service] for of_service in (False, True))
+    emulator.faults = Script(store, traffic, counts_bytes=True)
+    emulator.api_faults = Script(services, traffic, counts_bytes=False)
+    with emulator:
+        started.send((emulator.root_url, emulator.client_id, emulator.access_token))
+        threading.Event().wait()
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    while True:
+        port = random.SystemRandom().choice(PORTS)
+        with contextlib.suppress(OSError), socket.socket() as probe:
+            probe.bind(("127.0.0.1", port))
+            return port
