@@ -302,6 +302,13 @@ class ReferenceRefused(TransferError):
 
 
 class DestinationError(TransferError):
-    """The destination cannot be written. A later try, or another worker, may have room for it."""
+    """The destination cannot be written. A later try, or another worker, may have room for it.
+
+    :param transient: False for a path that no try can write, such as a name that is too long.
+    """
 
     transient = True
+
+    def __init__(self, message: str, *, transient: bool = True) -> None:
+        super().__init__(message)
+        self.transient = transient

@@ -31,6 +31,7 @@ MEMORY_LARGE, MEMORY_SMALL = 4, 64
 HUGE = 6
 CAP = 64 * MIB
 SMALL = 1024
+WITHOUT_A_STORE = {"limits.hashing", "limits.bare_write"}
 PACKAGE = world.REPOSITORY / "airflow_provider_taskcluster"
 
 Measure = Callable[[str], float]
@@ -97,7 +98,7 @@ def downloaded_object(ground: Ground, name: str = "benchmarks/object") -> Iterat
         near.put_object(name, source)
 
         def measure(contender: str) -> float:
-            extra = {"source": str(source.path)} if contender == "limits.hashing" else {}
+            extra = {"source": str(source.path)} if contender in WITHOUT_A_STORE else {}
             with near.destination() as folder:
                 run = near.contend(contender, name=name, destination=str(folder / "file"), **extra)
                 check_size(folder / "file", source.size)
@@ -263,6 +264,8 @@ _parts = ("ours.upload_in_parts", ("peer.upload_object",))
 _small = ("ours.small_objects", ("peer.small_objects",))
 _payload = ("ours.download_payload", ("peer.download_payload",))
 _parse = "parse.operators_and_sensors"
+_durable = ("ours.download_object", ("ours.download_object_unsynced", "limits.bare_write"))
+_durable_many = ("ours.download_payload", ("ours.download_payload_unsynced",))
 _limits = ("ours.download_object", ("limits.hashing", "limits.raw_socket"))
 
 CASES = (
@@ -271,6 +274,7 @@ CASES = (
     Case("download_capped", Bar(ratio=5.0), _capped, *_object),
     Case("download_capped_aria2", Bar(ratio=1.0), _capped, "ours.download_object", ("limits.aria2c",)),
     Case("download_limit", Bar(ratio=0.85), downloaded_object, *_limits, on_tmpfs=True),
+    Case("download_durable", Bar(ratio=0.87), downloaded_object, *_durable),
     Case("upload_object", Bar(ratio=1.4), uploaded_object, *_upload, on_tmpfs=True),
     Case("small_objects", Bar(ratio=1.5), partial(small_objects, far=False), *_small, on_tmpfs=True),
     Case("small_objects_far", Bar(ratio=2.0), partial(small_objects, far=True), *_small),
@@ -281,6 +285,7 @@ CASES = (
     Case("multipart_huge", Bar(ours=64), huge, "ours.round_trip", unit="MiB"),
     Case("payload_many", Bar(ratio=2.0), partial(payloads.downloaded_payload, far=False), *_payload),
     Case("payload_many_far", Bar(ratio=6.0), partial(payloads.downloaded_payload, far=True), *_payload),
+    Case("payload_durable", Bar(ratio=0.77), partial(payloads.downloaded_payload, far=False), *_durable_many),
     Case("payload_list", Bar(ours=8), payloads.listed, "ours.list_payload", unit="MiB"),
     Case("waits_5000", Bar(ours=110), waits.unchanging, "waits.hold", unit="calls"),
     Case("waits_tasks", Bar(ours=10), waits.many_tasks, "waits.hold", unit="calls"),

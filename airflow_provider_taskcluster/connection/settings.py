@@ -32,6 +32,7 @@ class ConnectionSettings:
     :param project_id: Project of uploads that do not name one.
     :param upload_secret: Key that upload ids are derived from; None takes the access token.
     :param network: Time-outs, retries, proxies and trusted certificates.
+    :param durable: Files of this machine survive power loss once they have their names.
     """
 
     root_url: str
@@ -40,6 +41,7 @@ class ConnectionSettings:
     project_id: str | None = None
     upload_secret: str | None = field(default=None, repr=False)
     network: Network = field(default_factory=Network)
+    durable: bool = True
 
     @property
     def upload_key(self) -> str | None:
@@ -166,6 +168,7 @@ def _with_extras(where: str, extra: Mapping[str, Any], **base: Any) -> Connectio
         else None,
         project_id=text("project_id"),
         upload_secret=text("upload_secret"),
+        durable=values.boolean(extra.get("durable", True), f"{where}: durable"),
         network=Network(
             connect_timeout=number("connect_timeout", usual.connect_timeout),
             read_timeout=number("read_timeout", usual.read_timeout),

@@ -23,6 +23,8 @@ from airflow_provider_taskcluster.fs.transaction import AllOrNothing
 from airflow_provider_taskcluster.fs.wrappers import CompressedFile, TextFile
 from airflow_provider_taskcluster.fs.writer import WritableFile
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
+from airflow_provider_taskcluster.transfer.durable import make_folders
+from airflow_provider_taskcluster.transfer.paths import usable
 from airflow_provider_taskcluster.transfer.reading import blocks
 from airflow_provider_taskcluster.transfer.sink import MemorySink
 from airflow_provider_taskcluster.transfer.source import source_for
@@ -213,7 +215,7 @@ class TaskclusterFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec
     ) -> None:
         """Download a file to this machine, verified; it appears under its name when all of it is there."""
         if outfile is None and not isfilelike(lpath) and self.isdir(rpath):
-            Path(lpath).mkdir(parents=True, exist_ok=True)
+            make_folders(usable(lpath), durable=self.hook.settings.durable)
         else:
             self.remote.download(self._strip_protocol(rpath), outfile or lpath, partial(_tell, callback))
 

@@ -145,7 +145,8 @@ class ArtifactsHook(TaskclusterBaseHook):
             on_progress=on_progress,
         )
         downloader = ArtifactDownloader(self._engine_services, self._store, config)
-        result = downloader.download(task_id, name, run_id, sink_for(place(destination)))
+        sink = sink_for(place(destination), durable=self.settings.durable)
+        result = downloader.download(task_id, name, run_id, sink)
         lineage.read(self, artifact_uri(task_id, name, run_id), lineage.facts(result))
         return result
 
@@ -184,6 +185,7 @@ class ArtifactsHook(TaskclusterBaseHook):
             allow_reference=allowed_hosts(allow_reference),
             chain_of_trust=_checked(verify) == "chain_of_trust",
             require_hashes=require_hashes,
+            durable=self.settings.durable,
         )
         artifacts = ArtifactDownloader(self._engine_services, self._store, config)
         task_id = names.task_id(task_id)

@@ -60,7 +60,7 @@ class FoldersHook(ObjectsHook):
             usual.max_files if files_limit is None else files_limit,
         )
         archive, folder = on_this_machine(archive, "archive"), on_this_machine(_named(folder), "folder")
-        found = extract(archive, folder, limits, self._store.check)
+        found = extract(archive, folder, limits, self._store.check, durable=self.settings.durable)
         log.info("Extracted %d files with %d bytes of %s into %s", found.files, found.size, archive, folder)
         return found
 

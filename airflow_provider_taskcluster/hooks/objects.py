@@ -269,7 +269,7 @@ class ObjectsHook(TaskclusterBaseHook):
             multipart_aware=multipart_aware,
             on_progress=on_progress,
         )
-        name, sink = names.object_name(name), sink_for(place(destination))
+        name, sink = names.object_name(name), sink_for(place(destination), durable=self.settings.durable)
         result = Downloader(self._engine_services, self._store, config).download(name, sink)
         lineage.read(self, object_uri(name), lineage.facts(result))
         return result

@@ -115,10 +115,13 @@ class Assembly:
         record = self._sink.resume(self._key)
         self._begin(adopting=record is not None)
         if record is not None:
-            self._next = sum(part.offset < record.offset for part in self._manifest.parts)
-            self._hash(record.offset)
-            self._reporter.advance(record.offset)
-            log.info("Going on with %r after %d bytes that are here already", self._name, record.offset)
+            there = [
+                part.offset + part.size for part in self._manifest.parts if part.offset + part.size <= record.offset
+            ]
+            self._next = len(there)
+            self._hash(there[-1] if there else 0)
+            self._reporter.advance(self._whole.seen)
+            log.info("Going on with %r after %d bytes that are here already", self._name, self._whole.seen)
         return record is not None
 
     def _begin(self, *, adopting: bool = False) -> None:

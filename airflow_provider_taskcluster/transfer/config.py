@@ -43,6 +43,7 @@ class TransferConfig:
     :param chain_of_trust: Check artifacts without hashes of their own by the sums that the task publishes.
     :param require_hashes: Refuse objects for which the service names no sha256 or sha512.
     :param multipart_aware: Put objects together that were uploaded in parts; else their manifest is what is fetched.
+    :param durable: Files of this machine survive power loss once they have their names.
     :param digests: Algorithms to compute also where the service names no digest to compare with.
     """
 
@@ -56,4 +57,5 @@ class TransferConfig:
     chain_of_trust: bool = False
     require_hashes: bool = True
     multipart_aware: bool = True
+    durable: bool = True
     digests: tuple[str, ...] = ()

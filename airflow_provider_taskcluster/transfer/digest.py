@@ -44,6 +44,11 @@ def to_compute(named: Iterable[str], asked: Iterable[str] = ()) -> list[str]:
     return list(dict.fromkeys([*(name for name in named if name in _KNOWN), *asked]))
 
 
+def checkable(named: Iterable[str]) -> bool:
+    """Whether bytes can be checked by one of the digests that the service names."""
+    return not _KNOWN.isdisjoint(named)
+
+
 def require_acceptable(name: str, hashes: Mapping[str, str]) -> None:
     """Refuse an object that nobody could verify.
 

@@ -3,7 +3,8 @@
 The rules are those of the standard library's ``data`` filter (PEP 706) and stricter, for zip as for tar, and hold
 whatever that library can be led to believe: all is written to a new folder first, where each file must be new
 (``O_EXCL``), and symbolic links come last, so that nothing can be written through one. They go up by leading ``..``
-alone, and not out of the folder. Only when all of an archive is there are its files moved to their final names.
+alone, and not out of the folder. Only when all of an archive is there are its files moved to their final names. One
+sync of the file system comes before that, and one after: 0.2 s for 1,000 files, and 2 to 5 s if each had its own.
 """
 
 from __future__ import annotations
@@ -23,8 +24,11 @@ from airflow_provider_taskcluster.transfer import leftovers
 from airflow_provider_taskcluster.transfer.archive.entry import refused
 from airflow_provider_taskcluster.transfer.archives import entries, readable
 from airflow_provider_taskcluster.transfer.config import GIB, MIB, OURS
+from airflow_provider_taskcluster.transfer.durable import make_folders, sync_file_system
+from airflow_provider_taskcluster.transfer.file_writer import FileWriter
 from airflow_provider_taskcluster.transfer.folder import Folder
-from airflow_provider_taskcluster.transfer.sink import explained, write_all
+from airflow_provider_taskcluster.transfer.paths import require_possible, usable
+from airflow_provider_taskcluster.transfer.sink import explained
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -73,25 +77,29 @@ def extract(
     folder: str | os.PathLike[str],
     limits: ExtractionLimits | None = None,
     check: Callable[[], None] = lambda: None,
+    *,
+    durable: bool = True,
 ) -> Extracted:
     """Extract an archive into a folder, which is made if need be.
 
     Files of the same names that are there are replaced, when all of the archive is known to be good.
 
     :param check: Called again and again; raises to end it.
+    :param durable: The files survive power loss once they have their names.
     :raises ArchiveRefused: It is broken, or holds what must not be written. Nothing of it is left.
     :raises TooLarge: It holds more than the limits allow. Nothing of it is left.
     :raises NameRefused: A link is in the place of a folder. Nothing was written through it.
     :raises DestinationError: The folder cannot be written.
     """
-    root = Path(folder)
+    archive, root = usable(archive), Path(usable(folder))
     with contextlib.ExitStack() as held:
         with explained(str(folder)):
-            root.mkdir(parents=True, exist_ok=True)
+            require_possible(root)
+            make_folders(root, durable=durable)
             with closing(Folder.at(root, make=False)) as opened:
                 leftovers.sweep(opened)
             staging = held.enter_context(leftovers.staging(root))
-        staged = _Staged(Path(archive), staging, limits or ExtractionLimits(), check)
+        staged = _Staged(Path(archive), staging, limits or ExtractionLimits(), check, durable=durable)
         staged.fill()
         with explained(str(folder)):
             staged.publish(root)
@@ -101,13 +109,16 @@ def extract(
 class _Staged:
     """What is in an archive, in a new folder that nobody else writes to."""
 
-    def __init__(self, archive: Path, staging: Path, limits: ExtractionLimits, check: Callable[[], None]) -> None:
+    def __init__(
+        self, archive: Path, staging: Path, limits: ExtractionLimits, check: Callable[[], None], *, durable: bool
+    ) -> None:
         self.files: dict[Path, Entry] = {}
         self.size = 0
         self._archive = archive
         self._staging = staging
         self._limits = limits
         self._check = check
+        self._durable = durable
         self._folders: dict[Path, None] = {Path(): None}
 
     def fill(self) -> None:
@@ -127,8 +138,13 @@ class _Staged:
         :raises NameRefused: A symbolic link, or a file, is there in the place of a folder, or a folder in that of a
             file. Nothing was moved, and no folder made.
         """
-        with closing(Folder.at(root, make=True)) as final, closing(Folder.at(self._staging, make=False)) as staged:
+        with (
+            closing(Folder.at(root, make=False, durable=False)) as final,  # all is synced at once
+            closing(Folder.at(self._staging, make=False, durable=False)) as staged,
+        ):
             missing = self._missing(final)
+            if self._durable:
+                sync_file_system(staged.descriptor)
             try:
                 for folder in missing:
                     final.below(folder.parts, make=True).close()
@@ -140,6 +156,8 @@ class _Staged:
                     with contextlib.suppress(OSError):  # something was moved there
                         os.rmdir(folder, dir_fd=final.descriptor)
                 raise
+            if self._durable:
+                sync_file_system(final.descriptor)
 
     def _missing(self, final: Folder) -> list[Path]:
         """Return the folders that are not there yet, upper ones first."""
@@ -197,6 +215,7 @@ class _Staged:
         flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
         with self._fitting(entry.name):
             opened = os.fdopen(os.open(path, flags, 0o777 if entry.executable else 0o666), "wb", buffering=0)
+        writer, written = FileWriter(opened.fileno(), early=self._durable), 0
         with opened, readable(self._archive), entry.open() as content:
             while data := content.read(MIB):
                 self._check()
@@ -204,7 +223,8 @@ class _Staged:
                 if self.size > self._limits.max_bytes:
                     raise TooLarge(f"{self._archive} holds more than {self._limits.max_bytes} bytes: raise max_bytes")
                 with self._fitting(entry.name):
-                    write_all(opened.write, data)
+                    writer.write_at(written, data)
+                written += len(data)
 
     def _link(self, entry: Entry, path: Path) -> Entry:
         """Give a file that was written before a second name; a symbolic link is made a second time.

@@ -13,6 +13,7 @@ import sys
 import time
 
 from airflow_provider_taskcluster.transfer.config import GIB, MIB
+from airflow_provider_taskcluster.transfer.durable import begin_writing
 
 # RWF_DONTCACHE of linux/fs.h; the standard library does not name it.
 UNCACHED = 0x80
@@ -20,16 +21,21 @@ UNCACHED = 0x80
 DEAR = 0.8 / GIB
 # Bytes after which that is looked at, again and again.
 SAMPLE = 16 * MIB
+# Bytes after which the kernel is told to write out what is there, for a sync at the end that is short.
+STRETCH = 8 * MIB
 
 
 class FileWriter:
     """Writes to one open file. Several threads may use it.
 
     :param file: Its descriptor, which is the caller's to close.
+    :param early: The kernel begins early to write it out to the disk.
     """
 
-    def __init__(self, file: int) -> None:
+    def __init__(self, file: int, *, early: bool = False) -> None:
         self._file = file
+        self._early = early
+        self._waiting = 0
         self._flags = 0
         self._sampling = sys.platform == "linux"
         self._written = 0
@@ -47,6 +53,11 @@ class FileWriter:
             left, offset = left[taken:], offset + taken
         if self._sampling:
             self._sample(len(data), time.thread_time() - started)
+        if self._early and not self._flags:  # what goes past the cache is on its way to the disk
+            self._waiting += len(data)
+            if self._waiting >= STRETCH:
+                self._waiting = 0
+                begin_writing(self._file)
 
     def _write(self, data: memoryview, offset: int) -> int:
         if not self._flags:

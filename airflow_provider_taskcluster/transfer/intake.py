@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -13,7 +12,7 @@ from airflow_provider_taskcluster.transfer.buffers import Block, BufferPool, Fai
 from airflow_provider_taskcluster.transfer.config import MIB
 from airflow_provider_taskcluster.transfer.encoding import decoder_for
 from airflow_provider_taskcluster.transfer.hashing import Hashing
-from airflow_provider_taskcluster.transfer.record import Record, trustworthy
+from airflow_provider_taskcluster.transfer.record import Pace, Record, trustworthy
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping
@@ -26,7 +25,7 @@ log = logging.getLogger(__name__)
 
 # Enough for the slowest hasher to fall behind for a moment.
 BUFFERS = 12
-# A record is written so often: after so many bytes, or so many seconds.
+# A record is written so often at most: after so many bytes, or so many seconds.
 RECORD_BYTES = 8 * MIB
 RECORD_SECONDS = 1.0
 
@@ -84,7 +83,7 @@ class Intake:
         self._max_bytes = max_bytes
         self._hashing = Hashing([], self.failure)
         self._writing = Hashing([_Written(self._write)], self.failure)
-        self._recorded = time.monotonic()
+        self._pace = Pace()
         self._recorded_offset = 0
         self._stored = 0  # what the sink has taken, of an identity body: behind ``offset`` while a thread writes
         self._adopted = 0
@@ -172,8 +171,8 @@ class Intake:
         self.offset += count
         self.size += count
         self.failure.check()
-        overdue = time.monotonic() - self._recorded > RECORD_SECONDS
-        if overdue or self.offset - self._recorded_offset >= RECORD_BYTES:
+        overdue = self._pace.seconds() > RECORD_SECONDS
+        if (overdue or self.offset - self._recorded_offset >= RECORD_BYTES) and self._pace.allows():
             self.note()
 
     def end(self, *, marked: bool) -> None:
@@ -210,13 +209,14 @@ class Intake:
 
     def note(self) -> None:
         """Write down how far it is, where the sink keeps records: never less than an earlier process left."""
-        self._recorded, self._recorded_offset = time.monotonic(), self.offset
+        self._recorded_offset = self.offset
         if self.facts is None or self.facts.total is None or not trustworthy(self.facts, self._hashes):
             return
         # For the last byte the next try asks the store, which says whether this is still the body that it has.
         stored = min(self._stored, self.facts.total - 1)
         if stored > self._adopted:
-            self.sink.note(Record(self._key, self.facts, stored))
+            with self._pace.recording():
+                self.sink.note(Record(self._key, self.facts, stored, hashed=digest.checkable(self._hashes)))
 
     def stop(self) -> None:
         """End the hashing and the writing, and let the buffers go."""

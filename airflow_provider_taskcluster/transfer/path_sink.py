@@ -8,6 +8,7 @@ import hashlib
 import os
 import secrets
 import shutil
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
@@ -15,8 +16,10 @@ from typing import TYPE_CHECKING, Protocol
 from airflow_provider_taskcluster.exceptions import DestinationError, InvalidInput
 from airflow_provider_taskcluster.transfer import leftovers
 from airflow_provider_taskcluster.transfer.config import MIB, OURS
+from airflow_provider_taskcluster.transfer.durable import sync_data
 from airflow_provider_taskcluster.transfer.file_writer import FileWriter
 from airflow_provider_taskcluster.transfer.folder import Folder
+from airflow_provider_taskcluster.transfer.paths import followed, require_possible, usable
 from airflow_provider_taskcluster.transfer.record import from_json
 from airflow_provider_taskcluster.transfer.sink import Sink, explained
 
@@ -37,16 +40,20 @@ class PathSink(Sink):
     """A file. Folders on the way are made; a file that is there is replaced at the end.
 
     Until then the bytes are in ``.taskcluster-<hash of the name>.part`` in the same folder, and a small record beside
-    it says what they are. Who comes second to the same destination takes a partial file of its own, without a record.
+    it says what they are. Who comes second to the same destination takes a partial file of its own, without a record;
+    so does who finds there what another user may have made.
 
-    :param path: Of the file; a link is followed.
+    :param path: Of the file; a link of ours or of root is followed.
     :param folder: Opens its folder, where the path alone is not to be trusted; no link is followed then.
+    :param durable: It survives power loss once it has its name. Where there is a ``folder``, that decides.
     """
 
     seekable = True
 
-    def __init__(self, path: str | os.PathLike[str], folder: FolderOpener | None = None) -> None:
-        self.path = os.fspath(path)
+    def __init__(
+        self, path: str | os.PathLike[str], folder: FolderOpener | None = None, *, durable: bool = True
+    ) -> None:
+        self.path = usable(path)
         final = Path(path)
         if folder is None:
             with explained(self.path):
@@ -54,7 +61,7 @@ class PathSink(Sink):
                     raise InvalidInput(f"The destination {self.path!r} is a folder: name the file to write")
                 final = _checked(final)
         self._name = final.name
-        self._open_folder = folder or partial(Folder.at, final.parent)
+        self._open_folder = folder or partial(Folder.at, final.parent, durable=durable)
         self._partial = _beside(hashlib.sha256(os.fsencode(self._name)).hexdigest()[:16])
         self._folder: Folder | None = None
         self._file: io.FileIO | None = None
@@ -73,11 +80,14 @@ class PathSink(Sink):
             if folder.stat(self._partial) is None:
                 return None
             file = self._open(folder)
-            content = folder.read(self._record) if self._records else None
+            content = folder.read_own(self._record) if self._records else None
             record = None if content is None else from_json(content.decode("utf-8", "replace"), key)
             if record is None or os.fstat(file.fileno()).st_size < record.offset:
                 return None
-            file.seek(record.offset)
+            if not (there := _without_hole(file.fileno(), record.offset)):
+                return None
+            record = replace(record, offset=there)
+            file.seek(there)
         if not record.facts.encoding and record.facts.total is not None:
             there = max(record.offset, os.fstat(file.fileno()).st_blocks * 512)  # holes have no blocks
             self._require_space(folder, record.facts.total - there)
@@ -87,7 +97,9 @@ class PathSink(Sink):
         with explained(self.path):
             folder = self._in(make=True)
             file = self._file or self._open(folder)
-            self._forget_record()
+            if self._records and folder.stat(self._record) is not None:
+                self._forget_record()
+                folder.sync()  # what it promised goes next
             if os.fstat(file.fileno()).st_size:  # ext4 writes a file out at once when it was cut to nothing before
                 file.truncate(0)
             file.seek(0)
@@ -113,16 +125,19 @@ class PathSink(Sink):
             return os.preadv(self._opened().fileno(), [buffer], offset)
 
     def note(self, record: Record) -> None:
-        if self._records:
-            with explained(self.path):
-                self._in().write(self._record, record.to_json().encode())
+        if not self._records:
+            return
+        with explained(self.path):
+            content = record.to_json().encode()
+            if record.hashed:
+                self._in().write(self._record, content)
+            else:  # nobody would find out that power loss has taken what it promises
+                sync_data(self._opened().fileno())
+                self._in().write(self._record, content, synced=True)
 
     def commit(self) -> None:
         with explained(self.path):
-            replaced = self._in().stat(self._name)
-            if replaced is not None:  # what is replaced keeps who may read it
-                os.fchmod(self._opened().fileno(), replaced.st_mode & 0o7777)
-            self._in().replace(self._partial, self._name)
+            self._in().publish(self._opened().fileno(), self._partial, self._name)
             self._forget_record()
             self._close()
 
@@ -157,14 +172,15 @@ class PathSink(Sink):
     def _open(self, folder: Folder) -> io.FileIO:
         """Open the partial file for ourselves alone; one with a name of its own if somebody else has it."""
         file = folder.open_to_update(self._partial)
-        if _locked(file, folder, self._partial):
+        if file is not None and _locked(file, folder, self._partial):
             self._records = True
         else:
-            file.close()
+            if file is not None:
+                file.close()
             self._partial = _beside(secrets.token_hex(8))
-            file = folder.open_to_update(self._partial)
+            file = folder.create(self._partial)
         self._file = file
-        self._writer = FileWriter(file.fileno())
+        self._writer = FileWriter(file.fileno(), early=folder.durable)
         return file
 
     def _require_space(self, folder: Folder, size: int) -> None:
@@ -193,13 +209,24 @@ def _checked(final: Path) -> Path:
     """Return where a path leads, if that can be a file.
 
     :raises InvalidInput: It is something else.
+    :raises NameRefused: It is the link of another user.
+    :raises OSError: There can be no such file.
     """
-    leads_to = final.resolve() if final.is_symlink() else final
+    leads_to = followed(final)
     if leads_to.is_dir():
         raise InvalidInput(f"The destination {str(final)!r} is a folder: name the file to write")
     if leads_to.exists() and not leads_to.is_file():
         raise InvalidInput(f"The destination {str(final)!r} is not a regular file: open it, and pass the file")
+    require_possible(leads_to)
     return leads_to
+
+
+def _without_hole(file: int, offset: int) -> int:
+    """Return how many bytes are there before a hole: what had not reached the disk when the power was lost is one."""
+    try:
+        return min(offset, os.lseek(file, 0, os.SEEK_HOLE))
+    except OSError:  # this file system does not tell
+        return offset
 
 
 def _beside(stem: str) -> str:

@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import hashlib
 import json
+import time
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.transfer.ranges import Facts
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
 
 VERSION = 1
+# Part of the time of a transfer that its records may take.
+SHARE = 0.05
 
 
 @dataclass(frozen=True)
@@ -25,11 +29,13 @@ class Record:
     :param key: Stands for what is downloaded: its name and the hashes that the service names.
     :param facts: What the store said of the body. Only identity bodies of known length are recorded.
     :param offset: So many bytes from the start are in the partial file.
+    :param hashed: A hash will tell whether they are good; else they have to be on disk before the record is.
     """
 
     key: str
     facts: Facts
     offset: int
+    hashed: bool = True
 
     def to_json(self) -> str:
         """Write it."""
@@ -62,3 +68,29 @@ def key_of(what: Mapping[str, Any], hashes: Mapping[str, str]) -> str:
 def trustworthy(facts: Facts, hashes: Mapping[str, str]) -> bool:
     """Tell whether bytes on disk can be told from those of another version: by a hash, or by the store's ETag."""
     return facts.total is not None and not facts.encoding and bool(hashes or facts.etag)
+
+
+class Pace:
+    """Spaces records out: the slower the disk, the rarer they are, since some wait for it."""
+
+    def __init__(self) -> None:
+        self._ended = time.monotonic()
+        self._cost = 0.0
+
+    def seconds(self) -> float:
+        """Return how long ago the last record was, or the beginning."""
+        return time.monotonic() - self._ended
+
+    def allows(self) -> bool:
+        """Whether another record keeps all of them together below ``SHARE`` of the time."""
+        return self.seconds() * SHARE >= self._cost
+
+    @contextmanager
+    def recording(self) -> Iterator[None]:
+        """Write a record inside this."""
+        started = time.monotonic()
+        try:
+            yield
+        finally:
+            self._ended = time.monotonic()
+            self._cost = self._ended - started

@@ -1,7 +1,8 @@
 """A small record of an upload that is not finished, for the next try, where upload ids cannot be derived again.
 
 The service itself is the record of finished parts. Never a URL or a credential in it; its key makes upload ids, which
-are capabilities until the upload is finished, so files are for their owner only.
+are capabilities until the upload is finished, so files are for their owner only. A file is on disk before the request
+that it is about, whatever the connection's ``durable`` is: an id that power loss takes away blocks a name for a day.
 """
 
 from __future__ import annotations
@@ -12,12 +13,17 @@ import json
 import os
 import secrets
 import time
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path, PosixPath, WindowsPath
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from airflow_provider_taskcluster.exceptions import DestinationError, InvalidInput
+from airflow_provider_taskcluster.transfer.durable import sync_data
+from airflow_provider_taskcluster.transfer.folder import Folder
+from airflow_provider_taskcluster.transfer.paths import usable
+from airflow_provider_taskcluster.transfer.sink import write_all
 from airflow_provider_taskcluster.transfer.storage import is_storage_path, storage_file
 
 if TYPE_CHECKING:
@@ -163,19 +169,21 @@ class DirectoryRecorder:
 
     def __init__(self, folder: Any) -> None:
         local = getattr(folder, "protocol", None) in {"file", "local"}
-        self._folder = Path(getattr(folder, "path", folder)) if local or isinstance(folder, str) else folder
+        self._folder = Path(usable(getattr(folder, "path", folder))) if local or isinstance(folder, str) else folder
+
+    @property
+    def _local(self) -> bool:
+        """Whether it is a folder of this machine; Airflow 2's ``ObjectStoragePath`` is a ``Path``, too."""
+        return isinstance(self._folder, PosixPath | WindowsPath)
 
     def load(self, slot: str) -> Any:
-        """Return what was saved; what is there and is no JSON is nothing.
+        """Return what was saved; what is there and is no JSON, or may be of another user, is nothing.
 
         :raises DestinationError: It cannot be read now. To take it for none would be to overwrite it.
         """
         try:
             with self._explained("read from"):
-                file = self._file(slot)
-                if is_storage_path(file):
-                    file.fs.invalidate_cache(file.path)  # another process may have written it since somebody looked
-                return json.loads(file.read_text())
+                return json.loads(self._read(self._file(slot)))
         except (FileNotFoundError, ValueError, RecursionError):
             return None
 
@@ -224,27 +232,41 @@ class DirectoryRecorder:
     def _file(self, slot: str) -> Any:
         return self._folder / f"{slot}.json"
 
+    def _read(self, file: Any) -> str:
+        if not self._local:
+            if is_storage_path(file):
+                file.fs.invalidate_cache(file.path)  # another process may have written it since somebody looked
+            return str(file.read_text())
+        with closing(Folder.at(self._folder, make=False)) as folder, folder.open(file.name) as opened:
+            # A second name is what it was written under, while it gets the first.
+            return opened.readall().decode() if folder.is_own(opened, names=2) else ""
+
     def _keep(self, slot: str, document: dict[str, Any], *, first: bool) -> bool:
         with self._explained("kept in"):
-            self._folder.mkdir(parents=True, exist_ok=True)
-            kept = self._write(self._file(slot), json.dumps(document), first=first)
+            write = self._write if self._local else self._write_elsewhere
+            kept = write(self._file(slot), json.dumps(document), first=first)
         self.sweep()
         return kept
 
-    def _write(self, file: Any, text: str, *, first: bool) -> bool:
-        if not isinstance(file, PosixPath | WindowsPath):  # Airflow 2's ObjectStoragePath is a Path too
-            file.write_text(text)
-            return True
-        new = file.with_name(f"{file.name}.{secrets.token_hex(4)}{NEW}")
-        try:
-            with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as opened:
-                opened.write(text)
-            if first and (kept := _linked(new, file)) is not None:
-                return kept
-            new.replace(file)
-        finally:
-            new.unlink(missing_ok=True)
+    def _write_elsewhere(self, file: Any, text: str, *, first: bool) -> bool:  # noqa: ARG002 (nobody can tell there)
+        self._folder.mkdir(parents=True, exist_ok=True)
+        file.write_text(text)
         return True
+
+    def _write(self, file: Path, text: str, *, first: bool) -> bool:
+        new = file.with_name(f"{file.name}.{secrets.token_hex(4)}{NEW}")
+        with closing(Folder.at(self._folder, make=True)) as folder:
+            try:
+                with folder.create(new.name) as opened:
+                    write_all(opened.write, text.encode())
+                    sync_data(opened.fileno())
+                kept = _linked(new, file) if first else None
+                if kept is None:
+                    new.replace(file)
+                folder.sync()
+            finally:
+                new.unlink(missing_ok=True)
+        return kept is not False
 
 
 def _linked(new: Path, file: Path) -> bool | None:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, Union, cast
 
 from airflow_provider_taskcluster.exceptions import DestinationError, InvalidInput, TooLarge
+from airflow_provider_taskcluster.texts import one_line
 from airflow_provider_taskcluster.transfer.config import MEMORY_CAP
 from airflow_provider_taskcluster.transfer.storage import is_storage_path
 
@@ -22,6 +23,9 @@ if TYPE_CHECKING:
 
     from airflow_provider_taskcluster.transfer.record import Record
     from airflow_provider_taskcluster.transfer.storage import StoragePath
+
+# Errors of a path that are the same at any time.
+_LASTING = {errno.ENAMETOOLONG, errno.ELOOP, errno.EILSEQ}
 
 
 class Writer(Protocol):
@@ -144,11 +148,18 @@ class FileSink(Sink):
     """
 
     def __init__(self, file: BinaryIO) -> None:
-        if not file.writable():
-            raise InvalidInput("The destination is not open for writing: open it in the mode 'wb'")
         self._file = file
         self._name: str | None = getattr(file, "name", None)
-        self._start = file.tell() if file.seekable() else None
+        try:
+            writable = file.writable()
+            self._start = _position(file) if writable and file.seekable() else None
+        except Exception as error:  # each kind of file has errors of its own
+            raise InvalidInput(
+                f"The destination, a {type(file).__name__}, is not what it says it is ({one_line(error)}), so a "
+                f"download into it could not begin again: pass a function that opens a new one"
+            ) from error
+        if not writable:
+            raise InvalidInput("The destination is not open for writing: open it in the mode 'wb'")
         self._written = 0
 
     def begin(self, size: int | None) -> None:
@@ -216,11 +227,12 @@ class WriterSink(Sink):
 Destination = Union[str, os.PathLike[str], "StoragePath", BinaryIO, Callable[[], Writer], Sink]
 
 
-def sink_for(destination: Destination) -> Sink:
+def sink_for(destination: Destination, *, durable: bool = True) -> Sink:
     """Return the sink for what a caller gave: a path, an open binary file, a writer factory, or a sink.
 
     A path is one of this machine, or of any file system of fsspec.
 
+    :param durable: A file of this machine survives power loss once it has its name.
     :raises InvalidInput: It is none of these, or a folder.
     """
     if isinstance(destination, Sink):
@@ -228,11 +240,11 @@ def sink_for(destination: Destination) -> Sink:
     if is_storage_path(destination):
         from airflow_provider_taskcluster.transfer.storage_sink import storage_sink
 
-        return storage_sink(cast("StoragePath", destination))
+        return storage_sink(cast("StoragePath", destination), durable=durable)
     if isinstance(destination, str | os.PathLike):
         from airflow_provider_taskcluster.transfer.path_sink import PathSink
 
-        return PathSink(destination)
+        return PathSink(destination, durable=durable)
     if isinstance(destination, io.TextIOBase):
         raise InvalidInput("The destination is open as text: open it in binary mode ('wb')")
     if hasattr(destination, "write") and hasattr(destination, "seekable"):
@@ -243,6 +255,19 @@ def sink_for(destination: Destination) -> Sink:
         f"Cannot download into a {type(destination).__name__}: pass a path, a binary file, a writer factory, "
         f"or MemorySink() for bytes"
     )
+
+
+def _position(file: BinaryIO) -> int:
+    """Return where a file stands that says it can seek, and hold it to that.
+
+    :raises Exception: It cannot.
+    """
+    start = file.tell()
+    file.seek(0, io.SEEK_END)
+    file.seek(start)
+    if file.tell() != start:
+        raise OSError("it does not seek to where it stood")
+    return start
 
 
 def write_all(write: Callable[[Any], Any], data: bytes | memoryview) -> None:
@@ -267,5 +292,8 @@ def explained(path: str | None) -> Iterator[None]:
             errno.EDQUOT: "the disk quota is used up: free some space, or choose another folder",
             errno.EACCES: "no permission to write there: choose another folder",
             errno.EROFS: "the file system is read-only: choose another folder",
+            errno.ENAMETOOLONG: "File name too long: choose a shorter one",
+            errno.ELOOP: "its symbolic links go in circles: remove them, or choose another path",
         }.get(error.errno or 0, error.strerror or str(error))
-        raise DestinationError(f"Cannot write {path or 'the open file'}: {hint}") from error
+        said = f"Cannot write {path or 'the open file'}: {hint}"
+        raise DestinationError(said, transient=error.errno not in _LASTING) from error

@@ -35,15 +35,16 @@ BLOCK_OF_UNKNOWN = 64 * MIB
 MOST_BLOCKS = 10_000
 
 
-def storage_sink(place: StoragePath) -> Sink:
+def storage_sink(place: StoragePath, *, durable: bool = True) -> Sink:
     """Return the sink of a file to write.
 
+    :param durable: A file of this machine survives power loss once it has its name.
     :raises InvalidInput: It names a folder, or what cannot be written, or its file system cannot be made.
     """
     file = storage_file(place)
     if file.lasting:
         file.fs.check_destination(file.path)
-    return PathSink(file.path) if file.local else StorageSink(file)
+    return PathSink(file.path, durable=durable) if file.local else StorageSink(file)
 
 
 class StorageSink(Sink):

@@ -1,4 +1,4 @@
-"""What no download that hashes can beat: hashing the bytes, and moving them. And aria2c, which does not hash."""
+"""What no download can beat that hashes, or that syncs: hashing, moving, writing. And aria2c, which does neither."""
 
 from __future__ import annotations
 
@@ -32,6 +32,22 @@ def hashing(name: str, destination: str, source: str) -> Callable[[], int]:
         for _ in range(size // len(block)):
             digest.update(block)
         digest.hexdigest()
+        return size
+
+    return work
+
+
+def bare_write(name: str, destination: str, source: str) -> Callable[[], int]:
+    """As many bytes, which are in memory already, into a file on the same disk, and fdatasync."""
+    del name
+    size = Path(source).stat().st_size
+    with Path(source).open("rb") as file:
+        block = file.read(BUFFER)
+
+    def work() -> int:
+        with Path(destination).open("wb", buffering=0) as file:
+            file.writelines(block for _ in range(size // len(block)))
+            os.fdatasync(file.fileno())
         return size
 
     return work

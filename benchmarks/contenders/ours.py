@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import importlib
 import inspect
+import json
+import os
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 # Loaded by the package when they are needed, here before the clock runs.
 ENGINE = "airflow_provider_taskcluster.transfer"
 PART = 64 << 20
+CONNECTION = "AIRFLOW_CONN_TASKCLUSTER_DEFAULT"
 LAZY = (
     "requests",
     "tenacity",
@@ -38,6 +41,12 @@ def download_object(name: str, destination: str, connections: int | None = None)
     hook = _hook()
     options: dict[str, Any] = {} if connections is None else {"connections": connections}
     return lambda: hook.download_object(name, destination, **options).size
+
+
+def download_object_unsynced(name: str, destination: str) -> Callable[[], int]:
+    """An object to a file that power loss may take away."""
+    hook = _hook(durable=False)
+    return lambda: hook.download_object(name, destination).size
 
 
 def takes_connections() -> Callable[[], int]:
@@ -101,6 +110,12 @@ def download_payload(task_id: str, destination: str) -> Callable[[], int]:
     return lambda: sum(file.size for file in hook.open_payload(task_id).download(destination).files)
 
 
+def download_payload_unsynced(task_id: str, destination: str) -> Callable[[], int]:
+    """All artifacts of a task into a folder, which power loss may take away."""
+    hook = _hook(durable=False)
+    return lambda: sum(file.size for file in hook.open_payload(task_id).download(destination).files)
+
+
 def list_payload(task_id: str) -> Callable[[], int]:
     """Go through the list of the artifacts of a task; how many there are."""
     hook = _hook()
@@ -119,7 +134,10 @@ def json_calls(name: str, count: int) -> Callable[[], int]:
     return work
 
 
-def _hook() -> TaskclusterHook:
+def _hook(*, durable: bool = True) -> TaskclusterHook:
+    connection = json.loads(os.environ[CONNECTION])
+    connection["extra"]["durable"] = durable
+    os.environ[CONNECTION] = json.dumps(connection)
     for module in LAZY:
         importlib.import_module(module)
     methods.load()

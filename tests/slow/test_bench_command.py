@@ -22,6 +22,7 @@ WITH_PEER = {
     *("download_object", "download_s3_artifact", "download_capped", "download_capped_aria2", "download_limit"),
     *("upload_object", "small_objects", "small_objects_far", "download_cut", "json_calls"),
     *("multipart_upload", "multipart_capped", "payload_many", "payload_many_far"),
+    *("download_durable", "payload_durable"),
 }
 WAITS = {"waits_5000", "waits_tasks", "waits_latency", "waits_loop_lag", "waits_memory"}
 

@@ -44,6 +44,14 @@ def test_none_and_empty_mean_unset_in_every_extra(unset):
     assert parse(**{field.name: unset for field in EXTRA_FIELDS}) == parse()
 
 
+@pytest.mark.parametrize(("written", "means"), [(True, True), ("true", True), (False, False), ("false", False)])
+def test_files_are_durable_unless_the_connection_says_otherwise(written, means):
+    assert parse().durable is True
+    assert parse(durable=written).durable is means
+    assert settings.from_environment({"TASKCLUSTER_ROOT_URL": "https://tc"}, conn_id="tc").durable is True
+    assert "durable is 'perhaps': write true or false" in refusal(durable="perhaps")
+
+
 def test_every_extra_reaches_its_place(tmp_path):
     bundle = tmp_path / "ca.pem"
     bundle.touch()

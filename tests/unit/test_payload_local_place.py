@@ -105,13 +105,68 @@ def test_a_folder_that_becomes_a_link_later_leads_nowhere(place, tmp_path, outsi
     assert (tmp_path / "folder" / "moved" / "second").read_bytes() == b"content"
 
 
-def test_links_with_the_names_of_partial_files_are_not_followed(place, tmp_path, outside):
-    sink = place.sink("file")
-    partial = tmp_path / "folder" / sink._partial
-    partial.symlink_to(outside / "file")
-    with pytest.raises(DestinationError):
+def foreign_link(path, outside):
+    path.symlink_to(outside / "file")
+
+
+def foreign_hard_link(path, outside):
+    os.link(outside / "file", path)
+
+
+def foreign_pipe(path, _):
+    os.mkfifo(path)
+
+
+def foreign_folder(path, _):
+    path.mkdir()
+
+
+FOREIGN = [foreign_link, foreign_hard_link, foreign_pipe, foreign_folder]
+
+
+@pytest.mark.parametrize("plant", FOREIGN)
+@pytest.mark.parametrize("kind", ["_partial", "_record"])
+def test_what_others_put_under_the_names_of_partial_files_and_records_is_not_used(
+    place, tmp_path, outside, plant, kind
+):
+    name = getattr(place.sink("file"), kind)
+    plant(tmp_path / "folder" / name, outside)
+    planted = (tmp_path / "folder" / name).lstat()
+    if plant is foreign_folder and kind == "_record":
+        with pytest.raises(DestinationError):
+            put(place, "file")
+        assert not (tmp_path / "folder" / "file").exists()
+    else:
         put(place, "file")
+        assert (tmp_path / "folder" / "file").read_bytes() == b"content"
+    if kind == "_partial":
+        assert (tmp_path / "folder" / name).lstat().st_ino == planted.st_ino
     assert everything(outside) == {"file": SECRET}
+
+
+@pytest.mark.parametrize("plant", [foreign_hard_link, foreign_pipe])
+def test_what_others_put_under_the_name_of_the_journal_is_not_written_to(place, tmp_path, outside, plant):
+    plant(tmp_path / "folder" / "journal", outside)
+    if plant is foreign_pipe:
+        with pytest.raises(DestinationError):
+            place.append("journal", b"line")
+    else:
+        assert place.read("journal") is None
+        place.append("journal", b"line")
+        assert place.read("journal") == b"\nline"
+    assert everything(outside) == {"file": SECRET}
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
+def test_the_records_of_another_user_are_not_read(place, tmp_path):
+    for name in ("manifest", "journal"):
+        place.write(name, b"forged")
+        os.chown(tmp_path / "folder" / name, 12345, -1)
+        assert place.read(name) is None
+    place.append("journal", b"line")
+    assert place.read("journal") == b"\nline"
+    place.write("manifest", b"ours")
+    assert place.read("manifest") == b"ours"
 
 
 def test_a_hard_link_to_a_file_outside_is_replaced_and_not_written_to(place, tmp_path, outside):

@@ -207,7 +207,7 @@ class Payload:
             on_progress=on_progress,
         )
         artifacts = replace(self.artifacts, config=config, published=self._published if selected else None)
-        place = place_for(self.located(folder))
+        place = place_for(self.located(folder), durable=config.durable)
         try:
             of = Payloads(self.task_id, self.run_id, self.prefix)
             result = PayloadDownload(of, artifacts, place, handling).run(selected)
@@ -227,9 +227,10 @@ class Payload:
         )
 
 
-def place_for(folder: Any) -> Place:
+def place_for(folder: Any, *, durable: bool = True) -> Place:
     """Return the place that a folder is.
 
+    :param durable: What is in a folder of this machine survives power loss.
     :raises InvalidInput: It is none.
     """
     if is_storage_path(folder):
@@ -241,10 +242,10 @@ def place_for(folder: Any) -> Place:
                 f"Cannot download a payload into {file.url}, where files are neither listed nor replaced: pass a "
                 f"folder of this machine, or of a bucket; TaskclusterUploadFolderOperator makes objects of it"
             )
-        return LocalPlace(file.path) if file.local else StoragePlace(file)
+        return LocalPlace(file.path, durable=durable) if file.local else StoragePlace(file)
     if not (isinstance(folder, str) or hasattr(folder, "__fspath__")) or not str(folder):
         raise InvalidInput(f"Cannot download into {folder!r}: pass the path of a folder, or an ObjectStoragePath")
-    return LocalPlace(folder)
+    return LocalPlace(folder, durable=durable)
 
 
 def _root(prefix: str) -> str:
