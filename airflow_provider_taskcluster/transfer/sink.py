@@ -14,7 +14,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, Union, cast
 
 from airflow_provider_taskcluster.exceptions import DestinationError, InvalidInput, TooLarge
-from airflow_provider_taskcluster.texts import one_line
+from airflow_provider_taskcluster.texts import one_line, visible
 from airflow_provider_taskcluster.transfer.config import MEMORY_CAP
 from airflow_provider_taskcluster.transfer.storage import is_storage_path
 
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.record import Record
     from airflow_provider_taskcluster.transfer.storage import StoragePath
 
+# Characters of a path that an error shows.
+LONGEST_PATH = 400
 # Errors of a path that are the same at any time.
 _LASTING = {errno.ENAMETOOLONG, errno.ELOOP, errno.EILSEQ}
 
@@ -295,5 +297,5 @@ def explained(path: str | None) -> Iterator[None]:
             errno.ENAMETOOLONG: "File name too long: choose a shorter one",
             errno.ELOOP: "its symbolic links go in circles: remove them, or choose another path",
         }.get(error.errno or 0, error.strerror or str(error))
-        said = f"Cannot write {path or 'the open file'}: {hint}"
+        said = f"Cannot write {visible(path or 'the open file', LONGEST_PATH)}: {hint}"
         raise DestinationError(said, transient=error.errno not in _LASTING) from error
