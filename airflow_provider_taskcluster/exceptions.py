@@ -23,7 +23,7 @@
     └── TransferError                bytes that did not arrive as they should
         ├── StoreError               the store answered with an error (transient for 408, 425, 429, 5xx)
         │   └── NotStoredYet         an s3 artifact is announced, its bytes are not there (transient)
-        ├── InvalidAnswer            headers that leave open where the body ends       (transient)
+        ├── InvalidFraming           headers that leave open where the body ends       (transient)
         ├── Truncated                the body ended early                              (transient)
         ├── RangeMismatch            the store answered a range with other bytes       (transient)
         ├── Interrupted              the task was told to stop                         (transient)
@@ -235,7 +235,7 @@ class NotStoredYet(StoreError):
     transient = True
 
 
-class InvalidAnswer(TransferError):
+class InvalidFraming(TransferError):
     """The headers of an answer cannot be read, so that nobody knows where its body ends. Nothing of it was taken."""
 
     transient = True

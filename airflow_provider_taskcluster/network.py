@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import ipaddress
 import os
 import urllib.request
 from dataclasses import dataclass, field
@@ -14,7 +16,12 @@ from airflow_provider_taskcluster.retry import RetryPolicy
 
 if TYPE_CHECKING:
     import ssl
-    from collections.abc import Mapping
+    from collections.abc import Iterator, Mapping
+    from urllib.parse import SplitResult
+
+
+# The largest JSON answers are lists by the page, of a few MiB.
+LARGEST_ANSWER = 64 * 1024 * 1024
 
 
 @dataclass(frozen=True)
@@ -29,6 +36,7 @@ class Network:
     :param proxies: URL of the proxy by scheme (``http``, ``https``). None takes those of the environment
         (``HTTP_PROXY``, ``HTTPS_PROXY``, ``NO_PROXY``).
     :param retry: When and how often a request is repeated.
+    :param largest_answer: Bytes of a JSON answer, decoded, beyond which it is not read.
     """
 
     connect_timeout: float = 10.0
@@ -36,6 +44,7 @@ class Network:
     verify: bool | str = True
     proxies: Mapping[str, str] | None = field(default=None, repr=False)  # may hold a password
     retry: RetryPolicy = field(default_factory=RetryPolicy)
+    largest_answer: int = LARGEST_ANSWER
 
     def proxy_for(self, url: str) -> str | None:
         """URL of the proxy to use for ``url``, or None for a direct connection.
@@ -45,16 +54,18 @@ class Network:
         parts = urlsplit(url)
         if self.proxies is not None:
             return self.proxies.get(parts.scheme)
-        proxy = urllib.request.getproxies().get(parts.scheme)
-        if not proxy or urllib.request.proxy_bypass(parts.netloc.rpartition("@")[2]):
+        proxies = urllib.request.getproxies()
+        proxy = proxies.get(parts.scheme)
+        if not proxy or _excepted(parts, proxies.get("no", "")):
             return None
-        proxy = proxy if "://" in proxy else f"http://{proxy}"
-        if not proxy.startswith(("http://", "https://")):
+        scheme, _, rest = proxy.rpartition("://")
+        scheme = scheme.lower() or "http"
+        if scheme not in {"http", "https"}:
             raise ConfigurationError(
-                f"The environment names a {urlsplit(proxy).scheme} proxy for {parts.scheme}, and only HTTP proxies "
+                f"The environment names a {scheme} proxy for {parts.scheme}, and only HTTP proxies "
                 f"are supported: set the extra proxies of the connection ({{}} for none)"
             )
-        return proxy
+        return f"{scheme}://{rest}"
 
     def secrets(self) -> tuple[str, ...]:
         """Passwords of the proxies, as they are written and as they are meant."""
@@ -90,6 +101,28 @@ class Network:
         from certifi import where
 
         return where(), "the package certifi"
+
+
+def _excepted(url: SplitResult, no_proxy: str) -> bool:
+    """Tell whether ``NO_PROXY`` names the host: by name, domain or address, or by a network in CIDR notation."""
+    if urllib.request.proxy_bypass(url.netloc.rpartition("@")[2]):
+        return True
+    try:
+        address = ipaddress.ip_address(url.hostname or "")
+    except ValueError:  # a name
+        return False
+    address = getattr(address, "ipv4_mapped", None) or address
+    return any(address in network for network in _networks(no_proxy, url.port))
+
+
+def _networks(no_proxy: str, port: int | None) -> Iterator[ipaddress.IPv4Network | ipaddress.IPv6Network]:
+    """Give the networks in a list; an IPv6 address in brackets may have a port, which must be this one then."""
+    for entry in no_proxy.split(","):
+        address, bracket, behind = entry.strip().partition("]")
+        if bracket and behind and behind != f":{port}":
+            continue
+        with contextlib.suppress(ValueError):
+            yield ipaddress.ip_network(address.removeprefix("["), strict=False)
 
 
 def _password(proxy: str) -> str | None:

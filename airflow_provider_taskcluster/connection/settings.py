@@ -130,9 +130,10 @@ def checked_root_url(url: str | None, where: str) -> str:
         usable = False
     if not usable or len(url.split()) > 1:
         raise ConfigurationError(f"{where}: {url!r} is not a root URL; write https://host")
-    if url != f"{parts.scheme}://{parts.netloc}":
-        raise ConfigurationError(f"{where}: the root URL ends after the host; write '{parts.scheme}://{parts.netloc}'")
-    return url
+    root = f"{parts.scheme}://{parts.netloc}"  # the scheme in lower case
+    if url.partition("://")[2] != parts.netloc:
+        raise ConfigurationError(f"{where}: the root URL ends after the host; write '{root}'")
+    return root
 
 
 def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:

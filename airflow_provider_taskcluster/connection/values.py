@@ -82,11 +82,17 @@ def proxies(value: Any, where: str) -> dict[str, str]:
     if isinstance(value, str):
         value = _json(value, where)
     usable = isinstance(value, dict) and all(
-        scheme in {"http", "https"} and isinstance(url, str) and _is_proxy(url) for scheme, url in value.items()
+        scheme.lower() in {"http", "https"} and isinstance(url, str) and _is_proxy(url) for scheme, url in value.items()
     )
     if not usable:
         raise ConfigurationError(f'{where}: write JSON such as {{"https": "http://proxy.example.com:3128"}}')
-    return dict(value)
+    return {scheme.lower(): _lower_scheme(url) for scheme, url in value.items()}
+
+
+def _lower_scheme(url: str) -> str:
+    """Return the URL with its scheme in lower case, which is the same one and what others compare with."""
+    scheme, colon, rest = url.partition("://")
+    return scheme.lower() + colon + rest
 
 
 def _is_proxy(url: str) -> bool:

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_CLIENT_ID = re.compile(r'\bid="([^"]*)"')
 KEPT_HEADERS = {
     *(b"range", b"if-range", b"if-match", b"if-none-match"),
     *(b"content-type", b"content-length", b"content-encoding", b"content-disposition", b"transfer-encoding"),
@@ -134,5 +135,5 @@ class Journaling:
 def _client_id(scope: Scope) -> str | None:
     """The client id of a Hawk header; the rest of it is nobody's business."""
     hawk = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"authorization"), "")
-    found = re.search(r'\bid="([^"]*)"', hawk)
+    found = _CLIENT_ID.search(hawk)
     return found[1] if found else None

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.exceptions import InvalidInput, TaskclusterError, UnreadableAnswer
 from airflow_provider_taskcluster.redaction import quiet_libraries
-from airflow_provider_taskcluster.services.errors import json_object, not_taskcluster, redirected, service_error
+from airflow_provider_taskcluster.services.errors import not_taskcluster, redirected, service_error
+from airflow_provider_taskcluster.services.json_objects import json_object
 from airflow_provider_taskcluster.services.no_answer import PROXY_WANTS_LOGIN, no_answer, proxy_failed
 from airflow_provider_taskcluster.services.readers import Odd
 from airflow_provider_taskcluster.services.session import ErrorAnswer, KeptSession

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
 import re
-from typing import Any
 from urllib.parse import urlsplit
 
 from airflow_provider_taskcluster.exceptions import (
@@ -18,6 +16,7 @@ from airflow_provider_taskcluster.exceptions import (
     ServiceUnavailable,
 )
 from airflow_provider_taskcluster.retry import RETRIABLE_STATUSES, TRY_AGAIN
+from airflow_provider_taskcluster.services.json_objects import json_object
 from airflow_provider_taskcluster.texts import one_line
 
 _BY_STATUS: dict[int, type[ServiceError]] = {
@@ -146,12 +145,3 @@ def _missing(said: str) -> str:
 def _fenced(said: str, sentence: str) -> str:
     """Return what stands behind a sentence between three backticks each; "" where the sentence is not there."""
     return said.partition(sentence)[2].partition("```")[2].partition("```")[0].strip()
-
-
-def json_object(body: str) -> dict[str, Any]:
-    """Return the JSON object of a body, an empty one where there is none."""
-    try:
-        answer = json.loads(body)
-    except (ValueError, RecursionError):
-        return {}
-    return answer if isinstance(answer, dict) else {}

@@ -10,6 +10,7 @@ from airflow_provider_taskcluster import tls
 from airflow_provider_taskcluster.exceptions import ConnectionFailed, TaskclusterError, UnreadableAnswer
 from airflow_provider_taskcluster.redaction import public_url
 from airflow_provider_taskcluster.services.errors import not_taskcluster
+from airflow_provider_taskcluster.services.session import TooLargeError
 from airflow_provider_taskcluster.texts import crash, one_line
 
 if TYPE_CHECKING:
@@ -41,6 +42,8 @@ def no_answer(call: str, error: Exception, *, root_url: str, network: Network) -
 
 def _unreadable(call: str, error: Exception, root_url: str) -> UnreadableAnswer:
     """Return the error for an answer that the libraries could not read, or for what nobody thought of."""
+    if isinstance(error, TooLargeError):
+        return UnreadableAnswer(not_taskcluster(call, root_url, str(error)))
     if isinstance(error, UnicodeError | LookupError):  # the latter for a charset that is none
         return UnreadableAnswer(not_taskcluster(call, root_url, "an answer that is no text in UTF-8"))
     if isinstance(error, RecursionError):

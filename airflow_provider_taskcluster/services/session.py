@@ -28,9 +28,17 @@ if TYPE_CHECKING:
 _inherited: list[ClientSession] = []
 
 
+# Taskcluster's APIs never redirect a call.
+FIRST_ERROR = 300
+
+
+class TooLargeError(Exception):
+    """An answer larger than any of Taskcluster's."""
+
+
 @dataclass
 class ErrorAnswer(Exception):
-    """An answer with a status of 300 or more: Taskcluster's APIs never redirect a call.
+    """An answer with a status of 300 or more.
 
     It passes through the ``taskcluster`` package, which would drop the headers of all and the body of some.
 
@@ -68,6 +76,8 @@ class KeptSession:
     def _open(self, *, trusted: ssl.SSLContext | bool) -> ClientSession:
         from aiohttp import ClientSession, ClientTimeout, TCPConnector
 
+        from airflow_provider_taskcluster.services.bounded_response import bounded_response
+
         network = self._network
         proxy = network.proxy_for(self._root_url)
         return ClientSession(
@@ -80,10 +90,11 @@ class KeptSession:
             proxy=proxy,
             headers=_proxy_login(self._root_url, proxy),
             middlewares=(_raise_for_errors,),
+            response_class=bounded_response(network.largest_answer),
         )
 
     def _tls(self) -> ssl.SSLContext | bool:
-        return self._network.tls_context() if self._root_url.startswith("https") else True
+        return self._network.tls_context() if urlsplit(self._root_url).scheme == "https" else True
 
     async def close(self) -> None:
         """Close what this loop opened."""
@@ -95,7 +106,7 @@ class KeptSession:
 def _proxy_login(root_url: str, proxy: str | None) -> dict[str, str]:
     """Return the header for a proxy of plain HTTP; older aiohttp sends it in the first request of a connection only."""
     parts = urlsplit(proxy or "")
-    if parts.username is None or not root_url.startswith("http:"):
+    if parts.username is None or urlsplit(root_url).scheme != "http":
         return {}
     login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
     return {"Proxy-Authorization": "Basic " + base64.b64encode(login.encode()).decode()}
@@ -103,7 +114,7 @@ def _proxy_login(root_url: str, proxy: str | None) -> dict[str, str]:
 
 async def _raise_for_errors(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:
     response = await handler(request)
-    if response.status < 300:  # noqa: PLR2004 (where good answers end)
+    if response.status < FIRST_ERROR:
         return response
     raise ErrorAnswer(
         response.status,

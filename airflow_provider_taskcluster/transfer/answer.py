@@ -6,7 +6,7 @@ import http.client
 import time
 from typing import TYPE_CHECKING
 
-from airflow_provider_taskcluster.exceptions import ConnectionFailed, InvalidAnswer, Truncated
+from airflow_provider_taskcluster.exceptions import ConnectionFailed, InvalidFraming, Truncated
 from airflow_provider_taskcluster.redaction import public_url
 from airflow_provider_taskcluster.retry import TRY_AGAIN
 from airflow_provider_taskcluster.transfer.ranges import facts_of
@@ -31,7 +31,7 @@ class Answer:
     ``status`` is 200 or 206; ``facts`` is what the headers say of the whole body; ``marked`` tells whether a cut shows.
 
     :param line: What it comes over.
-    :raises InvalidAnswer: The headers leave open where the body ends.
+    :raises InvalidFraming: The headers leave open where the body ends.
     """
 
     def __init__(self, response: requests.Response, url: str, line: Line) -> None:
@@ -41,7 +41,7 @@ class Answer:
         self._body = inner(response)
         framing = self._body.framing
         if framing.unreadable:
-            raise InvalidAnswer(
+            raise InvalidFraming(
                 f"{public_url(url)} answered with a {framing.unreadable} that cannot be read, so that nobody knows "
                 f"where the body ends; {TRY_AGAIN}"
             )

@@ -32,6 +32,8 @@ LARGEST_PART = 5 * GIB
 # Of 10,000 parts with names of 1,024 bytes there would be more; nobody has those.
 LARGEST_MANIFEST = 16 * MIB
 
+# What the name of a part has behind that of its object.
+_OF_PART = re.compile(r"\.part-[0-9a-f]{1,64}-[0-9]{1,9}")
 _DIGESTS = {"sha256": re.compile(r"[0-9a-f]{64}"), "sha512": re.compile(r"[0-9a-f]{128}")}
 
 
@@ -124,7 +126,7 @@ def _check(manifest: Manifest, name: str) -> None:
 
 
 def _check_part(part: Part, name: str) -> None:
-    own = isinstance(part.name, str) and re.fullmatch(re.escape(name) + r"\.part-[0-9a-f]{1,64}-[0-9]{1,9}", part.name)
+    own = isinstance(part.name, str) and part.name.startswith(name) and _OF_PART.fullmatch(part.name[len(name) :])
     if not own:
         raise _refused(name, f"it names {_shown(part.name)}, which is not one of its parts")
     if type(part.offset) is not int or type(part.size) is not int or not 0 < part.size <= LARGEST_PART:

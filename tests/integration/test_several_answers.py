@@ -8,7 +8,7 @@ import threading
 
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
-from raw_answers import ranged, raw_answers
+from raw_answers import answer, ranged, raw_answers
 
 from airflow_provider_taskcluster.exceptions import DestinationError, NotAsAnnounced, RangeMismatch, TaskclusterError
 from airflow_provider_taskcluster.transfer import plan
@@ -270,3 +270,26 @@ def test_a_file_that_is_read_through_fsspec_does_not_end_early(connect, filesyst
             with pytest.raises(TaskclusterError):
                 given.extend(iter(lambda: file.read(1 << 20), b""))
     assert OLD.startswith(b"".join(given))
+
+
+@pytest.mark.parametrize("spelled", [str.upper, str.title])
+def test_schemes_in_capitals_are_the_same(connect, tc, run, expires, spelled):
+    """Of the root URL, of a URL that a task chose, and of where that redirects to."""
+
+    def capital(url):
+        scheme, _, rest = url.partition("://")
+        return f"{spelled(scheme)}://{rest}"
+
+    hook = connect(host=capital(tc.root_url))
+    with raw_answers(serving(SHORT)) as end:
+        onward = answer(f"Location: {capital(end.url)}", "Content-Length: 0", status="302 Found")
+        with raw_answers(onward) as begin:
+            hook.create_reference_artifact(run.task_id, run.run_id, "public/a", capital(begin.url), expires=expires)
+            assert hook.download_artifact(run.task_id, "public/a", MemorySink(), allow_reference=True).content == SHORT
+
+
+def test_a_location_in_raw_utf8_is_followed(hook, referring):
+    onward = answer(b"Location: /gr\xc3\xbc\xc3\x9fe.zip", "Content-Length: 0", "Connection: close", status="302 Found")
+    with raw_answers(onward, serving(SHORT)) as served:
+        assert download(hook, referring(served), MemorySink()).content == SHORT
+    assert served.paths == ["/x", "/gr%C3%BC%C3%9Fe.zip"]

@@ -91,6 +91,10 @@ def test_secrets_never_show_in_a_repr():
     assert "client" in repr(found)
 
 
+def test_the_scheme_of_the_root_url_may_be_in_capitals():
+    assert parse(host="HTTPS://tc.example.com:8443").root_url == "https://tc.example.com:8443"
+
+
 @pytest.mark.parametrize(
     ("host", "advice"),
     [

@@ -105,6 +105,11 @@ def test_proxies_of_another_shape_are_refused_without_showing_them(value):
     assert "secret" not in str(caught.value)
 
 
+def test_schemes_of_proxies_may_be_in_capitals():
+    given = {"HTTPS": "HTTP://me:Secret@Proxy:1", "http": "Https://p:2"}
+    assert values.proxies(given, "field") == {"https": "http://me:Secret@Proxy:1", "http": "https://p:2"}
+
+
 def test_a_text_is_a_text():
     assert values.text("project", "x") == "project"
     with pytest.raises(ConfigurationError, match=r"^field is not a text: put it in quotes$"):

@@ -49,6 +49,45 @@ def test_no_proxy_takes_hosts_and_domains_out(monkeypatch, no_proxy, direct):
     assert Network().proxy_for("https://tc.example.com:8443/api") == (None if direct else "http://proxy:3128")
 
 
+@pytest.mark.parametrize(
+    ("no_proxy", "host", "direct"),
+    [
+        ("10.0.0.0/8", "10.1.2.3", True),
+        ("10.0.0.0/8", "10.1.2.3:8443", True),
+        ("10.0.0.0/8", "11.1.2.3", False),
+        ("10.1.2.9/24", "10.1.2.3", True),
+        ("other.com, 192.168.1.0/24", "192.168.1.255", True),
+        ("192.168.1.7", "192.168.1.7:1", True),
+        ("192.168.1.7:1", "192.168.1.7:1", True),
+        ("192.168.1.7:2", "192.168.1.7:1", False),
+        ("::1", "[::1]", True),
+        ("::1", "[::1]:8443", True),
+        ("[::1]", "[::1]:8443", True),
+        ("[::1]:8443", "[::1]:8443", True),
+        ("[::1]:8444", "[::1]:8443", False),
+        ("0:0:0:0:0:0:0:1", "[::1]", True),
+        ("fd00::/8", "[fd12:3456::1]:8443", True),
+        ("fd00::/8", "[fe80::1]", False),
+        ("[fd00::]/8", "[fd12::1]", False),
+        ("10.0.0.0/8", "[::ffff:10.1.2.3]", True),
+        ("10.0.0.0/8", "10.example.com", False),
+        ("10.0.0.0/99, ::1/x, ], [, /, 300.0.0.0/8", "10.1.2.3", False),
+        ("*", "[::1]", True),
+    ],
+)
+@pytest.mark.parametrize("scheme", ["https", "HTTPS"])
+def test_no_proxy_takes_addresses_and_networks_out(monkeypatch, no_proxy, host, direct, scheme):
+    monkeypatch.setenv("HTTPS_PROXY", "http://proxy:3128")
+    monkeypatch.setenv("NO_PROXY", no_proxy)
+    assert Network().proxy_for(f"{scheme}://{host}/api") == (None if direct else "http://proxy:3128")
+
+
+def test_schemes_in_capitals_are_the_same(monkeypatch):
+    monkeypatch.setenv("HTTPS_PROXY", "HTTP://me:Hunter2@Proxy:3128")
+    assert Network().proxy_for("HTTPS://tc.example.com/api") == "http://me:Hunter2@Proxy:3128"
+    assert Network(proxies={"https": "http://own:1"}).proxy_for("HTTPS://tc.example.com") == "http://own:1"
+
+
 def test_a_login_in_the_url_does_not_hide_its_host_from_no_proxy(monkeypatch):
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy:3128")
     monkeypatch.setenv("NO_PROXY", "store.example.com")

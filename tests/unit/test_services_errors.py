@@ -6,6 +6,7 @@ import pytest
 
 from airflow_provider_taskcluster import exceptions
 from airflow_provider_taskcluster.services.errors import redirected, service_error
+from airflow_provider_taskcluster.services.json_objects import json_object
 
 ROOT = "https://tc.example.com"
 SCOPES_SENTENCE = (
@@ -240,3 +241,42 @@ def test_a_redirect_is_told_by_scheme_and_host_alone(location, says):
     assert says in str(found)
     assert "c0ffee" not in str(found)
     assert (found.status, found.transient) == (301, False)
+
+
+WHOLE = {"code": "Odd", "message": 'as "it" is', "requestInfo": {"payload": [1, {"a": None}]}}
+
+
+def test_of_an_error_that_is_cut_what_is_whole_counts():
+    text = json.dumps(WHOLE, indent=1)
+    for end in range(len(text)):
+        found = json_object(text[:end])
+        assert found == {name: WHOLE[name] for name in found}
+        assert ("code" in found) == (end > text.index('"Odd"') + 4)
+        assert ("message" in found) == (end > text.index(' is"') + 3)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "",
+        "{",
+        "{}",
+        "[]",
+        "null",
+        '{"a"',
+        '{"a" 1}',
+        "{1: 2",
+        "{[]: 2",
+        "{,",
+        "[" * 100_000,
+        '{"a":' * 100_000,
+        "{{" * 9,
+    ],
+)
+def test_what_is_no_object_has_no_members(text):
+    assert json_object(text) == {}
+
+
+def test_the_scopes_of_a_403_are_those_between_the_fences():
+    for fences in ("``` ", "```" * 20_000, "missing the following scopes: ```" + " " * 60_000):
+        assert isinstance(error(403, {"code": "InsufficientScopes", "message": fences}), exceptions.InsufficientScopes)

@@ -7,7 +7,7 @@ import re
 import pytest
 from raw_answers import DATA, answer, chunks, raw_answers
 
-from airflow_provider_taskcluster.exceptions import ConnectionFailed, InvalidAnswer, StoreError, Truncated
+from airflow_provider_taskcluster.exceptions import ConnectionFailed, InvalidFraming, StoreError, Truncated
 from airflow_provider_taskcluster.network import Network
 from airflow_provider_taskcluster.transfer.http import Store
 
@@ -132,7 +132,7 @@ def test_what_comes_after_the_length_is_not_of_the_body(fetched):
 )
 def test_what_cannot_be_read_is_an_error_that_may_pass_before_a_byte_is_taken(fetched, header):
     name = header.partition(":")[0]
-    with pytest.raises(InvalidAnswer, match=rf"/x answered with a {name} that cannot be read.*it may pass") as caught:
+    with pytest.raises(InvalidFraming, match=rf"/x answered with a {name} that cannot be read.*it may pass") as caught:
         fetched(answer(header, body=DATA[:1000]))
     assert caught.value.transient
 

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 LARGEST_HEADERS = 16 * 1024
+_CAPITAL = re.compile(r"[A-Z]")
 
 
 class Endpoint:
@@ -127,4 +128,4 @@ async def _not_found(scope: Scope, receive: Receive, send: Send) -> None:
 
 
 def _snake(name: str) -> str:
-    return re.sub(r"[A-Z]", lambda m: "_" + m[0].lower(), name)
+    return _CAPITAL.sub(lambda m: "_" + m[0].lower(), name)

@@ -39,6 +39,7 @@ PATTERNS = {
     "limit": r"^[0-9]{1,9}$",
     "since": r"^.+$",
 }
+_COMPILED = {name: re.compile(pattern.rstrip("$")) for name, pattern in PATTERNS.items()}
 
 
 def path_parameters(request: Request) -> dict[str, Any]:
@@ -106,7 +107,7 @@ def _decoded(name: str, raw: str) -> str:
 
 
 def _checked(name: str, value: str) -> Any:
-    if not re.fullmatch(PATTERNS[name].rstrip("$"), value):
+    if not _COMPILED[name].fullmatch(value):
         raise InvalidRequestArguments(
             f"Invalid URL patterns:\nURL parameter '{name}' given as '{value}' must match regular "
             f"expression: '/{PATTERNS[name]}/'"

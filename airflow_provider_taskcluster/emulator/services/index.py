@@ -26,6 +26,7 @@ if TYPE_CHECKING:
     from .tasks import TaskService
 
 ROUTE = "index."
+_NAMESPACE = re.compile(NAMESPACE)
 
 
 class IndexService:
@@ -74,7 +75,7 @@ class IndexService:
         paths = [route.removeprefix(ROUTE) for route in definition["routes"] if route.startswith(ROUTE)]
         entry = _wanted_entry(task.task_id, definition)
         for path in paths:
-            if entry is not None and re.fullmatch(NAMESPACE, path):
+            if entry is not None and _NAMESPACE.fullmatch(path):
                 self._insert(path, entry)
 
     def _insert(self, path: str, entry: InsertTask) -> None:

@@ -34,6 +34,7 @@ BUCKET = "objects"
 
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105 - a token of HTTP, not of access
 _QUOTED = r'"([^"\\]|\\.)*"'
+_NO_BASE64 = re.compile(r"[^A-Za-z0-9+/]")
 CONTENT_TYPE = re.compile(rf"{_TOKEN}/{_TOKEN}( *; *{_TOKEN}=({_TOKEN}|{_QUOTED}))*")
 
 
@@ -203,7 +204,7 @@ def _check_content_type(content_type: str) -> None:
 
 def _decode(text: str) -> bytes:
     """Base64 as a lenient decoder reads it: what does not belong is skipped, what is missing is made up."""
-    clean = re.sub(r"[^A-Za-z0-9+/]", "", text.replace("-", "+").replace("_", "/"))
+    clean = _NO_BASE64.sub("", text.replace("-", "+").replace("_", "/"))
     if len(clean) % 4 == 1:
         clean = clean[:-1]
     return base64.b64decode(clean + "=" * (-len(clean) % 4))
