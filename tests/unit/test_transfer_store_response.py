@@ -180,7 +180,7 @@ def test_too_many_headers_or_too_long_ones_are_no_answer(fetched):
 
 
 def test_what_is_no_http_is_shown_on_one_line(fetched):
-    with pytest.raises(ConnectionFailed, match=r"got no answer: SSH-2\.0-Open SSH; it may pass"):
+    with pytest.raises(ConnectionFailed, match=r"got no answer: SSH-2\.0-Open\\x07SSH; it may pass"):
         fetched(b"SSH-2.0-Open\x07SSH\r\n")
 
 
