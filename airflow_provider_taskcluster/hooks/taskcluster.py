@@ -16,6 +16,7 @@ from airflow_provider_taskcluster.exceptions import (
 )
 from airflow_provider_taskcluster.hooks.artifact_uploads import ArtifactUploadsHook
 from airflow_provider_taskcluster.hooks.artifacts import ArtifactsHook
+from airflow_provider_taskcluster.hooks.calls import CallsHook
 from airflow_provider_taskcluster.hooks.folders import FoldersHook
 from airflow_provider_taskcluster.hooks.purge_cache import PurgeCacheHook
 from airflow_provider_taskcluster.hooks.waits import WaitsHook
@@ -33,7 +34,7 @@ Service = Literal["object", "queue", "purge-cache", "auth"]
 SERVICES: tuple[Service, ...] = ("object", "queue", "purge-cache", "auth")
 
 
-class TaskclusterHook(FoldersHook, ArtifactsHook, ArtifactUploadsHook, PurgeCacheHook, WaitsHook):
+class TaskclusterHook(FoldersHook, ArtifactsHook, ArtifactUploadsHook, PurgeCacheHook, WaitsHook, CallsHook):
     """Talks to a Taskcluster deployment and moves bytes to and from it.
 
     Use it in operators and in TaskFlow functions::

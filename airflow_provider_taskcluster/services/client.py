@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.exceptions import InvalidInput, TaskclusterError, UnreadableAnswer
 from airflow_provider_taskcluster.redaction import quiet_libraries
+from airflow_provider_taskcluster.services import upstream
 from airflow_provider_taskcluster.services.errors import not_taskcluster, redirected, service_error
 from airflow_provider_taskcluster.services.json_objects import json_object
 from airflow_provider_taskcluster.services.no_answer import PROXY_WANTS_LOGIN, no_answer, proxy_failed
@@ -21,8 +22,6 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.services.readers import Reader
 
 SEE_OTHER = 303
-# class names in the `taskcluster` package
-SERVICES = {"auth": "Auth", "index": "Index", "object": "Object", "purge-cache": "PurgeCache", "queue": "Queue"}
 
 
 class Client:
@@ -128,12 +127,8 @@ class Client:
     def _new_upstream(self, service: str, session: Any) -> Any:
         from taskcluster import aio
 
-        options: dict[str, Any] = {"rootUrl": self.root_url, "maxRetries": 0}
-        if self.credentials:  # a fresh dict each time: the package changes it in place
-            options["credentials"] = self.credentials.as_options()
-        if self._authorized_scopes is not None:
-            options["authorizedScopes"] = list(self._authorized_scopes)
-        return getattr(aio, SERVICES[service])(options, session=session)
+        options = {**upstream.options(self.root_url, self.credentials, self._authorized_scopes), "maxRetries": 0}
+        return getattr(aio, upstream.class_name(service))(options, session=session)
 
     def _read(self, what: str, answer: Any, read: Reader | None) -> Any:
         """Return the answer, if it can be one of Taskcluster's. The package wraps what is not JSON."""

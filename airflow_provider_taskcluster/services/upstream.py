@@ -1,0 +1,98 @@
+"""What the ``taskcluster`` package knows: its services, their methods and what these take."""
+
+from __future__ import annotations
+
+import difflib
+from functools import cache
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_taskcluster.exceptions import InvalidInput
+from airflow_provider_taskcluster.redaction import quiet_libraries
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping, Sequence
+
+    from airflow_provider_taskcluster.services.credentials import Credentials
+
+
+@cache
+def class_names() -> dict[str, str]:
+    """Return the name of the class for each service, such as ``PurgeCache`` for ``purge-cache``."""
+    import taskcluster
+
+    found = {name: kind for name, kind in vars(taskcluster).items() if isinstance(kind, type)}
+    return {
+        kind.serviceName: name
+        for name, kind in sorted(found.items())
+        if hasattr(kind, "serviceName") and not name.endswith("Events")  # topics of Pulse
+    }
+
+
+def class_name(service: str) -> str:
+    """Return the name of the class for a service.
+
+    :raises InvalidInput: There is no such service.
+    """
+    if service not in class_names():
+        raise InvalidInput(f"There is no service {service!r}: name {' or '.join(class_names())}")
+    return class_names()[service]
+
+
+def check_call(
+    service: str,
+    method: str,
+    args: Sequence[Any],
+    payload: Mapping[str, Any] | None,
+    query: Mapping[str, Any] | None,
+) -> None:
+    """Check a call before it is sent: the package drops what it does not know without a word.
+
+    :raises InvalidInput: There is no such service or method, or it takes something else.
+    """
+    import taskcluster
+
+    methods = getattr(taskcluster, class_name(service)).funcinfo
+    if method not in methods:
+        raise InvalidInput(f"{service} has no method {method!r}{_nearest(method, methods)}")
+    entry, what = methods[method], f"{service}.{method}"
+    if len(args) != len(entry["args"]):
+        wanted = ", ".join(entry["args"]) or "no arguments"
+        raise InvalidInput(f"{what} takes {wanted}, and got {', '.join(map(repr, args)) or 'none'}")
+    for name, value in zip(entry["args"], args, strict=True):
+        if isinstance(value, bool) or not isinstance(value, str | int) or str(value) in {"", ".", ".."}:
+            raise InvalidInput(f"{name} of {what} is {value!r}: pass a text, or a number")
+    if payload is None and "input" in entry:
+        raise InvalidInput(f"{what} takes a payload ({entry['input']}): pass payload=")
+    if payload is not None and "input" not in entry:
+        raise InvalidInput(f"{what} takes no payload: leave it out")
+    for name in query or {}:
+        if name not in (known := entry.get("query", [])):
+            raise InvalidInput(f"{what} has no query option {name!r}; it takes {', '.join(known) or 'none'}")
+
+
+def new_client(
+    service: str, root_url: str, credentials: Credentials | None, authorized_scopes: Iterable[str] | None
+) -> Any:
+    """Return the package's own synchronous client of a service.
+
+    :raises InvalidInput: There is no such service.
+    """
+    import taskcluster
+
+    quiet_libraries()
+    return getattr(taskcluster, class_name(service))(options(root_url, credentials, authorized_scopes))
+
+
+def options(root_url: str, credentials: Credentials | None, authorized_scopes: Iterable[str] | None) -> dict[str, Any]:
+    """Return the options of the package's clients: fresh ones each time, since they change them in place."""
+    found: dict[str, Any] = {"rootUrl": root_url}
+    if credentials:
+        found["credentials"] = credentials.as_options()
+    if authorized_scopes is not None:
+        found["authorizedScopes"] = list(authorized_scopes)
+    return found
+
+
+def _nearest(method: str, methods: Iterable[str]) -> str:
+    close = difflib.get_close_matches(method, methods, n=3, cutoff=0.5)
+    return f": did you mean {' or '.join(close)}?" if close else f"; it has {', '.join(sorted(methods))}"
