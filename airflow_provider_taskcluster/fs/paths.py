@@ -11,6 +11,7 @@ cannot be reached here.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 
 from airflow_provider_taskcluster import names
@@ -47,6 +48,8 @@ class ArtifactPlace:
         return None if self.run == LATEST else int(self.run)
 
 
+# No more digits than Python reads as a number.
+_RUN = re.compile(r"[0-9]{1,20}")
 Place = Root | ObjectPlace | ArtifactPlace
 
 
@@ -82,6 +85,6 @@ def located(path: str) -> Place:
     run, _, name = rest.partition("/")
     if task_id:
         names.task_id(task_id)
-    if run and run != LATEST and not (run.isascii() and run.isdigit()):
-        raise InvalidInput(f"{run!r} in {path!r} is no run: write its number, or {LATEST}")
+    if run and run != LATEST and not _RUN.fullmatch(run):
+        raise InvalidInput(f"{run[:100]!r} in {path[:200]!r} is no run: write its number, or {LATEST}")
     return ArtifactPlace(task_id, run, names.artifact_name(name) if name else "")

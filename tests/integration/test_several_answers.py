@@ -8,9 +8,16 @@ import threading
 
 import pytest
 from fsspec.implementations.memory import MemoryFileSystem
-from raw_answers import answer, ranged, raw_answers
+from raw_answers import answer, chunks, ranged, raw_answers
 
-from airflow_provider_taskcluster.exceptions import DestinationError, NotAsAnnounced, RangeMismatch, TaskclusterError
+from airflow_provider_taskcluster.exceptions import (
+    DestinationError,
+    InvalidFraming,
+    NotAsAnnounced,
+    RangeMismatch,
+    StoreError,
+    TaskclusterError,
+)
 from airflow_provider_taskcluster.transfer import plan
 from airflow_provider_taskcluster.transfer.sink import MemorySink
 from airflow_provider_taskcluster.transfer.storage import StorageFile
@@ -19,6 +26,7 @@ from airflow_provider_taskcluster.transfer.storage_sink import StorageSink
 # Enough for several ranges at once.
 OLD = os.urandom(9 << 20)
 NEW = os.urandom(9 << 20)
+SHORT = OLD[:500_000]
 VERSION = {
     "ETag": '"old"',
     "Last-Modified": "Wed, 21 Oct 2015 07:28:00 GMT",
@@ -97,12 +105,38 @@ def test_a_206_may_leave_out_what_its_tag_implies(hook, referring, tag):
     assert len(served.requests) == 2
 
 
+@pytest.mark.parametrize(
+    ("said", "body", "verified"),
+    [
+        (["Transfer-Encoding: chunked"], chunks(OLD[:70_000], OLD[70_000:100_000]), "length"),
+        (["Transfer-Encoding: Chunked", "Content-Length: 10"], chunks(OLD[:100_000]), "length"),
+        (["Content-Length: 100000, 100000"], OLD[:100_000], "length"),
+        ([], OLD[:100_000], "none"),
+    ],
+    ids=["chunks", "both", "twice", "neither"],
+)
+def test_the_result_says_whether_the_end_was_marked(hook, referring, tmp_path, said, body, verified):
+    with raw_answers(answer(*said, "Connection: close", body=body)) as served:
+        result = download(hook, referring(served), tmp_path / "a")
+    assert (tmp_path / "a").read_bytes() == OLD[:100_000]
+    assert (result.verified, result.size) == (verified, 100_000)
+
+
+@pytest.mark.parametrize("header", ["Content-Length: 3000abc", "Content-Length: \xb2", "Transfer-Encoding: xchunked"])
+def test_an_end_that_cannot_be_read_is_asked_for_again_and_nothing_is_kept(connect, referring, tmp_path, header):
+    hook = connect(extra={"max_retries": 1})
+    crooked = answer(header, "Connection: close", body=OLD[:1000])
+    with raw_answers(crooked, serving(SHORT)) as served:
+        assert download(hook, referring(served), tmp_path / "a").attempts == 2
+    assert (tmp_path / "a").read_bytes() == SHORT
+    with raw_answers(crooked) as served, pytest.raises(InvalidFraming):
+        download(hook, referring(served, "public/b"), tmp_path / "b")
+    assert [path.name for path in tmp_path.iterdir()] == ["a"]
+
+
 def read_at_random(hook, artifact):
-    body = hook.open_artifact(**artifact, allow_reference=True)
-    try:
-        return body.read(0, 3 << 20) + body.read(3 << 20, body.size)
-    finally:
-        body.close()
+    with hook.open_artifact(**artifact, allow_reference=True) as file:
+        return file.body.read(0, 3 << 20) + file.body.read(3 << 20, file.body.size)
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=str)
@@ -137,10 +171,11 @@ def test_random_reads_take_no_byte_behind_the_range_that_is_told(hook, referring
 def test_random_reads_begin_anew_after_a_wrong_total_of_the_first_answer(hook, referring):
     small = OLD[:5000]
     lie = lambda request: ranged(request, small, *headers()).replace(b"/5000", b"/900000")  # noqa: E731
-    with raw_answers(lie, serving(small, *headers())) as served:
-        body = hook.open_artifact(**referring(served), allow_reference=True)
-        assert (body.size, body.read(0, 10_000)) == (5000, small)
-        body.close()
+    with (
+        raw_answers(lie, serving(small, *headers())) as served,
+        hook.open_artifact(**referring(served), allow_reference=True) as file,
+    ):
+        assert (file.body.size, file.read()) == (5000, small)
 
 
 def in_pieces(hook, artifact, tmp_path):
@@ -182,7 +217,17 @@ def test_a_part_of_what_was_asked_for_is_progress(connect, referring, tmp_path, 
     assert len(served.requests) > 10
 
 
-SHORT = OLD[:500_000]
+@pytest.mark.parametrize("path", [in_order, at_random], ids=lambda way: way.__name__)
+def test_small_parts_between_failures_do_not_restore_the_budget_of_tries(connect, referring, tmp_path, path):
+    busy = answer("Content-Length: 0", "Connection: close", status="503 Busy")
+    turns = [serving(OLD, *headers(), most=1000), busy] * 100
+    hook = connect(extra={"max_retries": 3})
+    with (
+        raw_answers(serving(OLD, *headers(), cut=100_000), *turns) as served,
+        pytest.raises(StoreError, match="503"),
+    ):
+        path(hook, referring(served), tmp_path)
+    assert len(served.requests) < 15
 
 
 def factory(hook, artifact, tmp_path):

@@ -31,7 +31,7 @@ def test_a_path_stands_for_a_place(path, place):
     assert located(path) == place
 
 
-@pytest.mark.parametrize("run", ["-1", "1.5", "first", "²", "LATEST"])
+@pytest.mark.parametrize("run", ["-1", "1.5", "first", "²", "LATEST", "9" * 5000])
 def test_a_run_is_a_number_or_the_latest(run):
     with pytest.raises(InvalidInput, match="is no run"):
         located(f"artifacts/{TASK}/{run}/a")
