@@ -100,11 +100,13 @@ class Store:
 
     def stop(self) -> None:
         """End all transfers, from another thread or a signal handler; they raise :class:`Interrupted`."""
+        self._leave_parent()
         self._stopped = True
         self.break_off()
 
     def break_off(self, threads: Collection[threading.Thread] | None = None) -> None:
         """Break off the requests of these threads, or of all; they raise :class:`ConnectionFailed`."""
+        self._leave_parent()
         for line in list(self._lines):
             if threads is None or line.thread in threads:
                 line.break_off()
@@ -129,8 +131,7 @@ class Store:
     @contextmanager
     def _requested(self, *request: Any) -> Iterator[tuple[requests.Response, Line]]:
         """Send a request and give out its answer, over a line that ``stop`` finds."""
-        if self._process != os.getpid():  # a child that was forked must not share its parent's connections
-            self._begin()
+        self._leave_parent()
         line = Line()
         self._lines.add(line)
         try:
@@ -145,8 +146,14 @@ class Store:
         finally:
             self._lines.discard(line)
 
+    def _leave_parent(self) -> None:
+        """Begin anew in a child that was forked: the connections are its parent's, and so is the end of them."""
+        if self._process != os.getpid():
+            self._begin()
+
     def close(self) -> None:
         """Close the kept connections."""
+        self._leave_parent()
         if self._session is not None:
             self._session.close()
             self._session = None

@@ -13,7 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from airflow_provider_taskcluster.exceptions import Interrupted
+from airflow_provider_taskcluster.emulator.store.faults import Drip
+from airflow_provider_taskcluster.exceptions import ConnectionFailed, Interrupted
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
 from airflow_provider_taskcluster.operators.objects import TaskclusterDownloadObjectOperator
 from airflow_provider_taskcluster.sensors.objects import TaskclusterObjectSensor
@@ -158,3 +159,44 @@ def test_a_hook_that_is_stopped_before_its_first_transfer_begins_none(connect, n
 def test_a_copy_of_a_hook_that_is_stopped_goes_on(hook, name, expires, copied):
     hook.stop()
     assert copied(hook).upload_object(b"content", name, expires=expires).size == 7
+
+
+def test_stopping_in_a_child_touches_nothing_of_the_parent_and_holds_for_the_child(hook, name, expires, tc, tmp_path):
+    """As when a child inherits the signal handler that ends its parent's task."""
+    data = os.urandom(2_000_000)
+    hook.upload_object(data, name, expires=expires)
+    tc.faults.add(Drip(100_000, 0.05), method="GET")
+    with ThreadPoolExecutor(1) as pool:
+        transfer = pool.submit(hook.download_object, name, tmp_path / "parent")
+        while not hook._store._lines:
+            time.sleep(0.01)
+
+        def stop_and_try():
+            hook.stop()
+            try:
+                hook._store.check()
+                with hook._store.get(tc.store_url, {}):
+                    return "it goes on"
+            except Interrupted:
+                return "interrupted"
+
+        assert in_child(stop_and_try) == "interrupted"
+        assert in_child(hook.close) == "None"
+        assert transfer.result(timeout=20).attempts == 1, "no request was broken off"
+    assert (tmp_path / "parent").read_bytes() == data
+
+
+@pytest.mark.parametrize("stop", ["stop", "break_off"])
+def test_what_a_child_stops_is_remembered_before_its_first_request(used, stop):
+    store = used._store
+
+    def acted():
+        getattr(store, stop)()
+        try:
+            with store.get("http://127.0.0.1:1/", {}):
+                return "it goes on"
+        except (Interrupted, ConnectionFailed) as error:
+            return type(error).__name__
+
+    assert in_child(acted) == {"stop": "Interrupted", "break_off": "ConnectionFailed"}[stop]
+    assert not store._stopped
