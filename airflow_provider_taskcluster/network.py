@@ -12,6 +12,7 @@ from urllib.parse import unquote, urlsplit
 
 from airflow_provider_taskcluster import tls
 from airflow_provider_taskcluster.exceptions import ConfigurationError
+from airflow_provider_taskcluster.redaction import public_url
 from airflow_provider_taskcluster.retry import RetryPolicy
 
 if TYPE_CHECKING:
@@ -49,8 +50,14 @@ class Network:
     def proxy_for(self, url: str) -> str | None:
         """URL of the proxy to use for ``url``, or None for a direct connection.
 
-        :raises ConfigurationError: The environment names one of another kind than HTTP.
+        :raises ConfigurationError: It cannot be used, or the environment names one of another kind than HTTP.
         """
+        proxy = self._proxy_for(url)
+        if proxy and (why := login_problem(proxy)):
+            raise ConfigurationError(f"The proxy {public_url(proxy)} cannot be used: {why}")
+        return proxy
+
+    def _proxy_for(self, url: str) -> str | None:
         parts = urlsplit(url)
         if self.proxies is not None:
             return self.proxies.get(parts.scheme)
@@ -123,6 +130,22 @@ def _networks(no_proxy: str, port: int | None) -> Iterator[ipaddress.IPv4Network
             continue
         with contextlib.suppress(ValueError):
             yield ipaddress.ip_network(address.removeprefix("["), strict=False)
+
+
+def login_problem(proxy: str) -> str:
+    """Say why the login in the URL of a proxy cannot be sent, without repeating it; "" if it can, or there is none."""
+    try:
+        parts = urlsplit(proxy)
+        user, password, _ = unquote(parts.username or ""), unquote(parts.password or ""), parts.port
+    except ValueError:  # raised for brackets and ports that cannot be
+        return "its URL is none: write http://user:password@host:port"
+    try:
+        f"{user}{password}".encode("latin-1")
+    except UnicodeError:
+        return (
+            "its login has characters beyond latin-1, which HTTP does not carry: choose another user name or password"
+        )
+    return "the user name in its URL has a colon, which ends it: choose another" if ":" in user else ""
 
 
 def _password(proxy: str) -> str | None:

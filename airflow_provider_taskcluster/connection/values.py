@@ -10,6 +10,8 @@ from urllib.parse import urlsplit
 
 from airflow_provider_taskcluster import counts
 from airflow_provider_taskcluster.exceptions import ConfigurationError
+from airflow_provider_taskcluster.network import login_problem
+from airflow_provider_taskcluster.redaction import public_url
 
 _TRUE = {"true", "1", "yes", "y", "on"}  # y: the Test button of Airflow 2 sends it for a checked box
 _FALSE = {"false", "0", "no", "n", "off"}
@@ -86,6 +88,9 @@ def proxies(value: Any, where: str) -> dict[str, str]:
     )
     if not usable:
         raise ConfigurationError(f'{where}: write JSON such as {{"https": "http://proxy.example.com:3128"}}')
+    for url in value.values():
+        if why := login_problem(url):
+            raise ConfigurationError(f"{where}: the proxy {public_url(url)} cannot be used: {why}")
     return {scheme.lower(): _lower_scheme(url) for scheme, url in value.items()}
 
 

@@ -104,12 +104,15 @@ class KeptSession:
 
 
 def _proxy_login(root_url: str, proxy: str | None) -> dict[str, str]:
-    """Return the header for a proxy of plain HTTP; older aiohttp sends it in the first request of a connection only."""
+    """Return the header for a proxy of plain HTTP; older aiohttp sends it in the first request of a connection only.
+
+    In latin-1, as aiohttp and requests write it: ``Network.proxy_for`` has refused what does not fit.
+    """
     parts = urlsplit(proxy or "")
     if parts.username is None or urlsplit(root_url).scheme != "http":
         return {}
     login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-    return {"Proxy-Authorization": "Basic " + base64.b64encode(login.encode()).decode()}
+    return {"Proxy-Authorization": "Basic " + base64.b64encode(login.encode("latin-1")).decode()}
 
 
 async def _raise_for_errors(request: ClientRequest, handler: ClientHandlerType) -> ClientResponse:

@@ -17,7 +17,7 @@ ALLOWED = {
     "exceptions": {"texts"},
     "retry": {"framing", "exceptions"},
     "tls": {"exceptions"},
-    "network": {"tls", "retry", "exceptions"},
+    "network": {"tls", "retry", "redaction", "exceptions"},
     "framing": set(),
     "counts": {"exceptions"},
     "names": {"exceptions"},
@@ -25,7 +25,7 @@ ALLOWED = {
     "redaction": set(),
     "texts": set(),
     "urls": set(),
-    "connection": {"services", "network", "retry", "counts", "exceptions"},
+    "connection": {"services", "network", "retry", "counts", "redaction", "exceptions"},
     "services": {"framing", "network", "tls", "retry", "redaction", "texts", "urls", "names", "moments", "exceptions"},
     "transfer": {
         *("framing", "counts", "names", "moments", "network", "tls", "retry"),

@@ -107,7 +107,7 @@ class Proxy:
 
         class Forwarding(Quiet):
             def do_GET(self):
-                wanted = "Basic " + base64.b64encode((proxy.login or "").encode()).decode()
+                wanted = "Basic " + base64.b64encode((proxy.login or "").encode("latin-1")).decode()
                 if proxy.login and self.headers.get("Proxy-Authorization") != wanted:
                     return self.answer(407, Proxy_Authenticate="Basic")
                 proxy.requests.append((self.command, self.path))

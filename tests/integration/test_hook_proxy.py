@@ -7,7 +7,7 @@ import os
 import pytest
 from local_servers import proxying
 
-from airflow_provider_taskcluster.exceptions import ConnectionFailed
+from airflow_provider_taskcluster.exceptions import ConfigurationError, ConnectionFailed
 
 DATA = os.urandom(100_000)
 JSON_CALLS, BYTES = "/api/", "/objects/"
@@ -90,3 +90,46 @@ def test_a_proxy_with_a_login(connect, tc, no_waiting, name, expires):
             connect(extra={"proxies": {"http": wrong}}).ping()
     assert "wrong-password" not in str(caught.value)
     assert not no_waiting
+
+
+LOGINS = {
+    "beyond latin-1": "me:\u043f\u0430\u0440\u043e\u043b\u044c",
+    "encoded": "%E2%82%AC:hunter2",
+    "a colon": "m%3Ae:hunter2",
+}
+
+
+@pytest.mark.parametrize("login", LOGINS.values(), ids=LOGINS)
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_a_login_that_http_does_not_carry_is_refused_before_anything_is_sent(connect, tc, monkeypatch, scheme, login):
+    url = f"http://{login}@proxy.example.com:3128"
+    host = tc.root_url.replace("http", scheme)
+    with pytest.raises(ConfigurationError, match=r"http://proxy.example.com:3128 cannot be used: ") as caught:
+        connect(host=host, extra={"proxies": {scheme: url}}).ping()
+    monkeypatch.setenv(f"{scheme}_proxy", url)
+    with pytest.raises(ConfigurationError, match=r"http://proxy.example.com:3128 cannot be used: ") as of_environment:
+        connect(host=host).ping()
+    for error in (caught.value, of_environment.value):
+        assert "hunter2" not in str(error)
+        assert "\u043f" not in str(error)
+    assert not tc.journal.entries()
+
+
+def test_bytes_meet_the_same_refusal(connect, run, monkeypatch):
+    hook = connect()
+    run.add_reference("public/r", "https://store.example.com/r")
+    monkeypatch.setenv("https_proxy", "http://me:\u20ac@proxy.example.com:3128")
+    with pytest.raises(ConfigurationError, match="its login has characters beyond latin-1"):
+        hook.read_artifact(run.task_id, "public/r", allow_reference=True)
+
+
+@pytest.mark.parametrize("proxy", ["http://proxy:port", "http://[proxy", "proxy:99999"])
+def test_a_proxy_of_the_environment_that_cannot_be_is_told(connect, monkeypatch, proxy):
+    monkeypatch.setenv("http_proxy", proxy)
+    with pytest.raises(ConfigurationError, match="cannot be used: its URL is none"):
+        connect().ping()
+
+
+def test_a_login_in_latin_1_is_sent(connect, name, expires):
+    with proxying("me:p\u00e4ss") as proxy:
+        round_trip(connect(extra={"proxies": {"http": proxy.url.replace("://", "://me:p%C3%A4ss@")}}), name, expires)
