@@ -7,6 +7,8 @@ forge lines of a log, hide text behind control characters, fill a disk, or show 
 from __future__ import annotations
 
 LONGEST = 600
+# Numbers that are larger say nothing, and may have thousands of digits.
+LARGEST_SHOWN = 1e20
 # Of a whole message, which may quote several texts.
 LONGEST_MESSAGE = 4000
 
@@ -38,12 +40,23 @@ def one_line(text: object, longest: int = LONGEST) -> str:
 
 def _without_secrets(word: str) -> str:
     """Cut a URL where its query begins, which is where signatures are, and leave out a login."""
-    scheme, slashes, rest = word.partition("//")
-    if not slashes:
+    scheme, mark, rest = word.partition("://")
+    if not mark:
         return word
-    address, mark, _ = rest.partition("?")
+    address, query, _ = rest.partition("?")
     host, slash, path = address.partition("/")
-    return f"{scheme}//{host.rpartition('@')[2]}{slash}{path}{mark and '?...'}"
+    return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}{query and '?...'}"
+
+
+def described(value: object) -> str:
+    """Say what a value of somebody's JSON is, in a few words."""
+    if isinstance(value, bool | None):
+        return {True: "true", False: "false", None: "null"}[value]
+    if isinstance(value, str):
+        return f"the text '{one_line(value, 40)}'"
+    if isinstance(value, int | float):
+        return f"the number {value}" if abs(value) < LARGEST_SHOWN else "a huge number"
+    return "a list" if isinstance(value, list) else "an object"
 
 
 def crash(error: BaseException) -> str:

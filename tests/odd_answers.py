@@ -15,9 +15,7 @@ odd_values = st.one_of(
     st.sampled_from([0, -1, 1.5, 2**31, 2**63, 10**40, -(10**40), float("nan"), float("inf"), 1e308]),
     st.sampled_from(["x" * 100_000, "\x00", "a\nb", "a\r\nb: c", "\x1b[31m", "\u202e", "\ud800", "null", "0", "ü"]),
     st.sampled_from(["2030-01-01", "0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00", "2030-13-01T00:00:00Z"]),
-    st.sampled_from(
-        ["ftp://h/a?sig=c0ffee", "http://u:c0ffee@h/a", "http://[::/?c0ffee", "http:///?c0ffee", "//h?c0ffee"]
-    ),
+    st.sampled_from(["ftp://h/a?sig=c0ffee", "http://u:c0ffee@h/a", "http://[::/?c0ffee", "http:///?c0ffee", "//h?x"]),
     st.sampled_from(["http://h:99999/?c0ffee", "http://h\n.b/?c0ffee", "data:,x", "http://127.0.0.1:9/?c0ffee"]),
     st.text(max_size=20),
     st.integers(),
@@ -51,9 +49,17 @@ def as_body(answer):
     return json.dumps(answer).encode().replace(json.dumps(NESTED).encode(), DEEP)
 
 
+def mutation(draw, good):
+    """Draw what makes a body odd that is shaped as a good one."""
+    if draw(st.integers(0, 4)) == 0:
+        body = draw(odd_bodies)
+        return lambda _: body
+    path, value = draw(st.sampled_from(list(paths_in(json.loads(good or "{}"))))), draw(odd_values)
+    if isinstance(value, str) and path[-1:] == ("name",):  # names are told as they are
+        value = value.replace("c0ffee", "x")
+    return lambda body: as_body(changed(json.loads(body or "{}"), path, value))
+
+
 def mutate(draw, good):
     """Draw a body in the place of a good one."""
-    if draw(st.integers(0, 4)) == 0:
-        return draw(odd_bodies)
-    answer = json.loads(good)
-    return as_body(changed(answer, draw(st.sampled_from(list(paths_in(answer)))), draw(odd_values)))
+    return mutation(draw, good)(good)

@@ -14,6 +14,7 @@ from airflow_provider_taskcluster.services.readers import (
     free,
     header,
     hexadecimal,
+    kind,
     label,
     message,
     number,
@@ -113,7 +114,7 @@ _DIGESTS = entries(word)
 _KNOWN_DIGESTS = fields({}, {"sha256": hexadecimal(64), "sha512": hexadecimal(128)})
 
 ARTIFACT = fields(
-    {"storageType": word, "name": word, "expires": timestamp, "contentType": label}, {"contentLength": whole}
+    {"storageType": kind, "name": word, "expires": timestamp, "contentType": label}, {"contentLength": whole}
 )
 ARTIFACTS = fields({"artifacts": list_of(ARTIFACT)}, _PAGE)
 # queue/v1/artifact-content-response.json. A reference is looked at where it is allowed or not.
@@ -159,10 +160,10 @@ DOWNLOAD = kinds(
 OBJECT = fields({"projectId": word, "expires": timestamp, "hashes": hashes})
 
 _RUN = fields(
-    {"runId": whole, "state": word},
+    {"runId": whole, "state": kind},
     {"reasonResolved": label, "scheduled": timestamp, "started": timestamp, "resolved": timestamp},
 )
-_TASK = fields({"taskId": word, "state": word, "runs": list_of(_RUN)})
+_TASK = fields({"taskId": word, "state": kind, "runs": list_of(_RUN)})
 STATUS = fields({"status": _TASK})
 TASK_GROUP = fields({"tasks": list_of(STATUS)}, _PAGE)
 # Entries are read one by one: an odd one is not to hide the others.

@@ -17,7 +17,7 @@ from airflow_provider_taskcluster.exceptions import (
 )
 from airflow_provider_taskcluster.retry import RETRIABLE_STATUSES, TRY_AGAIN
 from airflow_provider_taskcluster.services.json_objects import json_object
-from airflow_provider_taskcluster.texts import one_line
+from airflow_provider_taskcluster.texts import LONGEST, one_line, visible
 
 _BY_STATUS: dict[int, type[ServiceError]] = {
     401: AuthenticationFailed,
@@ -139,7 +139,7 @@ def _missing(said: str) -> str:
         return f"what it lacks: {one_line(said)}"
     between = " " if found.startswith("{") else ", "  # one scope expression as JSON, or one scope a line
     scopes = [_ONE_PART.sub(".part-*", line.strip()) for line in found.splitlines()]
-    return one_line("the scope " + between.join(scopes))
+    return visible("the scope " + between.join(scopes), LONGEST)
 
 
 def _fenced(said: str, sentence: str) -> str:

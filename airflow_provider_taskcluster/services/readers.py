@@ -12,13 +12,14 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from airflow_provider_taskcluster.texts import one_line, visible
+from airflow_provider_taskcluster.texts import described, one_line, visible
 from airflow_provider_taskcluster.urls import problem
 
 Reader = Callable[[Any], Any]
 
 # Of names, ids, states and scopes; the schemas allow 1,024 at most.
 LONGEST_WORD = 4096
+LONGEST_KIND = 64
 # Of credentials: a certificate lists scopes.
 LONGEST_SECRET = 64 * 1024
 # Of a content type or a reason.
@@ -47,17 +48,7 @@ class Odd(Exception):
 
 def instead(value: Any, wanted: str) -> Odd:
     """Return the error for a value that is something else than it should be."""
-    return Odd(f"{_described(value)}, not {wanted}")
-
-
-def _described(value: Any) -> str:
-    if isinstance(value, bool | None):
-        return {True: "true", False: "false", None: "null"}[value]
-    if isinstance(value, str):
-        return f"the text '{one_line(value, 40)}'"
-    if isinstance(value, int | float):
-        return f"the number {value}" if abs(value) <= LARGEST_NUMBER else "a huge number"
-    return "a list" if isinstance(value, list) else "an object"
+    return Odd(f"{described(value)}, not {wanted}")
 
 
 def word(value: Any) -> str:
@@ -65,6 +56,13 @@ def word(value: Any) -> str:
     if isinstance(value, str) and value and value.isprintable() and len(value) <= LONGEST_WORD:
         return value
     raise instead(value, f"a text of 1 to {LONGEST_WORD} characters that print")
+
+
+def kind(value: Any) -> str:
+    """Read which kind of thing it is, or its state: one word of the service's own."""
+    if isinstance(value, str) and 0 < len(value) <= LONGEST_KIND and value.replace("-", "").isalnum():
+        return value
+    raise instead(value, "a word")
 
 
 def label(value: Any) -> str:

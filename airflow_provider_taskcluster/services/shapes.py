@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_taskcluster.services.readers import Odd, instead, word
+from airflow_provider_taskcluster.services.readers import Odd, instead, kind, word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -39,10 +39,10 @@ def fields(required: Mapping[str, Reader], optional: Mapping[str, Reader] | None
 
 def kinds(name: str, known: Mapping[str, Reader]) -> Reader:
     """Return a reader of objects whose field ``name`` tells what other fields there are; unknown kinds pass."""
-    kind = fields({name: word})
+    which = fields({name: kind})
 
     def read(value: Any) -> Any:
-        found = kind(value)
+        found = which(value)
         return known[found[name]](found) if found[name] in known else found
 
     return read

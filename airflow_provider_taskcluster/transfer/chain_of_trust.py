@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from typing import Any
 
 from airflow_provider_taskcluster.exceptions import NotVerifiable
@@ -15,6 +16,7 @@ from airflow_provider_taskcluster.transfer.config import MIB
 
 NAME = "public/chain-of-trust.json"
 LARGEST = 16 * MIB
+_SHA256 = re.compile(r"[0-9A-Fa-f]{64}")
 
 
 def hashes_of(name: str, published: bytes) -> dict[str, str]:
@@ -24,9 +26,9 @@ def hashes_of(name: str, published: bytes) -> dict[str, str]:
     """
     try:
         sha256 = _artifacts(published)[name]["sha256"]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         sha256 = None
-    if not isinstance(sha256, str):
+    if not isinstance(sha256, str) or not _SHA256.fullmatch(sha256):
         raise NotVerifiable(
             f"{NAME} of the run names no sha256 for {name!r}: download it without verify='chain_of_trust'"
         )

@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.exceptions import InvalidInput, ManifestRefused
+from airflow_provider_taskcluster.texts import described
 from airflow_provider_taskcluster.transfer.config import GIB, MIB
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def from_json(data: bytes, name: str) -> Manifest:
         found = json.loads(data)
         version = found["version"]
         if type(version) is not int or version != VERSION:
-            why = f"it has version {_shown(version)}, and this client knows {VERSION}: a newer one may help"
+            why = f"its version is {described(version)}, and this client knows {VERSION}: a newer one may help"
             raise _refused(name, why)
         parts = [Part(**part) for part in found["parts"]]
         manifest = Manifest(found["size"], found["contentType"], found["sha256"], parts)
@@ -120,7 +121,7 @@ def _check(manifest: Manifest, name: str) -> None:
             raise _refused(name, f"its parts leave a gap or overlap at byte {end}")
         end += part.size
     if type(manifest.size) is not int or manifest.size != end:
-        raise _refused(name, f"its parts make up {end} bytes, and it says {_shown(manifest.size)}")
+        raise _refused(name, f"its parts make up {end} bytes, and it says {described(manifest.size)}")
     if len({part.name for part in manifest.parts}) != len(manifest.parts):
         raise _refused(name, "it names a part twice")
 
@@ -128,7 +129,7 @@ def _check(manifest: Manifest, name: str) -> None:
 def _check_part(part: Part, name: str) -> None:
     own = isinstance(part.name, str) and part.name.startswith(name) and _OF_PART.fullmatch(part.name[len(name) :])
     if not own:
-        raise _refused(name, f"it names {_shown(part.name)}, which is not one of its parts")
+        raise _refused(name, f"it names {described(part.name)}, which is not one of its parts")
     if type(part.offset) is not int or type(part.size) is not int or not 0 < part.size <= LARGEST_PART:
         raise _refused(name, f"the size of {part.name!r} is out of bounds")
     if not all(_is_digest(algorithm, value) for algorithm, value in part.hashes.items()):
@@ -141,11 +142,6 @@ def _is_content_type(value: Any) -> bool:
     except InvalidInput:
         return False
     return True
-
-
-def _shown(value: Any) -> str:
-    """Return what a stranger wrote, short enough for an error."""
-    return repr(value)[:100]
 
 
 def _is_digest(algorithm: str, value: Any) -> bool:

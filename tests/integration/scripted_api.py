@@ -56,7 +56,8 @@ class ScriptedApi:
     def forward(self, method, path, headers, body):
         connection = http.client.HTTPConnection(self._behind, timeout=10)
         try:
-            connection.request(method, path, body, headers)
+            plain = {name: value for name, value in headers.items() if name.lower() != "accept-encoding"}
+            connection.request(method, path, body, plain)
             response = connection.getresponse()
             return response.status, response.read(), response.headers.get("Content-Type", "application/json")
         finally:

@@ -115,6 +115,13 @@ def test_several_missing_scopes_are_listed_and_spaces_in_them_kept():
     assert str(found).endswith("the scope object:upload:p:my file, object:download:b")
 
 
+def test_a_scope_is_told_as_it_is_whatever_its_name_looks_like():
+    message = SCOPES_SENTENCE.format("object:upload:p:mirror/https://me@host/a?b=c")
+    assert str(error(403, {"code": "InsufficientScopes", "message": message})).endswith(
+        "p:mirror/https://me@host/a?b=c"
+    )
+
+
 def test_a_scope_expression_is_told_on_one_line():
     message = SCOPES_SENTENCE.format('{\n  "AnyOf": [\n    "a:b",\n    "c:d"\n  ]\n}')
     found = error(403, {"code": "InsufficientScopes", "message": message})

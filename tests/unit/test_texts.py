@@ -18,7 +18,8 @@ from airflow_provider_taskcluster.texts import crash, one_line, visible
         ("a\\nb", "a\\nb"),
         (ValueError("wrong\nhere"), r"wrong\nhere"),
         ("at https://h/p?sig=c0ffee, and why?", "at https://h/p?... and why?"),
-        ("//u:c0ffee@h/p@q?c0ffee and http://u:c0ffee@h", "//h/p@q?... and http://h"),
+        ("x://u:c0ffee@h/p@q?c0ffee and http://u:c0ffee@h", "x://h/p@q?... and http://h"),
+        ("object:a:b//c@d?e", "object:a:b//c@d?e"),
         ("", ""),
     ],
 )
