@@ -29,6 +29,7 @@ PRIVATE = 0o600
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
 # What the system says of names that are not those of files, or not for us to open.
 _NOT_OURS = {errno.ENOENT, errno.ELOOP, errno.EISDIR, errno.ENXIO, errno.ENODEV, errno.EACCES, errno.EPERM}
+_UMASK = re.compile(r"^Umask:[ \t]*([0-7]+)$", re.MULTILINE)
 _FILE = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK  # which does not wait for the writer of a pipe
 
 
@@ -234,7 +235,7 @@ def _file(descriptor: int, flags: int) -> io.FileIO:
 def _umask() -> int:
     """Return what new files are not allowed, without changing it for other threads where the system tells."""
     with contextlib.suppress(OSError):
-        if found := re.search(r"^Umask:\s*([0-7]+)$", Path("/proc/self/status").read_text(), re.MULTILINE):
+        if found := _UMASK.search(Path("/proc/self/status").read_text()):
             return int(found[1], 8)
     mask = os.umask(0o077)
     os.umask(mask)
