@@ -20,6 +20,7 @@ from pathlib import Path, PosixPath, WindowsPath
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from airflow_provider_taskcluster.exceptions import DestinationError, InvalidInput
+from airflow_provider_taskcluster.transfer import leftovers
 from airflow_provider_taskcluster.transfer.durable import sync_data
 from airflow_provider_taskcluster.transfer.folder import Folder
 from airflow_provider_taskcluster.transfer.paths import usable
@@ -33,7 +34,6 @@ VERSION = 1
 PREFIX = "taskcluster-upload-"
 # Ends the name of a file that is being written.
 NEW = ".new"
-DAY = 24 * 60 * 60
 
 
 @dataclass(frozen=True)
@@ -211,7 +211,7 @@ class DirectoryRecorder:
     def _is_dead(self, file: Any) -> bool:
         with contextlib.suppress(OSError, DestinationError):  # it may be another user's, who shares the folder
             if file.name.endswith(NEW):  # what a killed process was about to write
-                return bool(file.stat().st_mtime < time.time() - DAY)
+                return bool(file.stat().st_mtime < time.time() - leftovers.AGE)
             if file.name.endswith(".json"):
                 return load(self, file.name.removesuffix(".json")) is None
         return False

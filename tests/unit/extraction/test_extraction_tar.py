@@ -116,6 +116,7 @@ def test_pax_headers_give_names_and_sizes(archive, outside):
         [record("size", "")],
         [record("path", "../evil")],
         [record("path", "/evil")],
+        [record("GNU.sparse.name", "../evil")],
         [record("path", "a\0b")],
         [record("path", "x/" * 2100)],
         [record("path", "1" * 5000)],
