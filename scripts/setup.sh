@@ -29,6 +29,7 @@ if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
     fi
 fi
 
+echo "==> Install $(basename "$constraints" .txt) and the development tools into $folder (half a minute)"
 [ -x "$folder/bin/python" ] || "$python" -m venv "$folder"
 # uv resolves and installs in seconds what takes pip minutes; it is installed like any other package.
 [ -x "$folder/bin/uv" ] || "$folder/bin/python" -m pip install -q --disable-pip-version-check uv

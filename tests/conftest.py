@@ -3,26 +3,149 @@
 from __future__ import annotations
 
 import atexit
+import functools
+import gc
 import os
+import re
 import shutil
+import signal
+import sys
 import tempfile
 import threading
+import weakref
 from pathlib import Path
 
 import pytest
+from leftovers import LeftoversCheck
+
+TESTS = Path(__file__).parent
 
 home = tempfile.mkdtemp(prefix="airflow-home-")
 atexit.register(shutil.rmtree, home, ignore_errors=True)
 os.environ["AIRFLOW_HOME"] = home
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
-os.environ["AIRFLOW__CORE__DAGS_FOLDER"] = str(Path(__file__).parents[1] / "example_dags")
-os.environ["AIRFLOW__CORE__PLUGINS_FOLDER"] = str(Path(__file__).parent / "airflow/plugins")
+os.environ["AIRFLOW__CORE__DAGS_FOLDER"] = str(TESTS.parent / "example_dags")
+os.environ["AIRFLOW__CORE__PLUGINS_FOLDER"] = str(TESTS / "airflow/plugins")
 os.environ["AIRFLOW__USAGE_DATA_COLLECTION__ENABLED"] = "False"
 os.environ.pop("AIRFLOW__CORE__UNIT_TEST_MODE", None)
 
+# Temporary files go into a folder of this process, where the check after each test file finds those that are left.
+os.environ["PYTEST_DEBUG_TEMPROOT"] = tempfile.gettempdir()  # those of pytest stay where users look for them
+os.environ["TMPDIR"] = tempfile.tempdir = tempfile.mkdtemp(prefix="tmp-", dir=home)
+
+# What a test file imports that touches Airflow; `bucket` is a fixture of Airflow's storages.
+OF_AIRFLOW = re.compile(
+    r"(?:from|import) (?:airflow[. ]|airflow_provider_taskcluster\.(?:arguments|assets|connection|fs|links|operators"
+    r"|outcome|sensors|triggers|hooks\.base)\b)|\bbucket\b"
+)
+# Those of Airflow 3 (server and task) and of Airflow 2.
+SECRETS_MASKERS = {
+    "airflow._shared.secrets_masker.secrets_masker",
+    "airflow.sdk._shared.secrets_masker.secrets_masker",
+    "airflow.utils.log.secrets_masker",
+}
+
+
+def pytest_configure(config):
+    config.pluginmanager.register(LeftoversCheck())
+
+
+def pytest_addoption(parser):
+    parser.addoption("--airflow", choices=["touched", "not"], help="only tests that touch Airflow, or only the others")
+
+
+def pytest_collection_modifyitems(config, items):
+    if wanted := config.getoption("--airflow"):
+        left_out = [item for item in items if touches_airflow(item.path) != (wanted == "touched")]
+        items[:] = [item for item in items if touches_airflow(item.path) == (wanted == "touched")]
+        config.hook.pytest_deselected(items=left_out)
+    for item in items:
+        if "alarm" in item.fixturenames:  # it uses the alarm clock that pytest-timeout uses, too
+            item.add_marker(pytest.mark.timeout(method="thread"))
+        if item.get_closest_marker("slow"):
+            item.add_marker(pytest.mark.timeout(900))
+
+
+def pytest_itemcollected(item):
+    """Processes that run tests side by side must agree on their names."""
+    if " at 0x" in item.name:
+        raise pytest.UsageError(f"{item.nodeid} has an address in its name: give its parameters ids")
+
+
+@functools.cache
+def touches_airflow(path):
+    """Tell whether a test file has to pass on each line of Airflow: it uses Airflow, or what is written for it.
+
+    The engine, the services and the emulator know nothing of Airflow; their tests reach them through the hook.
+    """
+    folder = path.relative_to(TESTS).parts[0]
+    return folder in {"airflow", "packaging"} or (
+        folder != "documentation" and bool(OF_AIRFLOW.search(path.read_text()))
+    )
+
+
+@pytest.fixture(autouse=True)
+def _forget_masked_secrets():
+    """Airflow compiles all secrets of the process anew with each new one: those of a session take 0.3 s a test."""
+    yield
+    for name in SECRETS_MASKERS & sys.modules.keys():
+        masker = sys.modules[name]._secrets_masker()
+        masker.patterns, masker.replacer = set(), None
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _forget_lineage():
+    """Airflow's collector of lineage holds each hook, and with it its connections, as long as the process lives."""
+    yield
+    for name in ("airflow.sdk.lineage", "airflow.lineage.hook"):  # Airflow 3 and 2
+        if name in sys.modules:
+            collector = sys.modules[name].get_hook_lineage_collector()
+            vars(collector).update(vars(type(collector)()))  # readers keep the collector, so it stays and is emptied
+
+
+@pytest.fixture(scope="session")
+def hooks_made():
+    """All hooks that tests make: fsspec and Airflow keep filesystems, parameters of tests keep operators."""
+    from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
+
+    hooks = weakref.WeakSet()
+    initialise = TaskclusterHook.__init__
+
+    @functools.wraps(initialise)
+    def noted(hook, *arguments, **named):
+        hooks.add(hook)
+        initialise(hook, *arguments, **named)
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(TaskclusterHook, "__init__", noted)
+        yield hooks
+
 
 @pytest.fixture
-def no_thread_after(monkeypatch):
+def collector_off():
+    """No finalizer of an earlier test's garbage runs inside this test, which changes what the whole process uses."""
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.fixture
+def alarm(collector_off):
+    """Call a handler of signals in the main thread after some seconds, as Airflow's time-outs do."""
+    before = signal.getsignal(signal.SIGALRM)
+
+    def after(seconds, handler):
+        signal.signal(signal.SIGALRM, handler)
+        signal.setitimer(signal.ITIMER_REAL, seconds)
+
+    yield after
+    signal.setitimer(signal.ITIMER_REAL, 0)
+    signal.signal(signal.SIGALRM, before)
+
+
+@pytest.fixture
+def no_thread_after(monkeypatch, collector_off):
     """Let the system have no thread left after so many whose names begin so."""
     start = threading.Thread.start
 

@@ -35,6 +35,14 @@ def store_example_dags():
         DagBag().sync_to_db("dags-folder", None)
 
 
+def start_task_api():
+    """Start the API of tasks that ``dag.test()`` of Airflow 3 uses: it keeps a thread with a loop."""
+    if not AIRFLOW_2:
+        from airflow.sdk.execution_time.supervisor import in_process_api_server
+
+        _ = in_process_api_server().transport
+
+
 def mend_reschedules(monkeypatch):
     """Let ``dag.test()`` of 3.0 run sensors that are rescheduled, as its workers do.
 

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
-from airflow_lines import AIRFLOW_2, store_example_dags
+from airflow_lines import AIRFLOW_2, start_task_api, store_example_dags
 
 from airflow_provider_taskcluster.emulator.testing import taskcluster_emulator
 from airflow_provider_taskcluster.emulator.worker import Worker
@@ -18,12 +18,21 @@ __all__ = ["taskcluster_emulator"]
 collect_ignore = [] if AIRFLOW_2 else ["test_form_of_airflow_2.py"]
 
 
+@pytest.fixture(autouse=True)
+def _close_hooks(hooks_made):
+    """Nothing that a test opened is left for another one."""
+    yield
+    for hook in list(hooks_made):
+        hook.close()
+
+
 @pytest.fixture(scope="session")
 def database():
     from airflow.utils.db import initdb
 
     initdb()
     store_example_dags()
+    start_task_api()
 
 
 @pytest.fixture

@@ -45,12 +45,13 @@ def load(dag_id):
     return getattr(module, dag_id)()
 
 
-def events():
-    """Extras of all events, by the URI of their asset."""
+def events(dag_run):
+    """Extras of the events of a run, by the URI of their asset."""
     with create_session() as session:
         column = AssetEvent.asset_id if hasattr(AssetEvent, "asset_id") else AssetEvent.dataset_id
         found = session.query(AssetModel.uri, AssetEvent.extra).join(AssetModel, AssetModel.id == column)
-        return dict(found.all())
+        made = found.filter(AssetEvent.source_dag_id == dag_run.dag_id, AssetEvent.source_run_id == dag_run.run_id)
+        return dict(made.all())
 
 
 def lineage(direction):
@@ -93,14 +94,14 @@ def ran(database, taskcluster_emulator, downloads):
 
 
 def test_the_event_of_an_upload_says_what_was_made(ran):
-    _, facts = ran
-    extra = events()["airflow-demo-upload"]
+    dag_run, facts = ran
+    extra = events(dag_run)["airflow-demo-upload"]
     assert {key: extra[key] for key in facts} == facts
 
 
 def test_an_alias_gets_the_asset_of_the_object_that_was_made(ran):
-    _, facts = ran
-    extra = events()[object_asset(facts["name"]).uri]
+    dag_run, facts = ran
+    extra = events(dag_run)[object_asset(facts["name"]).uri]
     assert {key: extra[key] for key in facts} == facts
 
 
@@ -113,7 +114,7 @@ def test_references_and_what_stands_for_an_artifact_have_events(worker, load_tes
     claimed = worker.claim(worker.create_task())
     dag_run = load_test_dag("tasks_with_outlets").test(run_conf={"task": claimed.task_id})
     assert str(dag_run.state) == "success"
-    found = events()
+    found = events(dag_run)
     assert found["airflow-demo-upload"]["name"] == f"outlets/{dag_run.run_id}"
     assert found["airflow-demo-site"] == {"name": "public/error", "storage_type": "error"}
     uris = {kind: artifact_asset(claimed.task_id, f"public/{kind}", 0).uri for kind in ("reference", "link", "error")}
@@ -148,7 +149,8 @@ def test_the_events_of_a_folder_say_what_was_made(tc, worker, tmp_path):
     dag_run = load("publish").test(run_conf={"folder": str(tmp_path), **where})
     assert str(dag_run.state) == "success"
     facts = {"prefix": f"airflow-demo/{dag_run.run_id}/", "files": 2, "size": 10}
-    for extra in (events()["airflow-demo-site"], events()[object_asset(f"airflow-demo/{dag_run.run_id}").uri]):
+    made = events(dag_run)
+    for extra in (made["airflow-demo-site"], made[object_asset(f"airflow-demo/{dag_run.run_id}").uri]):
         assert {key: extra[key] for key in facts} == facts
 
 

@@ -8,6 +8,7 @@ import io
 import os
 import shutil
 import threading
+import time
 import warnings
 from pathlib import Path
 
@@ -76,7 +77,7 @@ def test_wait_for_artifact(tc, worker, tmp_path):
         run.add("public/build/report.txt", b"report" * 5000)
         run.complete()
 
-    later = threading.Timer(3, publish)
+    later = threading.Timer(1, publish)
     later.start()
     try:
         state, states = run("wait_for_artifact", taskcluster_task_id=task_id, folder=str(tmp_path))
@@ -93,14 +94,19 @@ def test_artifact_gate(tc, worker):
         claimed.add(f"public/chunk-{number}.txt", b"12345", content_type="text/plain")
 
     def publish():
+        patience = time.monotonic() + 60
+        while len(tc.journal.entries(path=f"{task_id}/runs/0/artifacts")) < 48 and time.monotonic() < patience:
+            time.sleep(0.05)  # until sensors have looked for the last ones
         for number in range(45, 50):
             claimed.add(f"public/chunk-{number}.txt", b"12345", content_type="text/plain")
         claimed.complete()
 
-    later = threading.Timer(12, publish)  # when most of the sensors have found theirs
+    gate = load("artifact_gate")
+    gate.get_task("wait").partial_kwargs["poke_interval"] = 0.3
+    later = threading.Thread(target=publish)
     later.start()
     try:
-        dag_run = load("artifact_gate").test(run_conf={"taskcluster_task_id": task_id})
+        dag_run = gate.test(run_conf={"taskcluster_task_id": task_id})
     finally:
         later.join()
     states = [str(instance.state) for instance in dag_run.get_task_instances() if instance.task_id == "wait"]
@@ -129,7 +135,7 @@ def test_wait_for_tasks(tc, worker):
     routes = ["index.airflow-demo.builds.latest"]
     task_id = worker.create_task(routes=routes)
     group_id = worker.queue.task(task_id)["taskGroupId"]
-    later = threading.Timer(3, lambda: worker.claim(task_id).complete())
+    later = threading.Timer(1, lambda: worker.claim(task_id).complete())
     later.start()
     try:
         state, states = run("wait_for_tasks", taskcluster_task_id=task_id, task_group_id=group_id)

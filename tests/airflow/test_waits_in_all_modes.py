@@ -29,6 +29,8 @@ MODES = {
     "reschedule": {"mode": "reschedule"},
     "deferrable": {"deferrable": True},
 }
+INTERVAL = 0.2  # seconds between two looks
+SOME_LOOKS = 0.6
 UNKNOWN = str(slugId())
 ARTIFACT = "public/a.txt"
 
@@ -139,14 +141,14 @@ def resolved(run, state):
 
 def rerun(scene, run):
     run.fail()
-    time.sleep(2)
+    time.sleep(SOME_LOOKS)
     scene.worker.queue.rerunTask(run.task_id)
     scene.worker.claim(run.task_id).add(ARTIFACT, b"x")
 
 
 def retry(scene, run):
     run.exception("worker-shutdown")
-    time.sleep(2)
+    time.sleep(SOME_LOOKS)
     scene.worker.claim(run.task_id).add(ARTIFACT, b"x")
 
 
@@ -286,7 +288,7 @@ def run(scene, mode):
         def begin(context):
             if case.meanwhile and not case.begun:
                 case.begun = True
-                timers.append(threading.Timer(1, case.meanwhile))
+                timers.append(threading.Timer(SOME_LOOKS, case.meanwhile))
                 timers[-1].start()
 
         return begin
@@ -299,8 +301,8 @@ def run(scene, mode):
     )
     def waits():
         for name, case in scene.cases.items():
-            timeout = 1.2 if case.ends in {"timeout", "skipped"} else 60
-            options = {"poke_interval": 0.5, "timeout": timeout, "retries": 0, **mode, **case.arguments}
+            timeout = SOME_LOOKS if case.ends in {"timeout", "skipped"} else 60
+            options = {"poke_interval": INTERVAL, "timeout": timeout, "retries": 0, **mode, **case.arguments}
             case.sensor(task_id=name, pre_execute=change_later(case), **options)
 
     UNDER_TEST[:] = [waits()]

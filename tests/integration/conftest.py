@@ -40,6 +40,14 @@ def tc(taskcluster_emulator):
 
 
 @pytest.fixture(autouse=True)
+def _close_hooks(hooks_made):
+    """Nothing that a test opened is left for another one."""
+    yield
+    for hook in list(hooks_made):
+        hook.close()
+
+
+@pytest.fixture(autouse=True)
 def no_waiting(monkeypatch):
     """Retries do not sleep; returns the waits that would have been."""
     waits = []
@@ -141,6 +149,8 @@ def bucket(request):
     yield f"s3://{conn_id}@bucket/{folder}"
     assert not fs.call_s3("list_multipart_uploads", Bucket="bucket").get("Uploads"), "an upload was left open"
     assert not list(fs.transaction.files), "a file is held for ever"
+    if fs.exists(f"bucket/{folder}"):
+        fs.rm(f"bucket/{folder}", recursive=True)  # the server keeps contents in files of this process
 
 
 @pytest.fixture

@@ -97,7 +97,9 @@ def test_the_error_of_a_write_rises_as_it_is_from_its_block(fs, path):
     assert not fs.exists(path)
 
 
-@pytest.mark.parametrize("wrong", ["text", 5, None, memoryview(b"abcd")[::2]], ids=repr)
+@pytest.mark.parametrize(
+    "wrong", ["text", 5, None, memoryview(b"abcd")[::2]], ids=["text", "number", "none", "not contiguous"]
+)
 def test_a_write_of_what_is_no_bytes_counts_as_failed(fs, path, wrong):
     file = fs.open(path, "wb")
     with contextlib.suppress(TypeError, BufferError):

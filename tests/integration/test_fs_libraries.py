@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import secrets
 
@@ -22,6 +23,12 @@ except ImportError:  # Airflow 2
 
 DATA = os.urandom(3_000_000)
 TABLE = pd.DataFrame({"number": range(100_000), "text": [f"row {n}" for n in range(100_000)]})
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _pyarrow_started():
+    """Its first table opens a pipe, which the process keeps."""
+    pyarrow.csv.read_csv(io.BytesIO(b"a\n1\n"))
 
 
 @pytest.fixture

@@ -80,7 +80,10 @@ def test_an_operator_whose_hook_was_used_can_be_copied(used, name, travel, tmp_p
     assert (tmp_path / "b").read_bytes() == DATA
     sensor = TaskclusterObjectSensor(task_id="t", taskcluster_conn_id="tc_test", name=name)
     assert sensor.poke({}).is_done
-    assert travel(sensor).poke({}).is_done
+    copied = travel(sensor)
+    assert copied.poke({}).is_done
+    for copy_ in (other, copied):
+        copy_.hook.close()
 
 
 def test_a_hook_works_inside_a_running_loop(used, name):

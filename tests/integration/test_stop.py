@@ -163,14 +163,11 @@ class TimedOut(BaseException):
 
 
 @pytest.fixture
-def timed_out_after():
+def timed_out_after(alarm):
     def raise_it(*_):
         raise TimedOut
 
-    before = signal.signal(signal.SIGALRM, raise_it)
-    yield lambda seconds: signal.setitimer(signal.ITIMER_REAL, seconds)
-    signal.setitimer(signal.ITIMER_REAL, 0)
-    signal.signal(signal.SIGALRM, before)
+    return lambda seconds: alarm(seconds, raise_it)
 
 
 def threads_of_transfers():

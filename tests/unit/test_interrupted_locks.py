@@ -31,7 +31,7 @@ class Signal(Exception):
 
 
 @pytest.fixture
-def interrupt(monkeypatch):
+def interrupt(monkeypatch, collector_off):
     """From now on a signal comes whenever this thread has locked a condition."""
     enter = threading.Condition.__enter__
     ours = threading.get_ident()
@@ -80,7 +80,7 @@ def test_who_was_interrupted_when_the_worker_had_ended_does_not_wait_again(inter
 
 
 @pytest.mark.parametrize("begins", ["never", "late", "before"])
-def test_a_worker_whose_start_was_interrupted_is_waited_for_if_it_works(monkeypatch, begins):
+def test_a_worker_whose_start_was_interrupted_is_waited_for_if_it_works(monkeypatch, collector_off, begins):
     start, late, done = threading.Thread.start, [], []
 
     def interrupted(thread):

@@ -104,7 +104,7 @@ def test_coroutines_are_repeated_by_the_same_rules():
     assert request.calls == 3
 
 
-def test_the_loop_waits_as_long_as_the_server_asks(monkeypatch):
+def test_the_loop_waits_as_long_as_the_server_asks(monkeypatch, collector_off):
     waits: list[float] = []
     monkeypatch.setattr(time, "sleep", waits.append)
     request = Failing(1, StoreError("slow down", status=503, retry_after=7, transient=True))

@@ -87,7 +87,7 @@ def test_an_answer_has_the_fields_that_are_due_and_may_have_more():
         (answers.NOTHING, None, []),
         (answers.NOTHING, {}, "ok"),
     ],
-    ids=repr,
+    ids=lambda value: getattr(value, "__name__", repr(value)),
 )
 def test_what_is_due_depends_on_the_kind_of_the_answer(read, good, bad):
     assert read(good) in (good, {key: item for key, item in (good or {}).items() if item is not None}, None)

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import signal
 import threading
 
 import pytest
@@ -53,7 +52,7 @@ def test_a_forked_child_gets_a_loop_of_its_own():
     os.close(sender)
 
 
-def test_a_wait_that_is_interrupted_cancels_the_call():
+def test_a_wait_that_is_interrupted_cancels_the_call(alarm):
     cancelled = threading.Event()
 
     async def call():
@@ -65,17 +64,13 @@ def test_a_wait_that_is_interrupted_cancels_the_call():
     def interrupt(*_):
         raise TimeoutError("of the task")
 
-    before = signal.signal(signal.SIGALRM, interrupt)
-    signal.setitimer(signal.ITIMER_REAL, 0.1)
-    try:
-        with pytest.raises(TimeoutError, match="of the task"):
-            loop.run(call())
-    finally:
-        signal.signal(signal.SIGALRM, before)
+    alarm(0.1, interrupt)
+    with pytest.raises(TimeoutError, match="of the task"):
+        loop.run(call())
     assert cancelled.wait(5)
 
 
-def test_a_loop_whose_thread_cannot_start_is_not_kept(monkeypatch):
+def test_a_loop_whose_thread_cannot_start_is_not_kept(monkeypatch, collector_off):
     monkeypatch.setattr(loop, "_loop", None)
 
     def start(_):

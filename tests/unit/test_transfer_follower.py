@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import gc
 import hashlib
 import io
 import os
@@ -143,7 +142,7 @@ def test_an_end_in_the_middle_leaves_no_thread(path):
     assert not threads()
 
 
-def test_a_thread_that_cannot_start_is_done_without(path, monkeypatch):
+def test_a_thread_that_cannot_start_is_done_without(path, monkeypatch, collector_off):
     def start(_):
         raise RuntimeError("can't start new thread")
 
@@ -154,7 +153,7 @@ def test_a_thread_that_cannot_start_is_done_without(path, monkeypatch):
 
 
 @pytest.mark.parametrize("started", [True, False])
-def test_a_signal_while_the_thread_is_started_is_raised_and_leaves_none(path, monkeypatch, started):
+def test_a_signal_while_the_thread_is_started_is_raised_and_leaves_none(path, monkeypatch, collector_off, started):
     start = threading.Thread.start
 
     def interrupted(thread):
@@ -188,19 +187,13 @@ def test_a_thread_ends_when_who_leads_was_interrupted_without_a_word(path, monke
     assert not open_files(path)
 
 
-def test_a_time_out_at_any_moment_is_neither_lost_nor_leaves_a_thread(path):
+def test_a_time_out_at_any_moment_is_neither_lost_nor_leaves_a_thread(path, alarm):
     """By a signal, as Airflow's ``execution_timeout`` is."""
-    gc.collect()  # Python swallows what a signal raises while it cleans up, here after other tests
-    before = signal.signal(signal.SIGALRM, raise_time_out)
-    try:
-        for tenth_of_ms in range(0, 400, 8):
-            with pytest.raises(TimeOut):  # noqa: PT012 (the signal may come at once)
-                signal.setitimer(signal.ITIMER_REAL, 0.0001 + tenth_of_ms / 10_000)
-                measure_and_send(path)
-            wait_for(lambda: not threads())
-    finally:
-        signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, before)
+    for tenth_of_ms in range(0, 400, 8):
+        with pytest.raises(TimeOut):  # noqa: PT012 (the signal may come at once)
+            alarm(0.0001 + tenth_of_ms / 10_000, raise_time_out)
+            measure_and_send(path)
+        wait_for(lambda: not threads())
     assert not open_files(path)
 
 

@@ -194,14 +194,11 @@ class TimedOut(BaseException):
 
 
 @pytest.fixture
-def timed_out_after():
+def timed_out_after(alarm):
     def raise_it(*_):
         raise TimedOut
 
-    before = signal.signal(signal.SIGALRM, raise_it)
-    yield lambda seconds: signal.setitimer(signal.ITIMER_REAL, seconds)
-    signal.setitimer(signal.ITIMER_REAL, 0)
-    signal.signal(signal.SIGALRM, before)
+    return lambda seconds: alarm(seconds, raise_it)
 
 
 @pytest.mark.parametrize("schedule", [Serial(), Threads(3)], ids=["serial", "threads"])
@@ -221,15 +218,18 @@ def test_an_interrupt_in_the_main_thread_ends_the_others(failure, timed_out_afte
 @pytest.mark.parametrize("count", [1, 3])
 def test_after_an_interrupt_nobody_works_on_behind_the_caller_s_back(failure, timed_out_after, count):
     """The caller closes files then."""
-    ended = []
+    begun, ended = [], []
 
     def work(job):
+        begun.append(job)
+        if len(begun) == count:  # all threads are at work
+            signal.setitimer(signal.ITIMER_REAL, 0.05)
         until_it_fails(failure)
         time.sleep(0.3)
         ended.append(job)
         failure.check()
 
-    timed_out_after(0.2)
+    timed_out_after(60)
     with pytest.raises(TimedOut):
         Threads(count).run(range(10), work, failure)
     assert sorted(ended) == list(range(count))

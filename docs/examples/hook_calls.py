@@ -1,0 +1,41 @@
+"""What the pages on the hook and on files show in functions."""
+
+from __future__ import annotations
+
+import zipfile
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
+
+
+def read_member(hook: TaskclusterHook, task_id: str) -> bytes:
+    """Read one file of an archive without fetching all of it."""
+    # [START open]
+    with hook.open_artifact(task_id, "public/build/target.zip") as file, zipfile.ZipFile(file) as archive:
+        return archive.read("VERSION")
+    # [END open]
+
+
+def call_anything(hook: TaskclusterHook, task_id: str, group_id: str, handle: Callable[[Any], None]) -> Any:
+    """Call what the hook has no method for."""
+    # [START call]
+    status = hook.call("queue", "rerunTask", task_id)["status"]
+    hook.upstream("queue").listTaskGroup(group_id, paginationHandler=handle)
+    # [END call]
+    return status
+
+
+def count_rows(task_id: str) -> Any:
+    """Count the rows of all tables of a task."""
+    # [START duckdb]
+    import duckdb
+    import fsspec
+
+    database = duckdb.connect()
+    database.register_filesystem(fsspec.filesystem("taskcluster", conn_id="taskcluster_default"))
+    tables = f"taskcluster://taskcluster_default@artifacts/{task_id}/latest/public/*.parquet"
+    return database.sql("SELECT count(*) FROM read_parquet(?)", params=[tables]).fetchall()
+    # [END duckdb]

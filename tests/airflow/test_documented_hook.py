@@ -1,0 +1,48 @@
+"""What docs/examples/hook_calls.py shows of the hook and of files, run."""
+
+from __future__ import annotations
+
+import importlib.util
+import io
+import zipfile
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
+
+FILE = Path(__file__).parents[2] / "docs/examples/hook_calls.py"
+
+
+@pytest.fixture
+def shown():
+    spec = importlib.util.spec_from_file_location(FILE.stem, FILE)
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_a_member_of_an_archive_is_read(shown, tc, worker):
+    run = worker.claim(worker.create_task())
+    archive = io.BytesIO()
+    with zipfile.ZipFile(archive, "w") as members:
+        members.writestr("VERSION", "1.2")
+    run.add("public/build/target.zip", archive.getvalue())
+    assert shown.read_member(TaskclusterHook(), run.task_id) == b"1.2"
+
+
+def test_what_the_hook_has_no_method_for_is_called(shown, tc, worker):
+    task_id = worker.create_task()
+    worker.claim(task_id).fail()
+    pages = []
+    assert shown.call_anything(TaskclusterHook(), task_id, task_id, pages.append)["state"] == "pending"
+    assert [member["status"]["taskId"] for page in pages for member in page["tasks"]] == [task_id]
+
+
+def test_duckdb_counts_the_rows_of_a_task(shown, tc, worker, tmp_path):
+    run = worker.claim(worker.create_task())
+    for number in range(2):
+        pd.DataFrame({"number": range(5)}).to_parquet(tmp_path / "table")
+        run.add(f"public/{number}.parquet", (tmp_path / "table").read_bytes())
+    assert shown.count_rows(run.task_id) == [(10,)]
