@@ -184,6 +184,19 @@ def names_in(value: Any, what: str) -> list[str]:
     return found
 
 
+def patterns_in(value: Any, what: str) -> list[str] | None:
+    """Return one or many patterns as a list, which may be empty; None where the argument was left out.
+
+    :raises InvalidInput: One is empty, or it is the text of a list that cannot be read.
+    """
+    if isinstance(value, str):
+        written = "".join(value.split())
+        value = None if written in {"", "None", "null"} else [] if written in {"[]", "()", "{}", "set()"} else value
+    if value is None:
+        return None
+    return [] if isinstance(value, Sequence | AbstractSet) and not value else names_in(value, what)
+
+
 def by_name(value: Any, what: str) -> Mapping[str, Any] | None:
     """Return a dict, which a template may have written as text (JSON or a Python literal); None if it is another thing.
 

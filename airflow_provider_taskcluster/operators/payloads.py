@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from airflow.providers.common.compat.sdk import AirflowSkipException
 
-from airflow_provider_taskcluster.arguments import names_in, optional_text, path_or_url, run_number, text
+from airflow_provider_taskcluster.arguments import optional_text, path_or_url, patterns_in, run_number, text
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterTaskLink
 from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator, check_extraction
 from airflow_provider_taskcluster.outcome import permanent_errors_fail
@@ -44,10 +44,10 @@ class TaskclusterDownloadPayloadOperator(TaskclusterBaseOperator):
     :param taskcluster_task_id: Id of the Taskcluster task (templated); ``task_id`` is Airflow's.
     :param destination: Folder (templated): a path, or the URL of an ``ObjectStoragePath`` such as
         ``s3://conn_id@bucket/folder``, to which files are streamed. One folder holds one payload.
-    :param include: A name or pattern, or a list of them (templated); all artifacts by default. ``*`` stays within one
-        folder of names, ``**`` does not; a pattern without ``/`` counts in all folders. A name is taken also if upper
-        and lower case differ, unless that is ambiguous.
-    :param exclude: Patterns of files to leave out (templated).
+    :param include: A name or pattern, or a list of them (templated); all artifacts by default, none if the list is
+        empty: then ``if_none`` decides. ``*`` stays within one folder of names, ``**`` does not; a pattern without
+        ``/`` counts in all folders. A name is taken also if upper and lower case differ, unless that is ambiguous.
+    :param exclude: Patterns of files to leave out (templated); none by default, or if the list is empty.
     :param prefix: Take only what is below this folder of names (templated), such as ``public/build``.
     :param run_id: Number of the run (templated); None is the latest.
     :param files: How many are fetched at once.
@@ -93,8 +93,8 @@ class TaskclusterDownloadPayloadOperator(TaskclusterBaseOperator):
         taskcluster_task_id: str,
         destination: str | ObjectStoragePath,
         extract_to: str | None = None,
-        include: str | Sequence[str] = (),
-        exclude: str | Sequence[str] = (),
+        include: str | Sequence[str] | None = None,
+        exclude: str | Sequence[str] | None = None,
         prefix: str = "",
         run_id: int | str | None = None,
         files: int = FILES,
@@ -140,7 +140,7 @@ class TaskclusterDownloadPayloadOperator(TaskclusterBaseOperator):
                 max_bytes=self.max_bytes,
                 require_hashes=self.require_hashes,
             )
-            include, exclude = _patterns(self.include, "include"), _patterns(self.exclude, "exclude")
+            include, exclude = patterns_in(self.include, "include"), patterns_in(self.exclude, "exclude")
             if self.if_none == "skip" and not payload.select(include, exclude):
                 raise AirflowSkipException(f"Task {payload.task_id} has no artifact that is selected")
             if folder is not None:
@@ -182,8 +182,3 @@ class TaskclusterDownloadPayloadOperator(TaskclusterBaseOperator):
             )
         files, size = sum(one.files for one in found), sum(one.size for one in found)
         return {"folder": folder, "archives": len(archives), "files": files, "size": size}
-
-
-def _patterns(value: Any, what: str) -> list[str]:
-    """Return patterns as a list; a template may have written it as text, and None and "" mean that there are none."""
-    return names_in(value, what) if value else []

@@ -14,6 +14,7 @@ from airflow_provider_taskcluster.arguments import (
     expiry,
     length,
     names_in,
+    patterns_in,
     optional_text,
     run_number,
     text,
@@ -200,3 +201,23 @@ def test_one_name_is_a_list_of_one(value, names):
 def test_what_holds_no_names_is_refused(value):
     with pytest.raises(InvalidInput, match=r"^cache_names "):
         names_in(value, "cache_names")
+
+
+@pytest.mark.parametrize(
+    ("value", "patterns"),
+    [
+        *((left_out, None) for left_out in (None, "", " ", "None", "null")),
+        *((empty, []) for empty in ([], (), set(), frozenset(), {}.keys(), "[]", " [ ]\n", "()", "{}", "set()")),
+        *((one, ["a*"]) for one in ("a*", ["a*"], ("a*",), {"a*"}, '["a*"]', "['a*']")),
+        ("[ab]*", ["[ab]*"]),
+    ],
+    ids=repr,
+)
+def test_patterns_may_be_left_out_or_none_at_all(value, patterns):
+    assert patterns_in(value, "include") == patterns
+
+
+@pytest.mark.parametrize("value", [[""], ["a", ""], '["a", ""]', 1.5], ids=repr)
+def test_patterns_that_are_empty_or_no_text_are_refused(value):
+    with pytest.raises(InvalidInput, match="include"):
+        patterns_in(value, "include")

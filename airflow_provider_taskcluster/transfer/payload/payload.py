@@ -103,13 +103,19 @@ class Payload:
         """
         return resolve(name, self._listed)
 
-    def select(self, include: Iterable[str] | str = (), exclude: Iterable[str] | str = ()) -> list[PayloadFile]:
-        """Return the files that names and patterns mean (see ``payload.select``); all, if there are none.
+    def select(
+        self, include: Iterable[str] | str | None = None, exclude: Iterable[str] | str | None = None
+    ) -> list[PayloadFile]:
+        """Return the files that names and patterns mean (see ``payload.select``).
 
+        :param include: Names and patterns; None for all files, an empty list for none.
+        :param exclude: Patterns of files to leave out.
         :raises AmbiguousName: A name is.
         :raises NotFound: A name is not there, though others are.
         """
-        names = select(list(self._listed), _patterns(include, "include"), _patterns(exclude, "exclude"))
+        included = ["**"] if include is None else _patterns(include, "include")
+        excluded = _patterns(exclude or (), "exclude")
+        names = select(list(self._listed), included, excluded) if included else []
         return [self._listed[name] for name in names]
 
     def chunks(
@@ -128,9 +134,9 @@ class Payload:
         """
         if type(chunk_size) is not int or chunk_size < 1:
             raise InvalidInput(f"chunk_size is {chunk_size!r}: pass a whole number, 1 or more")
-        patterns = ["**"] if names is None else _patterns(names, "names")
-        wanted = self.select(patterns) if patterns else []
-        if names and not wanted:
+        patterns = None if names is None else _patterns(names, "names")
+        wanted = self.select(patterns)
+        if patterns and not wanted:
             raise self._none(patterns, ())
         return self._streamed(wanted, chunk_size)
 
@@ -161,8 +167,8 @@ class Payload:
         self,
         folder: str | os.PathLike[str] | StoragePath,
         *,
-        include: Iterable[str] | str = (),
-        exclude: Iterable[str] | str = (),
+        include: Iterable[str] | str | None = None,
+        exclude: Iterable[str] | str | None = None,
         files: int = FILES,
         connections: int = CONNECTIONS,
         if_none: IfNone = "fail",
@@ -178,7 +184,8 @@ class Payload:
         those of files below it are refused. One folder holds one payload.
 
         :param folder: A path, or an ``ObjectStoragePath``, to which files are streamed.
-        :param include: Names and patterns; all files by default. ``*`` stays within a folder of names, ``**`` does not.
+        :param include: Names and patterns; all files by default, none if the list is empty. ``*`` stays within a folder
+            of names, ``**`` does not.
         :param exclude: Patterns of files to leave out; one without ``/`` counts in all folders.
         :param files: How many are fetched at once.
         :param connections: How many connections they share; a large file takes several where fewer files are fetched.
@@ -196,7 +203,8 @@ class Payload:
         connections = whole_number(connections, "connections", least=1)
         at_once = min(whole_number(files, "files", least=1), connections)
         handling = Handling(at_once, _one_of(if_exists, IfExists, "if_exists"), _one_of(on_error, OnError, "on_error"))
-        include, exclude = _patterns(include, "include"), _patterns(exclude, "exclude")
+        include = None if include is None else _patterns(include, "include")
+        exclude = _patterns(exclude or (), "exclude")
         selected = self.select(include, exclude)
         if not selected and if_none == "fail":
             raise self._none(include, exclude)
@@ -217,7 +225,12 @@ class Payload:
         self.on_read({"files": len(result.files), "size": size, "run_id": result.run_id})
         return result
 
-    def _none(self, include: Iterable[str], exclude: Iterable[str]) -> NotFound:
+    def _none(self, include: Iterable[str] | None, exclude: Iterable[str]) -> NotFound:
+        if include is not None and not include:
+            return NotFound(
+                "No artifact is selected, since include is an empty list: leave it out for all, or say with if_none "
+                "that there may be none"
+            )
         but = f" but for {', '.join(map(repr, exclude))}" if exclude else ""
         what = f"that fits {', '.join(map(repr, include))}{but}" if include else f"at all{but}"
         below = f" below {self.prefix!r}" if self.prefix else ""

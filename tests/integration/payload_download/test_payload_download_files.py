@@ -11,6 +11,7 @@ import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSkipException
 from payload_folder import BIG, CONTENTS, gets, manifest, there
 
+from airflow_provider_taskcluster.exceptions import NotFound
 from airflow_provider_taskcluster.transfer import plan
 from airflow_provider_taskcluster.transfer.payload import model
 
@@ -60,6 +61,35 @@ def test_progress_knows_the_whole_when_all_files_have_begun(hook, stored, tmp_pa
 def test_patterns_and_names_say_what_is_taken(download, stored, tmp_path, arguments, names):
     assert download(stored, **arguments)["count"] == len(names)
     assert set(there(tmp_path / "folder")) == names
+
+
+@pytest.mark.parametrize("nothing", [None, "", "None", [], (), set(), "[]", " [ ] ", "()"], ids=repr)
+def test_an_exclude_that_is_empty_in_any_spelling_excludes_nothing(download, stored, tmp_path, hook, nothing):
+    download(stored, exclude=nothing)
+    assert there(tmp_path / "folder") == CONTENTS
+    if not isinstance(nothing, str):
+        assert {file.name for file in hook.open_payload(stored.task_id).select(exclude=nothing)} == set(CONTENTS)
+
+
+@pytest.mark.parametrize("left_out", [None, "", "None"], ids=repr)
+def test_an_include_that_is_left_out_means_all(download, stored, tmp_path, left_out):
+    download(stored, include=left_out)
+    assert there(tmp_path / "folder") == CONTENTS
+
+
+@pytest.mark.parametrize("empty", [[], (), set(), "[]", " [ ] ", "()"], ids=repr)
+def test_an_include_that_is_empty_selects_nothing(download, stored, tmp_path, empty, hook):
+    with pytest.raises(AirflowFailException, match="No artifact is selected, since include is an empty list"):
+        download(stored, include=empty)
+    with pytest.raises(AirflowSkipException):
+        download(stored, include=empty, if_none="skip")
+    assert not (tmp_path / "folder").exists()
+    assert download(stored, include=empty, if_none="succeed")["count"] == 0
+    if not isinstance(empty, str):
+        payload = hook.open_payload(stored.task_id)
+        assert payload.select(empty) == list(payload.chunks(empty)) == []
+        with pytest.raises(NotFound, match="empty list"):
+            payload.download(tmp_path / "folder", include=empty)
 
 
 @pytest.mark.parametrize("arguments", [{"include": "nothing/*"}, {"exclude": "**"}, {"include": "nothing.txt"}])
