@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+import logging
 import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_taskcluster.connection import settings, values
+from airflow_provider_taskcluster.connection.fields import CONNECTION_TYPE
 from airflow_provider_taskcluster.exceptions import ConfigurationError
+from airflow_provider_taskcluster.texts import one_line
 
 if TYPE_CHECKING:
     from airflow_provider_taskcluster.connection.settings import ConnectionSettings
+
+
+log = logging.getLogger(__name__)
 
 
 class AirflowConnection(Protocol):
@@ -24,20 +30,25 @@ class AirflowConnection(Protocol):
     extra: str | None
 
 
-def read(connection: AirflowConnection | None, conn_id: str) -> ConnectionSettings:
+def read(connection: AirflowConnection | None, conn_id: str, *, where: str | None = None) -> ConnectionSettings:
     """Return what a connection means; None stands for one that is not defined: the environment decides.
 
+    :param where: What errors call it in the place of its id.
     :raises ConfigurationError: It cannot work as it is; says what to change.
     """
     if connection is None:
         return settings.from_environment(os.environ, conn_id=conn_id)
+    where = where or f"Connection {conn_id!r}"
+    if other := another_type(connection):
+        log.warning("%s %s", where, other)
     return settings.parse(
+        where=where,
         conn_id=conn_id,
         host=connection.host,
         login=connection.login,
         password=connection.password,
         port=connection.port,
-        extra=_extra(connection.extra, conn_id),
+        extra=extra_of(connection, where),
         environ=os.environ,
     )
 
@@ -66,11 +77,30 @@ def overridden(
     return replace(found, network=network)
 
 
-def _extra(text: str | None, conn_id: str) -> dict[str, Any]:
+def another_type(connection: AirflowConnection) -> str:
+    """Say that a connection is of another type; "" if it is not, or has none."""
+    kind = getattr(connection, "conn_type", None)
+    if not kind or kind == CONNECTION_TYPE:
+        return ""
+    return f"is of the type {kind!r}, not {CONNECTION_TYPE!r}: change its type, or name another one"
+
+
+def by_host(connection: AirflowConnection) -> str:
+    """Name a connection by its host: while it is tested, its id is a random one of Airflow's."""
+    host = one_line((connection.host or "").rpartition("@")[2], 100)  # a login does not belong there, and is secret
+    return f"The connection to {host}" if host else "The connection"
+
+
+def extra_of(connection: AirflowConnection, where: str) -> dict[str, Any]:
+    """Return the extra of a connection.
+
+    :param where: What errors call the connection.
+    :raises ConfigurationError: It is no JSON object.
+    """
     try:
-        extra = json.loads(text) if text else {}
+        extra = json.loads(connection.extra) if connection.extra else {}
     except ValueError:
         extra = None
     if not isinstance(extra, dict):
-        raise ConfigurationError(f"Connection {conn_id!r}: the extra is not a JSON object; correct or clear it")
+        raise ConfigurationError(f"{where}: the extra is not a JSON object; correct or clear it")
     return extra

@@ -66,15 +66,18 @@ def parse(
     port: int | None,
     extra: Mapping[str, Any],
     environ: Mapping[str, str],
+    where: str | None = None,
 ) -> ConnectionSettings:
     """Read a connection. None and "" in an extra mean that it is not set.
 
     :param conn_id: Its id, for errors.
+    :param where: What errors call it in the place of its id.
     :param environ: The environment, asked when the extra ``from_env`` is set.
     :raises ConfigurationError: A field cannot be used as it is; says which one and what to write there.
     """
-    where = f"Connection {conn_id!r}"
-    _warn_of_unknown(extra, where)
+    where = where or f"Connection {conn_id!r}"
+    if ignored := ignored_keys(extra):
+        log.warning("%s: %s", where, ignored)
     extra = {key: value for key, value in extra.items() if value is not None and value != ""}
     if values.boolean(extra.get("from_env", False), f"{where}: from_env"):
         return _with_extras(where, extra, **_from_environment(environ))
@@ -88,11 +91,11 @@ def parse(
     )
 
 
-def _warn_of_unknown(extra: Mapping[str, Any], where: str) -> None:
-    """Say which keys nobody reads: a misspelt one would be ignored without a word."""
+def ignored_keys(extra: Mapping[str, Any]) -> str:
+    """Say which keys nobody reads, "" if there are none: a misspelt one would be ignored without a word."""
     known = [field.name for field in EXTRA_FIELDS]
-    if unknown := sorted(set(extra) - set(known)):
-        log.warning("%s: nothing reads %s in the extra; it takes %s", where, ", ".join(unknown), ", ".join(known))
+    unknown = sorted(set(extra) - set(known))
+    return f"nothing reads {', '.join(unknown)} in the extra; it takes {', '.join(known)}" if unknown else ""
 
 
 def from_environment(environ: Mapping[str, str], *, conn_id: str) -> ConnectionSettings:
@@ -109,7 +112,7 @@ def from_environment(environ: Mapping[str, str], *, conn_id: str) -> ConnectionS
 
 
 def checked_root_url(url: str | None, where: str) -> str:
-    """Return the root URL if it can be one.
+    """Return the root URL, without slashes at its end, if it can be one.
 
     :raises ConfigurationError: Says what to write instead.
     """
@@ -119,9 +122,9 @@ def checked_root_url(url: str | None, where: str) -> str:
         raise ConfigurationError(f"{where}: the root URL holds a login; use the client ID and the access token")
     if url != url.strip():
         raise ConfigurationError(f"{where}: the root URL has white space around it; write {url.strip()!r}")
-    if url.endswith("/") and not url.endswith("://"):
-        raise ConfigurationError(f"{where}: the root URL ends with a slash; write {url.rstrip('/')!r}")
-    if "://" not in url:
+    scheme, is_url, host = url.partition("://")
+    url = f"{scheme}{is_url}{host.rstrip('/')}"
+    if not is_url:
         raise ConfigurationError(f"{where}: the root URL has no scheme; write {'https://' + url!r}")
     try:
         parts = urlsplit(url)

@@ -16,7 +16,6 @@ from airflow_provider_taskcluster.connection.reading import overridden, read
 from airflow_provider_taskcluster.exceptions import ConfigurationError, InvalidInput
 from airflow_provider_taskcluster.hooks.bridge import EngineServices
 from airflow_provider_taskcluster.moments import moment_after, timestamp
-from airflow_provider_taskcluster.services.auth import Auth
 from airflow_provider_taskcluster.services.client import Client
 from airflow_provider_taskcluster.services.loop import run
 from airflow_provider_taskcluster.transfer.http import Store
@@ -60,8 +59,15 @@ class TaskclusterBaseHook(BaseHook):
 
         :raises ConfigurationError: It cannot work as it is; says what to change.
         """
+        return self._checked(self._connection())
+
+    def _checked(self, connection: Any, where: str | None = None) -> ConnectionSettings:
+        """Return what a connection means.
+
+        :param where: What errors call it in the place of its id.
+        """
         found = overridden(
-            read(self._connection(), self.taskcluster_conn_id),
+            read(connection, self.taskcluster_conn_id, where=where),
             connect_timeout=self._connect_timeout,
             read_timeout=self._read_timeout,
             max_retries=self._max_retries,
@@ -82,14 +88,7 @@ class TaskclusterBaseHook(BaseHook):
     @functools.cached_property
     def client(self) -> Client:
         """Calls of the JSON APIs, as coroutines."""
-        found = self.settings
-        return Client(
-            found.root_url,
-            found.credentials,
-            network=found.network,
-            authorized_scopes=found.authorized_scopes,
-            conn_id=self.taskcluster_conn_id,
-        )
+        return new_client(self.settings, self.taskcluster_conn_id)
 
     @property
     def _store(self) -> Store:
@@ -110,10 +109,6 @@ class TaskclusterBaseHook(BaseHook):
     @functools.cached_property
     def _engine_services(self) -> EngineServices:
         return EngineServices(self.client)
-
-    @functools.cached_property
-    def _auth(self) -> Auth:
-        return Auth(self.client)
 
     def _project(self, project_id: str | None) -> str:
         """Return the project of an upload, by default the connection's."""
@@ -151,6 +146,20 @@ class TaskclusterBaseHook(BaseHook):
             self._run(self.client.close())
         if "_kept_store" in self.__dict__:
             self._kept_store.close()
+
+
+def new_client(found: ConnectionSettings, conn_id: str | None) -> Client:
+    """Return the client of a connection.
+
+    :param conn_id: Its id, for errors; None leaves it out of them.
+    """
+    return Client(
+        found.root_url,
+        found.credentials,
+        network=found.network,
+        authorized_scopes=found.authorized_scopes,
+        conn_id=conn_id,
+    )
 
 
 def place(where: Any, *, folder: bool = False) -> Any:

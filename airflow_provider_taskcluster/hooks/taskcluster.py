@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any, Literal
 from airflow.providers.common.compat.sdk import mask_secret
 
 from airflow_provider_taskcluster.connection import fields, form
+from airflow_provider_taskcluster.connection.reading import another_type, by_host, extra_of
+from airflow_provider_taskcluster.connection.settings import ignored_keys
 from airflow_provider_taskcluster.exceptions import (
     ConfigurationError,
     InsufficientScopes,
@@ -16,18 +18,21 @@ from airflow_provider_taskcluster.exceptions import (
 )
 from airflow_provider_taskcluster.hooks.artifact_uploads import ArtifactUploadsHook
 from airflow_provider_taskcluster.hooks.artifacts import ArtifactsHook
+from airflow_provider_taskcluster.hooks.base import new_client
 from airflow_provider_taskcluster.hooks.calls import CallsHook
 from airflow_provider_taskcluster.hooks.folders import FoldersHook
 from airflow_provider_taskcluster.hooks.purge_cache import PurgeCacheHook
 from airflow_provider_taskcluster.hooks.waits import WaitsHook
 from airflow_provider_taskcluster.services import credentials
 from airflow_provider_taskcluster.services.answers import ALIVE
+from airflow_provider_taskcluster.services.auth import Auth
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime, timedelta
 
     from airflow_provider_taskcluster.services.answers import Json
+    from airflow_provider_taskcluster.services.client import Client
     from airflow_provider_taskcluster.services.credentials import TemporaryCredentials
 
 Service = Literal["object", "queue", "purge-cache", "auth"]
@@ -96,18 +101,35 @@ class TaskclusterHook(FoldersHook, ArtifactsHook, ArtifactUploadsHook, PurgeCach
         return issued
 
     def test_connection(self) -> tuple[bool, str]:
-        """Ping the services and ask what the credentials are good for (the Test button of the form)."""
-        try:
-            return True, self._run(self._tested())
-        except TaskclusterError as error:
-            return False, str(error)
+        """Ping the services and ask what the credentials are good for (the Test button of the form).
 
-    async def _tested(self) -> str:
-        root_url, own = self.settings.root_url, self.settings.credentials
-        await asyncio.gather(*(self.client.call(service, "ping", once=True, read=ALIVE) for service in SERVICES))
-        who = f"client {own.client_id!r}" if own else "the anonymous client"
+        What it says names the connection by its host: while it is tested, its id is a random one of Airflow's.
+        """
+        connection, where, ignored = self._connection(), None, ""
         try:
-            scopes = len(await self._auth.current_scopes())
+            if connection is not None:
+                where = by_host(connection)
+                if other := another_type(connection):
+                    raise ConfigurationError(f"{where} {other}")
+                ignored = ignored_keys(extra_of(connection, where))
+            good, said = True, self._run(_tested(new_client(self._checked(connection, where), None)))
+        except TaskclusterError as error:
+            good, said = False, str(error)
+        return good, f"{said}; {ignored}" if ignored else said
+
+
+async def _tested(client: Client) -> str:
+    """Ask the services, and say what they answered."""
+    try:
+        pings = (client.call(service, "ping", once=True, read=ALIVE) for service in SERVICES)
+        for answer in await asyncio.gather(*pings, return_exceptions=True):  # no call outlives the client
+            if isinstance(answer, BaseException):
+                raise answer
+        who = f"client {client.credentials.client_id!r}" if client.credentials else "the anonymous client"
+        try:
+            scopes = len(await Auth(client).current_scopes())
         except InsufficientScopes:  # which also proves the credentials
-            return f"{root_url} answers {who}, who may not list its scopes (auth:current-scopes)"
-        return f"{root_url} answers {who} with {scopes} scope{'s' if scopes != 1 else ''}"
+            return f"{client.root_url} answers {who}, who may not list its scopes (auth:current-scopes)"
+        return f"{client.root_url} answers {who} with {scopes} scope{'s' if scopes != 1 else ''}"
+    finally:
+        await client.close()

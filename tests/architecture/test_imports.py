@@ -25,7 +25,7 @@ ALLOWED = {
     "redaction": set(),
     "texts": set(),
     "urls": set(),
-    "connection": {"services", "network", "retry", "counts", "redaction", "exceptions"},
+    "connection": {"services", "network", "retry", "counts", "redaction", "texts", "exceptions"},
     "services": {"framing", "network", "tls", "retry", "redaction", "texts", "urls", "names", "moments", "exceptions"},
     "transfer": {
         *("framing", "counts", "names", "moments", "network", "tls", "retry"),

@@ -58,7 +58,7 @@ def test_test_connection_names_the_client_and_counts_its_scopes(hook, holding, c
         ({"login": "nobody"}, "401 AuthenticationFailed"),
         ({"host": "http://127.0.0.1:1"}, "got no answer from http://127.0.0.1:1: Connection refused"),
         ({"host": "http://nowhere.invalid"}, "is the root URL right"),
-        ({"host": "http://127.0.0.1:80/"}, "ends with a slash"),
+        ({"host": "http://127.0.0.1:80/path"}, "ends after the host; write 'http://127.0.0.1:80'"),
         ({"host": "taskcluster.example.com"}, "has no scheme; write 'https://taskcluster.example.com'"),
         ({"host": None}, "has no root URL"),
         ({"password": None}, "no access token"),
@@ -72,6 +72,62 @@ def test_a_bad_connection_ends_in_one_clear_sentence(connect, fields, expected):
     assert not good
     assert expected in message
     assert "\n" not in message
+
+
+def test_a_slash_at_the_end_of_the_root_url_makes_no_difference(connect, tc, name, expires):
+    slashed = connect("tc_slashed", host=f"{tc.root_url}/")
+    assert slashed.test_connection() == (True, f"{tc.root_url} answers client '{tc.client_id}' with 1 scope")
+    slashed.upload_object(b"data", name, expires=expires)
+    assert connect().upload_object(b"data", name, expires=expires).already_present
+    assert slashed.read_object(name) == b"data"
+
+
+@pytest.mark.parametrize(
+    ("fields", "name"),
+    [
+        ({"host": "taskcluster.example.com"}, "The connection to taskcluster.example.com: the root URL has no scheme"),
+        ({"host": "http://127.0.0.1:1"}, "http://127.0.0.1:1"),
+        ({"host": None}, "The connection has no root URL"),
+        ({"password": None}, "The connection to http://127.0.0.1:"),
+        ({"password": "wrong"}, "http://127.0.0.1:"),
+        ({"host": "https://me:hunter2@tc.example.com"}, "The connection to tc.example.com: the root URL holds a login"),
+        ({"extra": {"verify": "maybe"}}, "The connection to http://127.0.0.1:"),
+    ],
+    ids=str,
+)
+def test_a_test_names_the_connection_by_its_host(connect, fields, name):
+    good, message = connect("random_id_of_airflow", **fields).test_connection()
+    assert not good
+    assert name in message
+    assert "random_id_of_airflow" not in message
+    assert "hunter2" not in message
+
+
+@pytest.mark.parametrize("password", [None, "wrong"])
+def test_a_test_tells_which_keys_nobody_reads(connect, tc, password):
+    fields = {"password": password} if password else {}
+    good, message = connect("tc_misspelt", extra={"certifcate": "c0ffee"}, **fields).test_connection()
+    assert good is not bool(password)
+    assert "; nothing reads certifcate in the extra; it takes project_id, certificate" in message
+    assert "c0ffee" not in message
+
+
+def test_a_connection_of_another_type_is_an_error_in_a_test_and_a_warning_elsewhere(connect, caplog, tc):
+    other = connect("tc_other", conn_type="http")
+    good, message = other.test_connection()
+    assert not good
+    assert message.startswith(f"The connection to {tc.root_url} is of the type 'http', not 'taskcluster': change its")
+    caplog.clear()
+    assert other.ping()["alive"]
+    assert other.ping("queue")["alive"]
+    (said,) = [record for record in caplog.records if "of the type" in record.getMessage()]
+    assert said.getMessage().startswith("Connection 'tc_other' is of the type 'http', not 'taskcluster'")
+    assert said.levelname == "WARNING"
+
+
+def test_a_connection_without_a_type_is_taken(connect, caplog):
+    assert connect("tc_untyped", conn_type=None).test_connection()[0]
+    assert "of the type" not in caplog.text
 
 
 def _raw(connect, fields):

@@ -103,7 +103,7 @@ def test_an_error_that_may_pass_is_waited_through(connect, name):
             {"login": None, "password": None},
             "token of a client that holds the scope object:download:",
         ),
-        ({"host": "http://127.0.0.1:1/"}, "ends with a slash"),
+        ({"host": "127.0.0.1:1"}, "has no scheme"),
     ],
     ids=str,
 )

@@ -217,11 +217,11 @@ def test_a_wait_survives_the_service(tmp_path, monkeypatch):
 
 
 def test_a_connection_that_cannot_be_ends_the_wait(tc, connect):
-    connect(host="http://127.0.0.1:1/")
+    connect(host="127.0.0.1:1")
 
     async def main():
         found = await event(trigger(ObjectWait(names=["a"])))
         assert found["outcome"] == "over"
-        assert "ends with a slash" in found["message"]
+        assert "has no scheme" in found["message"]
 
     run(main)

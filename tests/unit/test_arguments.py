@@ -14,8 +14,8 @@ from airflow_provider_taskcluster.arguments import (
     expiry,
     length,
     names_in,
-    patterns_in,
     optional_text,
+    patterns_in,
     run_number,
     text,
 )

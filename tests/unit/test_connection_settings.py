@@ -95,13 +95,21 @@ def test_the_scheme_of_the_root_url_may_be_in_capitals():
     assert parse(host="HTTPS://tc.example.com:8443").root_url == "https://tc.example.com:8443"
 
 
+@pytest.mark.parametrize("slashes", ["/", "//"])
+def test_slashes_at_the_end_of_the_root_url_do_not_count(slashes):
+    assert parse(host=f"https://tc.example.com{slashes}").root_url == "https://tc.example.com"
+    assert (
+        from_environment(TASKCLUSTER_ROOT_URL=f"https://tc.example.com{slashes}").root_url == "https://tc.example.com"
+    )
+
+
 @pytest.mark.parametrize(
     ("host", "advice"),
     [
         (None, "has no root URL: set it"),
         ("", "has no root URL: set it"),
-        ("https://tc.example.com/", "ends with a slash; write 'https://tc.example.com'"),
-        ("https://tc.example.com//", "ends with a slash; write 'https://tc.example.com'"),
+        ("https://tc.example.com/path/", "ends after the host; write 'https://tc.example.com'"),
+        ("https:///", "is not a root URL; write https://host"),
         ("tc.example.com", "no scheme; write 'https://tc.example.com'"),
         ("tc.example.com:8443", "no scheme; write 'https://tc.example.com:8443'"),
         (" https://tc.example.com\n", "white space around it; write 'https://tc.example.com'"),
