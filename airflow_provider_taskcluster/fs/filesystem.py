@@ -11,7 +11,7 @@ from fsspec.callbacks import DEFAULT_CALLBACK
 from fsspec.compression import compr
 from fsspec.core import get_compression
 from fsspec.spec import AbstractFileSystem
-from fsspec.utils import isfilelike, stringify_path
+from fsspec.utils import isfilelike
 
 from airflow_provider_taskcluster.exceptions import ArtifactError, InsufficientScopes, InvalidInput, StoreError
 from airflow_provider_taskcluster.fs import uploads
@@ -19,6 +19,7 @@ from airflow_provider_taskcluster.fs.errors import NoSuchFile, NotDeletable
 from airflow_provider_taskcluster.fs.paths import ArtifactPlace, ObjectPlace, located, stripped
 from airflow_provider_taskcluster.fs.reader import ReadableFile
 from airflow_provider_taskcluster.fs.remote import Remote
+from airflow_provider_taskcluster.fs.strip_protocol import StripProtocol
 from airflow_provider_taskcluster.fs.transaction import AllOrNothing
 from airflow_provider_taskcluster.fs.wrappers import CompressedFile, TextFile
 from airflow_provider_taskcluster.fs.writer import WritableFile
@@ -31,7 +32,7 @@ from airflow_provider_taskcluster.transfer.source import source_for
 from airflow_provider_taskcluster.transfer.temporary import TemporarySink, TemporarySource
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
+    from collections.abc import Iterator
     from datetime import datetime, timedelta
 
     from fsspec.callbacks import Callback
@@ -41,25 +42,6 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.progress import Progress
     from airflow_provider_taskcluster.transfer.references import AllowReference
     from airflow_provider_taskcluster.transfer.source import Uploadable
-
-
-class _StripProtocol:
-    """fsspec's ``_strip_protocol``; on an instance it refuses paths of other connections, whose files are not there."""
-
-    def __get__(self, fs: TaskclusterFileSystem | None, _: object) -> Callable[[Any], Any]:
-        return partial(self.strip, None if fs is None else fs.hook.taskcluster_conn_id)
-
-    def strip(self, own: str | None, path: Any) -> Any:
-        """Return a path, or each of a list, without protocol and connection."""
-        if isinstance(path, list):
-            return [self.strip(own, each) for each in path]
-        conn_id, place = stripped(stringify_path(path))
-        if own and conn_id and conn_id != own:
-            raise InvalidInput(
-                f"The path {path!r} names the connection {conn_id!r}, and this filesystem is that of {own!r}: "
-                f"open it with fsspec.open or fsspec.url_to_fs, which take the connection from the path"
-            )
-        return place
 
 
 class TaskclusterFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no types
@@ -101,7 +83,7 @@ class TaskclusterFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec
         self.hook = TaskclusterHook(conn_id or TaskclusterHook.default_conn_name)
         self.remote = Remote(self.hook, expires, project_id, allow_reference, require_hashes)
 
-    _strip_protocol = _StripProtocol()
+    _strip_protocol = StripProtocol()
 
     def unstrip_protocol(self, name: str) -> str:
         """Return the URL of a path, with the connection if this filesystem was given one."""

@@ -1,4 +1,4 @@
-"""The hook's calls to the object service, and uploads and downloads of objects."""
+"""The hook's calls to the object service, and uploads of objects."""
 
 from __future__ import annotations
 
@@ -11,19 +11,17 @@ from airflow_provider_taskcluster.counts import whole_number
 from airflow_provider_taskcluster.exceptions import Conflict, InvalidInput
 from airflow_provider_taskcluster.hooks import lineage
 from airflow_provider_taskcluster.hooks.base import (
-    TaskclusterBaseHook,
-    byte_limit,
     future,
     guessed_type,
     place,
     secret_upload_id,
 )
+from airflow_provider_taskcluster.hooks.object_downloads import ObjectDownloadsHook
 from airflow_provider_taskcluster.moments import timestamp
 from airflow_provider_taskcluster.services.objects import Objects
 from airflow_provider_taskcluster.transfer.choice import Multipart, check, in_parts
-from airflow_provider_taskcluster.transfer.config import CONNECTIONS, MEMORY_CAP, TransferConfig
+from airflow_provider_taskcluster.transfer.config import CONNECTIONS, TransferConfig
 from airflow_provider_taskcluster.transfer.manifest import LARGEST_PART
-from airflow_provider_taskcluster.transfer.sink import MemorySink, sink_for
 from airflow_provider_taskcluster.transfer.source import source_for
 
 if TYPE_CHECKING:
@@ -31,19 +29,16 @@ if TYPE_CHECKING:
 
     from airflow_provider_taskcluster.services.answers import Json, ObjectMetadata
     from airflow_provider_taskcluster.transfer.conflict import IfExists
-    from airflow_provider_taskcluster.transfer.download import Downloader
     from airflow_provider_taskcluster.transfer.model import TransferResult
     from airflow_provider_taskcluster.transfer.partition import PartSize
     from airflow_provider_taskcluster.transfer.progress import Progress
     from airflow_provider_taskcluster.transfer.recorder import Recorder
-    from airflow_provider_taskcluster.transfer.sink import Destination
     from airflow_provider_taskcluster.transfer.source import Uploadable
-    from airflow_provider_taskcluster.transfer.stored_file import StoredFile
     from airflow_provider_taskcluster.transfer.upload_identity import Identity
 
 
-class ObjectsHook(TaskclusterBaseHook):
-    """Objects: every call of the service, ``upload_object`` and ``download_object``."""
+class ObjectsHook(ObjectDownloadsHook):
+    """Objects: every call of the service, uploads and downloads."""
 
     def create_upload(
         self,
@@ -106,16 +101,6 @@ class ObjectsHook(TaskclusterBaseHook):
         """
         answer: ObjectMetadata = self._run(Objects(self.client).metadata(names.object_name(name)))
         return answer
-
-    def multipart_sha256(self, name: str) -> str | None:
-        """Return the sha256 of the whole of an object that was uploaded in parts; None for any other object.
-
-        The service knows the hashes of its manifest only. Scope ``object:download:<name>``.
-
-        :raises ManifestRefused: Its manifest is not to be trusted.
-        """
-        manifest = self._downloader(require_hashes=True).manifest(names.object_name(name))
-        return None if manifest is None else manifest.sha256
 
     def object_url(self, name: str, *, expires_in: timedelta | None = None) -> str:
         """URL that redirects to the object's bytes, for a browser or curl.
@@ -233,84 +218,6 @@ class ObjectsHook(TaskclusterBaseHook):
                 measured=measured,
             )
         return uploader.upload(what, target, measured)
-
-    def download_object(
-        self,
-        name: str,
-        destination: Destination,
-        *,
-        connections: int = CONNECTIONS,
-        max_bytes: int | None = None,
-        require_hashes: bool = True,
-        multipart_aware: bool = True,
-        on_progress: Callable[[Progress], None] | None = None,
-    ) -> TransferResult:
-        """Download an object, verified by all hashes that the service names. Scope ``object:download:<name>``.
-
-        :param name: Name of the object.
-        :param destination: A path (written beside itself and renamed when verified), an ``ObjectStoragePath`` or its
-            URL (an object of a bucket appears when it is verified), an open binary file, a function that returns a
-            writer, or ``MemorySink()``.
-        :param connections: How many may be used at once for a large object that goes to a path.
-        :param max_bytes: Refuse more than this.
-        :param require_hashes: Refuse an object for which the service names no sha256 or sha512.
-        :param multipart_aware: Put an object together that was uploaded in parts; else its manifest is what is
-            downloaded. Parts take the scope ``object:download:<name>.part-*``.
-        :param on_progress: Called every few seconds, in a thread that moves bytes.
-        :raises NotFound: There is no such object, or its upload is not finished.
-        """
-        from airflow_provider_taskcluster.transfer.download import Downloader
-
-        config = TransferConfig(
-            network=self.settings.network,
-            connections=whole_number(connections, "connections", least=1),
-            max_bytes=byte_limit(max_bytes),
-            require_hashes=require_hashes,
-            multipart_aware=multipart_aware,
-            on_progress=on_progress,
-        )
-        name, sink = names.object_name(name), sink_for(place(destination), durable=self.settings.durable)
-        result = Downloader(self._engine_services, self._store, config).download(name, sink)
-        lineage.read(self, object_uri(name), lineage.facts(result))
-        return result
-
-    def read_object(self, name: str, *, max_bytes: int | None = MEMORY_CAP, require_hashes: bool = True) -> bytes:
-        """Return the bytes of an object.
-
-        :param max_bytes: Refuse more than this (64 MiB by default); None for no limit.
-        """
-        sink = MemorySink(byte_limit(max_bytes))
-        self.download_object(name, sink, require_hashes=require_hashes)
-        return sink.content()
-
-    def open_object(self, name: str, *, require_hashes: bool = True) -> StoredFile:
-        """Open an object for reading, as a binary file. Scope ``object:download:<name>``.
-
-        It is read by Range requests, at whatever place. What is read in order, from the first byte to the last, is
-        verified by the hashes that the service names.
-        """
-        from airflow_provider_taskcluster.transfer.stored_file import StoredFile
-
-        opened = StoredFile(name, self._downloader(require_hashes).open(names.object_name(name)))
-        lineage.read(self, object_uri(name))
-        return opened
-
-    def object_size(self, name: str, *, require_hashes: bool = True) -> int | None:
-        """Return how long an object is; None if only fetching it would tell. Scope ``object:download:<name>``."""
-        return self._downloader(require_hashes).size(names.object_name(name))
-
-    def object_modified(self, name: str) -> datetime | None:
-        """Return when the bytes of an object were stored; None if the store does not say.
-
-        The service itself keeps no such date. Scope ``object:download:<name>``.
-        """
-        return self._downloader(require_hashes=False).modified(names.object_name(name))
-
-    def _downloader(self, require_hashes: bool) -> Downloader:  # noqa: FBT001 (handed on)
-        from airflow_provider_taskcluster.transfer.download import Downloader
-
-        config = TransferConfig(network=self.settings.network, require_hashes=require_hashes)
-        return Downloader(self._engine_services, self._store, config)
 
     def _identity(
         self,

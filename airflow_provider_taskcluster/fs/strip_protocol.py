@@ -1,0 +1,35 @@
+"""How paths lose their protocol and connection."""
+
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from fsspec.utils import stringify_path
+
+from airflow_provider_taskcluster.exceptions import InvalidInput
+from airflow_provider_taskcluster.fs.paths import stripped
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow_provider_taskcluster.fs.filesystem import TaskclusterFileSystem
+
+
+class StripProtocol:
+    """fsspec's ``_strip_protocol``; on an instance it refuses paths of other connections, whose files are not there."""
+
+    def __get__(self, fs: TaskclusterFileSystem | None, _: object) -> Callable[[Any], Any]:
+        return partial(self.strip, None if fs is None else fs.hook.taskcluster_conn_id)
+
+    def strip(self, own: str | None, path: Any) -> Any:
+        """Return a path, or each of a list, without protocol and connection."""
+        if isinstance(path, list):
+            return [self.strip(own, each) for each in path]
+        conn_id, place = stripped(stringify_path(path))
+        if own and conn_id and conn_id != own:
+            raise InvalidInput(
+                f"The path {path!r} names the connection {conn_id!r}, and this filesystem is that of {own!r}: "
+                f"open it with fsspec.open or fsspec.url_to_fs, which take the connection from the path"
+            )
+        return place

@@ -1,0 +1,115 @@
+"""The hook's downloads of objects: to a destination, into memory, as an open file; and what the store says of one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow_provider_taskcluster import names
+from airflow_provider_taskcluster.assets.uris import object_uri
+from airflow_provider_taskcluster.counts import whole_number
+from airflow_provider_taskcluster.hooks import lineage
+from airflow_provider_taskcluster.hooks.base import TaskclusterBaseHook, byte_limit, place
+from airflow_provider_taskcluster.transfer.config import CONNECTIONS, MEMORY_CAP, TransferConfig
+from airflow_provider_taskcluster.transfer.sink import MemorySink, sink_for
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+    from datetime import datetime
+
+    from airflow_provider_taskcluster.transfer.download import Downloader
+    from airflow_provider_taskcluster.transfer.model import TransferResult
+    from airflow_provider_taskcluster.transfer.progress import Progress
+    from airflow_provider_taskcluster.transfer.sink import Destination
+    from airflow_provider_taskcluster.transfer.stored_file import StoredFile
+
+
+class ObjectDownloadsHook(TaskclusterBaseHook):
+    """Downloads of objects."""
+
+    def multipart_sha256(self, name: str) -> str | None:
+        """Return the sha256 of the whole of an object that was uploaded in parts; None for any other object.
+
+        The service knows the hashes of its manifest only. Scope ``object:download:<name>``.
+
+        :raises ManifestRefused: Its manifest is not to be trusted.
+        """
+        manifest = self._downloader(require_hashes=True).manifest(names.object_name(name))
+        return None if manifest is None else manifest.sha256
+
+    def download_object(
+        self,
+        name: str,
+        destination: Destination,
+        *,
+        connections: int = CONNECTIONS,
+        max_bytes: int | None = None,
+        require_hashes: bool = True,
+        multipart_aware: bool = True,
+        on_progress: Callable[[Progress], None] | None = None,
+    ) -> TransferResult:
+        """Download an object, verified by all hashes that the service names. Scope ``object:download:<name>``.
+
+        :param name: Name of the object.
+        :param destination: A path (written beside itself and renamed when verified), an ``ObjectStoragePath`` or its
+            URL (an object of a bucket appears when it is verified), an open binary file, a function that returns a
+            writer, or ``MemorySink()``.
+        :param connections: How many may be used at once for a large object that goes to a path.
+        :param max_bytes: Refuse more than this.
+        :param require_hashes: Refuse an object for which the service names no sha256 or sha512.
+        :param multipart_aware: Put an object together that was uploaded in parts; else its manifest is what is
+            downloaded. Parts take the scope ``object:download:<name>.part-*``.
+        :param on_progress: Called every few seconds, in a thread that moves bytes.
+        :raises NotFound: There is no such object, or its upload is not finished.
+        """
+        from airflow_provider_taskcluster.transfer.download import Downloader
+
+        config = TransferConfig(
+            network=self.settings.network,
+            connections=whole_number(connections, "connections", least=1),
+            max_bytes=byte_limit(max_bytes),
+            require_hashes=require_hashes,
+            multipart_aware=multipart_aware,
+            on_progress=on_progress,
+        )
+        name, sink = names.object_name(name), sink_for(place(destination), durable=self.settings.durable)
+        result = Downloader(self._engine_services, self._store, config).download(name, sink)
+        lineage.read(self, object_uri(name), lineage.facts(result))
+        return result
+
+    def read_object(self, name: str, *, max_bytes: int | None = MEMORY_CAP, require_hashes: bool = True) -> bytes:
+        """Return the bytes of an object.
+
+        :param max_bytes: Refuse more than this (64 MiB by default); None for no limit.
+        """
+        sink = MemorySink(byte_limit(max_bytes))
+        self.download_object(name, sink, require_hashes=require_hashes)
+        return sink.content()
+
+    def open_object(self, name: str, *, require_hashes: bool = True) -> StoredFile:
+        """Open an object for reading, as a binary file. Scope ``object:download:<name>``.
+
+        It is read by Range requests, at whatever place. What is read in order, from the first byte to the last, is
+        verified by the hashes that the service names.
+        """
+        from airflow_provider_taskcluster.transfer.stored_file import StoredFile
+
+        opened = StoredFile(name, self._downloader(require_hashes).open(names.object_name(name)))
+        lineage.read(self, object_uri(name))
+        return opened
+
+    def object_size(self, name: str, *, require_hashes: bool = True) -> int | None:
+        """Return how long an object is; None if only fetching it would tell. Scope ``object:download:<name>``."""
+        return self._downloader(require_hashes).size(names.object_name(name))
+
+    def object_modified(self, name: str) -> datetime | None:
+        """Return when the bytes of an object were stored; None if the store does not say.
+
+        The service itself keeps no such date. Scope ``object:download:<name>``.
+        """
+        return self._downloader(require_hashes=False).modified(names.object_name(name))
+
+    def _downloader(self, require_hashes: bool) -> Downloader:  # noqa: FBT001 (handed on)
+        from airflow_provider_taskcluster.transfer.download import Downloader
+
+        config = TransferConfig(network=self.settings.network, require_hashes=require_hashes)
+        return Downloader(self._engine_services, self._store, config)
