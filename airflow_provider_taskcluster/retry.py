@@ -1,8 +1,11 @@
-"""The one policy for trying again: what is worth it, how often, and how long to wait in between.
+"""The one policy for trying again: what is worth it, for how long, and how long to wait in between.
 
-Two loops use it: a call of a JSON API (``services``), and the transfer of one body (``transfer``). They never multiply,
-also where a transfer makes such a call to renew its grant: an error that one loop has given up on ends the other. The
-third loop is Airflow's own task retry.
+Time counts: what fails is tried again until so many seconds have passed since it first failed, so that a service may be
+away that long, however fast it refuses. A number of retries can be set besides, which ends it earlier.
+
+Two loops use it: a call of a JSON API (``services``), and the transfer of one body, or one range of it (``transfer``).
+They never multiply, also where a transfer makes such a call to renew its grant: an error that one loop has given up on
+ends the other. The third loop is Airflow's own task retry.
 
 A grant that a store refuses (401, 403, ExpiredToken) is renewed without counting as a retry: its URL ran out, nothing
 failed.
@@ -40,19 +43,24 @@ TRY_AGAIN = "it may pass: let the task try again"
 LONGEST_RETRY_AFTER = 300.0
 # Bytes that make a try worth another full budget.
 ENOUGH_PROGRESS = 64 * 1024
+# Seconds that go on, by which budgets are counted.
+clock = time.monotonic
 
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """How often a request is repeated and how long to wait before each try.
+    """How long a request is repeated and how long to wait before each try.
 
-    :param max_retries: Tries after the first one.
+    :param max_retries: Tries after the first one, at most. The default is more than fit into the seconds.
+    :param retry_seconds: From the first failure on, so many seconds of tries; the last one begins when they are over.
+        After a try that brought :data:`ENOUGH_PROGRESS` bytes, both begin anew.
     :param first_wait: Seconds before the second try, doubled for each further one. The wait actually taken is
         drawn from the upper half of that, so that many clients do not come back at once.
     :param longest_wait: Where the doubling ends, in seconds.
     """
 
-    max_retries: int = 5
+    max_retries: int = 100
+    retry_seconds: float = 60.0
     first_wait: float = 0.5
     longest_wait: float = 30.0
 
@@ -60,9 +68,8 @@ class RetryPolicy:
         """Seconds to wait after so many failed tries; never less than the server asked for (``Retry-After``)."""
         doublings = min(tries - 1, 60)  # beyond that a float overflows before it is capped
         backoff = min(self.longest_wait, self.first_wait * 2.0**doublings)
-        asked = getattr(error, "retry_after", None) or 0.0
         jitter = random.uniform(0.5, 1)  # noqa: S311 (not a secret)
-        return max(backoff * jitter, min(asked, LONGEST_RETRY_AFTER))
+        return max(backoff * jitter, _asked(error))
 
     def retrying(
         self,
@@ -73,19 +80,19 @@ class RetryPolicy:
     ) -> Retrying:
         """Return tenacity's loop for functions.
 
-        :param progress: Tells how many bytes have arrived; a try that brought some restores the budget of tries.
+        :param progress: Tells how many bytes have arrived; a try that brought some restores the budget.
         :param sleep: Waits so many seconds; ``time.sleep`` by default.
         :param failed: Called after each try that failed.
         """
         from tenacity import Retrying
 
-        return Retrying(sleep=sleep or time.sleep, **self._tenacity(_Budget(self.max_retries, progress, failed)))
+        return Retrying(sleep=sleep or time.sleep, **self._tenacity(_Budget(self, progress, failed)))
 
     def async_retrying(self) -> AsyncRetrying:
         """Return tenacity's loop for coroutines."""
         from tenacity import AsyncRetrying
 
-        return AsyncRetrying(**self._tenacity(_Budget(self.max_retries)))
+        return AsyncRetrying(**self._tenacity(_Budget(self)))
 
     def _tenacity(self, budget: _Budget) -> dict[str, Any]:
         from tenacity import retry_if_exception
@@ -94,43 +101,52 @@ class RetryPolicy:
             "retry": retry_if_exception(worth_repeating),
             "after": budget.count,
             "stop": budget.used_up,
-            "wait": lambda state: self.wait_seconds(budget.tries, _error(state)),
+            "wait": budget.wait,
             "before_sleep": _log_retry,
             "reraise": True,
         }
 
 
 class _Budget:
-    """Counts tries that failed, from the last one that brought some bytes."""
+    """Counts tries that failed, and the seconds left since the first of them, from the last one that brought bytes."""
 
     def __init__(
         self,
-        max_retries: int,
+        policy: RetryPolicy,
         progress: Callable[[], int] = lambda: 0,
         failed: Callable[[], None] = lambda: None,
     ) -> None:
-        self.tries = 0
-        self._max_retries = max_retries
+        self._policy = policy
         self._progress = progress
         self._failed = failed
         self._mark = progress()
         self._renewed = False
+        self._tries = 0
+        self._end = self._left = 0.0
 
     def count(self, state: RetryCallState) -> None:
         """Count a try that failed; not the first one whose grant was refused."""
         self._failed()
         arrived = self._progress()
         if arrived - self._mark >= ENOUGH_PROGRESS:
-            self.tries, self._renewed = 0, False
+            self._tries, self._renewed = 0, False
         self._mark = arrived
         if _grant_refused(_error(state)) and not self._renewed:
             self._renewed = True
         else:
-            self.tries += 1
+            self._tries += 1
+        if self._tries <= 1:
+            self._end = clock() + self._policy.retry_seconds
+        self._left = max(0.0, self._end - clock())
+
+    def wait(self, state: RetryCallState) -> float:
+        """Return the seconds to wait: not beyond the end of the budget, unless the server asked for more."""
+        error = _error(state)
+        return min(self._policy.wait_seconds(self._tries, error), max(self._left, _asked(error)))
 
     def used_up(self, state: RetryCallState) -> bool:
         """Tell whether that was the last one, and the error of it."""
-        over = self.tries > self._max_retries
+        over = self._tries > self._policy.max_retries or not self._left
         if over and isinstance(error := _error(state), TaskclusterError):
             error.given_up = True
         return over
@@ -161,6 +177,11 @@ def retry_after(value: str | None) -> float | None:
 def _grant_refused(error: BaseException | None) -> bool:
     """Tell whether a store wants another grant: such an answer is repeated for no other reason."""
     return isinstance(error, StoreError) and error.refuses_grant
+
+
+def _asked(error: BaseException | None) -> float:
+    """Seconds that a server asked to wait, as far as that is honoured."""
+    return min(getattr(error, "retry_after", None) or 0.0, LONGEST_RETRY_AFTER)
 
 
 def _error(state: RetryCallState) -> BaseException | None:

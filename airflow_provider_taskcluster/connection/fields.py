@@ -73,12 +73,18 @@ EXTRA_FIELDS = (
     ExtraField("connect_timeout", "Connect time-out", "number", "Seconds to wait for a connection. 10 if empty."),
     ExtraField("read_timeout", "Read time-out", "number", "Seconds of silence that end a request. 60 if empty."),
     ExtraField(
+        "retry_seconds",
+        "Retry time",
+        "number",
+        "Seconds for which a request that failed for the moment is repeated. 60 if empty.",
+    ),
+    ExtraField("max_retries", "Retries", "integer", "At most so many repeats within that time. 100 if empty."),
+    ExtraField(
         "durable",
         "Durable",
         "string",  # the box of an empty boolean is not checked, and Airflow 2 would store that
         "true (if empty): downloaded files survive power loss. false: a download does not wait for the disk.",
     ),
-    ExtraField("max_retries", "Retries", "integer", "Repeats of a request that failed for the moment. 5 if empty."),
 )
 
 LABELS = {"host": "Root URL", "login": "Client ID", "password": "Access token"}

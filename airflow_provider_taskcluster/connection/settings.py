@@ -178,6 +178,9 @@ def _with_extras(where: str, extra: Mapping[str, Any], **base: Any) -> Connectio
             read_timeout=number("read_timeout", usual.read_timeout),
             verify=values.verify(extra.get("verify", True), f"{where}: verify"),
             proxies=values.proxies(extra["proxies"], f"{where}: proxies") if "proxies" in extra else None,
-            retry=RetryPolicy(max_retries=values.whole_number(retries, f"{where}: max_retries")),
+            retry=RetryPolicy(
+                max_retries=values.whole_number(retries, f"{where}: max_retries"),
+                retry_seconds=number("retry_seconds", usual.retry.retry_seconds),
+            ),
         ),
     )

@@ -35,7 +35,7 @@ class TaskclusterBaseHook(BaseHook):
         Taskcluster clients.
     :param connect_timeout: Seconds to wait for a connection, in place of the connection's.
     :param read_timeout: Seconds of silence that end a request, in place of the connection's.
-    :param max_retries: Repeats of a request that failed for the moment, in place of the connection's.
+    :param max_retries: Most repeats of a request that failed for the moment, in place of the connection's.
     """
 
     def __init__(

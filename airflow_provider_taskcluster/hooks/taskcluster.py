@@ -51,7 +51,7 @@ class TaskclusterHook(FoldersHook, ArtifactsHook, ArtifactUploadsHook, PurgeCach
         Taskcluster clients (``TASKCLUSTER_ROOT_URL`` and the like).
     :param connect_timeout: Seconds to wait for a connection, in place of the connection's.
     :param read_timeout: Seconds of silence that end a request, in place of the connection's.
-    :param max_retries: Repeats of a request that failed for the moment, in place of the connection's.
+    :param max_retries: Most repeats of a request that failed for the moment, in place of the connection's.
     """
 
     conn_name_attr = "taskcluster_conn_id"

@@ -48,7 +48,7 @@ class TaskclusterUploadFolderOperator(TaskclusterBaseOperator):
     :param taskcluster_conn_id: Id of the connection (templated).
     :param connect_timeout: Seconds to wait for a connection; None takes the connection's.
     :param read_timeout: Seconds of silence that end a request; None takes the connection's.
-    :param max_retries: Repeats of a request that failed for the moment; None takes the connection's.
+    :param max_retries: Most repeats of a request that failed for the moment; None takes the connection's.
     :return: prefix, files, size, already_present (how many were), and names, the first 100 of them.
     """
 

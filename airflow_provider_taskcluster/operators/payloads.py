@@ -68,7 +68,7 @@ class TaskclusterDownloadPayloadOperator(TaskclusterBaseOperator):
     :param taskcluster_conn_id: Id of the connection (templated).
     :param connect_timeout: Seconds to wait for a connection; None takes the connection's.
     :param read_timeout: Seconds of silence that end a request; None takes the connection's.
-    :param max_retries: Repeats of a request that failed for the moment; None takes the connection's.
+    :param max_retries: Most repeats of a request that failed for the moment; None takes the connection's.
     :return: task_id, run_id, prefix, folder, manifest (its path), count, size, transferred, already_present, links,
         failed, the first of the files and errors, and seconds; and what was extracted: folder, archives, files and
         size.

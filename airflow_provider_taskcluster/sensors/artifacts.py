@@ -44,7 +44,7 @@ class TaskclusterArtifactSensor(TaskclusterBaseSensor):
     :param taskcluster_conn_id: Id of the connection (templated).
     :param connect_timeout: Seconds to wait for a connection; None takes the connection's.
     :param read_timeout: Seconds of silence that end a request; None takes the connection's.
-    :param max_retries: Repeats of a worker's request that failed for the moment; None takes the connection's.
+    :param max_retries: Most repeats of a worker's request that failed for the moment; None takes the connection's.
     :param deferrable: Wait in the triggerer. By default as ``[operators] default_deferrable`` says.
     :return: name, storage_type, content_type, content_length (None if not known), expires, task_id and run_id of the
         artifact; for lists and patterns ``count``, and the first 100 as ``artifacts``.

@@ -27,7 +27,7 @@ class TaskclusterIndexSensor(TaskclusterBaseSensor):
     :param taskcluster_conn_id: Id of the connection (templated).
     :param connect_timeout: Seconds to wait for a connection; None takes the connection's.
     :param read_timeout: Seconds of silence that end a request; None takes the connection's.
-    :param max_retries: Repeats of a worker's request that failed for the moment; None takes the connection's.
+    :param max_retries: Most repeats of a worker's request that failed for the moment; None takes the connection's.
     :param deferrable: Wait in the triggerer. By default as ``[operators] default_deferrable`` says.
     :return: index_path, task_id, rank, expires and data of the entry; with ``newer_than`` also time and state.
     """

@@ -29,7 +29,7 @@ class TaskclusterObjectSensor(TaskclusterBaseSensor):
     :param taskcluster_conn_id: Id of the connection (templated).
     :param connect_timeout: Seconds to wait for a connection; None takes the connection's.
     :param read_timeout: Seconds of silence that end a request; None takes the connection's.
-    :param max_retries: Repeats of a worker's request that failed for the moment; None takes the connection's.
+    :param max_retries: Most repeats of a worker's request that failed for the moment; None takes the connection's.
     :param deferrable: Wait in the triggerer. By default as ``[operators] default_deferrable`` says.
     :return: name, project_id, expires and hashes of the object; for a list ``count``, and the first 100 as ``objects``.
     """

@@ -32,7 +32,7 @@ class TaskclusterTaskSensor(TaskclusterBaseSensor):
     :param taskcluster_conn_id: Id of the connection (templated).
     :param connect_timeout: Seconds to wait for a connection; None takes the connection's.
     :param read_timeout: Seconds of silence that end a request; None takes the connection's.
-    :param max_retries: Repeats of a worker's request that failed for the moment; None takes the connection's.
+    :param max_retries: Most repeats of a worker's request that failed for the moment; None takes the connection's.
     :param deferrable: Wait in the triggerer. By default as ``[operators] default_deferrable`` says.
     :return: task_id, state, run_id and reason_resolved of the task; for a list ``count``, and the first 100 as
         ``tasks``.
@@ -87,7 +87,7 @@ class TaskclusterTaskGroupSensor(TaskclusterBaseSensor):
     :param taskcluster_conn_id: Id of the connection (templated).
     :param connect_timeout: Seconds to wait for a connection; None takes the connection's.
     :param read_timeout: Seconds of silence that end a request; None takes the connection's.
-    :param max_retries: Repeats of a worker's request that failed for the moment; None takes the connection's.
+    :param max_retries: Most repeats of a worker's request that failed for the moment; None takes the connection's.
     :param deferrable: Wait in the triggerer. By default as ``[operators] default_deferrable`` says.
     :return: task_group_id, count of its tasks, and states with the count of each.
     """

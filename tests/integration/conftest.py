@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import secrets
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -11,6 +12,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 from moto.server import ThreadedMotoServer
 from s3fs import S3FileSystem
 
+from airflow_provider_taskcluster import retry
 from airflow_provider_taskcluster.emulator.testing import taskcluster_emulator
 from airflow_provider_taskcluster.emulator.worker import Worker
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
@@ -49,7 +51,7 @@ def _close_hooks(hooks_made):
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch):
-    """Retries do not sleep; returns the waits that would have been."""
+    """Retries do not sleep, and their clock goes on as if they had; returns the waits that would have been."""
     waits = []
     wait_seconds = RetryPolicy.wait_seconds
 
@@ -58,6 +60,7 @@ def no_waiting(monkeypatch):
         return 0.0
 
     monkeypatch.setattr(RetryPolicy, "wait_seconds", note)
+    monkeypatch.setattr(retry, "clock", lambda: time.monotonic() + sum(waits))
     return waits
 
 

@@ -35,7 +35,8 @@ def test_a_root_url_alone_is_an_anonymous_connection_with_the_usual_limits():
     assert found.root_url == "https://tc.example.com"
     assert found.credentials is None
     assert found.authorized_scopes is None
-    assert (found.network.connect_timeout, found.network.read_timeout, found.network.retry.max_retries) == (10, 60, 5)
+    assert (found.network.connect_timeout, found.network.read_timeout) == (10, 60)
+    assert (found.network.retry.retry_seconds, found.network.retry.max_retries) == (60, 100)
     assert found.secrets == ()
 
 
@@ -63,6 +64,7 @@ def test_every_extra_reaches_its_place(tmp_path):
         project_id="project",
         connect_timeout="3",
         read_timeout=4.5,
+        retry_seconds="90",
         max_retries="0",
         verify=str(bundle),
         proxies='{"https": "http://proxy:1"}',
@@ -73,7 +75,7 @@ def test_every_extra_reaches_its_place(tmp_path):
     assert found.authorized_scopes == ("a", "b")
     assert found.project_id == "project"
     assert (found.network.connect_timeout, found.network.read_timeout) == (3, 4.5)
-    assert found.network.retry.max_retries == 0
+    assert (found.network.retry.retry_seconds, found.network.retry.max_retries) == (90, 0)
     assert found.network.verify == str(bundle)
     assert found.network.proxies == {"https": "http://proxy:1"}
     assert found.secrets == ("token", found.credentials.certificate, "pepper")
@@ -169,6 +171,7 @@ def test_root_urls_that_work(host):
         ({"from_env": "perhaps"}, "from_env is 'perhaps': write true or false"),
         ({"connect_timeout": "soon"}, "connect_timeout is 'soon': write a number of seconds above 0"),
         ({"read_timeout": 0}, "read_timeout is 0: write a number of seconds above 0"),
+        ({"retry_seconds": "-1"}, "retry_seconds is '-1': write a number of seconds above 0"),
         ({"max_retries": -1}, "max_retries is -1: write a whole number"),
         ({"verify": "/no/such/file"}, "verify is '/no/such/file', and there is no such file"),
         ({"proxies": "http://proxy"}, "proxies is not valid JSON"),

@@ -61,6 +61,137 @@ def test_no_retries_means_one_try():
     assert request.calls == 1
 
 
+class Away:
+    """A service that is away until so many seconds have passed, by a clock that goes on when somebody sleeps or waits.
+
+    :param takes: Seconds that each failure takes.
+    """
+
+    def __init__(self, until: float, takes: float = 0.0, error: Exception | None = None) -> None:
+        self.now = 1000.0
+        self.tries: list[float] = []
+        self._until, self._takes, self._error = until, takes, error or ConnectionFailed("refused")
+
+    def sleep(self, seconds: float) -> None:
+        assert seconds >= 0
+        self.now += seconds
+
+    def __call__(self) -> str:
+        self.tries.append(self.now - 1000)
+        if self.tries[-1] >= self._until:
+            return "answer"
+        self.now += self._takes
+        raise self._error
+
+
+@pytest.fixture
+def ask(monkeypatch):
+    """Ask a service as a policy says, by the clock of the service."""
+
+    def go(service, policy, **options):
+        monkeypatch.setattr(retry, "clock", lambda: service.now)
+        return policy.retrying(sleep=service.sleep, **options)(service)
+
+    return go
+
+
+@pytest.mark.parametrize("until", [0, 0.1, 12.5, 40, 59.99])
+def test_a_service_may_be_away_for_a_minute_however_fast_it_refuses(ask, until):
+    for _ in range(50):  # the waits are drawn
+        service = Away(until)
+        assert ask(service, RetryPolicy()) == "answer"
+        assert service.tries[-1] <= 60.001
+
+
+def test_one_that_is_away_for_longer_is_given_up_after_a_last_try_when_the_time_is_over(ask):
+    service = Away(60.5)
+    with pytest.raises(ConnectionFailed) as caught:
+        ask(service, RetryPolicy())
+    assert caught.value.given_up
+    assert service.tries[-1] == pytest.approx(60)
+    assert 7 <= len(service.tries) <= 12
+
+
+def test_another_time_can_be_set(ask):
+    service = Away(599)
+    assert ask(service, RetryPolicy(retry_seconds=600)) == "answer"
+    assert len(service.tries) <= 100, "the most retries are more than fit into ten minutes"
+    with pytest.raises(ConnectionFailed):
+        ask(Away(6), RetryPolicy(retry_seconds=5))
+
+
+@pytest.mark.parametrize(("takes", "tries"), [(10, 7), (60, 2), (300, 2)])
+def test_failures_that_take_long_use_up_the_time_and_the_first_one_has_a_second(ask, takes, tries):
+    """The time counts from the end of the first failure."""
+    service = Away(10_000, takes)
+    with pytest.raises(ConnectionFailed):
+        ask(service, RetryPolicy(longest_wait=0.5))
+    assert len(service.tries) == tries
+
+
+@pytest.mark.parametrize("most", [0, 1, 3])
+def test_a_number_of_retries_ends_it_before_the_time_does(ask, most):
+    service = Away(10_000)
+    with pytest.raises(ConnectionFailed) as caught:
+        ask(service, RetryPolicy(max_retries=most))
+    assert len(service.tries) == most + 1
+    assert caught.value.given_up
+
+
+def test_the_time_ends_it_before_a_number_of_retries_does(ask):
+    service = Away(10_000)
+    with pytest.raises(ConnectionFailed):
+        ask(service, RetryPolicy(max_retries=1_000_000))
+    assert service.tries[-1] == pytest.approx(60)
+
+
+def test_without_any_wait_there_is_an_end_too(ask):
+    service = Away(10_000)
+    with pytest.raises(ConnectionFailed):
+        ask(service, RetryPolicy(first_wait=0))
+    assert len(service.tries) == 101
+
+
+def test_what_brings_bytes_gets_the_whole_time_again(ask):
+    """64 KiB a try, each 40 s apart; then nothing more comes."""
+    service, arrived = Away(10_000, takes=40, error=Truncated("cut")), [0]
+
+    def progress():
+        arrived[0] = min(len(service.tries), 20) * retry.ENOUGH_PROGRESS
+        return arrived[0]
+
+    with pytest.raises(Truncated):
+        ask(service, RetryPolicy(longest_wait=0.5), progress=progress)
+    assert arrived[0] == 20 * retry.ENOUGH_PROGRESS
+    assert len(service.tries) == 20 + 2
+
+
+def test_a_grant_that_is_refused_does_not_begin_the_time(ask):
+    service = Away(10_000, takes=100, error=refused())
+    with pytest.raises(StoreError):
+        ask(service, RetryPolicy(longest_wait=0.5))
+    assert len(service.tries) == 3, "one to learn it, one that counts, and its repetition"
+
+
+@pytest.mark.parametrize(("asked", "last"), [(120, 120), (7, 60), (10_000, 300)])
+def test_a_wait_that_the_server_asks_for_may_go_beyond_the_time(ask, asked, last):
+    service = Away(10_000, error=ServiceUnavailable("later", status=503, retry_after=asked))
+    with pytest.raises(ServiceUnavailable):
+        ask(service, RetryPolicy())
+    assert service.tries[-1] == pytest.approx(last, abs=7)
+
+
+def test_coroutines_have_the_same_time():
+    async def call():
+        raise ServiceUnavailable("later", status=503)
+
+    begun = time.monotonic()
+    with pytest.raises(ServiceUnavailable) as caught:
+        asyncio.run(RetryPolicy(retry_seconds=0.2, first_wait=0.02).async_retrying()(call))
+    assert caught.value.given_up
+    assert 0.15 < time.monotonic() - begun < 2
+
+
 def test_a_loop_does_not_repeat_what_a_loop_inside_has_given_up_on():
     request = Failing(99, ServiceUnavailable("later", status=503))
     with pytest.raises(ServiceUnavailable) as caught:
