@@ -13,6 +13,7 @@ failed.
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import random
 import time
@@ -30,7 +31,7 @@ from airflow_provider_taskcluster.exceptions import (
 from airflow_provider_taskcluster.framing import date, whole_number
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable
 
     from tenacity import AsyncRetrying, RetryCallState, Retrying
 
@@ -88,11 +89,14 @@ class RetryPolicy:
 
         return Retrying(sleep=sleep or time.sleep, **self._tenacity(_Budget(self, progress, failed)))
 
-    def async_retrying(self) -> AsyncRetrying:
-        """Return tenacity's loop for coroutines."""
+    def async_retrying(self, sleep: Callable[[float], Awaitable[None]] | None = None) -> AsyncRetrying:
+        """Return tenacity's loop for coroutines.
+
+        :param sleep: Waits so many seconds; ``asyncio.sleep`` by default.
+        """
         from tenacity import AsyncRetrying
 
-        return AsyncRetrying(**self._tenacity(_Budget(self)))
+        return AsyncRetrying(sleep=sleep or asyncio.sleep, **self._tenacity(_Budget(self)))
 
     def _tenacity(self, budget: _Budget) -> dict[str, Any]:
         from tenacity import retry_if_exception

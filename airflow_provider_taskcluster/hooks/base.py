@@ -88,7 +88,10 @@ class TaskclusterBaseHook(BaseHook):
     @functools.cached_property
     def client(self) -> Client:
         """Calls of the JSON APIs, as coroutines."""
-        return new_client(self.settings, self.taskcluster_conn_id)
+        client = new_client(self.settings, self.taskcluster_conn_id)
+        if self._stopped:
+            client.stop()
+        return client
 
     @property
     def _store(self) -> Store:
@@ -134,9 +137,11 @@ class TaskclusterBaseHook(BaseHook):
     def stop(self) -> None:
         """End the transfers of this hook, from a signal handler or another thread; they raise ``Interrupted``.
 
-        Those that have not begun yet do so, too.
+        Those that have not begun yet do so, too, and calls that wait for their next try.
         """
         self._stopped = True
+        if "client" in self.__dict__:
+            self.client.stop()
         if "_kept_store" in self.__dict__:
             self._kept_store.stop()
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_taskcluster.exceptions import InvalidInput, TaskclusterError, UnreadableAnswer
+from airflow_provider_taskcluster.exceptions import Interrupted, InvalidInput, TaskclusterError, UnreadableAnswer
 from airflow_provider_taskcluster.redaction import quiet_libraries
 from airflow_provider_taskcluster.services import upstream
 from airflow_provider_taskcluster.services.errors import not_taskcluster, redirected, service_error
@@ -22,6 +24,8 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.services.readers import Reader
 
 SEE_OTHER = 303
+# Seconds after which one who waits looks whether he is to stop.
+SLICE = 0.2
 
 
 class Client:
@@ -102,7 +106,22 @@ class Client:
                 raise no_answer(what, error, root_url=self.root_url, network=self.network) from None
 
         retry = self.network.retry
-        return await (attempt() if once or not retry.max_retries else retry.async_retrying()(attempt))
+        return await (attempt() if once or not retry.max_retries else retry.async_retrying(self._pause)(attempt))
+
+    def stop(self) -> None:
+        """End calls that wait for their next try, from another thread or a signal handler."""
+        self._session.stopped = True
+
+    async def _pause(self, seconds: float) -> None:
+        """Wait between two tries. In slices: nothing that a signal handler may touch can wake a loop up.
+
+        :raises Interrupted: The client was told to stop.
+        """
+        end = time.monotonic() + seconds
+        while not self._session.stopped and (left := end - time.monotonic()) > 0:  # noqa: ASYNC110 (as said above)
+            await asyncio.sleep(min(left, SLICE))
+        if self._session.stopped:
+            raise Interrupted("There is no further try, because the task was told to stop")
 
     def url(self, service: str, method: str, *args: str | int, signed_for: int | None = None) -> str:
         """URL of a GET method, with a signature in it (bewit) that holds so many seconds, if asked and possible."""

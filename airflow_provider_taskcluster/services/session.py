@@ -53,9 +53,13 @@ class ErrorAnswer(Exception):
 
 
 class KeptSession:
-    """Opens an aiohttp session on first use and keeps it; a new one for a new event loop (after a fork)."""
+    """Opens an aiohttp session on first use and keeps it; a new one for a new event loop (after a fork).
+
+    ``stopped`` tells those who use it that they are to make no further try.
+    """
 
     def __init__(self, root_url: str, network: Network) -> None:
+        self.stopped = False
         self._root_url = root_url
         self._network = network
         self._trusted: ssl.SSLContext | bool | None = None

@@ -133,6 +133,27 @@ def test_a_download_does_not_sit_out_its_wait_for_the_next_try(stopped, large, t
     assert seconds < AT_ONCE
 
 
+WORK = {
+    "a call": lambda hook, name, _: hook.object_metadata(name),
+    "an upload": lambda hook, name, expires: hook.upload_object(SMALL, name, expires=expires),
+    "parts": lambda hook, name, expires: hook.upload_object(
+        LARGE, name, expires=expires, multipart="always", part_size=1_000_000
+    ),
+}
+
+
+@pytest.mark.parametrize("before", [False, True], ids=["while it waits", "before it begins"])
+@pytest.mark.parametrize("work", WORK.values(), ids=WORK)
+def test_nobody_sits_out_the_wait_for_a_service(stopped, name, expires, tc, monkeypatch, work, before):
+    monkeypatch.setattr(RetryPolicy, "wait_seconds", lambda *_: 20.0)
+    tc.api_faults.add(Status(502), times=1000)
+    try:
+        seconds = stopped(lambda hook: work(hook, name, expires), after=0 if before else 0.5)
+    finally:
+        tc.api_faults.clear()
+    assert seconds < AT_ONCE
+
+
 def test_a_piece_that_fails_for_good_does_not_sit_out_the_waits_of_others(connect, large, tc, tmp_path, monkeypatch):
     monkeypatch.setattr(RetryPolicy, "wait_seconds", lambda *_: 20.0)
     tc.faults.add(Status(503), method="GET", nth=2, times=3)

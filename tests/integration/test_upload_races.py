@@ -6,6 +6,7 @@ import os
 import threading
 
 import pytest
+import taskcluster
 from multipart_tries import DATA, IN_PARTS
 
 from airflow_provider_taskcluster.emulator.store.faults import Overtaken, Status
@@ -88,7 +89,7 @@ def test_artifacts_are_uploaded_through_them(once, races, run, expires, fault):
 def test_calls_by_hand_meet_them_too(once, races, name, expires):
     races.add(CONFLICT, method="PUT", path="/object/v1/upload/")
     races.add(FINISHED, path="/finish-upload/")
-    identity = {"upload_id": "fN1SbArXTPSVFNUvaOlinQ"}
+    identity = {"upload_id": taskcluster.slugId()}
     inline = {"dataInline": {"contentType": "text/plain", "objectData": "eA=="}}
     once.create_upload(name, **identity, expires=expires, proposed_upload_methods=inline)
     once.finish_upload(name, **identity)
