@@ -54,7 +54,7 @@ class RetryPolicy:
 
     :param max_retries: Tries after the first one, at most. The default is more than fit into the seconds.
     :param retry_seconds: From the first failure on, so many seconds of tries; the last one begins when they are over.
-        After a try that brought :data:`ENOUGH_PROGRESS` bytes, both begin anew.
+        After a try that brought 64 KiB, both begin anew.
     :param first_wait: Seconds before the second try, doubled for each further one. The wait actually taken is
         drawn from the upper half of that, so that many clients do not come back at once.
     :param longest_wait: Where the doubling ends, in seconds.
