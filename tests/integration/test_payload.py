@@ -57,7 +57,7 @@ def test_files_tell_what_is_listed(hook, run):
 def test_files_come_from_all_pages_and_page_by_page(hook, run, tc):
     names = {f"public/{number:04}" for number in range(1005)}
     for name in names:
-        run.add_reference(name, "https://example.com/")
+        tc.bulk.announce([run.task_id], name)
     payload = hook.open_payload(run.task_id)
     tc.journal.clear()
     files = payload.files()
