@@ -38,7 +38,6 @@ OF_AIRFLOW = re.compile(
     r"(?:from|import) (?:airflow[. ]|airflow_provider_taskcluster\.(?:arguments|assets|connection|fs|links|operators"
     r"|outcome|sensors|triggers|hooks\.base)\b)|\bbucket\b"
 )
-ADDRESS = re.compile(r" at 0x[0-9a-f]+")
 # Those of Airflow 3 (server and task) and of Airflow 2.
 SECRETS_MASKERS = {
     "airflow._shared.secrets_masker.secrets_masker",
@@ -65,14 +64,6 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker(pytest.mark.timeout(method="thread"))
         if item.get_closest_marker("slow"):
             item.add_marker(pytest.mark.timeout(900))
-
-
-def pytest_itemcollected(item):
-    """Processes that run tests side by side must agree on names: numbers of parameters replace addresses in them."""
-    if " at 0x" in item.name:
-        numbers = "-".join(map(str, item.callspec.indices.values()))
-        item.name = ADDRESS.sub(f" {numbers}", item.name)
-        item._nodeid = ADDRESS.sub(f" {numbers}", item._nodeid)
 
 
 @functools.cache

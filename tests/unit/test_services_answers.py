@@ -117,7 +117,7 @@ def test_what_tasks_write_freely_comes_out_fit_for_a_log():
         (answers.hashes, {"a\n" + "b" * 99: "c"}, r"a key is the text 'a\nbbb"),
         (answers.hashes, {"b" * 99: 7}, "b" * 40 + "... is the number 7"),
     ],
-    ids=str,
+    ids=lambda value: getattr(value, "__name__", str(value)),
 )
 def test_an_error_names_the_field_and_what_came_instead_and_no_secret(read, answer, said):
     with pytest.raises(Odd) as caught:
