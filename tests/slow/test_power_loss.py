@@ -117,7 +117,8 @@ def wait_for(condition):
 def test_a_download_goes_on_after_power_loss_with_nothing_but_what_is_on_disk(
     tc, connect, publish, disk, storage_type, connections, durable
 ):
-    """Without durable, too: what has no hash must not be mixed with zeros."""
+    """Without durable, too: what has no hash must not be mixed with zeros. Of what has one the record may be lost."""
+    promised = durable and storage_type == "s3"
     hook, task_id = connect(durable=durable), publish({"public/a": DATA}, storage_type)
     slow = Drip(MIB // 4 // connections, 0.05)  # 5 s for all of it, less what waits in the connections
     tc.faults.add(slow, method="GET", times=1000)
@@ -131,14 +132,14 @@ def test_a_download_goes_on_after_power_loss_with_nothing_but_what_is_on_disk(
                 if (folder / "a").exists():  # this machine is slow: it was done by then
                     break
                 offsets += [json.loads(path.read_bytes() or b"{}").get("offset", 0) for path in records(folder)]
-                assert all(offsets) or not durable
+                assert all(offsets) or not promised
                 assert hook.download_artifact(task_id, "public/a", folder / "a").size == len(DATA)
                 assert (folder / "a").read_bytes() == DATA
                 assert [path.name for path in folder.iterdir() if path.name.startswith(".taskcluster")] == []
                 tc.faults.add(slow, method="GET", times=1000)
         wait_until_done(child)
         assert (disk.folder / "a").read_bytes() == DATA
-    assert offsets or not durable, "no record survived in the middle"
+    assert offsets or not promised, "no record survived in the middle"
 
 
 def records(folder):
