@@ -12,6 +12,7 @@ import ctypes
 import errno
 import functools
 import os
+import secrets
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -90,6 +91,15 @@ def begin_writing(file: int) -> None:
     """Let the kernel begin to write out what is in memory of a file. It is a hint: nothing is promised by it."""
     if begin := _function("sync_file_range", ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint):
         begin(file, 0, 0, _WRITE)
+
+
+@functools.cache
+def boot_id() -> str:
+    """Return what tells this run of the machine from those before and after it, and from other machines."""
+    try:
+        return Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    except OSError:
+        return secrets.token_hex(16)  # of this process alone, which is less than it could be
 
 
 @functools.cache

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Protocol
 from airflow_provider_taskcluster.exceptions import DestinationError, InvalidInput
 from airflow_provider_taskcluster.transfer import leftovers
 from airflow_provider_taskcluster.transfer.config import MIB, OURS
-from airflow_provider_taskcluster.transfer.durable import sync_data
+from airflow_provider_taskcluster.transfer.durable import boot_id, sync_data
 from airflow_provider_taskcluster.transfer.file_writer import FileWriter
 from airflow_provider_taskcluster.transfer.folder import Folder
 from airflow_provider_taskcluster.transfer.paths import followed, require_possible, usable
@@ -80,18 +80,25 @@ class PathSink(Sink):
             if folder.stat(self._partial) is None:
                 return None
             file = self._open(folder)
-            content = folder.read_own(self._record) if self._records else None
-            record = None if content is None else from_json(content.decode("utf-8", "replace"), key)
-            if record is None or os.fstat(file.fileno()).st_size < record.offset:
+            record = self._recorded(folder, file, key)
+            if record is None:
                 return None
-            if not (there := _without_hole(file.fileno(), record.offset)):
-                return None
-            record = replace(record, offset=there)
-            file.seek(there)
+            file.seek(record.offset)
         if not record.facts.encoding and record.facts.total is not None:
             there = max(record.offset, os.fstat(file.fileno()).st_blocks * 512)  # holes have no blocks
             self._require_space(folder, record.facts.total - there)
         return record
+
+    def _recorded(self, folder: Folder, file: io.FileIO, key: str) -> Record | None:
+        """Return what the record promises, as far as it is there."""
+        content = folder.read_own(self._record) if self._records else None
+        record = None if content is None else from_json(content.decode("utf-8", "replace"), key)
+        if record is None or record.boot not in {"", boot_id()}:
+            return None
+        if os.fstat(file.fileno()).st_size < record.offset:
+            return None
+        there = _without_hole(file.fileno(), record.offset)
+        return replace(record, offset=there) if there else None
 
     def begin(self, size: int | None) -> None:
         with explained(self.path):
@@ -128,12 +135,13 @@ class PathSink(Sink):
         if not self._records:
             return
         with explained(self.path):
-            content = record.to_json().encode()
             if record.hashed:
-                self._in().write(self._record, content)
-            else:  # nobody would find out that power loss has taken what it promises
+                self._in().write(self._record, record.to_json().encode())
+            elif self._in().durable:  # nobody would find out that power loss has taken what the record promises
                 sync_data(self._opened().fileno())
-                self._in().write(self._record, content, synced=True)
+                self._in().write(self._record, record.to_json().encode(), synced=True)
+            else:
+                self._in().write(self._record, replace(record, boot=boot_id()).to_json().encode())
 
     def commit(self) -> None:
         with explained(self.path):

@@ -30,12 +30,14 @@ class Record:
     :param facts: What the store said of the body. Only identity bodies of known length are recorded.
     :param offset: So many bytes from the start are in the partial file.
     :param hashed: A hash will tell whether they are good; else they have to be on disk before the record is.
+    :param boot: Only while this boot of the machine lasts are they known to be there; "" for ever.
     """
 
     key: str
     facts: Facts
     offset: int
     hashed: bool = True
+    boot: str = ""
 
     def to_json(self) -> str:
         """Write it."""
@@ -47,12 +49,13 @@ def from_json(text: str, key: str) -> Record | None:
     try:
         data = json.loads(text)
         version = data["version"]
-        record = Record(data["key"], Facts(**data["facts"]), data["offset"])
+        record = Record(data["key"], Facts(**data["facts"]), data["offset"], boot=data.get("boot", ""))
     except (ValueError, TypeError, KeyError):
         return None
     usable = (
         version == VERSION
         and record.key == key
+        and isinstance(record.boot, str)
         and isinstance(record.facts.total, int)
         and isinstance(record.offset, int)
         and 0 < record.offset <= record.facts.total

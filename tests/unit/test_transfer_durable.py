@@ -84,8 +84,43 @@ def test_a_record_that_nothing_checks_later_comes_after_the_bytes_that_it_promis
     sink.discard()
     renamed = next(number for number, (name, *_) in enumerate(calls) if name == "replace")
     synced = [file for name, file, *_ in calls[:renamed] if name == DATA]
-    record = [calls[renamed][1]] if durable else []
-    assert synced == ([] if hashed else [sink._partial, *record])
+    assert synced == ([sink._partial, calls[renamed][1]] if durable and not hashed else [])
+
+
+@pytest.mark.parametrize("hashed", [True, False])
+@pytest.mark.parametrize("durable", [True, False])
+def test_a_record_of_bytes_that_nobody_synced_and_nothing_checks_ends_with_the_boot(
+    tmp_path, monkeypatch, hashed, durable
+):
+    def resumed():
+        again = PathSink(tmp_path / "file", durable=durable)
+        found = again.resume("key")
+        again.keep()
+        return found is not None
+
+    sink = PathSink(tmp_path / "file", durable=durable)
+    sink.begin(7)
+    sink.write(b"content")
+    sink.note(Record("key", FACTS, 7, hashed=hashed))
+    sink.keep()
+    assert resumed()
+    monkeypatch.setattr("airflow_provider_taskcluster.transfer.path_sink.boot_id", lambda: "another boot")
+    assert resumed() is (durable or hashed)
+
+
+def test_the_boot_is_told_by_the_system_or_else_it_is_that_of_this_process(monkeypatch):
+    durable.boot_id.cache_clear()
+    assert durable.boot_id() == Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+    durable.boot_id.cache_clear()
+
+    def refuse(_):
+        raise FileNotFoundError
+
+    monkeypatch.setattr(durable.Path, "read_text", refuse)
+    found = durable.boot_id()
+    assert len(found) == 32
+    assert durable.boot_id() == found
+    durable.boot_id.cache_clear()
 
 
 def test_what_had_not_reached_the_disk_is_not_gone_on_with(tmp_path):
