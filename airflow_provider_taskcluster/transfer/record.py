@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 VERSION = 1
 # Part of the time of a transfer that its records may take.
-SHARE = 0.05
+SHARE = 0.1
 
 
 @dataclass(frozen=True)

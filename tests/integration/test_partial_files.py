@@ -16,7 +16,7 @@ import pytest
 
 from airflow_provider_taskcluster.emulator.store.faults import Cut, Headers, Stall, Status
 from airflow_provider_taskcluster.exceptions import Interrupted, StoreError, TransferError
-from airflow_provider_taskcluster.transfer import plan
+from airflow_provider_taskcluster.transfer import plan, record
 from airflow_provider_taskcluster.transfer.folder import Folder
 from airflow_provider_taskcluster.transfer.path_sink import PathSink
 from airflow_provider_taskcluster.transfer.plan import SEGMENT
@@ -205,6 +205,7 @@ def test_what_had_come_but_was_not_written_yet_when_it_failed_is_written_first(c
 def test_a_record_is_never_ahead_of_the_file(connect, run, tc, tmp_path, monkeypatch):
     """A thread writes what nobody hashes, and the length of a file that was reserved says nothing."""
     run.add("public/s", DATA, storage_type="s3")
+    monkeypatch.setattr(record, "SHARE", 1e9)  # however slow this disk is
     write, note, written, notes = PathSink.write, PathSink.note, [], []
 
     def slowly(self, data):
