@@ -25,11 +25,13 @@ def chunks(*parts):
 
 @dataclass
 class RawAnswers:
-    """Each connection brings one answer; the last one is repeated. A function is called with the request."""
+    """Each request brings one answer; the last one is repeated. A function is called with the request."""
 
     answers: list
     url: str = ""
+    kept: bool = False
     requests: list[bytes] = field(default_factory=list)
+    connections: int = 0
 
     def serve(self, listener):
         while True:
@@ -37,20 +39,23 @@ class RawAnswers:
                 connection, _ = listener.accept()
             except OSError:
                 return
+            self.connections += 1
             with connection, contextlib.suppress(OSError):
-                self._answer(connection)
+                connection.settimeout(10)
+                while self._answer(connection) and self.kept:
+                    pass
 
     def _answer(self, connection):
-        connection.settimeout(10)
         request = b""
         while not _whole(request):
             received = connection.recv(1 << 16)
             if not received:
-                return
+                return False
             request += received
         self.requests.append(request)
         said = self.answers[min(len(self.requests), len(self.answers)) - 1]
         connection.sendall(said(request) if callable(said) else said)
+        return True
 
     @property
     def paths(self):
@@ -64,10 +69,13 @@ def _whole(request):
 
 
 @contextlib.contextmanager
-def raw_answers(*answers):
-    """Serve on a port of its own."""
+def raw_answers(*answers, kept=False):
+    """Serve on a port of its own.
+
+    :param kept: Leave connections open for further requests, until the client closes them.
+    """
     listener = socket.create_server(("127.0.0.1", 0))
-    served = RawAnswers(list(answers), f"http://127.0.0.1:{listener.getsockname()[1]}/x")
+    served = RawAnswers(list(answers), f"http://127.0.0.1:{listener.getsockname()[1]}/x", kept)
     thread = threading.Thread(target=served.serve, args=[listener])
     thread.start()
     try:

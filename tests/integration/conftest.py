@@ -188,3 +188,14 @@ def conn_id(connect):
     attach("taskcluster", conn_id=conn_id).fs.hook.close()
     for fs in TaskclusterFileSystem._cache.values():
         fs.hook.close()
+
+
+@pytest.fixture
+def referring(hook, run, expires):
+    """Publish a server as an artifact; returns the arguments that name it."""
+
+    def publish(served, name="public/a"):
+        hook.create_reference_artifact(run.task_id, run.run_id, name, served.url, expires=expires)
+        return {"task_id": run.task_id, "name": name, "run_id": run.run_id}
+
+    return publish

@@ -2,36 +2,27 @@
 
 from __future__ import annotations
 
-import io
-import os
-import threading
-
 import pytest
-from fsspec.implementations.memory import MemoryFileSystem
 from raw_answers import answer, chunks, ranged, raw_answers
-
-from airflow_provider_taskcluster.exceptions import (
-    DestinationError,
-    InvalidFraming,
-    NotAsAnnounced,
-    RangeMismatch,
-    StoreError,
-    TaskclusterError,
+from served_versions import (
+    NEW,
+    OLD,
+    SHORT,
+    as_chunks,
+    as_payload,
+    at_random,
+    download,
+    headers,
+    in_order,
+    in_pieces,
+    read_at_random,
+    serving,
 )
+
+from airflow_provider_taskcluster.exceptions import InvalidFraming, RangeMismatch, StoreError
 from airflow_provider_taskcluster.transfer import plan
 from airflow_provider_taskcluster.transfer.sink import MemorySink
-from airflow_provider_taskcluster.transfer.storage import StorageFile
-from airflow_provider_taskcluster.transfer.storage_sink import StorageSink
 
-# Enough for several ranges at once.
-OLD = os.urandom(9 << 20)
-NEW = os.urandom(9 << 20)
-SHORT = OLD[:500_000]
-VERSION = {
-    "ETag": '"old"',
-    "Last-Modified": "Wed, 21 Oct 2015 07:28:00 GMT",
-    "Content-Type": "application/zip",
-}
 # What tells the next version from the old one; None for a header that is left out.
 CHANGES = [
     {"ETag": '"new"'},
@@ -41,30 +32,6 @@ CHANGES = [
     {"Content-Type": "text/html"},
     {"ETag": '"new"', "Last-Modified": None, "Content-Type": None},
 ]
-
-
-def headers(changes=()):
-    return [f"{name}: {value}" for name, value in {**VERSION, **dict(changes)}.items() if value is not None]
-
-
-def serving(data, *said, **options):
-    """Answer with these bytes and headers, see ``ranged``."""
-    return lambda request: ranged(request, data, *said, **options)
-
-
-@pytest.fixture
-def referring(hook, run, expires):
-    """Publish a server as an artifact; returns the arguments that name it."""
-
-    def publish(served, name="public/a"):
-        hook.create_reference_artifact(run.task_id, run.run_id, name, served.url, expires=expires)
-        return {"task_id": run.task_id, "name": name, "run_id": run.run_id}
-
-    return publish
-
-
-def download(hook, artifact, destination):
-    return hook.download_artifact(**artifact, destination=destination, allow_reference=True)
 
 
 @pytest.mark.parametrize("change", CHANGES, ids=str)
@@ -134,11 +101,6 @@ def test_an_end_that_cannot_be_read_is_asked_for_again_and_nothing_is_kept(conne
     assert [path.name for path in tmp_path.iterdir()] == ["a"]
 
 
-def read_at_random(hook, artifact):
-    with hook.open_artifact(**artifact, allow_reference=True) as file:
-        return file.body.read(0, 3 << 20) + file.body.read(3 << 20, file.body.size)
-
-
 @pytest.mark.parametrize("change", CHANGES, ids=str)
 def test_random_reads_do_not_go_on_with_another_version(connect, referring, change):
     first = serving(OLD, *headers())
@@ -178,32 +140,6 @@ def test_random_reads_begin_anew_after_a_wrong_total_of_the_first_answer(hook, r
         assert (file.body.size, file.read()) == (5000, small)
 
 
-def in_pieces(hook, artifact, tmp_path):
-    download(hook, artifact, tmp_path / "a")
-    return (tmp_path / "a").read_bytes()
-
-
-def in_order(hook, artifact, _tmp_path):
-    file = io.BytesIO()
-    download(hook, artifact, file)
-    return file.getvalue()
-
-
-def at_random(hook, artifact, _tmp_path):
-    return read_at_random(hook, artifact)
-
-
-def as_payload(hook, artifact, tmp_path):
-    payload = hook.open_payload(artifact["task_id"], artifact["run_id"], allow_reference=True)
-    payload.download(tmp_path, files=1)
-    return (tmp_path / "public/a").read_bytes()
-
-
-def as_chunks(hook, artifact, _tmp_path):
-    payload = hook.open_payload(artifact["task_id"], artifact["run_id"], allow_reference=True)
-    return b"".join(chunk for _, chunk in payload.chunks())
-
-
 @pytest.mark.usefixtures("several_connections")
 @pytest.mark.parametrize("path", [in_pieces, in_order, at_random, as_payload, as_chunks], ids=lambda way: way.__name__)
 def test_a_part_of_what_was_asked_for_is_progress(connect, referring, tmp_path, no_waiting, path):
@@ -228,93 +164,6 @@ def test_small_parts_between_failures_do_not_restore_the_budget_of_tries(connect
     ):
         path(hook, referring(served), tmp_path)
     assert len(served.requests) < 15
-
-
-def factory(hook, artifact, tmp_path):
-    download(hook, artifact, lambda: (tmp_path / "a").open("wb"))
-    return (tmp_path / "a").read_bytes()
-
-
-def larger_file(hook, artifact, tmp_path):
-    (tmp_path / "a").write_bytes(OLD + OLD)
-    with (tmp_path / "a").open("r+b") as file:
-        download(hook, artifact, file)
-    return (tmp_path / "a").read_bytes()
-
-
-def storage(hook, artifact, _tmp_path):
-    fs = MemoryFileSystem(skip_instance_cache=True)
-    download(hook, artifact, StorageSink(StorageFile(fs, "/restarted", "memory://restarted")))
-    return fs.cat_file("/restarted")
-
-
-@pytest.mark.parametrize(
-    "way", [in_pieces, in_order, as_payload, factory, larger_file, storage], ids=lambda way: way.__name__
-)
-def test_a_restart_that_is_shorter_leaves_nothing_of_what_was_longer(hook, referring, tmp_path, way):
-    first = serving(OLD, *headers(), cut=1_000_000)
-    later = serving(SHORT, *headers({"ETag": '"short"'}))
-    with raw_answers(first, later) as served:
-        assert way(hook, referring(served), tmp_path) == SHORT
-
-
-def test_what_a_file_of_an_earlier_try_still_buffers_is_not_written_into_the_next(hook, referring, tmp_path):
-    """A factory may hold on to the files that it has opened."""
-    opened = []
-
-    def factory():
-        opened.append((tmp_path / "a").open("wb", buffering=1 << 20))
-        return opened[-1]
-
-    first = serving(OLD, *headers(), cut=900_000)
-    later = serving(SHORT, *headers({"ETag": '"short"'}))
-    with raw_answers(first, later) as served:
-        download(hook, referring(served), factory)
-    assert [file.closed for file in opened] == [True, True]
-    assert (tmp_path / "a").read_bytes() == SHORT
-
-
-@pytest.mark.parametrize("length", [0, 1, 500_000, 900_000])
-def test_a_stream_that_begins_anew_and_ends_before_what_was_given_out_is_an_error(hook, referring, length):
-    first = serving(OLD, *headers(), cut=1_000_000)
-    later = serving(OLD[:length], *headers({"ETag": '"short"'}))
-    given = []
-    with raw_answers(first, later) as served:
-        artifact = referring(served)
-        payload = hook.open_payload(artifact["task_id"], artifact["run_id"], allow_reference=True)
-        with pytest.raises(NotAsAnnounced, match="has changed in the store"):
-            given.extend(chunk for _, chunk in payload.chunks(chunk_size=1000))
-    assert OLD.startswith(b"".join(given))
-
-
-def test_a_pipe_cannot_begin_anew(hook, referring):
-    first = serving(OLD, *headers(), cut=50_000)
-    later = serving(SHORT, *headers({"ETag": '"short"'}))
-    reading, writing = os.pipe()
-    received = []
-    with os.fdopen(reading, "rb") as out, os.fdopen(writing, "wb") as into:
-        reader = threading.Thread(target=lambda: received.append(out.read()))
-        reader.start()
-        with raw_answers(first, later) as served, pytest.raises(DestinationError, match="cannot begin again"):
-            download(hook, referring(served), into)
-        into.close()
-        reader.join()
-    assert OLD.startswith(received[0])
-
-
-def test_a_file_that_is_read_through_fsspec_does_not_end_early(connect, filesystem, referring):
-    connect(extra={"max_retries": 1})
-    fs = filesystem(allow_reference=True)
-    first = serving(OLD, *headers())
-    later = serving(SHORT, *headers({"ETag": '"short"'}))
-    with raw_answers(first, first, later) as served:
-        artifact = referring(served)
-        path = f"artifacts/{artifact['task_id']}/{artifact['run_id']}/{artifact['name']}"
-        with fs.open(path, block_size=1 << 20) as file:
-            given = [file.read(1 << 20)]
-            with pytest.raises(TaskclusterError):
-                given.extend(iter(lambda: file.read(1 << 20), b""))
-    assert OLD.startswith(b"".join(given))
 
 
 @pytest.mark.parametrize("spelled", [str.upper, str.title])

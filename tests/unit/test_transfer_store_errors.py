@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import gzip
 import io
 import pickle
+import time
+import tracemalloc
+import zlib
 
 import pytest
 import requests
@@ -17,15 +21,17 @@ PASSES = "; it may pass: let the task try again"
 ASK = "ask those who run this store"
 
 
-def answer(status, body=b""):
+def answer(status, body=b"", **headers):
     response = requests.Response()
     response.status_code, response.reason = status, "Said So"
-    response.raw = urllib3.HTTPResponse(io.BytesIO(body), status=status, preload_content=False)
+    response.headers.update({name.replace("_", "-"): value for name, value in headers.items()})
+    file = body if hasattr(body, "read") else io.BytesIO(body)
+    response.raw = urllib3.HTTPResponse(file, status=status, headers=response.headers, preload_content=False)
     return refusal(response, "GET", URL)
 
 
-def answered(status, body=b""):
-    return str(answer(status, body))
+def answered(status, body=b"", **headers):
+    return str(answer(status, body, **headers))
 
 
 def s3_error(code):
@@ -93,3 +99,63 @@ def test_no_answer_at_all(error, next_step):
     said = str(no_answer("GET", URL, error, "http://proxy:1"))
     assert said.endswith(next_step)
     assert "secret" not in said
+
+
+HOSTILE = [
+    b"<Code>" * 150 + b"</Code><Message>" * 180,
+    b"<Code></Code><Message>" * 3000,
+    b"<Code>" * 11_000,
+    b"<" * 65_536,
+]
+
+
+@pytest.mark.parametrize("body", HOSTILE, ids=range(len(HOSTILE)))
+def test_a_hostile_error_is_read_at_once(body):
+    started = time.process_time()
+    assert len(answered(500, body)) < 1000
+    assert time.process_time() - started < 0.5
+
+
+def test_a_code_alone_is_told_and_an_element_that_is_cut_is_not():
+    assert answer(400, b"<Error><Code>Odd</Code>").code == "Odd"
+    assert answered(400, b"<Error><Code>Odd</Code>").endswith(f"(Odd); {ASK}")
+    assert answered(400, b"<Error><Code>Odd").endswith(f"(Said So); {ASK}")
+    assert answered(400, b"<Code>Odd</Code><Message>Never en").endswith(f"(Odd); {ASK}")
+
+
+def test_an_encoded_error_is_decoded():
+    assert answer(400, gzip.compress(s3_error("BadDigest")), Content_Encoding="gzip").transient
+    for encoding in ("gzip", "br"):
+        assert answered(400, b"neither", Content_Encoding=encoding).endswith(f"(Said So); {ASK}")
+
+
+class Endless(io.RawIOBase):
+    """Zeros without end."""
+
+    taken = 0
+
+    def readable(self):
+        return True
+
+    def readinto(self, buffer):
+        self.taken += len(buffer)
+        buffer[:] = bytes(len(buffer))
+        return len(buffer)
+
+
+def test_no_more_of_an_error_is_read_than_64_kib():
+    endless = Endless()
+    answer(500, endless)
+    assert 0 < endless.taken <= 64 * 1024
+
+
+def test_no_more_of_an_error_is_decoded_than_64_kib():
+    compressor = zlib.compressobj(wbits=31)
+    bomb = b"".join([*(compressor.compress(bytes(1 << 20)) for _ in range(60)), compressor.flush()])
+    assert len(bomb) < 64 * 1024
+    tracemalloc.start()
+    try:
+        answer(500, bomb, Content_Encoding="gzip")
+        assert tracemalloc.get_traced_memory()[1] < 5 << 20
+    finally:
+        tracemalloc.stop()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from raw_answers import DATA, answer, chunks, raw_answers
@@ -191,6 +192,30 @@ def test_what_a_store_answers_to_a_put_does_not_undo_it(store, status, header):
         assert store.put(served.url, {}, Body(b"abc"), 3) is None
 
 
+@pytest.mark.parametrize(
+    ("said", "kept"),
+    [
+        (answer("Transfer-Encoding: chunked", status="204 No Content"), True),
+        (answer("Content-Length: 5", status="204 No Content"), True),
+        (answer("Content-Length: 3", body=b"abc"), True),
+        (answer("Transfer-Encoding: chunked", body=chunks(b"abc")), True),
+        (answer("Transfer-Encoding: chunked", "Content-Length: 3", body=chunks(b"abc")), False),
+        (answer("Content-Length: x", body=b"abc"), False),
+        (answer("A: b", body=b"abc"), False),
+        (answer("Content-Length: 70000", body=bytes(70_000)), False),
+    ],
+)
+def test_a_connection_is_kept_after_a_put_whose_answer_has_a_clear_end(store, said, kept):
+    """Nobody waits for the end of another."""
+    started = time.monotonic()
+    with raw_answers(said, kept=True) as served:
+        for _ in range(2):
+            assert store.put(served.url, {}, Body(b"abc"), 3) is None
+        store.close()
+    assert time.monotonic() - started < 4, "no read timed out"
+    assert served.connections == (1 if kept else 2)
+
+
 def test_an_error_is_told_however_its_length_is_written(store):
     said = answer("Content-Length: x", status="404 Gone", body=b"<Code>NoSuchKey</Code><Message>Not here</Message>")
     with (
@@ -202,19 +227,27 @@ def test_an_error_is_told_however_its_length_is_written(store):
     assert not caught.value.transient
 
 
-def test_a_connection_is_kept_after_a_body_whose_end_is_clear_and_not_after_another(store):
-    """What follows a disputed end on the same connection would be read as the next answer."""
-    poisoned = answer("Content-Length: 3", "Transfer-Encoding: chunked", body=chunks(b"abc")) + answer(
-        "Content-Length: 6", body=b"poison"
-    )
-    with raw_answers(poisoned, WHOLE) as served:
-        for expected in (b"abc", DATA):
+@pytest.mark.parametrize(
+    ("headers", "body", "kept"),
+    [
+        (["Content-Length: 3072"], DATA, True),
+        (["Content-Length: 3072, 3072"], DATA, True),
+        (["Transfer-Encoding: chunked"], chunks(DATA), True),
+        (["Transfer-Encoding: chunked", "Content-Length: 3072"], chunks(DATA), False),
+    ],
+    ids=["length", "twice", "chunks", "both"],
+)
+def test_a_connection_is_kept_after_a_body_whose_end_is_not_disputed(store, headers, body, kept):
+    with raw_answers(answer(*headers, body=body), kept=True) as served:
+        for _ in range(2):
             with store.get(served.url, {}) as got:
-                buffer = memoryview(bytearray(4000))
-                filled = 0
+                buffer, filled = memoryview(bytearray(4000)), 0
                 while count := got.readinto(buffer[filled:]):
                     filled += count
-                assert bytes(buffer[:filled]) == expected
+                assert bytes(buffer[:filled]) == DATA
+        del got  # which holds the connections
+        store.close()
+    assert served.connections == (1 if kept else 2)
 
 
 def test_headers_that_cannot_be_read_put_no_signature_into_the_log(store, caplog):
