@@ -118,12 +118,14 @@ def place(headers: Mapping[str, str], wanted: int, known: Facts, new: Facts, *, 
 
 
 def _same_version(known: Facts, new: Facts) -> bool:
-    """Tell whether two answers are of one version of a body, as far as their headers can.
+    """Tell whether two answers are of one version of a body, as far as their headers can; not if they tell nothing.
 
     A 206 has the ETag that a 200 would have, but may leave out the others (RFC 9110, 15.3.7).
     """
-    return (
-        (known.etag, known.weak_etag) == (new.etag, new.weak_etag)
+    told = known.total is not None or known.etag or known.weak_etag or (known.last_modified and new.last_modified)
+    return bool(
+        told
+        and (known.etag, known.weak_etag) == (new.etag, new.weak_etag)
         and _agree(known.last_modified, new.last_modified)
         and _agree(known.content_type, new.content_type)
     )

@@ -61,6 +61,24 @@ def test_ranges_of_another_version_are_not_put_beside_those_of_the_first(hook, r
     assert result.verified == "length"
 
 
+@pytest.mark.parametrize(
+    ("said", "goes_on"),
+    [
+        ({"ETag": None, "Last-Modified": None}, False),
+        ({"ETag": None}, True),
+        ({"Last-Modified": None}, True),
+        ({"ETag": 'W/"x"', "Last-Modified": None}, True),
+    ],
+    ids=str,
+)
+def test_a_body_without_length_goes_on_only_where_something_tells_its_version(hook, referring, said, goes_on):
+    cut = chunks(OLD[:700_000], OLD[700_000:])[:500_000]
+    first = answer(*headers(said), "Transfer-Encoding: chunked", "Connection: close", body=cut)
+    with raw_answers(first, serving(OLD, *headers(said))) as served:
+        assert download(hook, referring(served), MemorySink()).content == OLD
+    assert [b"Range:" in request for request in served.requests] == [False, True, *([] if goes_on else [False])]
+
+
 @pytest.mark.parametrize("tag", ['"old"', 'W/"old"', None])
 def test_a_206_may_leave_out_what_its_tag_implies(hook, referring, tag):
     """RFC 9110, 15.3.7: after If-Range it should not repeat the other headers."""
