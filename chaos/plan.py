@@ -127,8 +127,9 @@ class Plan:
             return self.connections * self.part_size
         if self.kind.most_files > 1:
             return self.connections * max(self.sizes)
-        begins_anew = any(strike.fault in BEGIN_ANEW for trouble in self.troubles for strike in trouble.strikes)
-        if self.kind.method == "PUT" or begins_anew or self.connections > 1 or self.disk == "image":
+        faults = {strike.fault for trouble in self.troubles for strike in trouble.strikes}
+        begins_anew = faults & BEGIN_ANEW or (self.gzipped and not self.kind.hashed) or self.disk == "image"
+        if self.kind.method == "PUT" or begins_anew or self.connections > 1:
             return self.size
         return min(self.size, RECORD + ON_THE_WAY)
 

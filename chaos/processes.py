@@ -48,9 +48,10 @@ class Child:
 
     def kill(self) -> None:
         """End it at once."""
-        with self._lock:
-            self._process.kill()
-        self.exit_code()
+        if self.exit_code(0) is None:
+            with self._lock:
+                self._process.kill()
+            self.exit_code()
 
 
 def warm_up() -> None:
@@ -60,7 +61,9 @@ def warm_up() -> None:
 
 
 def end_with_parent() -> None:
-    """Have the system kill this process when the one that started it has ended, however it did."""
+    """Have the system kill this process when the one that started it has ended, however it did, and nobody before."""
+    for number in (signal.SIGINT, signal.SIGTERM):  # a terminal, or ``timeout``, sends them to all of a group
+        signal.signal(number, signal.SIG_IGN)
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
