@@ -51,7 +51,7 @@ def attempt(order: client.Order, service: Service, disk: Disk, deadline: float) 
         while True:
             ready = wait([receiving, service.sentinel], max(0.0, end - time.monotonic()))
             if receiving in ready:
-                return Attempt(*_ended(receiving, process, disk, end), deaths)
+                return Attempt(*_ended(order, receiving, process, disk, end), deaths)
             if not ready:
                 _show_stacks(process)
                 return Attempt("hung", client.Outcome("it hangs"), deaths)
@@ -63,7 +63,9 @@ def attempt(order: client.Order, service: Service, disk: Disk, deadline: float) 
         receiving.close()
 
 
-def _ended(receiving: Connection, process: Child, disk: Disk, end: float) -> tuple[Ending, client.Outcome]:
+def _ended(
+    order: client.Order, receiving: Connection, process: Child, disk: Disk, end: float
+) -> tuple[Ending, client.Outcome]:
     """Return how a client ended that has something to say, or can say nothing any more."""
     try:
         said = receiving.recv()
@@ -72,7 +74,7 @@ def _ended(receiving: Connection, process: Child, disk: Disk, end: float) -> tup
         return "killed" if code == -signal.SIGKILL else "crashed", client.Outcome(f"exit code {code}")
     if said == client.POWER:
         wait_until_stopped(process.pid)
-        disk.capture()
+        disk.capture(commit=order.plan.commits)
         process.kill()
         disk.lose_power()
         return "lost power", client.Outcome(client.POWER)

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
 
 # Seconds of silence that end a request: few where faults are silent, enough on a busy machine where there are none.
 TROUBLED_TIMEOUT = 1.0
-TIMEOUT = 30.0
+TIMEOUT = 120.0
 # Seconds before another try of a request.
 WAIT = 0.1
 # Sent in place of an outcome when the machine of the client is about to lose power.

@@ -48,8 +48,11 @@ class Disk:
     def settle(self) -> None:
         """Let everything reach the disk."""
 
-    def capture(self) -> None:
-        """Keep what is on the disk now."""
+    def capture(self, *, commit: bool) -> None:
+        """Keep what is on the disk now.
+
+        :param commit: Let the journal be written before.
+        """
 
     def lose_power(self) -> None:
         """Go back to what was captured, as after a reboot. No process may use it."""
@@ -102,7 +105,9 @@ class ImageDisk(Disk):
     def settle(self) -> None:
         _run("sync", "--file-system", self.path)
 
-    def capture(self) -> None:
+    def capture(self, *, commit: bool) -> None:
+        if commit:
+            _sync(self.path)
         _run("cp", "--sparse=always", self._image, self._captured)
 
     def lose_power(self) -> None:
@@ -153,6 +158,14 @@ def wait_until_stopped(pid: int) -> None:
             return
         time.sleep(0.005)
     raise RuntimeError(f"process {pid} does not stop")
+
+
+def _sync(folder: Path) -> None:
+    """Change a folder and write it to the disk, and with it the whole journal of its file system."""
+    os.utime(folder)
+    descriptor = os.open(folder, os.O_RDONLY)
+    os.fsync(descriptor)
+    os.close(descriptor)
 
 
 def _run(*command: str | Path) -> None:

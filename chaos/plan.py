@@ -99,6 +99,7 @@ class Plan:
     :param gzipped: The s3 artifact is stored gzip-encoded.
     :param replaces: A file with older content has the final name.
     :param keyless: The credentials are temporary, so that upload ids are kept by a recorder.
+    :param commits: The file system writes its journal just before it loses power, and no data.
     :param again: The transfer is made once more after it has succeeded.
     """
 
@@ -113,6 +114,7 @@ class Plan:
     gzipped: bool
     replaces: bool
     keyless: bool
+    commits: bool
     again: bool
 
     @property
@@ -146,6 +148,7 @@ def draw(seed: int, number: int) -> Plan:
         "gzipped": random.choice((True, False)),
         "replaces": random.choice((True, False)),
         "keyless": random.choice((True, False, False)),
+        "commits": random.choice((True, False)),
         "again": random.choice((True, False, False)),
     }
     count = random.choices((0, 1, 2, 3), (1, 5, 3, 2))[0]

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
 # Below those that the system gives to whoever asks for port 0: between two lives nobody else gets ours.
 PORTS = range(12_000, 32_000)
-START_SECONDS = 30
+START_SECONDS = 120
 
 
 class Address(NamedTuple):

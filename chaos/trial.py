@@ -62,6 +62,7 @@ class _Trial:
         self._held = Held(ground.state / "data")
         self._upload_ids: set[str] = set()
         self._incidents = 0
+        self._answers_may_be_lost = False
 
     def run(self) -> None:
         """Make the transfer, and check everything."""
@@ -88,7 +89,7 @@ class _Trial:
             tried = self._try(trouble)
             if tried.ending == "succeeded":
                 return True
-        if self._transfer.may_be_lost(self._held):
+        if self._answers_may_be_lost and self._transfer.may_be_lost(self._held):
             self.tally.lost_names += 1
         else:
             self._claim([f"nothing befell the last try, and it {tried.ending}: {tried.outcome.error}"])
@@ -97,7 +98,7 @@ class _Trial:
     def _after_success(self) -> None:
         """Lose power, make the transfer once more, and sweep what kills have left."""
         if self._disk.loses_power:
-            self._disk.capture()
+            self._disk.capture(commit=self._plan.commits)
             self._disk.lose_power()
             self.tally.power_losses += 1
             self._check("when power was lost after the success")
@@ -153,6 +154,8 @@ class _Trial:
         tally.full_disks += trouble.room is not None
         tally.power_losses += tried.ending == "lost power"
         self._incidents += struck + tried.deaths + (tried.ending != "succeeded")
+        if struck or tried.deaths or tried.ending in {"killed", "lost power"}:
+            self._answers_may_be_lost = True
 
     def _claim(self, violations: Iterable[str]) -> None:
         self.tally.violations += [

@@ -1,11 +1,11 @@
 """Uploads of artifacts: announced at the queue, sent to where it says, and declared present.
 
 **How a retry survives.** An s3 artifact can be announced again and again. An object artifact cannot: the queue reserves
-its object under an uploadId that it tells once, and any repetition is a 500. So the source is read and hashed before it
-is announced, and what the queue said, without its credentials, goes to a recorder at once. A later try with the same
-content declares the artifact present if its bytes are there, else it uploads under the scopes of the connection
-(``object:upload:<projectId>:<object>``), as the credentials of the queue are gone. Without a record it can only look
-whether the same content is there; if not, the name is lost for this run, and the error says what to do.
+its object under an uploadId that it tells once, and any repetition is a 500. So the source is read and hashed, and the
+recorder is tried, before it is announced; what the queue said, without its credentials, goes to the recorder at once.
+A later try with the same content declares the artifact present if its bytes are there, else it uploads under the
+scopes of the connection (``object:upload:<projectId>:<object>``), as the credentials of the queue are gone. Without a
+record it can only look whether the same content is there; if not, the name is lost for this run, and the error says so.
 """
 
 from __future__ import annotations
@@ -132,6 +132,7 @@ class ArtifactUploader:
                 return self._present(target, measured, record)
             service: ObjectService = self.service
         else:
+            records.check(self.recorder, record)
             try:
                 answer = self._create(target, "object", measured)
             except _RepeatedError as repeated:

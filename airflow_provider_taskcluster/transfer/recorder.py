@@ -14,7 +14,7 @@ import os
 import secrets
 import time
 from contextlib import closing
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path, PosixPath, WindowsPath
 from typing import TYPE_CHECKING, Any, Protocol, cast
@@ -139,6 +139,17 @@ def forget(recorder: Recorder | None, record: UploadRecord) -> None:
     if recorder:
         with contextlib.suppress(Exception):
             recorder.delete(record.slot)
+
+
+def check(recorder: Recorder | None, record: UploadRecord) -> None:
+    """Find out whether a record can be kept: keep another one, and forget it. For answers that come only once.
+
+    :raises DestinationError: It cannot.
+    """
+    if recorder:
+        probe = replace(record, name=f"{record.name} {secrets.token_hex(8)}", key="probe")
+        save(recorder, probe)
+        forget(recorder, probe)
 
 
 class StateStoreRecorder:

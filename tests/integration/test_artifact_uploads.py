@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import os
+import subprocess
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
@@ -14,6 +16,7 @@ from airflow_provider_taskcluster.emulator.store.faults import Refuse, Status
 from airflow_provider_taskcluster.exceptions import (
     ArtifactError,
     Conflict,
+    DestinationError,
     InsufficientScopes,
     InvalidInput,
     NotFound,
@@ -221,6 +224,32 @@ def test_a_retry_goes_on_where_the_try_before_died(connect, upload, run, tmp_pat
     assert result.already_present == (step == "finish_artifact")
     assert connect().read_artifact(run.task_id, NAME) == DATA
     assert not list(tmp_path.iterdir())
+
+
+@pytest.fixture
+def full_folder(tmp_path):
+    """A folder that takes no file, and a function that lets it; permissions mean nothing to root, a full disk does."""
+    folder = tmp_path / "records"
+    folder.mkdir(mode=0o500)
+    if os.geteuid() != 0:
+        yield folder, lambda: folder.chmod(0o700)
+        return
+    run = functools.partial(subprocess.run, check=True, capture_output=True)
+    run(["mount", "-t", "tmpfs", "-o", "nr_inodes=1", "tmpfs", folder])
+    yield folder, lambda: run(["mount", "-o", "remount,nr_inodes=10", folder])
+    run(["umount", "--lazy", folder])
+
+
+def test_a_recorder_that_keeps_no_record_is_found_out_before_the_queue_tells_the_upload_id(
+    hook, upload, run, full_folder
+):
+    folder, make_room = full_folder
+    with pytest.raises(DestinationError, match="The record of an upload cannot be kept in"):
+        upload(hook, recorder=str(folder))
+    assert hook.list_artifacts(run.task_id) == []
+    make_room()
+    assert not upload(hook, recorder=str(folder)).already_present
+    assert list(folder.iterdir()) == []
 
 
 def test_a_record_holds_no_credentials(connect, upload, tmp_path, monkeypatch, run):

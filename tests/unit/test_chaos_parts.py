@@ -138,15 +138,20 @@ mounting = pytest.mark.skipif(not disks.can_mount(), reason="only root can mount
 
 
 @mounting
-def test_power_loss_takes_what_was_not_synced_and_nothing_else(tmp_path):
+@pytest.mark.parametrize("commit", [True, False])
+def test_power_loss_takes_what_was_not_synced_and_nothing_else(tmp_path, commit):
     disk = disks.ImageDisk(tmp_path / "disk")
     try:
-        (disk.path / "settled").write_bytes(b"1")
+        folder = disk.path / "folder"
+        folder.mkdir()
+        (folder / "settled").write_bytes(b"1")
         disk.settle()
-        (disk.path / "later").write_bytes(bytes(100_000))
-        disk.capture()
+        (folder / "later").write_bytes(bytes(100_000))
+        disk.capture(commit=commit)
         disk.lose_power()
-        assert {path.name for path in disk.path.iterdir()} == {"settled", "lost+found"}
+        assert (folder / "settled").read_bytes() == b"1"
+        sizes = {path.name: path.stat().st_size for path in folder.iterdir()}
+        assert sizes == {"settled": 1, **({"later": 0} if commit else {})}  # a name without its bytes
     finally:
         disk.close()
 
