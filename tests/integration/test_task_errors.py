@@ -188,7 +188,6 @@ def test_what_holds_a_name_is_said(connect, context, name, expires):
         ({"password": "wrong"}, "check client ID and access token of client"),
         ({"host": "http://127.0.0.1:1"}, "is it up, and reachable?"),
         ({"host": ""}, "set it, such as https://taskcluster.example.com"),
-        ({"host": "https://tc.example.com/"}, "write 'https://tc.example.com'"),
         ({"password": None}, "set it, or clear both to stay anonymous"),
     ],
     ids=str,

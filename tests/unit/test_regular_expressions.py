@@ -36,7 +36,7 @@ def test_each_of_them_reads_64_kib_of_hostile_text_within_a_deadline():
     [
         (re.compile(r"<Code>(.*?)</Code>.*?<Message>(.*?)</Message>", re.DOTALL), 1500),
         (re.compile(r"missing the following scopes:\s*```\s*(.*?)\s*```", re.DOTALL), 600),
-        (re.compile(r"(\w+\s?)+:"), 18),
+        (re.compile(r"(\w+\s?)+:"), 22),
     ],
     ids=["store", "scopes", "exponential"],
 )
