@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_taskcluster.exceptions import TaskclusterError
-from airflow_provider_taskcluster.texts import over_connection
+from airflow_provider_taskcluster.texts import over_connection, visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -43,6 +43,8 @@ def permanent_errors_fail(doing: str, conn_id: object) -> Iterator[None]:
     except TaskclusterError as error:
         sentence = failed(doing, conn_id, error)
         if error.transient:
-            error.args = (sentence, *error.args[1:])
+            error.args = (visible(sentence), *error.args[1:])
             raise
-        raise AirflowFailException(sentence) from None  # the sentence is whole; a second one would only hide it
+        raise AirflowFailException(
+            visible(sentence)
+        ) from None  # the sentence is whole; a second one would only hide it

@@ -29,6 +29,7 @@ from airflow_provider_taskcluster.exceptions import (
     TaskclusterError,
 )
 from airflow_provider_taskcluster.framing import date, whole_number
+from airflow_provider_taskcluster.texts import visible
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -194,4 +195,4 @@ def _error(state: RetryCallState) -> BaseException | None:
 
 def _log_retry(state: RetryCallState) -> None:
     wait = state.next_action.sleep if state.next_action else 0.0
-    log.warning("Try %d failed, next one in %.1f s: %s", state.attempt_number, wait, _error(state))
+    log.warning("Try %d failed, next one in %.1f s: %s", state.attempt_number, wait, visible(_error(state)))

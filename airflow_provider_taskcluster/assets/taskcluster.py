@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 from airflow.providers.common.compat.sdk import Asset, AssetAlias
 
 from airflow_provider_taskcluster.assets.uris import SCHEME, artifact_uri, object_uri
+from airflow_provider_taskcluster.texts import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -64,7 +65,9 @@ def emit(outlets: Iterable[Any], context: Context, uri: str | None, extra: dict[
             try:
                 asset = Asset(uri=uri)
             except ValueError as error:  # what was made is there, whatever Airflow takes for the name of an asset
-                log.warning("The alias %r gets no asset, since Airflow refuses its URI: %s", outlet.name, error)
+                log.warning(
+                    "The alias %r gets no asset, since Airflow refuses its URI: %s", outlet.name, one_line(error)
+                )
             else:
                 context["outlet_events"][outlet].add(asset, extra=extra)
         elif isinstance(outlet, with_events):

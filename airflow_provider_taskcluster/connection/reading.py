@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from airflow_provider_taskcluster.connection import settings, values
 from airflow_provider_taskcluster.connection.fields import CONNECTION_TYPE
 from airflow_provider_taskcluster.exceptions import ConfigurationError
-from airflow_provider_taskcluster.texts import one_line
+from airflow_provider_taskcluster.texts import one_line, visible
 
 if TYPE_CHECKING:
     from airflow_provider_taskcluster.connection.settings import ConnectionSettings
@@ -40,7 +40,7 @@ def read(connection: AirflowConnection | None, conn_id: str, *, where: str | Non
         return settings.from_environment(os.environ, conn_id=conn_id)
     where = where or f"Connection {conn_id!r}"
     if other := another_type(connection):
-        log.warning("%s %s", where, other)
+        log.warning("%s %s", visible(where), visible(other))
     return settings.parse(
         where=where,
         conn_id=conn_id,

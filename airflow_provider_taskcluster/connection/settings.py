@@ -13,6 +13,7 @@ from airflow_provider_taskcluster.exceptions import ConfigurationError
 from airflow_provider_taskcluster.network import Network
 from airflow_provider_taskcluster.retry import RetryPolicy
 from airflow_provider_taskcluster.services import credentials
+from airflow_provider_taskcluster.texts import visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -77,7 +78,7 @@ def parse(
     """
     where = where or f"Connection {conn_id!r}"
     if ignored := ignored_keys(extra):
-        log.warning("%s: %s", where, ignored)
+        log.warning("%s: %s", visible(where), visible(ignored))
     extra = {key: value for key, value in extra.items() if value is not None and value != ""}
     if values.boolean(extra.get("from_env", False), f"{where}: from_env"):
         return _with_extras(where, extra, **_from_environment(environ))

@@ -49,6 +49,6 @@ def entries(run: str, folder: str, artifacts: Iterable[ArtifactInfo]) -> list[En
             path = f"{run}/{prefix}{first}"
             found.setdefault(f"{path}/", directory(path))
         else:
-            path = f"{run}/{info['name']}"
+            path = "/".join([run, info["name"]])
             found[path] = artifact(path, info)
     return list(found.values())

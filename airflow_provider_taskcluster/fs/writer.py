@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from airflow_provider_taskcluster.exceptions import TaskclusterError
 from airflow_provider_taskcluster.fs.errors import WriteFailed, failed_writes
-from airflow_provider_taskcluster.texts import one_line
+from airflow_provider_taskcluster.texts import one_line, visible
 from airflow_provider_taskcluster.transfer.config import KIB
 from airflow_provider_taskcluster.transfer.temporary import TemporarySink, TemporarySource
 
@@ -79,7 +79,7 @@ class WritableFile(io.BufferedIOBase):
         :raises WriteFailed: They cannot be kept, such as on a full disk.
         """
         if self.closed:
-            raise ValueError(f"{self.path} is closed")
+            raise ValueError(f"{self.path!r} is closed")
         size = memoryview(data).nbytes
         if size < BUFFER:
             self._pending += data
@@ -141,7 +141,7 @@ class WritableFile(io.BufferedIOBase):
         self._end(error)
         if error is not None:
             error.add_note(
-                f"{self.path} was closed while this was handled, and is not uploaded: close it before or after"
+                f"{self.path!r} was closed while this was handled, and is not uploaded: close it before or after"
             )
             raise error
 
@@ -155,7 +155,7 @@ class WritableFile(io.BufferedIOBase):
             return
         self.discard()
         if not self._abandoned:
-            log.warning("%s", self._spoiled[0])
+            log.warning("%s", visible(self._spoiled[0]))
             if error is None:
                 self.check()
 
@@ -194,6 +194,6 @@ class WritableFile(io.BufferedIOBase):
 
     def _dealloc_warn(self, _: object) -> None:
         """Upload nothing: Python calls this before it closes a file around this one that nobody closed."""
-        log.warning("%s is not uploaded, because it was never closed", self.path)
+        log.warning("%r is not uploaded, because it was never closed", self.path)
         self.spoil(EOFError("it was never closed"))
         self._abandoned = True

@@ -13,6 +13,7 @@ from airflow_provider_taskcluster.services.artifacts import Artifacts
 from airflow_provider_taskcluster.services.loop import run
 from airflow_provider_taskcluster.services.objects import Objects
 from airflow_provider_taskcluster.services.tasks import Tasks
+from airflow_provider_taskcluster.texts import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -65,7 +66,9 @@ class EngineServices:
         try:
             runs = run(Tasks(self.client).status(task_id))["runs"]
         except InsufficientScopes as error:
-            log.info("Which run is the latest is not known, so what it has is fetched whichever it is: %s", error)
+            log.info(
+                "Which run is the latest is not known, so what it has is fetched whichever it is: %s", visible(error)
+            )
             return None
         return runs[-1]["runId"] if runs else None
 

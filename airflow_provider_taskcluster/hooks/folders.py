@@ -12,6 +12,7 @@ from airflow_provider_taskcluster.exceptions import InsufficientScopes, InvalidI
 from airflow_provider_taskcluster.hooks import lineage
 from airflow_provider_taskcluster.hooks.base import byte_limit, future, place
 from airflow_provider_taskcluster.hooks.objects import ObjectsHook
+from airflow_provider_taskcluster.texts import visible
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS
 
 if TYPE_CHECKING:
@@ -61,7 +62,9 @@ class FoldersHook(ObjectsHook):
         )
         archive, folder = on_this_machine(archive, "archive"), on_this_machine(_named(folder), "folder")
         found = extract(archive, folder, limits, self._store.check, durable=self.settings.durable)
-        log.info("Extracted %d files with %d bytes of %s into %s", found.files, found.size, archive, folder)
+        log.info(
+            "Extracted %d files with %d bytes of %s into %s", found.files, found.size, visible(archive), visible(folder)
+        )
         return found
 
     def upload_folder(
@@ -116,10 +119,10 @@ class FoldersHook(ObjectsHook):
                 return self._upload(EndingSource(opened(), failure), identity, None, if_exists)
             except InsufficientScopes as error:
                 scope = f"object:upload:{identity.project_id}:{prefix}*"
-                error.args = (f"{error}; {scope} is enough for all files of the folder",)
+                error.args = (visible(f"{error}; {scope} is enough for all files of the folder"),)
                 raise
 
-        log.info("Uploading %d files of %s under %r", len(jobs), folder, prefix)
+        log.info("Uploading %d files of %s under %r", len(jobs), visible(folder), prefix)
         scheduler = Threads(count) if count > 1 else Serial()
         results = sorted(scheduler.run(jobs, upload, failure), key=lambda result: result.name)
         if uri := folder_uri(prefix):

@@ -12,6 +12,7 @@ from airflow_provider_taskcluster.hooks.lineage import facts
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterArtifactLink, TaskclusterTaskLink
 from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator, recorder_of, what_to_upload
 from airflow_provider_taskcluster.outcome import permanent_errors_fail
+from airflow_provider_taskcluster.texts import visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -124,7 +125,7 @@ class TaskclusterUploadArtifactOperator(TaskclusterBaseOperator):
             where = (text(self.taskcluster_task_id, "taskcluster_task_id"), run_id, text(self.name, "name"))
             is_upload = given[0] in {"source", "data"}
             published = self._upload(where, context) if is_upload else self._stand_in(given[0], where, context)
-        self.log.info("Published artifact %r as %s", where[2], published["storage_type"])
+        self.log.info("Published artifact %r as %s", where[2], visible(published["storage_type"]))
         return published
 
     def _upload(self, where: tuple[str, int, str], context: Context) -> Published:

@@ -8,6 +8,7 @@ from airflow_provider_taskcluster.arguments import path_or_url, run_number, text
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterArtifactLink, TaskclusterTaskLink
 from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator, check_extraction, with_extracted
 from airflow_provider_taskcluster.outcome import permanent_errors_fail
+from airflow_provider_taskcluster.texts import visible
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS
 
 if TYPE_CHECKING:
@@ -105,5 +106,7 @@ class TaskclusterDownloadArtifactOperator(TaskclusterBaseOperator):
                 require_hashes=self.require_hashes,
                 digests=self.digests,
             )
-            self.log.info("Downloaded artifact %r: %d bytes, verified by %s", self.name, result.size, result.verified)
+            self.log.info(
+                "Downloaded artifact %r: %d bytes, verified by %s", self.name, result.size, visible(result.verified)
+            )
             return with_extracted(result.as_dict(), folder, self.hook)

@@ -10,6 +10,7 @@ from airflow_provider_taskcluster.arguments import optional_text, path_or_url, p
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterTaskLink
 from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator, check_extraction
 from airflow_provider_taskcluster.outcome import permanent_errors_fail
+from airflow_provider_taskcluster.texts import visible
 from airflow_provider_taskcluster.transfer.archive.formats import check_supported
 from airflow_provider_taskcluster.transfer.archives import is_archive
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS, FILES
@@ -142,7 +143,7 @@ class TaskclusterDownloadPayloadOperator(TaskclusterBaseOperator):
             )
             include, exclude = patterns_in(self.include, "include"), patterns_in(self.exclude, "exclude")
             if self.if_none == "skip" and not payload.select(include, exclude):
-                raise AirflowSkipException(f"Task {payload.task_id} has no artifact that is selected")
+                raise AirflowSkipException(f"Task {visible(payload.task_id)} has no artifact that is selected")
             if folder is not None:
                 for file in payload.select(include, exclude):
                     check_supported(file.name)
@@ -160,9 +161,13 @@ class TaskclusterDownloadPayloadOperator(TaskclusterBaseOperator):
             if folder is not None:
                 summary["extracted"] = self._extracted(result, folder)
         self.log.info(
-            "Payload of task %s: %d files in %s, %d of them fetched now, %d failed; see %s",
-            *(result.task_id, len(result.files), result.folder),
-            *(len(result.transferred), len(result.failed), result.manifest),
+            "Payload of task %s: %d files in %r, %d of them fetched now, %d failed; see %r",
+            visible(result.task_id),
+            len(result.files),
+            result.folder,
+            len(result.transferred),
+            len(result.failed),
+            result.manifest,
         )
         return summary
 

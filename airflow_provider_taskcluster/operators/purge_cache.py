@@ -9,6 +9,7 @@ from airflow_provider_taskcluster.arguments import names_in, optional_text
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterPurgeCachesLink
 from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator
 from airflow_provider_taskcluster.outcome import permanent_errors_fail
+from airflow_provider_taskcluster.texts import visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -76,5 +77,5 @@ class TaskclusterPurgeCacheOperator(TaskclusterBaseOperator):
             wanted = names_in(self.cache_names, "cache_names")
             for cache_name in wanted:
                 self.hook.purge_cache(pool, cache_name)
-        self.log.info("Asked the workers of %s to drop: %s", pool, ", ".join(wanted))
+        self.log.info("Asked the workers of %s to drop: %s", visible(pool), visible(", ".join(wanted)))
         return {"worker_pool_id": pool, "cache_names": wanted}

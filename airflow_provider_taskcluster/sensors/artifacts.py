@@ -9,6 +9,7 @@ from airflow_provider_taskcluster.arguments import choice, left_out, length, nam
 from airflow_provider_taskcluster.exceptions import InvalidInput, NotStoredYet
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterArtifactLink, TaskclusterTaskLink
 from airflow_provider_taskcluster.sensors.base import LISTED, TaskclusterBaseSensor, is_one
+from airflow_provider_taskcluster.texts import visible
 from airflow_provider_taskcluster.waits.artifacts import ArtifactWait
 
 if TYPE_CHECKING:
@@ -131,7 +132,7 @@ class TaskclusterArtifactSensor(TaskclusterBaseSensor):
         try:
             length = self.hook.stored_artifact_length(info["task_id"], info["name"], info["run_id"])
         except NotStoredYet as error:
-            self.log.info("Not there yet: %s", error)
+            self.log.info("Not there yet: %s", visible(error))
             return None
         if not measure or length is None:
             return info

@@ -140,7 +140,7 @@ class TaskclusterBaseSensor(DeferringSensor):
             return self.confirmed(verdict.result), NOT_PASSED + MORE_TIME
         if verdict.error:
             raise verdict.error
-        self.log.info("Not there yet: %s", verdict.why)
+        self.log.info("Not there yet: %s", visible(verdict.why))
         return None, verdict.why + MORE_TIME
 
     def execute_complete(self, context: Context, event: Json) -> Any:

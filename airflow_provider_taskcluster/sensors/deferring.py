@@ -17,6 +17,7 @@ from airflow.providers.common.compat.sdk import (
 )
 
 from airflow_provider_taskcluster.exceptions import WaitFailed
+from airflow_provider_taskcluster.texts import crash, visible
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import AirflowException, Context
@@ -90,7 +91,7 @@ class DeferringSensor(BaseSensorOperator):
         )
 
     def _with_last_look(self, error: AirflowException) -> AirflowException:
-        return type(error)(f"{error} {self.last_look}") if self.last_look else error
+        return type(error)(visible(f"{error} {self.last_look}")) if self.last_look else error
 
     def _looked(self, context: Context, event: Json | None) -> Any:
         """Poke; errors end it as ``BaseSensorOperator.execute`` lets them."""
@@ -100,16 +101,16 @@ class DeferringSensor(BaseSensorOperator):
         except (AirflowSensorTimeout, AirflowTaskTimeout, AirflowFailException) as error:
             if self.soft_fail or self.never_fail:
                 which = "soft_fail" if self.soft_fail else "never_fail"
-                raise AirflowSkipException(f"Skipping due to {which} is set to True: {error}") from error
+                raise AirflowSkipException(visible(f"Skipping due to {which} is set to True: {error}")) from error
             raise
         except AirflowSkipException:
             raise
         except Exception as error:
             if self.silent_fail:
-                self.log.exception("Sensor poke failed")
+                self.log.error("Sensor poke failed: %s", crash(error))
                 return None
             if self.never_fail:
-                raise AirflowSkipException(f"Skipping due to never_fail is set to True: {error}") from error
+                raise AirflowSkipException(f"Skipping due to never_fail is set to True: {visible(error)}") from error
             raise
 
 
@@ -118,5 +119,7 @@ def _raise_for(event: Json | None) -> None:
     if event is None or event["outcome"] in {"found", "timeout"}:
         return
     if event["transient"]:
-        raise WaitFailed(f"The wait in the triggerer broke down: {event['message']}; see the log of the triggerer")
-    raise AirflowFailException(event["message"])
+        raise WaitFailed(
+            f"The wait in the triggerer broke down: {visible(event['message'])}; see the log of the triggerer"
+        )
+    raise AirflowFailException(visible(event["message"]))

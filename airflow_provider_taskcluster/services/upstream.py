@@ -62,7 +62,7 @@ def check_call(
         if isinstance(value, bool) or not isinstance(value, str | int) or str(value) in {"", ".", ".."}:
             raise InvalidInput(f"{name} of {what} is {value!r}: pass a text, or a number")
     if payload is None and "input" in entry:
-        raise InvalidInput(f"{what} takes a payload ({entry['input']}): pass payload=")
+        raise InvalidInput(f"{what} takes a payload ({entry['input']!r}): pass payload=")
     if payload is not None and "input" not in entry:
         raise InvalidInput(f"{what} takes no payload: leave it out")
     for name in query or {}:

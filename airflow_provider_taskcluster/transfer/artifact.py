@@ -14,6 +14,7 @@ from airflow_provider_taskcluster.exceptions import (
     TransferError,
 )
 from airflow_provider_taskcluster.framing import unsatisfied_total
+from airflow_provider_taskcluster.texts import one_line
 from airflow_provider_taskcluster.transfer import chain_of_trust
 from airflow_provider_taskcluster.transfer.artifact_location import Where, locate
 from airflow_provider_taskcluster.transfer.config import REFERENCE_CAP
@@ -173,8 +174,8 @@ class ArtifactDownloader:
                 return Grant(url=answer["url"], method="reference", redirects=REDIRECTS, hosts=hosts)
             case "error":
                 raise ArtifactError(
-                    f"{where} is an error that the task published: {answer['reason']}: "
-                    f"{answer['message']}; see the log of that task",
+                    f"{where} is an error that the task published: {one_line(answer['reason'])}: "
+                    f"{one_line(answer['message'])}; see the log of that task",
                     reason=answer["reason"],
                 )
         raise TransferError(

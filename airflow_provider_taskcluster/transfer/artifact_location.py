@@ -20,6 +20,7 @@ from airflow_provider_taskcluster.exceptions import (
 )
 from airflow_provider_taskcluster.names import fits_client_id
 from airflow_provider_taskcluster.redaction import public_url
+from airflow_provider_taskcluster.texts import visible
 
 if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.model import ArtifactService, Json
@@ -99,7 +100,7 @@ def _storage_type(service: ArtifactService, where: Where) -> str | None:
     try:
         return str(service.artifact_info(where.task_id, where.name, where.run_id)["storageType"])
     except (NotFound, InsufficientScopes) as error:
-        log.info("The storage type of artifact %r cannot be looked up: %s", where.name, error)
+        log.info("The storage type of artifact %r cannot be looked up: %s", where.name, visible(error))
         return None
 
 

@@ -27,6 +27,7 @@ from airflow_provider_taskcluster.exceptions import (
 )
 from airflow_provider_taskcluster.moments import timestamp
 from airflow_provider_taskcluster.names import fits_client_id
+from airflow_provider_taskcluster.texts import visible
 from airflow_provider_taskcluster.transfer import recorder as records
 from airflow_provider_taskcluster.transfer.config import GIB
 from airflow_provider_taskcluster.transfer.identity import milliseconds
@@ -209,7 +210,7 @@ class ArtifactUploader:
             except (ServiceUnavailable, ConnectionFailed) as error:
                 if not self._is_present(target, measured):
                     raise
-                log.info("The %s is present, though its finishArtifact failed: %s", target, error)
+                log.info("The %s is present, though its finishArtifact failed: %s", visible(target), visible(error))
 
         self.store.network.retry.retrying(sleep=self.store.sleep)(attempt)
 
@@ -222,7 +223,7 @@ class ArtifactUploader:
             if not self.service.artifact_is_present(target.task_id, target.run_id, target.name):
                 return False
         except TaskclusterError as error:
-            log.info("Whether the %s is present cannot be seen: %s", target, error)
+            log.info("Whether the %s is present cannot be seen: %s", visible(target), visible(error))
             return False
         sha256 = self._sha256(target)
         if sha256 not in {None, measured.sha256}:
@@ -242,7 +243,7 @@ class ArtifactUploader:
         return True
 
     def _present(self, target: ArtifactTarget, measured: Measured, record: UploadRecord) -> TransferResult:
-        log.info("The %s is there already, with the same content", target)
+        log.info("The %s is there already, with the same content", visible(target))
         records.forget(self.recorder, record)
         digests = {"sha256": measured.sha256}
         found = _result(target, measured, digests, method="already there", verified="sha256", attempts=1)
@@ -274,7 +275,7 @@ class ArtifactUploader:
             service = self.service.objects_as(found["credentials"]) if usable else self.service
             hashes: dict[str, str] = dict(service.object_metadata(found["name"])["hashes"])
         except (ServiceError, KeyError) as error:
-            log.info("The sums of the %s cannot be read: %s", target, error)
+            log.info("The sums of the %s cannot be read: %s", visible(target), visible(error))
             return None
         return hashes.get("sha256")
 

@@ -281,7 +281,7 @@ class Fetch:
             ranges=self._ranges,
             speed=self._speed,
         )
-        log.debug("%r: %s", self._wanted.name, "; ".join(reasons) or f"{self._config.connections} connections")
+        log.debug("%r: %r", self._wanted.name, reasons or [f"{self._config.connections} connections"])
         return bool(reasons)
 
     def _in_parallel(self) -> None:

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
 from airflow_provider_taskcluster.exceptions import SourceChanged, TooLarge
+from airflow_provider_taskcluster.texts import visible
 from airflow_provider_taskcluster.transfer import partition
 from airflow_provider_taskcluster.transfer.already_there import already_there
 from airflow_provider_taskcluster.transfer.buffers import Failure
@@ -120,7 +121,7 @@ class _StreamUpload:
         size = partition.part_size(self.part_size, 0)
         log.warning(
             "The %s can be read only once: each part of %d bytes is held in memory, and a retry begins anew",
-            self.source.description,
+            visible(self.source.description),
             size,
         )
         generation = secrets.token_hex(partition.GENERATION // 2)

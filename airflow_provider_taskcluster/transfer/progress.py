@@ -9,6 +9,8 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from airflow_provider_taskcluster.texts import visible
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
@@ -68,7 +70,7 @@ class Reporter:
             if due:
                 self._last = now
         if due:
-            log.info("%s", self.now())
+            log.info("%s", visible(self.now()))
             self._tell()
 
     def restart(self, total: int | None) -> None:

@@ -101,7 +101,7 @@ class Sink(ABC):
             else:
                 self.discard()
         except Exception as failure:  # noqa: BLE001 (it must not hide the error that led here)
-            error.add_note(f"What had arrived could not be put away: {failure}")
+            error.add_note(f"What had arrived could not be put away: {one_line(failure)}")
 
     def content(self) -> bytes | None:
         """Return the bytes, if this sink holds them."""

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_taskcluster.exceptions import DestinationError, InvalidInput, TaskclusterError
+from airflow_provider_taskcluster.texts import one_line
 from airflow_provider_taskcluster.transfer.config import MIB, OURS
 from airflow_provider_taskcluster.transfer.path_sink import PathSink
 from airflow_provider_taskcluster.transfer.sink import Sink, write_all
@@ -61,7 +62,7 @@ class StorageSink(Sink):
         try:
             self.discard()
         except DestinationError as error:  # nobody sees it, and the next one does not need it gone
-            log.warning("What was begun before cannot be put away: %s", error)
+            log.warning("What was begun before cannot be put away: %s", one_line(error))
         with self._explained():
             self._writing = _way(self._file)(self._file, size)
 

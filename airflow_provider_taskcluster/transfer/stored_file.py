@@ -66,7 +66,7 @@ class _Content(io.RawIOBase):
         """Go to a place."""
         start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self.body.size}[whence]
         if start + offset < 0:
-            raise ValueError(f"There is no byte {start + offset} in {self.name!r}")
+            raise ValueError(f"There is no byte {start + offset:d} in {self.name!r}")
         self._at = start + offset
         return self._at
 

@@ -12,6 +12,7 @@ from airflow.providers.common.compat.sdk import AirflowNotFoundException, mask_s
 from airflow_provider_taskcluster.connection.reading import overridden, read
 from airflow_provider_taskcluster.exceptions import WaitFailed
 from airflow_provider_taskcluster.services.client import Client
+from airflow_provider_taskcluster.texts import one_line
 
 if TYPE_CHECKING:
     from airflow_provider_taskcluster.connection.reading import AirflowConnection
@@ -34,7 +35,7 @@ async def open_client(
         connection = None
     except Exception as error:  # of a database or a secrets backend, which may be back later
         raise WaitFailed(
-            f"Connection {conn_id!r} could not be read: {type(error).__name__}: {error}; "
+            f"Connection {conn_id!r} could not be read: {type(error).__name__}: {one_line(error)}; "
             f"see that the triggerer can read it"
         ) from error
     return await asyncio.to_thread(_client, connection, conn_id, connect_timeout, read_timeout)

@@ -24,6 +24,7 @@ from airflow.triggers.base import TriggerEvent
 
 from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.exceptions import InvalidInput
+from airflow_provider_taskcluster.texts import crash, visible
 from airflow_provider_taskcluster.triggers.access import open_client
 from airflow_provider_taskcluster.waits.descriptions import describe
 from airflow_provider_taskcluster.waits.index import IndexWait
@@ -90,13 +91,13 @@ class TaskclusterEventTrigger(BaseEventTrigger):
         while True:
             try:
                 verdict = await poller.verdict_of(self.wait, self.interval)
-            except Exception:
-                log.exception("A watch broke down; it goes on in %s s", self.interval)
+            except Exception as error:  # noqa: BLE001 (as above)
+                log.error("A watch broke down; it goes on in %.1f s: %s", self.interval, crash(error))
                 await asyncio.sleep(self.interval)
                 continue
             if isinstance(verdict, Found):
                 return verdict.result
-            log.error("A watch sees nothing, and goes on: %s", verdict.error)
+            log.error("A watch sees nothing, and goes on: %s", visible(verdict.error))
 
     async def _recall(self) -> list[str] | None:
         """What was told last, by this trigger in another process."""
@@ -105,8 +106,8 @@ class TaskclusterEventTrigger(BaseEventTrigger):
                 told: list[str] | None = await store.aget(self._key)
             except ValueError:  # several assets share this watch, and have no store in common
                 return None
-            except Exception:  # of Airflow's API: without an answer, old things would be told as new
-                log.exception("What was told last could not be read; next try in %s s", self.interval)
+            except Exception as error:  # noqa: BLE001 (of Airflow's API: without an answer, old things would be told as new)
+                log.error("What was told last could not be read; next try in %.1f s: %s", self.interval, crash(error))
                 await asyncio.sleep(self.interval)
             else:
                 return told
@@ -119,8 +120,10 @@ class TaskclusterEventTrigger(BaseEventTrigger):
                 await self._store.aset(self._key, told)
         except ValueError:  # as above
             pass
-        except Exception:
-            log.exception("What was told last could not be written down; next try in %s s", self.interval)
+        except Exception as error:  # noqa: BLE001 (as above)
+            log.error(
+                "What was told last could not be written down; next try in %.1f s: %s", self.interval, crash(error)
+            )
             return None
         return told
 

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_taskcluster.exceptions import TaskclusterError
+from airflow_provider_taskcluster.texts import crash
 from airflow_provider_taskcluster.triggers.access import open_client
 from airflow_provider_taskcluster.waits.descriptions import wait_from
 from airflow_provider_taskcluster.waits.poller import shared_poller
@@ -83,9 +84,9 @@ class TaskclusterWaitTrigger(BaseTrigger):
             return {"outcome": "timeout", "message": "", "transient": False}
         except TaskclusterError as error:
             return {"outcome": "failed", "message": str(error), "transient": error.transient}
-        except Exception as error:
-            log.exception("The wait broke down")
-            return {"outcome": "failed", "message": f"{type(error).__name__}: {error}", "transient": True}
+        except Exception as error:  # noqa: BLE001 (a trigger that raises would loop for ever in 2.11's dag.test())
+            log.error("The wait broke down: %s", crash(error))
+            return {"outcome": "failed", "message": crash(error), "transient": True}
 
     async def _verdict(self) -> Json:
         key = (self.taskcluster_conn_id, self.connect_timeout, self.read_timeout)

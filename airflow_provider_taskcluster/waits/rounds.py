@@ -121,7 +121,7 @@ class Rounds:
                 now = self._loop.time()
                 await self._round([entry for entry in self._entries if entry.due <= now])
         except Exception as error:  # noqa: BLE001 (told to those who wait)
-            log.error("The looks at %d waits broke down: %s", len(self._entries), crash(error))  # noqa: TRY400 (one line)
+            log.error("The looks at %d waits broke down: %s", len(self._entries), crash(error))
             for entry in self._entries:  # those who wait shall not wait for ever
                 if not entry.done.done():
                     entry.done.set_exception(error)

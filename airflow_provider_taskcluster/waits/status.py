@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from airflow_provider_taskcluster.exceptions import WillNotCome
+from airflow_provider_taskcluster.texts import visible
 
 if TYPE_CHECKING:
     from airflow_provider_taskcluster.services.answers import TaskRun, TaskStatus
@@ -65,7 +66,7 @@ def ending(status: TaskStatus, run_id: int | None, root_url: str) -> str:
     if run is None:
         return f"the task is {status['state']} and has no run {run_id or 0}"
     log = f"{root_url}/tasks/{status['taskId']}/runs/{run['runId']}/logs/{quote(LOG)}"
-    return f"run {run['runId']} is {run['state']} ({run.get('reasonResolved', 'no reason')}), its log: {log}"
+    return f"run {run['runId']} is {run['state']} ({visible(run.get('reasonResolved', 'no reason'))}), its log: {log}"
 
 
 def no_such_task(task_id: str) -> WillNotCome:

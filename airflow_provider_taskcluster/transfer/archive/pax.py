@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from airflow_provider_taskcluster.texts import visible
+
 # What says where, how long and how sparse a file is. Owners, times and attributes are not extracted.
 _TEXTS = {b"path", b"linkpath", b"hdrcharset", b"GNU.sparse.name"}
 _NUMBERS = {b"size", *(b"GNU.sparse." + key for key in (b"size", b"realsize", b"major", b"minor", b"numblocks"))}
@@ -46,7 +48,7 @@ def _counts(key: bytes, value: bytes) -> bool:
             raise ValueError("a path in a pax header is longer than any file system takes")
     elif key in _NUMBERS | _REPEATED or key == _MAP:
         if not (_NUMBER_LIST if key == _MAP else _NUMBER).fullmatch(value):
-            raise ValueError(f"{key.decode()} in a pax header is no number")
+            raise ValueError(f"{visible(key.decode())} in a pax header is no number")
     else:
         return False
     return True

@@ -110,6 +110,7 @@ class Streams(io.RawIOBase):
             rest = found or self._input()
         if length % self._format.padding:
             raise ValueError(
-                f"{length} zero bytes are behind a compressed stream, which is no multiple of {self._format.padding}"
+                f"{length:d} zero bytes are behind a compressed stream, "
+                f"which is no multiple of {self._format.padding:d}"
             )
         return found

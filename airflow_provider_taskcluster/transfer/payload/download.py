@@ -17,6 +17,7 @@ from airflow_provider_taskcluster.exceptions import (
     NameRefused,
     TaskclusterError,
 )
+from airflow_provider_taskcluster.texts import visible
 from airflow_provider_taskcluster.transfer import chain_of_trust, digest
 from airflow_provider_taskcluster.transfer.artifact_location import Where, origin
 from airflow_provider_taskcluster.transfer.buffers import Failure
@@ -132,7 +133,7 @@ class PayloadDownload:
             more = f"; and {len(reasons) - LISTED} more" if len(reasons) > LISTED else ""
             raise kind(f"Artifacts of task {self._payload.task_id} {what}: {listed}{more}. Nothing was fetched")
         for name, reason in reasons.items():
-            log.warning("Artifact %r is not stored: %s", name, reason)
+            log.warning("Artifact %r is not stored: %s", name, visible(reason))
             self._failed[name] = f"{kind.__name__}: {reason}"
 
     def _occupied(self, file: PayloadFile) -> bool:
@@ -158,7 +159,7 @@ class PayloadDownload:
         except TaskclusterError as error:
             if self._handling.on_error == "fail":
                 raise
-            log.warning("%r is left out: %s", file.name, error)
+            log.warning("%r is left out: %s", file.name, visible(error))
             self._failed[file.name] = f"{type(error).__name__}: {error}"
 
     def _file(self, file: PayloadFile) -> None:
