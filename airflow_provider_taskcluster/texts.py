@@ -7,6 +7,7 @@ forge lines of a log, hide text behind control characters, fill a disk, or show 
 from __future__ import annotations
 
 LONGEST = 600
+CUT = "..."
 # Numbers that are larger say nothing, and may have thousands of digits.
 LARGEST_SHOWN = 1e20
 # Of a whole message, which may quote several texts.
@@ -16,14 +17,16 @@ LONGEST_MESSAGE = 4000
 def visible(text: object, longest: int | None = None) -> str:
     r"""Return the text with each character that does not print as an escape: a newline becomes ``\n``.
 
-    :param longest: Characters after which it is cut; None for no limit.
+    :param longest: Characters after which it is cut; None for no limit. What was cut before stays as it is.
     """
     found = str(text)
-    if longest is not None and len(found) > longest:
-        found = f"{found[:longest].rstrip()}..."
-    if found.isprintable():
+    if longest is not None:
+        found = found[: longest + len(CUT) + 1]
+    if not found.isprintable():
+        found = "".join(char if char.isprintable() else repr(char)[1:-1] for char in found)
+    if longest is None or len(found) <= longest or (len(found) <= longest + len(CUT) and found.endswith(CUT)):
         return found
-    return "".join(char if char.isprintable() else repr(char)[1:-1] for char in found)
+    return f"{found[:longest].rstrip()}{CUT}"
 
 
 def one_line(text: object, longest: int = LONGEST) -> str:

@@ -79,7 +79,7 @@ class WritableFile(io.BufferedIOBase):
         :raises WriteFailed: They cannot be kept, such as on a full disk.
         """
         if self.closed:
-            raise ValueError(f"{self.path!r} is closed")
+            raise ValueError(f"{visible(self.path)} is closed")
         size = memoryview(data).nbytes
         if size < BUFFER:
             self._pending += data
@@ -141,7 +141,7 @@ class WritableFile(io.BufferedIOBase):
         self._end(error)
         if error is not None:
             error.add_note(
-                f"{self.path!r} was closed while this was handled, and is not uploaded: close it before or after"
+                f"{visible(self.path)} was closed while this was handled, and is not uploaded: close it before or after"
             )
             raise error
 
@@ -194,6 +194,6 @@ class WritableFile(io.BufferedIOBase):
 
     def _dealloc_warn(self, _: object) -> None:
         """Upload nothing: Python calls this before it closes a file around this one that nobody closed."""
-        log.warning("%r is not uploaded, because it was never closed", self.path)
+        log.warning("%s is not uploaded, because it was never closed", visible(self.path))
         self.spoil(EOFError("it was never closed"))
         self._abandoned = True

@@ -8,7 +8,7 @@ import pytest
 from airflow.providers.common.compat.sdk import AirflowException
 
 from airflow_provider_taskcluster import exceptions
-from airflow_provider_taskcluster.exceptions import ServiceError, StoreError, TaskclusterError
+from airflow_provider_taskcluster.exceptions import ArtifactError, ServiceError, StoreError, TaskclusterError
 
 CLASSES = [c for c in vars(exceptions).values() if inspect.isclass(c) and c.__module__ == exceptions.__name__]
 FACTS = {
@@ -75,3 +75,23 @@ def test_the_drawing_marks_what_is_transient(cls):
 def test_a_service_error_without_an_answer_has_no_facts():
     error = ServiceError("no")
     assert (error.status, error.code, error.retry_after) == (0, "", None)
+
+
+@pytest.mark.parametrize("cls", CLASSES)
+def test_an_error_is_one_line_of_bounded_length_whatever_it_quotes(cls):
+    error = cls("a\nb\x1b[31m\u202e" + "c" * 100_000)
+    assert str(error).startswith(r"a\nb\x1b[31m\u202eccc")
+    assert str(error).isprintable()
+    assert len(str(error)) < 5000
+    assert str(pickle.loads(pickle.dumps(error))) == str(error)
+
+
+def test_so_are_the_words_that_services_and_tasks_have_for_it():
+    words = "a\nb" + "c" * 1000
+    for word in (
+        ServiceError("", code=words).code,
+        StoreError("", code=words).code,
+        ArtifactError("", reason=words).reason,
+    ):
+        assert word.startswith(r"a\nbcc")
+        assert len(word) < 120
