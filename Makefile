@@ -56,7 +56,7 @@ test: $(V33)/.ready $(V211)/.ready
 
 # Of 2.11 also the tests that do not touch Airflow, which `make test` runs on 3.3 alone.
 test-slow: $(V33)/.ready $(V211)/.ready bench-programs
-	@scripts/programs.sh curl jq initdb:postgresql chromium chromedriver:chromium-driver
+	@scripts/programs.sh curl jq initdb:postgresql chromium chromedriver:chromium-driver mkfs.ext4:e2fsprogs
 	@$(V33)/bin/python scripts/run_tests.py slow $(V33)/bin/python $(ON_211)
 
 # On Airflow 2.11.0 and the lowest version of each dependency that we name; what those need is as new as it gets, but for

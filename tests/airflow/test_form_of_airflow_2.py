@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import tempfile
 from html.parser import HTMLParser
 
 import pytest
@@ -45,12 +46,14 @@ class Form(HTMLParser):
 
 
 @pytest.fixture(scope="module")
-def web(database):
+def web(database, tmp_path_factory):
     from airflow.www.app import create_app
 
-    app = create_app(testing=True)
-    app.config.update(WTF_CSRF_ENABLED=False, AUTH_ROLE_PUBLIC="Admin")
-    return app.test_client()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(tempfile, "tempdir", str(tmp_path_factory.mktemp("web")))  # it keeps its cache there
+        app = create_app(testing=True)
+        app.config.update(WTF_CSRF_ENABLED=False, AUTH_ROLE_PUBLIC="Admin")
+        yield app.test_client()
 
 
 @pytest.fixture
