@@ -19,7 +19,7 @@ def directory(path: str) -> Entry:
 
 
 def artifact(path: str, info: ArtifactInfo) -> Entry:
-    """Return the entry of an artifact. Its size is None where the worker did not say."""
+    """Return the entry of an artifact. Its size is None where it is not listed, as of objects."""
     return {
         "name": path,
         "size": info.get("contentLength"),

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.assets.uris import artifact_uri
-from airflow_provider_taskcluster.exceptions import InvalidInput
+from airflow_provider_taskcluster.exceptions import ConnectionFailed, InvalidInput, ServiceUnavailable, TaskclusterError
 from airflow_provider_taskcluster.hooks import lineage
 from airflow_provider_taskcluster.hooks.base import TaskclusterBaseHook, future, guessed_type, place
 from airflow_provider_taskcluster.moments import timestamp
@@ -158,9 +158,22 @@ class ArtifactUploadsHook(TaskclusterBaseHook):
         return answer
 
     def finish_artifact(self, task_id: str, run_id: int, name: str, *, upload_id: str) -> None:
-        """Declare an object artifact present by hand, when its upload is finished."""
-        artifact = names.artifact_name(name)
-        self._run(Artifacts(self.client).finish(names.task_id(task_id), _run(run_id), artifact, upload_id))
+        """Declare an object artifact present by hand, when its upload is finished.
+
+        A 500 may hide that it is present now (it does where it was announced with its length), so it is looked into.
+        """
+        where = names.task_id(task_id), _run(run_id), names.artifact_name(name)
+        try:
+            self._engine_services.finish_artifact(*where, upload_id)
+        except (ServiceUnavailable, ConnectionFailed):
+            if not self._is_present(*where):
+                self._run(Artifacts(self.client).finish(*where, upload_id))
+
+    def _is_present(self, task_id: str, run_id: int, name: str) -> bool:
+        try:
+            return self._engine_services.artifact_is_present(task_id, run_id, name)
+        except TaskclusterError:  # nobody can tell
+            return False
 
     def _announce(self, task_id: str, run_id: int, name: str, expires: datetime | timedelta, **details: str) -> None:
         self.create_artifact(task_id, run_id, name, {"expires": timestamp(future(expires)), **details})

@@ -35,10 +35,12 @@ PROJECT = "tests"
 def tc(taskcluster_emulator):
     """The emulator, with nothing scripted and no requests seen."""
     taskcluster_emulator.faults.clear()
+    taskcluster_emulator.api_faults.clear()
     taskcluster_emulator.journal.clear()
     with taskcluster_emulator.clock.advanced():  # set back after the test
         yield taskcluster_emulator
     taskcluster_emulator.faults.clear()
+    taskcluster_emulator.api_faults.clear()
 
 
 @pytest.fixture(autouse=True)

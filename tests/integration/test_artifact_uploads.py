@@ -196,6 +196,19 @@ def test_a_500_of_finish_artifact_without_success_is_asked_again(connect, hook, 
     assert hook.read_artifact(run.task_id, NAME) == DATA
 
 
+@pytest.mark.parametrize("announced", ["with its length", "as it should be"])
+def test_by_hand_a_500_of_finish_artifact_is_looked_into(hook, run, tc, announced):
+    grant = run.announce(NAME, length=len(DATA) if announced == "with its length" else None)
+    run.upload(grant, DATA)
+    if announced != "with its length":
+        tc.api_faults.add(Status(500), method="PUT", path="/artifacts/", times=2)
+    tc.journal.clear()
+    hook.finish_artifact(run.task_id, run.run_id, NAME, upload_id=grant["uploadId"])
+    finished = tc.journal.entries(origin="api", method="PUT", path="/runs/0/artifacts/")
+    assert [entry.status for entry in finished] == ([500] if announced == "with its length" else [500, 500, 204])
+    assert hook.read_artifact(run.task_id, NAME) == DATA
+
+
 @pytest.mark.parametrize("storage_type", ["object", "s3"])
 @pytest.mark.parametrize("recorded", [True, False])
 def test_a_repeated_upload_finds_its_work_done(hook, upload, tmp_path, storage_type, recorded):

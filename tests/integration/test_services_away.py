@@ -14,7 +14,7 @@ DATA = os.urandom(300_000)
 
 
 @pytest.fixture
-def away(tc):
+def away():
     """Let the services, or the store, answer as they do while they are restarted: for so many seconds."""
 
     def begin(seconds, faults):
@@ -25,8 +25,7 @@ def away(tc):
             times=1000,
         )
 
-    yield begin
-    tc.api_faults.clear()
+    return begin
 
 
 @pytest.fixture

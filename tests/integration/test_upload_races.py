@@ -21,8 +21,7 @@ ways = pytest.mark.parametrize(("data", "options"), WAYS.values(), ids=WAYS)
 
 @pytest.fixture
 def races(tc):
-    yield tc.api_faults
-    tc.api_faults.clear()
+    return tc.api_faults
 
 
 @pytest.fixture

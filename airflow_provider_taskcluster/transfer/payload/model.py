@@ -22,7 +22,7 @@ class PayloadFile(dict[str, Any]):
 
     :param name: Relative to the root of the payload.
     :param artifact: Name of the artifact.
-    :param size: Bytes, None if the task did not say.
+    :param size: Bytes, None where they are not listed, as of objects.
     :param content_type: Content type.
     :param storage_type: ``s3``, ``object``, ``reference``, ``link`` or ``error``.
     :param expires: When it ends, as the service writes it.
