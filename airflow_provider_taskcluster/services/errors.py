@@ -120,7 +120,7 @@ def _clock_to_set(said: str, ahead: float | None) -> str:
 
 
 def _credentials_to_check(client_id: str | None, *, limited: bool) -> str:
-    who = f"client {client_id!r}" if client_id else "the anonymous client"
+    who = f"client {one_line(client_id)!r}" if client_id else "the anonymous client"
     also = ", and that it holds all of the connection's authorized scopes" if limited else ""
     return f"check client ID and access token of {who}{also}"
 
@@ -129,7 +129,7 @@ def _whom_to_grant(client_id: str | None, scopes: str, *, limited: bool) -> str:
     if limited:  # the service refuses who does not hold them all (401), so it is they that lack it
         return f"the connection's authorized scopes leave it out: add to them {scopes}"
     if client_id:
-        return f"grant client {client_id!r} {scopes}"
+        return f"grant client {one_line(client_id)!r} {scopes}"
     return f"the call carried no credentials: set client ID and access token of a client that holds {scopes}"
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.redaction import quiet_libraries
+from airflow_provider_taskcluster.texts import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
@@ -62,7 +63,7 @@ def check_call(
         if isinstance(value, bool) or not isinstance(value, str | int) or str(value) in {"", ".", ".."}:
             raise InvalidInput(f"{name} of {what} is {value!r}: pass a text, or a number")
     if payload is None and "input" in entry:
-        raise InvalidInput(f"{what} takes a payload ({entry['input']!r}): pass payload=")
+        raise InvalidInput(f"{what} takes a payload ({visible(entry['input'])}): pass payload=")
     if payload is not None and "input" not in entry:
         raise InvalidInput(f"{what} takes no payload: leave it out")
     for name in query or {}:
