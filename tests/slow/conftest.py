@@ -14,10 +14,11 @@ from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
 REPOSITORY = Path(__file__).parents[2]
 
 # `make ui` shows the web UI of Airflow 3; that of Airflow 2 is another program, and has no asset watchers. What is
-# compared in benchmarks, and the emulator behind nginx, do not depend on the line, and run on one.
+# compared in benchmarks, what is moved in chaos, and the emulator behind nginx, do not depend on the line, and run on
+# one.
 ON_AIRFLOW_3 = [
     *("test_ui.py", "test_browser.py", "test_watchers_under_triggerer.py"),
-    *("test_bench_command.py", "test_nginx_store.py", "test_documented_shell.py"),
+    *("test_bench_command.py", "test_nginx_store.py", "test_documented_shell.py", "test_chaos_command.py"),
 ]
 collect_ignore = ON_AIRFLOW_3 if version("apache-airflow").startswith("2.") else []
 
