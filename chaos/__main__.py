@@ -31,14 +31,12 @@ def main() -> int:
     os.environ |= {"AIRFLOW_HOME": str(folder / "airflow"), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
     keep_mounts_to_ourselves()
     warm_up()
-    if not can_mount():
-        print(
-            "**** NOT RUN: power losses, which take root to mount file systems; a limit on files stands for full disks"
-        )
     numbers = range(1, options.transfers + 1) if options.only is None else [options.only]
     print(f"seed {options.seed}: {len(numbers)} transfers, {options.jobs} at a time, in {folder}", flush=True)
     started = time.monotonic()
     total = lanes.run(options.seed, numbers, folder, jobs=options.jobs, deadline=options.deadline)
+    if not can_mount():
+        print("**** NOT RUN: power losses, which take root to mount disks; a limit on files stood for full ones ****")
     print(f"seed {options.seed}: {total}, in {time.monotonic() - started:.0f} s")
     if not total.violations:
         shutil.rmtree(folder)

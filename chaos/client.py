@@ -51,13 +51,11 @@ class Outcome:
 
     :param error: Empty for a success.
     :param ours: It is a ``TaskclusterError``.
-    :param kind: Name of its class.
     :param read: The sha256 of what was read, by name, where it went to no file.
     """
 
     error: str = ""
     ours: bool = True
-    kind: str = ""
     read: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -134,7 +132,7 @@ def _outcome(order: Order) -> Outcome:
         found = getattr(transfer, order.verb)(TaskclusterHook(CONNECTION))
     except BaseException as error:  # noqa: BLE001 (whatever it is, it is the outcome)
         traceback.print_exc(file=sys.stderr)
-        return Outcome(f"{type(error).__name__}: {error}", isinstance(error, TaskclusterError), type(error).__name__)
+        return Outcome(f"{type(error).__name__}: {error}", isinstance(error, TaskclusterError))
     return Outcome(read=found or {})
 
 

@@ -21,7 +21,7 @@ SMALL = 24 << 20
 IMAGE = 64 << 20
 # ext4 writes its journal only when it is told to, not by the clock: nothing but fsync makes anything last.
 IMAGE_OPTIONS = "loop,noatime,commit=600"
-STOP_SECONDS = 10
+STOP_SECONDS = 60
 # https://man7.org/linux/man-pages/man2/unshare.2.html
 CLONE_NEWNS = 0x00020000
 

@@ -29,7 +29,8 @@ def run(seed: int, numbers: Sequence[int], folder: Path, *, jobs: int, deadline:
         if not found.violations:
             shutil.rmtree(own)
         for violation in found.violations:
-            print(f'VIOLATION in {violation}\n  again: make chaos CHAOS="--seed {seed} --only {number}"; see {own}')
+            again = f'make chaos CHAOS="--seed {seed} --only {number}"'
+            print(f"VIOLATION in {violation}\n  again: {again}; see {own}", flush=True)
         return found
 
     with ThreadPoolExecutor(jobs) as pool:

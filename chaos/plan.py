@@ -41,7 +41,7 @@ class Kind:
 KINDS = {
     kind.name: kind
     for kind in (
-        Kind("upload_object", "PUT", on_disk=False),
+        Kind("upload_object", "PUT"),
         Kind("upload_parts", "PUT"),
         Kind("upload_artifact", "PUT"),
         Kind("upload_s3_artifact", "PUT", on_disk=False),

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 PORTS = range(12_000, 32_000)
 START_SECONDS = 120
 
+_given_out: set[int] = set()
+
 
 class Address(NamedTuple):
     """Where the emulator is, and who may do everything there."""
@@ -69,12 +71,12 @@ class Service:
         receiving, sending = CONTEXT.Pipe(duplex=False)
         self._process = Child(serve, self._folder, self._ports, tuple(strikes), sending)
         sending.close()
-        with receiving:
-            if not receiving.poll(START_SECONDS):
-                raise RuntimeError(f"the emulator did not start: see {self._folder}")
-            self._address = Address(*receiving.recv())
-        self._strikes = strikes
-        return self._address
+        with receiving, contextlib.suppress(EOFError):
+            if receiving.poll(START_SECONDS):
+                self._address = Address(*receiving.recv())
+                self._strikes = strikes
+                return self._address
+        raise RuntimeError(f"the emulator did not start: see {self._folder}")
 
     def kill(self) -> None:
         """End it at once."""
@@ -101,9 +103,11 @@ def serve(folder: Path, ports: tuple[int, int], strikes: Sequence[Strike], start
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
+    """Return a port that nobody listens on, and that was not given out before."""
     while True:
         port = random.SystemRandom().choice(PORTS)
         with contextlib.suppress(OSError), socket.socket() as probe:
             probe.bind(("127.0.0.1", port))
-            return port
+            if port not in _given_out:
+                _given_out.add(port)
+                return port
