@@ -32,6 +32,8 @@ os.environ.pop("AIRFLOW__CORE__UNIT_TEST_MODE", None)
 # Temporary files go into a folder of this process, where the check after each test file finds those that are left.
 os.environ["PYTEST_DEBUG_TEMPROOT"] = tempfile.gettempdir()  # those of pytest stay where users look for them
 os.environ["TMPDIR"] = tempfile.tempdir = tempfile.mkdtemp(prefix="tmp-", dir=home)
+for folder in (home, tempfile.tempdir):
+    Path(folder).chmod(0o711)  # PostgreSQL, which never runs as root, has its folder below
 
 # What a test file imports that touches Airflow; `bucket` is a fixture of Airflow's storages.
 OF_AIRFLOW = re.compile(

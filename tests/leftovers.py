@@ -121,4 +121,8 @@ def _processes() -> set[Resource]:
 
 
 def _temporary_files() -> set[Resource]:
-    return {("temporary file", entry.name) for entry in Path(tempfile.gettempdir()).iterdir()}
+    return {
+        ("temporary file", entry.name)
+        for entry in Path(tempfile.gettempdir()).iterdir()
+        if not entry.name.startswith("uv-")  # its locks, which it keeps
+    }

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import shutil
+import tempfile
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -26,8 +28,10 @@ def browser(ui):
     options.binary_location = program("chromium")
     for option in OPTIONS:
         options.add_argument(option)
-    with webdriver.Chrome(options=options, service=Service(program("chromedriver"))) as driver:
-        yield Browser(driver, ui)
+    with tempfile.TemporaryDirectory() as folder:  # Chromium leaves files in its own
+        service = Service(program("chromedriver"), env={**os.environ, "TMPDIR": folder})
+        with webdriver.Chrome(options=options, service=service) as driver:
+            yield Browser(driver, ui)
 
 
 def program(name):
