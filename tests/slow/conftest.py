@@ -15,7 +15,7 @@ REPOSITORY = Path(__file__).parents[2]
 
 # `make ui` shows the web UI of Airflow 3; that of Airflow 2 is another program, and has no asset watchers. What is
 # compared in benchmarks, what is moved in chaos, and the emulator behind nginx, do not depend on the line, and run on
-# one. A task is cleared under the scheduler of Airflow 3; tests/airflow/test_large_results.py has its retry on both lines.
+# one. A task is cleared under the scheduler of Airflow 3; test_large_results.py tries it again on both lines.
 ON_AIRFLOW_3 = [
     *("test_ui.py", "test_browser.py", "test_watchers_under_triggerer.py"),
     *("test_bench_command.py", "test_nginx_store.py", "test_documented_shell.py", "test_chaos_command.py"),
