@@ -1,4 +1,4 @@
-"""The hook's view of task artifacts: list, look, download. A ``run_id`` of None is the latest run."""
+"""The hook's downloads of task artifacts, and what the store says of one. A ``run_id`` of None is the latest run."""
 
 from __future__ import annotations
 
@@ -11,8 +11,6 @@ from airflow_provider_taskcluster.counts import whole_number
 from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.hooks import lineage
 from airflow_provider_taskcluster.hooks.base import TaskclusterBaseHook, byte_limit, place
-from airflow_provider_taskcluster.services.artifacts import Artifacts
-from airflow_provider_taskcluster.services.tasks import Tasks
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS, MEMORY_CAP, TransferConfig
 from airflow_provider_taskcluster.transfer.references import allowed_hosts
 from airflow_provider_taskcluster.transfer.sink import MemorySink, sink_for
@@ -21,7 +19,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from airflow_provider_taskcluster.services.answers import ArtifactInfo, TaskRun, TaskStatus
     from airflow_provider_taskcluster.transfer.model import TransferResult
     from airflow_provider_taskcluster.transfer.payload.payload import Payload
     from airflow_provider_taskcluster.transfer.progress import Progress
@@ -34,36 +31,6 @@ Verification = Literal["hashes", "chain_of_trust"]
 
 class ArtifactsHook(TaskclusterBaseHook):
     """Artifacts of tasks."""
-
-    def list_artifacts(self, task_id: str, run_id: int | None = None) -> list[ArtifactInfo]:
-        """All artifacts of a run, from all pages. Scope ``queue:list-artifacts:<taskId>[:<runId>]``.
-
-        Object artifacts are listed before their upload is finished; ``artifact_info`` tells what is present.
-        """
-        names.task_id(task_id)
-
-        async def collect() -> list[ArtifactInfo]:
-            return [info async for page in Artifacts(self.client).pages(task_id, run_id) for info in page]
-
-        found: list[ArtifactInfo] = self._run(collect())
-        return found
-
-    def task_runs(self, task_id: str) -> list[TaskRun]:
-        """The runs of a task, from the first to the latest. Scope ``queue:status:<taskId>``.
-
-        :raises NotFound: There is no such task.
-        """
-        status: TaskStatus = self._run(Tasks(self.client).status(names.task_id(task_id)))
-        return status["runs"]
-
-    def artifact_info(self, task_id: str, name: str, run_id: int | None = None) -> ArtifactInfo:
-        """One artifact that is present. Scope ``queue:list-artifacts:<taskId>[:<runId>]``.
-
-        :raises NotFound: No such task, run or artifact, or not yet.
-        """
-        call = Artifacts(self.client).info(names.task_id(task_id), names.artifact_name(name), run_id)
-        info: ArtifactInfo = self._run(call)
-        return info
 
     def stored_artifact_length(self, task_id: str, name: str, run_id: int | None = None) -> int | None:
         """Ask the store for one byte of an artifact. Scope ``queue:get-artifact:<name>``.

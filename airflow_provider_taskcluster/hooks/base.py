@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import copy
 import functools
 import logging
 import mimetypes
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook, mask_secret
 
@@ -15,6 +16,7 @@ from airflow_provider_taskcluster.connection import values
 from airflow_provider_taskcluster.connection.reading import overridden, read
 from airflow_provider_taskcluster.exceptions import ConfigurationError, InvalidInput
 from airflow_provider_taskcluster.hooks.bridge import EngineServices
+from airflow_provider_taskcluster.made_once import made_once
 from airflow_provider_taskcluster.moments import moment_after, timestamp
 from airflow_provider_taskcluster.services.client import Client
 from airflow_provider_taskcluster.services.loop import run
@@ -26,6 +28,7 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.connection.settings import ConnectionSettings
 
 log = logging.getLogger(__name__)
+H = TypeVar("H", bound="TaskclusterBaseHook")
 
 
 class TaskclusterBaseHook(BaseHook):
@@ -53,7 +56,7 @@ class TaskclusterBaseHook(BaseHook):
         self._max_retries = max_retries
         self._stopped = False
 
-    @functools.cached_property
+    @made_once
     def settings(self) -> ConnectionSettings:
         """The connection, checked.
 
@@ -85,7 +88,7 @@ class TaskclusterBaseHook(BaseHook):
         except AirflowNotFoundException:
             return None
 
-    @functools.cached_property
+    @made_once
     def client(self) -> Client:
         """Calls of the JSON APIs, as coroutines."""
         client = new_client(self.settings, self.taskcluster_conn_id)
@@ -100,7 +103,7 @@ class TaskclusterBaseHook(BaseHook):
             store.stop()
         return store
 
-    @functools.cached_property
+    @made_once
     def _kept_store(self) -> Store:
         if self.settings.network.verify is False:  # `settings` has said so, once; urllib3 would with each request
             from urllib3 import disable_warnings
@@ -109,7 +112,7 @@ class TaskclusterBaseHook(BaseHook):
             disable_warnings(InsecureRequestWarning)
         return Store(self.settings.network)
 
-    @functools.cached_property
+    @made_once
     def _engine_services(self) -> EngineServices:
         return EngineServices(self.client)
 
@@ -127,7 +130,7 @@ class TaskclusterBaseHook(BaseHook):
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what is made from the connection: locks and sockets travel nowhere, secrets should not."""
         kind = type(self)
-        made = {name for name in self.__dict__ if isinstance(getattr(kind, name, None), functools.cached_property)}
+        made = {name for name in self.__dict__ if isinstance(getattr(kind, name, None), made_once)}
         return {name: value for name, value in self.__dict__.items() if name not in made} | {"_stopped": False}
 
     def get_conn(self) -> Client:
@@ -151,6 +154,21 @@ class TaskclusterBaseHook(BaseHook):
             self._run(self.client.close())
         if "_kept_store" in self.__dict__:
             self._kept_store.close()
+
+
+def use_connection(hook: TaskclusterBaseHook, connection: Any) -> None:
+    """Let a hook take a connection that was read elsewhere, None where there is none of its id.
+
+    :raises ConfigurationError: It cannot work as it is.
+    """
+    hook.__dict__["settings"] = hook._checked(connection)  # noqa: SLF001 (of this file)
+
+
+def twin_of(hook: H) -> H:
+    """Return another hook of the same connection, which it does not read again; its kept connections are its own."""
+    twin = copy.copy(hook)
+    twin.__dict__["settings"] = hook.settings
+    return twin
 
 
 def new_client(found: ConnectionSettings, conn_id: str | None) -> Client:

@@ -1,48 +1,27 @@
-"""The hook's way to what it has no method for: any call of any service, and Taskcluster's own client."""
+"""The hook's calls that move no bytes, and Taskcluster's own client for what the hook has no method for."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from airflow_provider_taskcluster.hooks.base import TaskclusterBaseHook
+from airflow_provider_taskcluster.hooks.json_calls import JsonCalls, waited_for
 from airflow_provider_taskcluster.services import upstream
-
-if TYPE_CHECKING:
-    from collections.abc import Mapping
 
 
 class CallsHook(TaskclusterBaseHook):
-    """Calls of all services that the ``taskcluster`` package knows."""
+    """The calls of ``JsonCalls``, each of which returns when it is answered."""
 
-    def call(
-        self,
-        service: str,
-        method: str,
-        *args: str | int,
-        payload: Mapping[str, Any] | None = None,
-        query: Mapping[str, str | int] | None = None,
-    ) -> Any:
-        """Call a method of a service, with this hook's credentials, time-outs, retries and errors.
-
-        ::
-
-            secret = hook.call("secrets", "get", "project/my-team/key")["secret"]
-            page = hook.call("queue", "listTaskGroup", task_group_id, query={"limit": 10})
-
-        A list that has more comes with a ``continuationToken``, which is a ``query`` option of the next call.
-
-        :param service: Its name, such as ``queue`` or ``worker-manager``.
-        :param method: Its name in Taskcluster's reference, such as ``createTask``.
-        :param args: Of its path, in order.
-        :param payload: Of its body.
-        :param query: Options of its query string.
-        :return: The answer, None where it has none. Of a redirect, its body.
-        :raises InvalidInput: There is no such service, method or option, or it takes other arguments. Nothing was sent.
-        :raises ServiceError: The service said no, one subclass for each kind of no.
-        :raises ConnectionFailed: No answer, after all retries.
-        """
-        upstream.check_call(service, method, args, payload, query)
-        return self._run(self.client.call(service, method, *args, payload=payload, query=query, see_other=True))
+    call = waited_for(JsonCalls.call)
+    ping = waited_for(JsonCalls.ping)
+    look = waited_for(JsonCalls.look)
+    task_runs = waited_for(JsonCalls.task_runs)
+    list_artifacts = waited_for(JsonCalls.list_artifacts)
+    artifact_info = waited_for(JsonCalls.artifact_info)
+    object_metadata = waited_for(JsonCalls.object_metadata)
+    purge_cache = waited_for(JsonCalls.purge_cache)
+    purge_requests = waited_for(JsonCalls.purge_requests)
+    all_purge_requests = waited_for(JsonCalls.all_purge_requests)
 
     def upstream(self, service: str) -> Any:
         """Return Taskcluster's own client of a service, such as ``taskcluster.Queue``: a new one for each call of this.

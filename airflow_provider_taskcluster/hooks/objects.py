@@ -27,7 +27,7 @@ from airflow_provider_taskcluster.transfer.source import source_for
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from airflow_provider_taskcluster.services.answers import Json, ObjectMetadata
+    from airflow_provider_taskcluster.services.answers import Json
     from airflow_provider_taskcluster.transfer.conflict import IfExists
     from airflow_provider_taskcluster.transfer.model import TransferResult
     from airflow_provider_taskcluster.transfer.partition import PartSize
@@ -92,14 +92,6 @@ class ObjectsHook(ObjectDownloadsHook):
         """
         request = {"acceptDownloadMethods": dict(accept_download_methods or {"getUrl": True})}
         answer: Json = self._run(Objects(self.client).start_download(names.object_name(name), request))
-        return answer
-
-    def object_metadata(self, name: str) -> ObjectMetadata:
-        """Project, expiry and hashes of a finished object.
-
-        :raises NotFound: There is no such object, or its upload is not finished.
-        """
-        answer: ObjectMetadata = self._run(Objects(self.client).metadata(names.object_name(name)))
         return answer
 
     def object_url(self, name: str, *, expires_in: timedelta | None = None) -> str:

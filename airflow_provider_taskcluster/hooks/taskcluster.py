@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import mask_secret
 
@@ -13,7 +13,6 @@ from airflow_provider_taskcluster.connection.settings import ignored_keys
 from airflow_provider_taskcluster.exceptions import (
     ConfigurationError,
     InsufficientScopes,
-    InvalidInput,
     TaskclusterError,
 )
 from airflow_provider_taskcluster.hooks.artifact_uploads import ArtifactUploadsHook
@@ -21,8 +20,7 @@ from airflow_provider_taskcluster.hooks.artifacts import ArtifactsHook
 from airflow_provider_taskcluster.hooks.base import new_client
 from airflow_provider_taskcluster.hooks.calls import CallsHook
 from airflow_provider_taskcluster.hooks.folders import FoldersHook
-from airflow_provider_taskcluster.hooks.purge_cache import PurgeCacheHook
-from airflow_provider_taskcluster.hooks.waits import WaitsHook
+from airflow_provider_taskcluster.hooks.json_calls import SERVICES
 from airflow_provider_taskcluster.services import credentials
 from airflow_provider_taskcluster.services.answers import ALIVE
 from airflow_provider_taskcluster.services.auth import Auth
@@ -31,15 +29,11 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime, timedelta
 
-    from airflow_provider_taskcluster.services.answers import Json
     from airflow_provider_taskcluster.services.client import Client
     from airflow_provider_taskcluster.services.credentials import TemporaryCredentials
 
-Service = Literal["object", "queue", "purge-cache", "auth"]
-SERVICES: tuple[Service, ...] = ("object", "queue", "purge-cache", "auth")
 
-
-class TaskclusterHook(FoldersHook, ArtifactsHook, ArtifactUploadsHook, PurgeCacheHook, WaitsHook, CallsHook):
+class TaskclusterHook(FoldersHook, ArtifactsHook, ArtifactUploadsHook, CallsHook):
     """Talks to a Taskcluster deployment and moves bytes to and from it.
 
     Use it in operators and in TaskFlow functions::
@@ -68,16 +62,6 @@ class TaskclusterHook(FoldersHook, ArtifactsHook, ArtifactUploadsHook, PurgeCach
     def get_ui_field_behaviour(cls) -> dict[str, Any]:
         """Labels and placeholders of the connection form, for Airflow before 3.2."""
         return form.field_behaviour()
-
-    def ping(self, service: Service = "object") -> Json:
-        """Ask whether a service is up; needs no scope.
-
-        :param service: ``object``, ``queue``, ``purge-cache`` or ``auth``.
-        """
-        if service not in SERVICES:
-            raise InvalidInput(f"There is no service {service!r} to ping: name {', '.join(SERVICES)}")
-        answer: Json = self._run(self.client.call(service, "ping", read=ALIVE))
-        return answer
 
     def temporary_credentials(
         self, scopes: Iterable[str], expires: datetime | timedelta, *, name: str | None = None

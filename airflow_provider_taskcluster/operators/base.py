@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, cast
 
 from airflow.providers.common.compat.sdk import BaseOperator
@@ -11,6 +10,7 @@ from airflow_provider_taskcluster.arguments import as_values, as_written, conten
 from airflow_provider_taskcluster.connection.fields import DEFAULT_CONN_ID
 from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.links.base import leave_links
+from airflow_provider_taskcluster.made_once import made_once
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -44,7 +44,7 @@ class TaskclusterBaseOperator(BaseOperator):
         self.read_timeout = read_timeout
         self.max_retries = max_retries
 
-    @cached_property
+    @made_once
     def hook(self) -> TaskclusterHook:
         """The hook of this connection. A DAG file that is only parsed does not load it."""
         from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from abc import abstractmethod
-from functools import cached_property
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import PokeReturnValue, conf
@@ -13,6 +12,7 @@ from airflow_provider_taskcluster.arguments import as_written
 from airflow_provider_taskcluster.connection.fields import DEFAULT_CONN_ID
 from airflow_provider_taskcluster.exceptions import AuthenticationFailed, TaskclusterError, UnreadableAnswer
 from airflow_provider_taskcluster.links.base import leave_links
+from airflow_provider_taskcluster.made_once import made_once
 from airflow_provider_taskcluster.outcome import failed, last_look, permanent_errors_fail
 from airflow_provider_taskcluster.sensors.deferring import DeferringSensor
 from airflow_provider_taskcluster.texts import visible
@@ -65,7 +65,7 @@ class TaskclusterBaseSensor(DeferringSensor):
         self._looked_before = False
         self._patience = Patience()
 
-    @cached_property
+    @made_once
     def hook(self) -> TaskclusterHook:
         """The hook of this connection. A DAG file that is only parsed does not load it."""
         from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook

@@ -71,7 +71,7 @@ class KeptSession:
         loop = asyncio.get_running_loop()
         if self._trusted is None:
             # Reading certificates blocks, and a triggerer shares its loop with everybody.
-            self._trusted = await asyncio.to_thread(self._tls)
+            self._trusted = await asyncio.to_thread(_tls, self._root_url, self._network)
         if self._session is None or self._loop is not loop:
             self._session, self._loop = self._open(trusted=self._trusted), loop
             weakref.finalize(self, _close, self._session, loop, os.getpid())
@@ -97,14 +97,15 @@ class KeptSession:
             response_class=bounded_response(network.largest_answer),
         )
 
-    def _tls(self) -> ssl.SSLContext | bool:
-        return self._network.tls_context() if urlsplit(self._root_url).scheme == "https" else True
-
     async def close(self) -> None:
         """Close what this loop opened."""
         session, self._session = self._session, None
         if session is not None and self._loop is asyncio.get_running_loop():
             await session.close()
+
+
+def _tls(root_url: str, network: Network) -> ssl.SSLContext | bool:
+    return network.tls_context() if urlsplit(root_url).scheme == "https" else True
 
 
 def _proxy_login(root_url: str, proxy: str | None) -> dict[str, str]:

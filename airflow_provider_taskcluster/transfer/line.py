@@ -42,9 +42,10 @@ class Line:
     def break_off(self) -> None:
         """Wake who waits for the other side. He gets an error or what looks like the end; ``broken`` tells."""
         self.broken = True
-        if self._socket is not None:
+        used = self._socket  # which its thread may let go of meanwhile
+        if used is not None:
             # By a descriptor of its own: a TLS socket that is shut down itself goes on unencrypted.
-            with contextlib.suppress(OSError), socket.socket(fileno=os.dup(self._socket.fileno())) as twin:
+            with contextlib.suppress(OSError), socket.socket(fileno=os.dup(used.fileno())) as twin:
                 twin.shutdown(socket.SHUT_RDWR)
 
     def let_go(self) -> None:

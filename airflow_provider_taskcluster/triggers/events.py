@@ -16,7 +16,6 @@ import json
 import logging
 import math
 from abc import abstractmethod
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.triggers import BaseEventTrigger
@@ -24,12 +23,11 @@ from airflow.triggers.base import TriggerEvent
 
 from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.exceptions import InvalidInput
+from airflow_provider_taskcluster.hooks.asynchronous import shared_waits
 from airflow_provider_taskcluster.texts import crash, visible
-from airflow_provider_taskcluster.triggers.access import open_client
 from airflow_provider_taskcluster.waits.descriptions import describe
 from airflow_provider_taskcluster.waits.index import IndexWait
 from airflow_provider_taskcluster.waits.objects import ObjectWait
-from airflow_provider_taskcluster.waits.poller import shared_poller
 from airflow_provider_taskcluster.waits.talk import Found
 
 if TYPE_CHECKING:
@@ -76,8 +74,7 @@ class TaskclusterEventTrigger(BaseEventTrigger):
     async def run(self) -> AsyncIterator[TriggerEvent]:
         """Look, and tell what is new."""
         kept = told = await self._recall()
-        opening = partial(open_client, self.taskcluster_conn_id)
-        async with shared_poller((self.taskcluster_conn_id, None, None), opening) as poller:
+        async with shared_waits(self.taskcluster_conn_id) as poller:
             while True:
                 found = await self._found(poller)
                 if told != kept:

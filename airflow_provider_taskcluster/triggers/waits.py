@@ -5,16 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_taskcluster.exceptions import TaskclusterError
+from airflow_provider_taskcluster.hooks.asynchronous import shared_waits
 from airflow_provider_taskcluster.texts import crash
-from airflow_provider_taskcluster.triggers.access import open_client
 from airflow_provider_taskcluster.waits.descriptions import wait_from
-from airflow_provider_taskcluster.waits.poller import shared_poller
 from airflow_provider_taskcluster.waits.talk import Found
 
 if TYPE_CHECKING:
@@ -89,14 +87,10 @@ class TaskclusterWaitTrigger(BaseTrigger):
             return {"outcome": "failed", "message": crash(error), "transient": True}
 
     async def _verdict(self) -> Json:
-        key = (self.taskcluster_conn_id, self.connect_timeout, self.read_timeout)
-        opening = partial(
-            open_client,
-            self.taskcluster_conn_id,
-            connect_timeout=self.connect_timeout,
-            read_timeout=self.read_timeout,
+        waits = shared_waits(
+            self.taskcluster_conn_id, connect_timeout=self.connect_timeout, read_timeout=self.read_timeout
         )
-        async with shared_poller(key, opening) as poller:
+        async with waits as poller:
             verdict = await poller.verdict_of(wait_from(self.wait), self.interval)
         if isinstance(verdict, Found):
             return {"outcome": "found", "message": "", "transient": False}

@@ -11,12 +11,11 @@ from odd_answers import DEEP
 from scripted_api import scripted_api
 from waits_in_a_loop import INTERVAL, STATUSES, completed, outcomes, run, start, trigger, until
 
+from airflow_provider_taskcluster.hooks.asynchronous import shared_waits
 from airflow_provider_taskcluster.sensors.objects import TaskclusterObjectSensor
-from airflow_provider_taskcluster.triggers.access import open_client
 from airflow_provider_taskcluster.waits.artifacts import ArtifactWait
 from airflow_provider_taskcluster.waits.index import IndexWait
 from airflow_provider_taskcluster.waits.objects import ObjectWait
-from airflow_provider_taskcluster.waits.poller import shared_poller
 from airflow_provider_taskcluster.waits.tasks import TaskGroupWait
 
 ODD = {
@@ -146,7 +145,7 @@ def test_a_fault_that_nobody_thought_of_ends_no_other_wait(tc, hook, name, expir
     hook.upload_object(b"x", name, expires=expires)
 
     async def main():
-        async with shared_poller("key", lambda: open_client("tc_test")) as poller:
+        async with shared_waits("tc_test") as poller:
             broken = asyncio.create_task(poller.verdict_of(Broken(asks), INTERVAL))
             found = await poller.verdict_of(ObjectWait(names=[name]), INTERVAL)
             assert found.result["objects"][0]["name"] == name

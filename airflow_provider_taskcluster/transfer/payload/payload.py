@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from contextlib import closing
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
 from airflow_provider_taskcluster.counts import whole_number
 from airflow_provider_taskcluster.exceptions import InvalidInput, NotFound
+from airflow_provider_taskcluster.made_once import made_once
 from airflow_provider_taskcluster.transfer import chain_of_trust
 from airflow_provider_taskcluster.transfer.artifact_location import Where
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS, FILES, KIB, MIB
@@ -64,7 +64,7 @@ class Payload:
     on_read: Callable[[dict[str, Any]], None] = field(repr=False, compare=False)
     located: Callable[[Any], Any] = field(repr=False, compare=False)
 
-    @cached_property
+    @made_once
     def run_id(self) -> int | None:
         """Number of the run; None where it is the latest, and its number may not be known."""
         if self.asked_run is not None:
@@ -83,11 +83,11 @@ class Payload:
                 if info["name"].startswith(root):
                     yield _file(info, root)
 
-    @cached_property
+    @made_once
     def _listed(self) -> dict[str, PayloadFile]:
         return {file.name: file for file in self.files()}
 
-    @cached_property
+    @made_once
     def _published(self) -> bytes | None:
         """The chain of trust of the run, where it is to be used."""
         wanted = self.artifacts.config.chain_of_trust

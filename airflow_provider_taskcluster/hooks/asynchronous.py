@@ -1,0 +1,188 @@
+"""``TaskclusterAsyncHook``: the hook for coroutines, in triggers and in ``async def`` tasks.
+
+Calls and waits are coroutines of the running loop. Transfers are those of ``TaskclusterHook``, each in a thread.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import functools
+import importlib
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
+
+from airflow.providers.common.compat.connection import get_async_connection
+from airflow.providers.common.compat.sdk import AirflowNotFoundException
+
+from airflow_provider_taskcluster.connection.fields import DEFAULT_CONN_ID
+from airflow_provider_taskcluster.exceptions import WaitFailed
+from airflow_provider_taskcluster.hooks.base import new_client, twin_of, use_connection
+from airflow_provider_taskcluster.hooks.json_calls import JsonCalls
+from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
+from airflow_provider_taskcluster.texts import one_line
+from airflow_provider_taskcluster.waits.poller import shared_poller
+from airflow_provider_taskcluster.waits.talk import Found, Over
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Mapping
+    from contextlib import AbstractAsyncContextManager
+
+    from airflow_provider_taskcluster.connection.reading import AirflowConnection
+    from airflow_provider_taskcluster.services.client import Client
+    from airflow_provider_taskcluster.waits.poller import Poller
+    from airflow_provider_taskcluster.waits.talk import Json, Wait
+
+P = ParamSpec("P")
+T = TypeVar("T")
+# What calls load on first use; some of it takes longer than a loop should stand still.
+_LOADED = ("taskcluster.aio", "tenacity", "aiohttp")
+
+
+def shared_waits(
+    conn_id: str, *, connect_timeout: float | None = None, read_timeout: float | None = None
+) -> AbstractAsyncContextManager[Poller]:
+    """Give out what all waits on a connection share in the running loop: it looks, and repeats what failed.
+
+    :param conn_id: Id of the connection, which is read when the first look is due.
+    :param connect_timeout: Seconds to wait for a connection, in place of the connection's.
+    :param read_timeout: Seconds of silence that end a request, in place of the connection's.
+    """
+
+    async def client() -> Client:
+        hook = await TaskclusterAsyncHook.open(
+            conn_id, connect_timeout=connect_timeout, read_timeout=read_timeout, max_retries=0
+        )
+        return hook.client
+
+    return shared_poller((conn_id, connect_timeout, read_timeout), client)
+
+
+def _make_ready(hook: TaskclusterHook, connection: AirflowConnection | None) -> None:
+    use_connection(hook, connection)
+    for module in _LOADED:
+        importlib.import_module(module)
+
+
+def in_thread(
+    method: Callable[Concatenate[TaskclusterHook, P], T],
+) -> Callable[Concatenate[TaskclusterAsyncHook, P], Coroutine[Any, Any, T]]:
+    """Return a transfer of the synchronous hook as a coroutine. When it is cancelled, the transfer ends."""
+
+    @functools.wraps(method)
+    async def transfer(self: TaskclusterAsyncHook, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        hook = self.synchronous()
+        try:
+            return await asyncio.to_thread(_and_close, hook, functools.partial(method, hook, *args, **kwargs))
+        except asyncio.CancelledError:
+            hook.stop()
+            raise
+
+    return transfer
+
+
+def _and_close(hook: TaskclusterHook, transfer: Callable[[], T]) -> T:
+    try:
+        return transfer()
+    finally:
+        hook.close()
+
+
+class TaskclusterAsyncHook(JsonCalls):
+    """Talks to a Taskcluster deployment from coroutines, and holds up no event loop.
+
+    ::
+
+        async with await TaskclusterAsyncHook.open("taskcluster_default") as hook:
+            runs = await hook.task_runs(task_id)
+            await hook.download_artifact(task_id, "public/build/target.zip", "/data/target.zip")
+
+    It belongs to the event loop in which it was opened.
+    """
+
+    def __init__(self, hook: TaskclusterHook, options: Mapping[str, float | None]) -> None:
+        super().__init__(new_client(hook.settings, hook.taskcluster_conn_id))
+        self._hook = hook
+        self._options = options
+
+    @classmethod
+    async def open(
+        cls,
+        taskcluster_conn_id: str = DEFAULT_CONN_ID,
+        *,
+        connect_timeout: float | None = None,
+        read_timeout: float | None = None,
+        max_retries: int | None = None,
+    ) -> Self:
+        """Read the connection without blocking the loop, and return its hook. No service is asked.
+
+        :param taskcluster_conn_id: Id of the connection. Where none is defined the environment decides, as for the
+            Taskcluster clients.
+        :param connect_timeout: Seconds to wait for a connection, in place of the connection's.
+        :param read_timeout: Seconds of silence that end a request, in place of the connection's.
+        :param max_retries: Most repeats of a request that failed for the moment, in place of the connection's.
+        :raises ConfigurationError: The connection cannot work as it is.
+        :raises WaitFailed: Airflow could not give it for the moment.
+        """
+        try:
+            connection = await get_async_connection(taskcluster_conn_id)
+        except AirflowNotFoundException:
+            connection = None
+        except Exception as error:  # of a database or a secrets backend, which may be back later
+            raise WaitFailed(
+                f"Connection {taskcluster_conn_id!r} could not be read: {type(error).__name__}: {one_line(error)}; "
+                f"see that the triggerer or worker can read it"
+            ) from error
+        options = {"connect_timeout": connect_timeout, "read_timeout": read_timeout}
+        hook = TaskclusterHook(taskcluster_conn_id, max_retries=max_retries, **options)
+        await asyncio.to_thread(_make_ready, hook, connection)
+        return cls(hook, options)
+
+    async def __aenter__(self) -> Self:
+        """Return the hook itself."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close the kept connections."""
+        await self.close()
+
+    async def close(self) -> None:
+        """Close the kept connections. The hook opens new ones when it is used again."""
+        await self.client.close()
+
+    def synchronous(self) -> TaskclusterHook:
+        """Return a synchronous hook of the same connection, for threads: ``await asyncio.to_thread(work, hook)``.
+
+        It reads no connection, and its kept connections are its own: close it.
+        """
+        return twin_of(self._hook)
+
+    async def wait_for(self, wait: Wait, *, interval: float = 60) -> Json:
+        """Wait until something is there, and return what was found. Waits on one connection share their requests.
+
+        Bound it with ``asyncio.timeout``.
+
+        :param wait: One of the kinds in ``waits``, such as ``TaskWait``.
+        :param interval: Seconds between two looks.
+        :raises TaskclusterError: It cannot come any more, or nobody could look.
+        """
+        verdict = await self.look(wait)
+        if not isinstance(verdict, Found | Over):
+            async with shared_waits(self._hook.taskcluster_conn_id, **self._options) as poller:
+                verdict = await poller.verdict_of(wait, interval)
+        if isinstance(verdict, Over):
+            raise verdict.error
+        return verdict.result
+
+    download_object = in_thread(TaskclusterHook.download_object)
+    read_object = in_thread(TaskclusterHook.read_object)
+    object_size = in_thread(TaskclusterHook.object_size)
+    object_modified = in_thread(TaskclusterHook.object_modified)
+    upload_object = in_thread(TaskclusterHook.upload_object)
+    download_artifact = in_thread(TaskclusterHook.download_artifact)
+    read_artifact = in_thread(TaskclusterHook.read_artifact)
+    artifact_modified = in_thread(TaskclusterHook.artifact_modified)
+    upload_artifact = in_thread(TaskclusterHook.upload_artifact)
+    create_reference_artifact = in_thread(TaskclusterHook.create_reference_artifact)
+    create_link_artifact = in_thread(TaskclusterHook.create_link_artifact)
+    create_error_artifact = in_thread(TaskclusterHook.create_error_artifact)
+    upload_folder = in_thread(TaskclusterHook.upload_folder)
+    extract_archive = in_thread(TaskclusterHook.extract_archive)

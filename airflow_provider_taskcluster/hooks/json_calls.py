@@ -1,0 +1,185 @@
+"""The calls of the hook that move no bytes, written once, as coroutines: the synchronous hook waits for them."""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
+
+from airflow_provider_taskcluster import names
+from airflow_provider_taskcluster.exceptions import InvalidInput
+from airflow_provider_taskcluster.moments import moment
+from airflow_provider_taskcluster.services import upstream
+from airflow_provider_taskcluster.services.answers import ALIVE
+from airflow_provider_taskcluster.services.artifacts import Artifacts
+from airflow_provider_taskcluster.services.loop import run
+from airflow_provider_taskcluster.services.objects import Objects
+from airflow_provider_taskcluster.services.purge_cache import PurgeCache
+from airflow_provider_taskcluster.services.tasks import Tasks
+from airflow_provider_taskcluster.waits.looking import look
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine, Mapping
+    from datetime import datetime
+
+    from airflow_provider_taskcluster.hooks.base import TaskclusterBaseHook
+    from airflow_provider_taskcluster.services.answers import (
+        ArtifactInfo,
+        Json,
+        ObjectMetadata,
+        PurgeRequest,
+        PurgeRequestPage,
+        TaskRun,
+    )
+    from airflow_provider_taskcluster.services.client import Client
+    from airflow_provider_taskcluster.waits.talk import Verdict, Wait
+
+P = ParamSpec("P")
+T = TypeVar("T")
+Service = Literal["object", "queue", "purge-cache", "auth"]
+SERVICES: tuple[Service, ...] = ("object", "queue", "purge-cache", "auth")
+
+
+class JsonCalls:
+    """Calls through one client, in the event loop that awaits them.
+
+    :param client: Made before, by the thread that reads the connection: a coroutine that reads it may block the loop
+        that has to deliver it.
+    """
+
+    def __init__(self, client: Client) -> None:
+        self.client = client
+
+    async def call(
+        self,
+        service: str,
+        method: str,
+        *args: str | int,
+        payload: Mapping[str, Any] | None = None,
+        query: Mapping[str, str | int] | None = None,
+    ) -> Any:
+        """Call a method of a service, with this hook's credentials, time-outs, retries and errors.
+
+        ::
+
+            secret = hook.call("secrets", "get", "project/my-team/key")["secret"]
+            page = hook.call("queue", "listTaskGroup", task_group_id, query={"limit": 10})
+
+        A list that has more comes with a ``continuationToken``, which is a ``query`` option of the next call.
+
+        :param service: Its name, such as ``queue`` or ``worker-manager``.
+        :param method: Its name in Taskcluster's reference, such as ``createTask``.
+        :param args: Of its path, in order.
+        :param payload: Of its body.
+        :param query: Options of its query string.
+        :return: The answer, None where it has none. Of a redirect, its body.
+        :raises InvalidInput: There is no such service, method or option, or it takes other arguments. Nothing was sent.
+        :raises ServiceError: The service said no, one subclass for each kind of no.
+        :raises ConnectionFailed: No answer, after all retries.
+        """
+        upstream.check_call(service, method, args, payload, query)
+        return await self.client.call(service, method, *args, payload=payload, query=query, see_other=True)
+
+    async def ping(self, service: Service = "object") -> Json:
+        """Ask whether a service is up; needs no scope.
+
+        :param service: ``object``, ``queue``, ``purge-cache`` or ``auth``.
+        """
+        if service not in SERVICES:
+            raise InvalidInput(f"There is no service {service!r} to ping: name {', '.join(SERVICES)}")
+        answer: Json = await self.client.call(service, "ping", read=ALIVE)
+        return answer
+
+    async def look(self, wait: Wait) -> Verdict:
+        """Look once whether it is there, and whether it can still come (``waits`` has the kinds of waits)."""
+        return await look(wait, self.client)
+
+    async def list_artifacts(self, task_id: str, run_id: int | None = None) -> list[ArtifactInfo]:
+        """All artifacts of a run, from all pages. Scope ``queue:list-artifacts:<taskId>[:<runId>]``.
+
+        Object artifacts are listed before their upload is finished; ``artifact_info`` tells what is present.
+        """
+        pages = Artifacts(self.client).pages(names.task_id(task_id), run_id)
+        return [info async for page in pages for info in page]
+
+    async def task_runs(self, task_id: str) -> list[TaskRun]:
+        """The runs of a task, from the first to the latest. Scope ``queue:status:<taskId>``.
+
+        :raises NotFound: There is no such task.
+        """
+        return (await Tasks(self.client).status(names.task_id(task_id)))["runs"]
+
+    async def artifact_info(self, task_id: str, name: str, run_id: int | None = None) -> ArtifactInfo:
+        """One artifact that is present. Scope ``queue:list-artifacts:<taskId>[:<runId>]``.
+
+        :raises NotFound: No such task, run or artifact, or not yet.
+        """
+        return await Artifacts(self.client).info(names.task_id(task_id), names.artifact_name(name), run_id)
+
+    async def object_metadata(self, name: str) -> ObjectMetadata:
+        """Project, expiry and hashes of a finished object. Scope ``object:download:<name>``.
+
+        :raises NotFound: There is no such object, or its upload is not finished.
+        """
+        return await Objects(self.client).metadata(names.object_name(name))
+
+    async def purge_cache(
+        self,
+        worker_pool_id: str | None = None,
+        cache_name: str = "",
+        *,
+        provisioner_id: str | None = None,
+        worker_type: str | None = None,
+    ) -> None:
+        """Ask the workers of a pool to drop a cache before their next task.
+
+        Scope ``purge-cache:<workerPoolId>:<cacheName>``.
+
+        :param worker_pool_id: ``<provisionerId>/<workerType>``; or name the two apart.
+        :param cache_name: Name of the cache.
+        """
+        pool = names.worker_pool_id(worker_pool_id, provisioner_id=provisioner_id, worker_type=worker_type)
+        if not isinstance(cache_name, str) or not cache_name:
+            raise InvalidInput("purge_cache needs the name of a cache: pass cache_name")
+        await PurgeCache(self.client).purge(pool, cache_name)
+
+    async def purge_requests(self, worker_pool_id: str, since: datetime | None = None) -> list[PurgeRequest]:
+        """Open requests of one pool. The service caches its answer for 10 s.
+
+        Scope ``purge-cache:purge-requests::<workerPoolId>``.
+
+        :param since: Only those made since then.
+        """
+        pool = names.worker_pool_id(worker_pool_id)
+        since = None if since is None else moment(since, "since")
+        return await PurgeCache(self.client).requests(pool, since)
+
+    async def all_purge_requests(
+        self, *, limit: int | None = None, continuation_token: str | None = None
+    ) -> PurgeRequestPage:
+        """Open requests of all pools: from all pages, or one page when ``limit`` or a token is given.
+
+        Scope ``purge-cache:all-purge-requests``.
+
+        :param limit: How many at most.
+        :param continuation_token: Where the page before ended.
+        :return: ``requests``, and ``continuationToken`` where one page has another behind it.
+        """
+        service = PurgeCache(self.client)
+        if limit is not None or continuation_token is not None:
+            return await service.page(limit, continuation_token)
+        return {"requests": [request async for request in service.all_requests()]}
+
+
+def waited_for(
+    method: Callable[Concatenate[JsonCalls, P], Coroutine[Any, Any, T]],
+) -> Callable[Concatenate[TaskclusterBaseHook, P], T]:
+    """Return a call as a method of the synchronous hook, whose client the calling thread makes."""
+
+    @functools.wraps(method)
+    def call(hook: TaskclusterBaseHook, /, *args: P.args, **kwargs: P.kwargs) -> T:
+        return run(method(JsonCalls(hook.client), *args, **kwargs))
+
+    call.__signature__ = inspect.signature(method)  # type: ignore[attr-defined]  # of a function
+    del call.__wrapped__  # a coroutine function, which this is not
+    return call

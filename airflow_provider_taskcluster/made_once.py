@@ -1,0 +1,39 @@
+"""An attribute that is made on first use, without a lock.
+
+``functools.cached_property`` holds one lock for all objects of a class while it makes the value (before Python 3.12).
+A triggerer suspends a greenlet in the middle of reading a connection: with that lock, all other threads would wait.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Generic, Self, TypeVar, overload
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+T = TypeVar("T")
+
+
+class made_once(Generic[T]):  # noqa: N801 (a decorator)
+    """Make the value by the decorated method. Threads that ask at once may each make one; all get the first."""
+
+    def __init__(self, make: Callable[[Any], T]) -> None:
+        self._make = make
+        self.__doc__ = make.__doc__
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        """Learn the name of the attribute."""
+        self._name = name
+
+    @overload
+    def __get__(self, instance: None, owner: type) -> Self: ...
+
+    @overload
+    def __get__(self, instance: object, owner: type) -> T: ...
+
+    def __get__(self, instance: object | None, owner: type) -> Self | T:
+        """Return the value; it is found in the object itself from then on."""
+        if instance is None:
+            return self
+        made: T = instance.__dict__.setdefault(self._name, self._make(instance))
+        return made
