@@ -32,6 +32,7 @@ class Wires:
         class Tracked(AutoHTTPProtocol):  # type: ignore[misc,valid-type]  # chosen at import time
             def connection_made(self, transport: asyncio.Transport) -> None:
                 opened[transport.get_extra_info("peername")[:2]] = transport
+                self.access_log = False  # the journal has it; Airflow switches uvicorn's log on again
                 super().connection_made(transport)
 
             def connection_lost(self, exc: Exception | None) -> None:
