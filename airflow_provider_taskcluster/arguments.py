@@ -6,7 +6,7 @@ import ast
 import json
 from collections.abc import Mapping, Sequence
 from collections.abc import Set as AbstractSet
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster import counts
@@ -54,6 +54,16 @@ def expiry(expires: datetime | timedelta | str, context: Context) -> datetime:
     return expiry_from(expires, context["dag_run"].start_date if isinstance(expires, timedelta) else None)
 
 
+def life(expires: Any, what: str = "expires") -> None:
+    """Check what ``expiry`` reads, as far as that is possible before there is a DAG run.
+
+    :raises InvalidInput: It cannot be; a timedelta also if the upload would be gone at once.
+    """
+    expiry_from(expires, datetime(2000, 1, 1, tzinfo=UTC))
+    if isinstance(expires, timedelta) and expires <= timedelta():
+        raise InvalidInput(f"{what} is {expires!r}, which is past: the object would be gone at once")
+
+
 def expiry_from(expires: datetime | timedelta | str, start: datetime | None) -> datetime:
     """Return when an upload ends.
 
@@ -79,6 +89,11 @@ def point_in_time(value: Any, what: str) -> datetime:
     return moment(_parsed(value, what) if isinstance(value, str) else value, what)
 
 
+def optional_point_in_time(value: Any, what: str) -> datetime | None:
+    """Do the same for an argument that may be left out."""
+    return None if left_out(value) else point_in_time(value, what)
+
+
 def _parsed(text: str, what: str) -> datetime:
     try:
         return datetime.fromisoformat(text)
@@ -94,19 +109,52 @@ def choice(value: Any, what: str, allowed: Sequence[str]) -> str:
     :raises InvalidInput: It is another one; names them.
     """
     if value not in allowed:
-        raise InvalidInput(f"{what} is {value!r}: pass {' or '.join(map(repr, allowed))}")
+        *others, last = map(repr, allowed)
+        raise InvalidInput(f"{what} is {value!r}: pass {', '.join(others)} or {last}")
     return str(value)
 
 
-def run_number(run_id: Any) -> int | None:
+def flag(value: Any, what: str) -> bool:
+    """Return a value that is true or false: a text such as "no" would count as true.
+
+    :raises InvalidInput: It is neither.
+    """
+    if not isinstance(value, bool):
+        raise InvalidInput(f"{what} is {value!r}: pass True or False")
+    return value
+
+
+def function(value: Any, what: str) -> Any:
+    """Return a function, or None.
+
+    :raises InvalidInput: It is neither.
+    """
+    if value is not None and not callable(value):
+        raise InvalidInput(f"{what} is {value!r}: pass a function")
+    return value
+
+
+def run_number(run_id: Any, what: str = "run_id") -> int | None:
     """Return the number of a run; None, "" and ``latest`` mean the latest one.
 
+    :param what: Name of the argument, for the error.
     :raises InvalidInput: It is neither that nor a number.
     """
     if run_id in (None, "", "None", "latest"):
         return None
     if (number := counts.read(run_id)) is None:
-        raise InvalidInput(f"run_id is {run_id!r}: pass the number of a run, or None for the latest")
+        raise InvalidInput(f"{what} is {run_id!r}: pass the number of a run, or None for the latest")
+    return number
+
+
+def certain_run(run_id: Any, what: str = "run_id") -> int:
+    """Return the number of the run that publishes an artifact.
+
+    :param what: Name of the argument, for the error.
+    :raises InvalidInput: It is no number, or means the latest run, whichever that is.
+    """
+    if (number := run_number(run_id, what)) is None:
+        raise InvalidInput(f"{what} is {run_id!r}: an artifact is of a certain run; pass its number")
     return number
 
 

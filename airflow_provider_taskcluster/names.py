@@ -154,9 +154,7 @@ def worker_pool_id(
 
     :raises InvalidInput: Both forms or none are given, or a part has other characters than the service takes.
     """
-    parts = (provisioner_id, worker_type)
-    if (pool is None) == (parts == (None, None)) or (pool is None and None in parts):
-        raise InvalidInput("Name the worker pool by worker_pool_id, or by provisioner_id and worker_type")
+    check_pool_given(pool, provisioner_id, worker_type)
     pool = pool if pool is not None else f"{provisioner_id}/{worker_type}"
     halves = str(pool).split("/")
     if len(halves) != 2 or not all(_POOL_PART.fullmatch(half) for half in halves):  # noqa: PLR2004 (two halves)
@@ -164,3 +162,13 @@ def worker_pool_id(
             f"{pool!r} is not a worker pool ID: write provisioner/worker-type, each 1 to 38 letters, digits, '_' or '-'"
         )
     return pool
+
+
+def check_pool_given(pool: str | None, provisioner_id: str | None, worker_type: str | None) -> None:
+    """Check that a worker pool is named in one way.
+
+    :raises InvalidInput: Both forms or none are given.
+    """
+    parts = (provisioner_id, worker_type)
+    if (pool is None) == (parts == (None, None)) or (pool is None and None in parts):
+        raise InvalidInput("Name the worker pool by worker_pool_id, or by provisioner_id and worker_type")

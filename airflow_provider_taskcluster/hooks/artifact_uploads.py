@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.assets.uris import artifact_uri
@@ -12,6 +12,7 @@ from airflow_provider_taskcluster.hooks.base import TaskclusterBaseHook, future,
 from airflow_provider_taskcluster.moments import timestamp
 from airflow_provider_taskcluster.services.artifacts import Artifacts
 from airflow_provider_taskcluster.transfer.config import TransferConfig
+from airflow_provider_taskcluster.transfer.model import ErrorReason, StorageType
 from airflow_provider_taskcluster.transfer.source import source_for
 
 if TYPE_CHECKING:
@@ -23,14 +24,6 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.progress import Progress
     from airflow_provider_taskcluster.transfer.recorder import Recorder
     from airflow_provider_taskcluster.transfer.source import Uploadable
-
-StorageType = Literal["object", "s3"]
-ErrorReason = Literal[
-    "file-missing-on-worker",
-    "invalid-resource-on-worker",
-    "too-large-file-on-worker",
-    "file-not-readable-on-worker",
-]
 
 
 class ArtifactUploadsHook(TaskclusterBaseHook):

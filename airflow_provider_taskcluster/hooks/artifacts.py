@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Literal, get_args
+from typing import TYPE_CHECKING, get_args
 
 from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.assets.uris import artifact_uri
@@ -12,6 +12,7 @@ from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.hooks import lineage
 from airflow_provider_taskcluster.hooks.base import TaskclusterBaseHook, byte_limit, place
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS, MEMORY_CAP, TransferConfig
+from airflow_provider_taskcluster.transfer.model import Verification
 from airflow_provider_taskcluster.transfer.references import allowed_hosts
 from airflow_provider_taskcluster.transfer.sink import MemorySink, sink_for
 
@@ -25,8 +26,6 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.references import AllowReference
     from airflow_provider_taskcluster.transfer.sink import Destination
     from airflow_provider_taskcluster.transfer.stored_file import StoredFile
-
-Verification = Literal["hashes", "chain_of_trust"]
 
 
 class ArtifactsHook(TaskclusterBaseHook):

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_taskcluster.arguments import expiry, left_out, optional_text, run_number, text
+from airflow_provider_taskcluster.arguments import certain_run, expiry, left_out, life, optional_text, text
 from airflow_provider_taskcluster.assets.taskcluster import emit
 from airflow_provider_taskcluster.assets.uris import artifact_uri
+from airflow_provider_taskcluster.checks import one_of
 from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.hooks.lineage import facts
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterArtifactLink, TaskclusterTaskLink
 from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator, recorder_of, what_to_upload
 from airflow_provider_taskcluster.outcome import permanent_errors_fail
 from airflow_provider_taskcluster.texts import visible
+from airflow_provider_taskcluster.transfer.model import ErrorReason, StorageType
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -20,7 +22,6 @@ if TYPE_CHECKING:
 
     from airflow.providers.common.compat.sdk import Context, ObjectStoragePath
 
-    from airflow_provider_taskcluster.hooks.artifact_uploads import ErrorReason, StorageType
     from airflow_provider_taskcluster.transfer.model import Published, StandIn
 
 
@@ -74,6 +75,13 @@ class TaskclusterUploadArtifactOperator(TaskclusterBaseOperator):
     )
     ui_color = "#dcebf7"
     operator_extra_links = (TaskclusterArtifactLink(), TaskclusterTaskLink())
+    checks: ClassVar = {
+        "run_id": certain_run,
+        "expires": life,
+        "error_reason": one_of(ErrorReason),
+        "storage_type": one_of(StorageType),
+    }
+    depends = ("source", "url", "link_to", "error", "data")
 
     def __init__(
         self,
@@ -107,30 +115,38 @@ class TaskclusterUploadArtifactOperator(TaskclusterBaseOperator):
         self.content_type = content_type
         self.storage_type = storage_type
         self.recorder = recorder
+        self.check_arguments()
+
+    def check_together(self) -> None:
+        """See the base class."""
+        given = self._given()
+        if len(given) != 1:
+            what = " and ".join(given) or "nothing"
+            raise InvalidInput(f"An artifact is one of source, data, url, link_to and error; there is {what}")
+
+    def _given(self) -> list[str]:
+        return [
+            name
+            for name in self.depends
+            if getattr(self, name) is not None and (name == "data" or not left_out(getattr(self, name)))
+        ]  # data of "" is an empty file
 
     def execute(self, context: Context) -> Published | StandIn:
         """Publish it, and return what was published."""
         doing = f"Upload of artifact {self.name!r} of task {self.taskcluster_task_id}"
         with permanent_errors_fail(doing, self.taskcluster_conn_id):
-            of_text = {"source": self.source, "url": self.url, "link_to": self.link_to, "error": self.error}
-            given = [kind for kind, value in of_text.items() if not left_out(value)]
-            if self.data is not None:  # "" is an empty file
-                given.append("data")
-            if len(given) != 1:
-                what = " and ".join(given) or "nothing"
-                raise InvalidInput(f"An artifact is one of source, data, url, link_to and error; there is {what}")
-            run_id = run_number(self.run_id)
-            if run_id is None:
-                raise InvalidInput(f"run_id is {self.run_id!r}: an artifact is of a certain run; pass its number")
+            self.check_rendered()
+            [given] = self._given()
+            run_id = certain_run(self.run_id)
             where = (text(self.taskcluster_task_id, "taskcluster_task_id"), run_id, text(self.name, "name"))
-            is_upload = given[0] in {"source", "data"}
-            published = self._upload(where, context) if is_upload else self._stand_in(given[0], where, context)
+            is_upload = given in {"source", "data"}
+            published = self._upload(where, context) if is_upload else self._stand_in(given, where, context)
         self.log.info("Published artifact %r as %s", where[2], visible(published["storage_type"]))
         return published
 
     def _upload(self, where: tuple[str, int, str], context: Context) -> Published:
         result = self.hook.upload_artifact(
-            what_to_upload(self.source, self.data, self.task_id),
+            what_to_upload(self.source, self.data),
             *where,
             expires=expiry(self.expires, context),
             content_type=optional_text(self.content_type, "content_type"),

@@ -2,21 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_taskcluster.arguments import path_or_url, run_number, text
+from airflow_provider_taskcluster.arguments import flag, path_or_url, run_number, text
+from airflow_provider_taskcluster.checks import at_least, count, one_of
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterArtifactLink, TaskclusterTaskLink
 from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator, check_extraction, with_extracted
 from airflow_provider_taskcluster.outcome import permanent_errors_fail
 from airflow_provider_taskcluster.texts import visible
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS
+from airflow_provider_taskcluster.transfer.digest import known_algorithms
+from airflow_provider_taskcluster.transfer.model import Verification
+from airflow_provider_taskcluster.transfer.references import hosts_or_flag
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow.providers.common.compat.sdk import Context, ObjectStoragePath
 
-    from airflow_provider_taskcluster.hooks.artifacts import Verification
     from airflow_provider_taskcluster.transfer.model import Transferred
     from airflow_provider_taskcluster.transfer.references import AllowReference
 
@@ -59,6 +62,15 @@ class TaskclusterDownloadArtifactOperator(TaskclusterBaseOperator):
     )
     ui_color = "#dcf7e3"
     operator_extra_links = (TaskclusterArtifactLink(), TaskclusterTaskLink())
+    checks: ClassVar = {
+        "run_id": run_number,
+        "allow_reference": hosts_or_flag,
+        "verify": one_of(Verification),
+        "connections": at_least(1),
+        "max_bytes": count,
+        "require_hashes": flag,
+        "digests": known_algorithms,
+    }
 
     def __init__(
         self,
@@ -88,11 +100,13 @@ class TaskclusterDownloadArtifactOperator(TaskclusterBaseOperator):
         self.max_bytes = max_bytes
         self.require_hashes = require_hashes
         self.digests = digests
+        self.check_arguments()
 
     def execute(self, context: Context) -> Transferred:  # noqa: ARG002 (Airflow's signature)
         """Download, and return what was moved."""
         doing = f"Download of artifact {self.name!r} of task {self.taskcluster_task_id}"
         with permanent_errors_fail(doing, self.taskcluster_conn_id):
+            self.check_rendered()
             folder = check_extraction(self.destination, self.extract_to, self.name)
             result = self.hook.download_artifact(
                 text(self.taskcluster_task_id, "taskcluster_task_id"),

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 from airflow.providers.common.compat.sdk import BaseOperator
 
 from airflow_provider_taskcluster.arguments import as_values, as_written, content, left_out, path_or_url
+from airflow_provider_taskcluster.checks import CheckedArguments
 from airflow_provider_taskcluster.connection.fields import DEFAULT_CONN_ID
 from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.links.base import leave_links
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.source import Uploadable
 
 
-class TaskclusterBaseOperator(BaseOperator):
+class TaskclusterBaseOperator(CheckedArguments, BaseOperator):
     """An operator with a connection.
 
     :param taskcluster_conn_id: Id of the connection (templated).
@@ -65,6 +66,7 @@ class TaskclusterBaseOperator(BaseOperator):
     def pre_execute(self, context: Context) -> None:
         """Leave the links first, so that a task that fails has them, too."""
         super().pre_execute(context)
+        self.settle()
         leave_links(self, context)
 
     def on_kill(self) -> None:
@@ -86,16 +88,18 @@ def recorder_of(recorder: Any, context: Context) -> Any:
     return None if store is None else StateStoreRecorder(store)
 
 
-def what_to_upload(source: Any, data: Any, task_id: str) -> Uploadable:
-    """Return the one of the two that an operator was given.
+def check_source(source: Any, data: Any, task_id: str) -> None:
+    """Check that an operator was given one of the two.
 
     :raises InvalidInput: Both, or none.
     """
-    if not left_out(source) and data is None:
-        return cast("Uploadable", path_or_url(source, "source"))
-    if data is not None and left_out(source):
-        return content(data)
-    raise InvalidInput(f"Task {task_id!r} needs something to upload: give either source (a path) or data")
+    if left_out(source) is (data is None):
+        raise InvalidInput(f"Task {task_id!r} needs something to upload: give either source (a path) or data")
+
+
+def what_to_upload(source: Any, data: Any) -> Uploadable:
+    """Return the one of the two that an operator was given."""
+    return content(data) if left_out(source) else cast("Uploadable", path_or_url(source, "source"))
 
 
 def check_extraction(destination: Any, folder: Any, name: Any = "") -> str | None:

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_taskcluster.arguments import expiry, optional_text, path_or_url, text
+from airflow_provider_taskcluster.arguments import expiry, life, optional_text, path_or_url, text
 from airflow_provider_taskcluster.assets.taskcluster import emit
 from airflow_provider_taskcluster.assets.uris import folder_uri
+from airflow_provider_taskcluster.checks import at_least, one_of
 from airflow_provider_taskcluster.hooks.lineage import facts_of_folder
 from airflow_provider_taskcluster.names import folder_prefix
 from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator, recorder_of
 from airflow_provider_taskcluster.outcome import permanent_errors_fail
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS
+from airflow_provider_taskcluster.transfer.conflict import IfExists
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -19,7 +21,6 @@ if TYPE_CHECKING:
 
     from airflow.providers.common.compat.sdk import Context, ObjectStoragePath
 
-    from airflow_provider_taskcluster.transfer.conflict import IfExists
     from airflow_provider_taskcluster.transfer.model import UploadedFolder
 
 # XCom is no place for long lists.
@@ -54,6 +55,7 @@ class TaskclusterUploadFolderOperator(TaskclusterBaseOperator):
 
     template_fields: Sequence[str] = ("folder", "prefix", "expires", "project_id", "recorder", "taskcluster_conn_id")
     ui_color = "#dcebf7"
+    checks: ClassVar = {"expires": life, "if_exists": one_of(IfExists), "connections": at_least(1)}
 
     def __init__(
         self,
@@ -75,10 +77,12 @@ class TaskclusterUploadFolderOperator(TaskclusterBaseOperator):
         self.if_exists = if_exists
         self.connections = connections
         self.recorder = recorder
+        self.check_arguments()
 
     def execute(self, context: Context) -> UploadedFolder:
         """Upload, and return what was moved."""
         with permanent_errors_fail(f"Upload of folder {str(self.folder)!r}", self.taskcluster_conn_id):
+            self.check_rendered()
             prefix = folder_prefix(text(self.prefix, "prefix"))
             results = self.hook.upload_folder(
                 path_or_url(self.folder, "folder"),

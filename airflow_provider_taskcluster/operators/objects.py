@@ -2,27 +2,32 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import mask_secret
 
 from airflow_provider_taskcluster import names
-from airflow_provider_taskcluster.arguments import expiry, optional_text, path_or_url, text
+from airflow_provider_taskcluster.arguments import expiry, flag, life, optional_text, path_or_url, text
 from airflow_provider_taskcluster.assets.taskcluster import emit
 from airflow_provider_taskcluster.assets.uris import object_uri
+from airflow_provider_taskcluster.checks import at_least, count, one_of
 from airflow_provider_taskcluster.hooks.lineage import facts
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterObjectLink
 from airflow_provider_taskcluster.operators.base import (
     TaskclusterBaseOperator,
     check_extraction,
+    check_source,
     recorder_of,
     what_to_upload,
     with_extracted,
 )
 from airflow_provider_taskcluster.outcome import permanent_errors_fail
 from airflow_provider_taskcluster.texts import visible
+from airflow_provider_taskcluster.transfer.choice import Multipart, number_of_bytes
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS
+from airflow_provider_taskcluster.transfer.conflict import IfExists
 from airflow_provider_taskcluster.transfer.manifest import LARGEST_PART
+from airflow_provider_taskcluster.transfer.partition import size_or_function
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,8 +35,6 @@ if TYPE_CHECKING:
 
     from airflow.providers.common.compat.sdk import Context, ObjectStoragePath
 
-    from airflow_provider_taskcluster.transfer.choice import Multipart
-    from airflow_provider_taskcluster.transfer.conflict import IfExists
     from airflow_provider_taskcluster.transfer.model import Transferred
     from airflow_provider_taskcluster.transfer.partition import PartSize
 
@@ -85,6 +88,15 @@ class TaskclusterUploadObjectOperator(TaskclusterBaseOperator):
     )
     ui_color = "#dcebf7"
     operator_extra_links = (TaskclusterObjectLink(),)
+    checks: ClassVar = {
+        "expires": life,
+        "if_exists": one_of(IfExists),
+        "multipart": one_of(Multipart),
+        "multipart_threshold": number_of_bytes,
+        "part_size": size_or_function,
+        "connections": at_least(1),
+    }
+    depends = ("source", "data")
 
     def __init__(
         self,
@@ -118,6 +130,11 @@ class TaskclusterUploadObjectOperator(TaskclusterBaseOperator):
         self.connections = connections
         self.upload_id = upload_id
         self.recorder = recorder
+        self.check_arguments()
+
+    def check_together(self) -> None:
+        """See the base class."""
+        check_source(self.source, self.data, self.task_id)
 
     @property
     def upload_id(self) -> str | None:
@@ -133,8 +150,9 @@ class TaskclusterUploadObjectOperator(TaskclusterBaseOperator):
     def execute(self, context: Context) -> Transferred:
         """Upload, and return what was moved."""
         with permanent_errors_fail(f"Upload of object {self.name!r}", self.taskcluster_conn_id):
+            self.check_rendered()
             result = self.hook.upload_object(
-                what_to_upload(self.source, self.data, self.task_id),
+                what_to_upload(self.source, self.data),
                 text(self.name, "name"),
                 expires=expiry(self.expires, context),
                 project_id=optional_text(self.project_id, "project_id"),
@@ -177,6 +195,12 @@ class TaskclusterDownloadObjectOperator(TaskclusterBaseOperator):
     template_fields: Sequence[str] = ("name", "destination", "extract_to", "taskcluster_conn_id")
     ui_color = "#dcf7e3"
     operator_extra_links = (TaskclusterObjectLink(),)
+    checks: ClassVar = {
+        "connections": at_least(1),
+        "max_bytes": count,
+        "require_hashes": flag,
+        "multipart_aware": flag,
+    }
 
     def __init__(
         self,
@@ -198,10 +222,12 @@ class TaskclusterDownloadObjectOperator(TaskclusterBaseOperator):
         self.max_bytes = max_bytes
         self.require_hashes = require_hashes
         self.multipart_aware = multipart_aware
+        self.check_arguments()
 
     def execute(self, context: Context) -> Transferred:  # noqa: ARG002 (Airflow's signature)
         """Download, and return what was moved."""
         with permanent_errors_fail(f"Download of object {self.name!r}", self.taskcluster_conn_id):
+            self.check_rendered()
             folder = check_extraction(self.destination, self.extract_to, self.name)
             result = self.hook.download_object(
                 text(self.name, "name"),

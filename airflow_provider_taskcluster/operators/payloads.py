@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow.providers.common.compat.sdk import AirflowSkipException
 
-from airflow_provider_taskcluster.arguments import optional_text, path_or_url, patterns_in, run_number, text
+from airflow_provider_taskcluster.arguments import flag, optional_text, path_or_url, patterns_in, run_number, text
+from airflow_provider_taskcluster.checks import at_least, count, one_of
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterTaskLink
 from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator, check_extraction
 from airflow_provider_taskcluster.outcome import permanent_errors_fail
@@ -15,22 +16,24 @@ from airflow_provider_taskcluster.transfer.archive.formats import check_supporte
 from airflow_provider_taskcluster.transfer.archives import is_archive
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS, FILES
 from airflow_provider_taskcluster.transfer.extraction import ExtractionLimits
+from airflow_provider_taskcluster.transfer.model import Verification
+from airflow_provider_taskcluster.transfer.payload.model import IfExists, OnError
+from airflow_provider_taskcluster.transfer.references import hosts_or_flag
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow.providers.common.compat.sdk import Context, ObjectStoragePath
 
-    from airflow_provider_taskcluster.hooks.artifacts import Verification
     from airflow_provider_taskcluster.transfer.extraction import Extracted
     from airflow_provider_taskcluster.transfer.payload.model import (
         ExtractedArchives,
-        IfExists,
-        OnError,
         PayloadResult,
         PayloadSummary,
     )
     from airflow_provider_taskcluster.transfer.references import AllowReference
+
+IfNone = Literal["fail", "skip", "succeed"]
 
 
 class TaskclusterDownloadPayloadOperator(TaskclusterBaseOperator):
@@ -87,6 +90,18 @@ class TaskclusterDownloadPayloadOperator(TaskclusterBaseOperator):
     )
     ui_color = "#dcf7e3"
     operator_extra_links = (TaskclusterTaskLink(),)
+    checks: ClassVar = {
+        "run_id": run_number,
+        "files": at_least(1),
+        "connections": at_least(1),
+        "if_none": one_of(IfNone),
+        "if_exists": one_of(IfExists),
+        "on_error": one_of(OnError),
+        "allow_reference": hosts_or_flag,
+        "verify": one_of(Verification),
+        "max_bytes": count,
+        "require_hashes": flag,
+    }
 
     def __init__(
         self,
@@ -100,7 +115,7 @@ class TaskclusterDownloadPayloadOperator(TaskclusterBaseOperator):
         run_id: int | str | None = None,
         files: int = FILES,
         connections: int = CONNECTIONS,
-        if_none: Literal["fail", "skip", "succeed"] = "fail",
+        if_none: IfNone = "fail",
         if_exists: IfExists = "verify",
         on_error: OnError = "fail",
         allow_reference: AllowReference = False,
@@ -126,11 +141,13 @@ class TaskclusterDownloadPayloadOperator(TaskclusterBaseOperator):
         self.verify = verify
         self.max_bytes = max_bytes
         self.require_hashes = require_hashes
+        self.check_arguments()
 
     def execute(self, context: Context) -> PayloadSummary:  # noqa: ARG002 (Airflow's signature)
         """Download, and return a summary."""
         doing = f"Download of the payload of task {self.taskcluster_task_id}"
         with permanent_errors_fail(doing, self.taskcluster_conn_id):
+            self.check_rendered()
             folder = check_extraction(self.destination, self.extract_to)
             payload = self.hook.open_payload(
                 text(self.taskcluster_task_id, "taskcluster_task_id"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from airflow_provider_taskcluster import names
-from airflow_provider_taskcluster.arguments import names_in, optional_text
+from airflow_provider_taskcluster.arguments import left_out, names_in, optional_text
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterPurgeCachesLink
 from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator
 from airflow_provider_taskcluster.outcome import permanent_errors_fail
@@ -50,6 +50,7 @@ class TaskclusterPurgeCacheOperator(TaskclusterBaseOperator):
     )
     ui_color = "#f7efdc"
     operator_extra_links = (TaskclusterPurgeCachesLink(),)
+    depends = ("worker_pool_id", "provisioner_id", "worker_type")
 
     def __init__(
         self,
@@ -65,10 +66,19 @@ class TaskclusterPurgeCacheOperator(TaskclusterBaseOperator):
         self.worker_pool_id = worker_pool_id
         self.provisioner_id = provisioner_id
         self.worker_type = worker_type
+        self.check_arguments()
+
+    def check_together(self) -> None:
+        """See the base class."""
+        names.check_pool_given(*(None if left_out(value) else value for value in self._pool()))
+
+    def _pool(self) -> tuple[str | None, str | None, str | None]:
+        return self.worker_pool_id, self.provisioner_id, self.worker_type
 
     def execute(self, context: Context) -> Purged:  # noqa: ARG002 (Airflow's signature)
         """Ask for each cache, and return what was asked."""
         with permanent_errors_fail(f"Purge of {self.cache_names!r}", self.taskcluster_conn_id):
+            self.check_rendered()
             pool = names.worker_pool_id(
                 optional_text(self.worker_pool_id, "worker_pool_id"),
                 provisioner_id=optional_text(self.provisioner_id, "provisioner_id"),

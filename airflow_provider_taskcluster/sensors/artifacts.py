@@ -2,13 +2,24 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_taskcluster import names
-from airflow_provider_taskcluster.arguments import choice, left_out, length, names_in, optional_text, run_number, text
+from airflow_provider_taskcluster.arguments import (
+    choice,
+    flag,
+    function,
+    left_out,
+    length,
+    names_in,
+    optional_text,
+    run_number,
+    text,
+)
+from airflow_provider_taskcluster.checks import one_of
 from airflow_provider_taskcluster.exceptions import InvalidInput, NotStoredYet
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterArtifactLink, TaskclusterTaskLink
-from airflow_provider_taskcluster.sensors.base import LISTED, TaskclusterBaseSensor, is_one
+from airflow_provider_taskcluster.sensors.base import LISTED, REQUIRE, TaskclusterBaseSensor, is_one
 from airflow_provider_taskcluster.texts import visible
 from airflow_provider_taskcluster.waits.artifacts import ArtifactWait
 
@@ -62,6 +73,15 @@ class TaskclusterArtifactSensor(TaskclusterBaseSensor):
     )
     ui_color = "#ece3f7"
     operator_extra_links = (TaskclusterArtifactLink(), TaskclusterTaskLink())
+    checks: ClassVar = {
+        "run_id": run_number,
+        "require": one_of(REQUIRE),
+        "min_length": length,
+        "verify_content": flag,
+        "check_fn": function,
+        "wait_for_rerun": flag,
+    }
+    depends = ("name", "glob")
 
     def __init__(
         self,
@@ -89,18 +109,22 @@ class TaskclusterArtifactSensor(TaskclusterBaseSensor):
         self.verify_content = verify_content
         self.check_fn = check_fn
         self.wait_for_rerun = wait_for_rerun
+        self.check_arguments()
+
+    def check_together(self) -> None:
+        """See the base class."""
+        if left_out(self.name) and left_out(self.glob):
+            raise InvalidInput("Nothing to wait for: pass the name of an artifact, or a glob")
 
     def wait(self) -> ArtifactWait:
         """Return what is waited for, from the arguments."""
-        if left_out(self.name) and left_out(self.glob):
-            raise InvalidInput("Nothing to wait for: pass the name of an artifact, or a glob")
         wanted = [] if left_out(self.name) else names_in(self.name, "name")
         return ArtifactWait(
             task_id=names.task_id(text(self.taskcluster_task_id, "taskcluster_task_id")),
             names=[names.artifact_name(name) for name in wanted],
             globs=[] if left_out(self.glob) else names_in(self.glob, "glob"),
             run_id=run_number(self.run_id),
-            require=choice(self.require, "require", ("all", "any")),
+            require=choice(self.require, "require", REQUIRE),
             content_type=optional_text(self.content_type, "content_type"),
             min_length=length(self.min_length, "min_length"),
             wait_for_rerun=self.wait_for_rerun,

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.sdk import PokeReturnValue, conf
 
 from airflow_provider_taskcluster.arguments import as_written
+from airflow_provider_taskcluster.checks import CheckedArguments
 from airflow_provider_taskcluster.connection.fields import DEFAULT_CONN_ID
 from airflow_provider_taskcluster.exceptions import AuthenticationFailed, TaskclusterError, UnreadableAnswer
 from airflow_provider_taskcluster.links.base import leave_links
@@ -28,13 +29,15 @@ if TYPE_CHECKING:
 
 # XCom gets so many of what was found; of the one thing that was named, only that.
 LISTED = 100
+# How many of several things must be there.
+REQUIRE = ("all", "any")
 WAITING = "The wait"
 # What a time-out says.
 NOT_PASSED = "what is there has not passed, the log says why"
 MORE_TIME = "; if it may still come, give the sensor a longer timeout"
 
 
-class TaskclusterBaseSensor(DeferringSensor):
+class TaskclusterBaseSensor(CheckedArguments, DeferringSensor):
     """A sensor with a connection: in poke and reschedule mode, or deferred to the triggerer.
 
     Errors that may pass mean to wait on; others, and what can no longer come, end the wait at once.
@@ -84,6 +87,7 @@ class TaskclusterBaseSensor(DeferringSensor):
     def pre_execute(self, context: Context) -> None:
         """Leave the links first, so that they are there while the sensor waits."""
         super().pre_execute(context)
+        self.settle()
         leave_links(self, context)
 
     @abstractmethod
@@ -105,6 +109,7 @@ class TaskclusterBaseSensor(DeferringSensor):
         """Look once; what is found goes to XCom."""
         self.last_look = ""
         with permanent_errors_fail(WAITING, self.taskcluster_conn_id):
+            self.check_rendered()
             try:
                 found, why = self._look()
             except TaskclusterError as error:

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from airflow_provider_taskcluster import names
-from airflow_provider_taskcluster.arguments import point_in_time, text
+from airflow_provider_taskcluster.arguments import optional_point_in_time, text
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterIndexLink
 from airflow_provider_taskcluster.sensors.base import TaskclusterBaseSensor
 from airflow_provider_taskcluster.waits.index import IndexWait
@@ -35,18 +35,20 @@ class TaskclusterIndexSensor(TaskclusterBaseSensor):
     template_fields: Sequence[str] = ("index_path", "newer_than", "taskcluster_conn_id")
     ui_color = "#ece3f7"
     operator_extra_links = (TaskclusterIndexLink(),)
+    checks: ClassVar = {"newer_than": optional_point_in_time}
 
     def __init__(self, *, index_path: str, newer_than: datetime | str | None = None, **kwargs: Any) -> None:
         super().__init__(**kwargs)
         self.index_path = index_path
         self.newer_than = newer_than
+        self.check_arguments()
 
     def wait(self) -> IndexWait:
         """Return what is waited for, from the arguments."""
-        newer = self.newer_than
+        newer = optional_point_in_time(self.newer_than, "newer_than")
         return IndexWait(
             index_path=names.index_path(text(self.index_path, "index_path")),
-            newer_than=None if newer in (None, "") else point_in_time(newer, "newer_than").isoformat(),
+            newer_than=None if newer is None else newer.isoformat(),
         )
 
     def result(self, found: Json) -> IndexEntry:

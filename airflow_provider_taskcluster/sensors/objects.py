@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.arguments import by_name, choice, names_in
+from airflow_provider_taskcluster.checks import one_of
 from airflow_provider_taskcluster.exceptions import HashMismatch, InvalidInput, NotVerifiable
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterObjectLink
-from airflow_provider_taskcluster.sensors.base import LISTED, TaskclusterBaseSensor, is_one
+from airflow_provider_taskcluster.sensors.base import LISTED, REQUIRE, TaskclusterBaseSensor, is_one
 from airflow_provider_taskcluster.waits.objects import ObjectWait
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class TaskclusterObjectSensor(TaskclusterBaseSensor):
     template_fields: Sequence[str] = ("name", "expected_digest", "taskcluster_conn_id")
     ui_color = "#ece3f7"
     operator_extra_links = (TaskclusterObjectLink(),)
+    checks: ClassVar = {"require": one_of(REQUIRE)}
 
     def __init__(
         self,
@@ -50,6 +52,7 @@ class TaskclusterObjectSensor(TaskclusterBaseSensor):
         self.name = name
         self.require = require
         self.expected_digest = expected_digest
+        self.check_arguments()
 
     def wait(self) -> ObjectWait:
         """Return what is waited for, from the arguments."""
@@ -58,7 +61,7 @@ class TaskclusterObjectSensor(TaskclusterBaseSensor):
             if name not in wanted:
                 raise InvalidInput(f"expected_digest has {name!r}, which is none of the names that are waited for")
             _parts(digest)
-        return ObjectWait(names=wanted, require=choice(self.require, "require", ("all", "any")))
+        return ObjectWait(names=wanted, require=choice(self.require, "require", REQUIRE))
 
     def confirmed(self, found: Json) -> Json:
         """Compare digests, for an object in parts with that of the whole."""

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from airflow_provider_taskcluster import names
-from airflow_provider_taskcluster.arguments import choice, names_in, text
+from airflow_provider_taskcluster.arguments import choice, flag, names_in, text
+from airflow_provider_taskcluster.checks import one_of
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterTaskGroupLink, TaskclusterTaskLink
-from airflow_provider_taskcluster.sensors.base import LISTED, TaskclusterBaseSensor, is_one
+from airflow_provider_taskcluster.sensors.base import LISTED, REQUIRE, TaskclusterBaseSensor, is_one
 from airflow_provider_taskcluster.waits.status import RESOLVED, STATES
 from airflow_provider_taskcluster.waits.tasks import TaskGroupWait, TaskWait
 
@@ -41,6 +42,11 @@ class TaskclusterTaskSensor(TaskclusterBaseSensor):
     template_fields: Sequence[str] = ("taskcluster_task_id", "taskcluster_conn_id")
     ui_color = "#ece3f7"
     operator_extra_links = (TaskclusterTaskLink(),)
+    checks: ClassVar = {
+        "states": lambda value, what: states_in(value, what, STATES),
+        "require": one_of(REQUIRE),
+        "wait_for_rerun": flag,
+    }
 
     def __init__(
         self,
@@ -56,14 +62,15 @@ class TaskclusterTaskSensor(TaskclusterBaseSensor):
         self.states = states
         self.require = require
         self.wait_for_rerun = wait_for_rerun
+        self.check_arguments()
 
     def wait(self) -> TaskWait:
         """Return what is waited for, from the arguments."""
         task_ids = names_in(self.taskcluster_task_id, "taskcluster_task_id")
         return TaskWait(
             task_ids=[names.task_id(task_id) for task_id in task_ids],
-            states=[choice(state, "states", STATES) for state in names_in(self.states, "states")],
-            require=choice(self.require, "require", ("all", "any")),
+            states=states_in(self.states, "states", STATES),
+            require=choice(self.require, "require", REQUIRE),
             wait_for_rerun=self.wait_for_rerun,
         )
 
@@ -95,6 +102,7 @@ class TaskclusterTaskGroupSensor(TaskclusterBaseSensor):
     template_fields: Sequence[str] = ("task_group_id", "taskcluster_conn_id")
     ui_color = "#ece3f7"
     operator_extra_links = (TaskclusterTaskGroupLink(),)
+    checks: ClassVar = {"states": lambda value, what: states_in(value, what, RESOLVED), "wait_for_rerun": flag}
 
     def __init__(
         self,
@@ -108,15 +116,24 @@ class TaskclusterTaskGroupSensor(TaskclusterBaseSensor):
         self.task_group_id = task_group_id
         self.states = states
         self.wait_for_rerun = wait_for_rerun
+        self.check_arguments()
 
     def wait(self) -> TaskGroupWait:
         """Return what is waited for, from the arguments."""
         return TaskGroupWait(
             task_group_id=names.task_id(text(self.task_group_id, "task_group_id")),
-            states=[choice(state, "states", RESOLVED) for state in names_in(self.states, "states")],
+            states=states_in(self.states, "states", RESOLVED),
             wait_for_rerun=self.wait_for_rerun,
         )
 
     def result(self, found: Json) -> ResolvedTaskGroup:
         """Return how its tasks stand."""
         return cast("ResolvedTaskGroup", found)
+
+
+def states_in(value: Any, what: str, allowed: Sequence[str]) -> list[str]:
+    """Return one or many states as a list.
+
+    :raises InvalidInput: One is none of those that can be waited for.
+    """
+    return [choice(state, what, allowed) for state in names_in(value, what)]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Literal, get_args
+from typing import Any, Literal, get_args
 
 from airflow_provider_taskcluster.exceptions import InvalidInput, TooLarge
 from airflow_provider_taskcluster.transfer.config import GIB
@@ -18,8 +18,17 @@ def check(multipart: Multipart, threshold: int) -> None:
     """
     if multipart not in get_args(Multipart):
         raise InvalidInput(f"multipart is {multipart!r}: pass 'auto', 'never' or 'always'")
-    if type(threshold) is not int or threshold < 0:
-        raise InvalidInput(f"multipart_threshold is {threshold!r}: pass a number of bytes")
+    number_of_bytes(threshold, "multipart_threshold")
+
+
+def number_of_bytes(value: Any, what: str) -> int:
+    """Return a number of bytes.
+
+    :raises InvalidInput: It is none.
+    """
+    if type(value) is not int or value < 0:
+        raise InvalidInput(f"{what} is {value!r}: pass a number of bytes")
+    return value
 
 
 def in_parts(length: int, multipart: Multipart, threshold: int = LARGEST_PART) -> bool:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-from typing import TYPE_CHECKING
+from collections.abc import Iterable
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.exceptions import HashMismatch, InvalidInput, NotVerifiable
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Mapping
+    from collections.abc import Mapping
 
 # What uploads send and what a download must have at least one of (object/v1/download-method-geturl.json).
 ACCEPTABLE = ("sha256", "sha512")
@@ -32,6 +33,17 @@ class Hashers:
     def digests(self) -> dict[str, str]:
         """Digests so far, by algorithm, in hex."""
         return {name: digest.hexdigest() for name, digest in self._hashes.items()}
+
+
+def known_algorithms(asked: Any, what: str) -> tuple[str, ...]:
+    """Return the names of algorithms.
+
+    :param what: Name of the argument, for the error.
+    :raises InvalidInput: One is not known, or it is no list of names.
+    """
+    if isinstance(asked, str | bytes) or not isinstance(asked, Iterable):
+        raise InvalidInput(f"{what} is {asked!r}: pass a list of names, such as ['sha256']")
+    return tuple(to_compute((), tuple(asked)))
 
 
 def to_compute(named: Iterable[str], asked: Iterable[str] = ()) -> list[str]:

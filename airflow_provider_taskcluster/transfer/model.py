@@ -12,6 +12,14 @@ if TYPE_CHECKING:
 Json = dict[str, Any]
 # Announced artifacts are listed, present ones can be fetched.
 ArtifactState = Literal["absent", "announced", "present"]
+StorageType = Literal["object", "s3"]
+ErrorReason = Literal[
+    "file-missing-on-worker",
+    "invalid-resource-on-worker",
+    "too-large-file-on-worker",
+    "file-not-readable-on-worker",
+]
+Verification = Literal["hashes", "chain_of_trust"]
 
 
 @dataclass(frozen=True)

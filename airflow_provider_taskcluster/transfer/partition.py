@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Callable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.exceptions import InvalidInput, TooLarge
 from airflow_provider_taskcluster.transfer.config import GIB, MIB
@@ -51,6 +51,16 @@ def part_size(wanted: PartSize | None, total: int) -> int:
             f"{total} bytes are more than {MOST_PARTS} parts of {LARGEST_PART // GIB} GiB can carry: split it"
         )
     return min(max(size, least), LARGEST_PART)
+
+
+def size_or_function(wanted: Any, what: str) -> None:
+    """Check what ``part_size`` takes; a function is not called.
+
+    :param what: Name of the argument, for the error.
+    :raises InvalidInput: It cannot be.
+    """
+    if wanted is not None and not callable(wanted) and (type(wanted) is not int or wanted < 1):
+        raise InvalidInput(f"{what} is {wanted!r}: pass a number of bytes, or a function that returns one")
 
 
 def generation(*, project_id: str, expires: datetime, part_size: int, size: int, sha256: str) -> str:

@@ -35,6 +35,11 @@ def allowed_hosts(allow_reference: Any) -> bool | tuple[str, ...]:
     return hosts
 
 
+def hosts_or_flag(allow_reference: Any, _: str) -> None:
+    """Check what a caller allows, as ``allowed_hosts`` does."""
+    allowed_hosts(allow_reference)
+
+
 def check_reference(where: object, url: str, allowed: AllowReference) -> tuple[str, ...] | None:
     """Return the hosts to which the URL may redirect; None for any.
 

@@ -48,6 +48,22 @@ def required(kind):
     return [name for name, parameter in parameters(kind).items() if parameter.default is inspect.Parameter.empty]
 
 
+def given(kind, value):
+    """The required arguments, all with one value but for those that are checked when the DAG is parsed."""
+    checked = {"expires": timedelta(days=1), "run_id": 0}
+    return {name: checked.get(name, value) for name in required(kind)}
+
+
+def something(kind):
+    """What to upload, wait for or purge, where several arguments can say it."""
+    return {
+        "TaskclusterUploadObjectOperator": {"data": "x"},
+        "TaskclusterUploadArtifactOperator": {"data": "x"},
+        "TaskclusterPurgeCacheOperator": {"worker_pool_id": "a/b"},
+        "TaskclusterArtifactSensor": {"name": "x"},
+    }.get(kind.__name__, {})
+
+
 def test_the_provider_names_the_modules_of_all_of_them():
     info = get_provider_info()
     named = {m for kind in ("operators", "sensors") for i in info[kind] for m in i["python-modules"]}
@@ -57,13 +73,13 @@ def test_the_provider_names_the_modules_of_all_of_them():
 @kinds()
 def test_it_can_be_mapped_over_every_required_argument(kind):
     for mapped in required(kind):
-        rest = dict.fromkeys(set(required(kind)) - {mapped}, "x")
+        rest = {name: value for name, value in given(kind, "x").items() if name != mapped}
         with DAG("mapped", schedule=None, start_date=START) as dag:
             task = kind.partial(task_id="task", retries=2, **rest).expand(**{mapped: ["a", "b"]})
         one = task.unmap({mapped: "a"})
         assert isinstance(one, kind)
         assert (getattr(one, mapped), one.retries) == ("a", 2)
-        assert all(getattr(one, name) == "x" for name in rest)
+        assert {name: getattr(one, name) for name in rest} == rest
         web = stored(dag).get_task("task")
         assert set(web.template_fields) == set(kind.template_fields)
         assert [link.name for link in web.operator_extra_links] == [link.name for link in kind.operator_extra_links]
@@ -93,10 +109,10 @@ def test_it_can_be_mapped_over_sets_of_arguments(kind):
 
 @kinds()
 def test_its_required_arguments_are_keywords_and_kept_as_they_were_given(kind):
-    value = object()
+    arguments = given(kind, object())
     with DAG("plain", schedule=None, start_date=START):
-        task = kind(task_id="task", **dict.fromkeys(required(kind), value))
-    assert all(getattr(task, name) is value for name in required(kind))
+        task = kind(task_id="task", **arguments, **something(kind))
+    assert all(getattr(task, name) is value for name, value in arguments.items())
     with pytest.raises(Exception, match=r"keyword|positional"):
         kind("task", *required(kind))
 

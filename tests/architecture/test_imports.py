@@ -37,12 +37,16 @@ ALLOWED = {
     "hooks": {"assets", "connection", "services", "transfer", "waits", "names", "moments", "counts", "exceptions"},
     "triggers": {"hooks", "waits", "names", "exceptions"},
     "arguments": {"moments", "counts", "exceptions"},
+    "checks": {"arguments", "connection", "counts", "exceptions"},
     "outcome": {"exceptions"},
     "links": {"arguments", "names", "exceptions"},
-    "operators": {"assets", "hooks", "connection", "links", "transfer", "arguments", "names", "outcome", "exceptions"},
+    "operators": {
+        *("assets", "hooks", "connection", "links", "transfer"),
+        *("arguments", "checks", "names", "outcome", "exceptions"),
+    },
     "sensors": {
         *("hooks", "connection", "links", "triggers", "waits"),
-        *("arguments", "names", "outcome", "exceptions"),
+        *("arguments", "checks", "names", "outcome", "exceptions"),
     },
     "fs": {"hooks", "services", "transfer", "arguments", "names", "exceptions"},
     "emulator": set(),
@@ -50,7 +54,7 @@ ALLOWED = {
 # For all but the emulator, which imports nothing else of the package.
 FOR_ALL = {"texts", "made_once"}
 # rooms whose code must run without Airflow; `exceptions` alone takes its root class from there.
-OF_AIRFLOW = {"assets", "hooks", "arguments", "outcome", "links", "operators", "sensors", "triggers", "fs"}
+OF_AIRFLOW = {"assets", "hooks", "arguments", "checks", "outcome", "links", "operators", "sensors", "triggers", "fs"}
 WITHOUT_AIRFLOW = set(ALLOWED) - OF_AIRFLOW - {"exceptions"}
 # what a DAG file imports stays light: these are imported inside functions there.
 HEAVY = {"taskcluster", "aiohttp", "requests", "fsspec", "tenacity", "urllib3", "mohawk"}

@@ -449,11 +449,8 @@ class TestOperator:
     @pytest.mark.parametrize(
         ("arguments", "sentence"),
         [
-            ({}, "there is nothing"),
-            ({"data": "x", "url": "https://example.com"}, "there is url and data"),
-            ({"data": "x", "run_id": "latest"}, "of a certain run"),
             ({"url": "file:///etc/passwd"}, "must be http or https"),
-            ({"error": "x", "error_reason": "because"}, "pass one of file-missing-on-worker"),
+            ({"data": "x", "name": "public/it's"}, "has an apostrophe"),
         ],
         ids=str,
     )

@@ -121,13 +121,6 @@ def test_what_one_put_cannot_carry_is_refused_at_once_if_parts_are_forbidden(upl
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"multipart": "sometimes"}, "multipart is 'sometimes': pass 'auto', 'never' or 'always'"),
-        ({"multipart_threshold": "5 GiB"}, "multipart_threshold is '5 GiB': pass a number of bytes"),
-        ({"multipart": "always", "part_size": 0}, "part_size is 0: pass a number of bytes, or a function"),
-        ({"multipart": "always", "part_size": "64"}, "part_size is '64': pass a number of bytes, or a function"),
-        ({"connections": 0}, "connections is 0: pass a whole number, 1 or more"),
-        ({"connections": "many"}, "connections is 'many': pass a whole number, 1 or more"),
-        ({"if_exists": "overwrite"}, "if_exists is 'overwrite': pass 'verify', 'fail' or 'skip'"),
         ({"upload_id": "mine"}, "upload_id is not a v4 slugid"),
         ({"upload_id": ""}, "upload_id is not a v4 slugid"),
         ({"recorder": ""}, "recorder is '': pass a folder or its path"),
@@ -141,13 +134,6 @@ def test_what_cannot_work_fails_at_once_and_sends_nothing(upload, tc, arguments,
         upload(**arguments)
     assert sentence in str(caught.value)
     assert "\n" not in str(caught.value)
-    assert not list(tc.journal)
-
-
-@pytest.mark.parametrize("connections", [0, -1, "many", 1.5, True, None], ids=repr)
-def test_a_download_takes_a_number_of_connections(download, tc, connections):
-    with pytest.raises(AirflowFailException, match=r"connections is .*: pass a whole number, 1 or more"):
-        download(connections=connections)
     assert not list(tc.journal)
 
 

@@ -118,8 +118,6 @@ def test_a_name_that_cannot_be_ends_the_wait(hook):
         TaskclusterArtifactSensor(**CONNECTION, taskcluster_task_id="x", name="public/a").poke({})
     with pytest.raises(AirflowFailException, match="segment"):
         TaskclusterObjectSensor(**CONNECTION, name="a/../b").poke({})
-    with pytest.raises(AirflowFailException, match="newer_than"):
-        TaskclusterIndexSensor(**CONNECTION, index_path="a.b", newer_than=["2026-01-01"]).poke({})
 
 
 def test_a_content_type_that_a_template_left_empty_is_any(hook, run):

@@ -71,7 +71,9 @@ def test_many_things_have_no_address_in_common(link, task):
     assert link().url(ROOT, task) is None
 
 
-@pytest.mark.parametrize("task", [artifact(task_id="{{ x }}"), artifact(run_id="first"), artifact(name="../../admin")])
+@pytest.mark.parametrize(
+    "task", [artifact(task_id="{{ x }}"), artifact(run_id="{{ x }}"), artifact(name="../../admin")]
+)
 def test_what_is_no_name_of_a_thing_has_no_address(task):
     with pytest.raises(InvalidInput):
         links.TaskclusterArtifactLink().url(ROOT, task)
