@@ -67,17 +67,10 @@ def test_a_link_to_what_cannot_be_had_is_reported_too(download, run, tc, tmp_pat
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ({"if_exists": "maybe"}, "if_exists is 'maybe': pass one of 'verify', 'overwrite', 'fail'"),
-        ({"if_none": "maybe"}, "if_none"),
-        ({"on_error": "maybe"}, "on_error"),
-        ({"files": 0}, "files is 0: pass a whole number, 1 or more"),
-        ({"files": True}, "files is True"),
-        ({"connections": "x"}, "connections is 'x'"),
         ({"destination": ""}, "Cannot download into ''"),
         ({"destination": "nowhere://x/"}, "nowhere"),
         ({"include": ["", "a"]}, "include holds"),
         ({"taskcluster_task_id": "x"}, "is not a task ID"),
-        ({"run_id": "x"}, "run_id is 'x'"),
         ({"destination": Path("/x/{{ ds }}")}, "renders no template"),
     ],
     ids=str,
