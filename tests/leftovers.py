@@ -26,6 +26,7 @@ KEPT_THREADS = (
     "AnyIO worker thread",  # the emulator's pool, which ends idle threads by itself
     "asyncio_",  # the executor of an event loop; it ends with the loop
     "Dummy-",  # threads of pyarrow that call Python
+    "pytest_timeout",  # of the test that ends with this check
 )
 # Files of the whole process. The emulator opens its database once for each thread of its pool, Airflow leaves selectors
 # open (an event loop has sockets as well), and polars has a pool of threads.
@@ -83,7 +84,12 @@ class LeftoversCheck:
             time.sleep(0.02)
         first_seen, self._first_seen = self._first_seen, {}
         self._kept |= left
-        return [f"{' '.join(item)}, first seen after {first_seen.get(item, 'one of them')}" for item in sorted(left)]
+        sockets = _sockets()
+        return [
+            f"{' '.join(item)}{sockets.get(item[1].split()[0], '')}, first seen after "
+            f"{first_seen.get(item, 'one of them')}"
+            for item in sorted(left)
+        ]
 
 
 def open_resources() -> set[Resource]:
@@ -114,6 +120,12 @@ def _descriptors() -> set[Resource]:
         if not KEPT_FILES.search(target):
             opened.add(("descriptor", f"{entry.name} of {target}"))
     return opened
+
+
+def _sockets() -> dict[str, str]:
+    """Return where each socket leads, by its descriptor."""
+    connections = psutil.Process().net_connections("all")
+    return {str(c.fd): f" from {c.laddr} to {c.raddr or 'nowhere'}, {c.status}" for c in connections}
 
 
 def _processes() -> set[Resource]:
