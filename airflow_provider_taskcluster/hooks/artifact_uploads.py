@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, get_args
 from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.assets.uris import artifact_uri
 from airflow_provider_taskcluster.exceptions import ConnectionFailed, InvalidInput, ServiceUnavailable, TaskclusterError
-from airflow_provider_taskcluster.hooks import lineage
+from airflow_provider_taskcluster.hooks import lineage, reports
 from airflow_provider_taskcluster.hooks.base import TaskclusterBaseHook, future, guessed_type, place
 from airflow_provider_taskcluster.moments import timestamp
 from airflow_provider_taskcluster.services.artifacts import Artifacts
@@ -81,6 +81,7 @@ class ArtifactUploadsHook(TaskclusterBaseHook):
         uploader = ArtifactUploader(self._engine_services, self._store, config, kept)
         result = uploader.upload(source_for(place(source)), target, storage_type)
         lineage.made(self, artifact_uri(task_id, name, run_id), lineage.facts(result))
+        reports.uploaded(source, str(target), self.settings.root_url, result)
         return result
 
     def create_reference_artifact(

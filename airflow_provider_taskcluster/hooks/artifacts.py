@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, get_args
+from typing import TYPE_CHECKING, Any, get_args
 
 from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.assets.uris import artifact_uri
 from airflow_provider_taskcluster.counts import whole_number
 from airflow_provider_taskcluster.exceptions import InvalidInput
-from airflow_provider_taskcluster.hooks import lineage
+from airflow_provider_taskcluster.hooks import lineage, reports
 from airflow_provider_taskcluster.hooks.base import TaskclusterBaseHook, byte_limit, place
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS, MEMORY_CAP, TransferConfig
 from airflow_provider_taskcluster.transfer.model import Verification
@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from airflow_provider_taskcluster.transfer.model import TransferResult
+    from airflow_provider_taskcluster.transfer.payload.model import PayloadResult
     from airflow_provider_taskcluster.transfer.payload.payload import Payload
     from airflow_provider_taskcluster.transfer.progress import Progress
     from airflow_provider_taskcluster.transfer.references import AllowReference
@@ -114,6 +115,9 @@ class ArtifactsHook(TaskclusterBaseHook):
         sink = sink_for(place(destination), durable=self.settings.durable)
         result = downloader.download(task_id, name, run_id, sink)
         lineage.read(self, artifact_uri(task_id, name, run_id), lineage.facts(result))
+        run = "latest run" if run_id is None else f"run {run_id}"
+        what = f"artifact {name!r} of task {task_id} ({run})"
+        reports.downloaded(what, self.settings.root_url, destination, result)
         return result
 
     def open_payload(
@@ -156,7 +160,12 @@ class ArtifactsHook(TaskclusterBaseHook):
         artifacts = ArtifactDownloader(self._engine_services, self._store, config)
         task_id = names.task_id(task_id)
         uri = artifact_uri(task_id, prefix.strip("/"), run_id)
-        on_read = partial(lineage.read, self, uri)
+
+        def on_read(extra: dict[str, Any], result: PayloadResult | None = None) -> None:
+            lineage.read(self, uri, extra)
+            if result is not None:
+                reports.downloaded_payload(self.settings.root_url, result)
+
         return Payload(task_id, run_id, prefix, artifacts, on_read=on_read, located=partial(place, folder=True))
 
     def read_artifact(

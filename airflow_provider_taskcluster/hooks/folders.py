@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import logging
+import time
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.assets.uris import folder_uri
 from airflow_provider_taskcluster.counts import whole_number
 from airflow_provider_taskcluster.exceptions import InsufficientScopes, InvalidInput
-from airflow_provider_taskcluster.hooks import lineage
+from airflow_provider_taskcluster.hooks import lineage, reports
 from airflow_provider_taskcluster.hooks.base import byte_limit, future, place
 from airflow_provider_taskcluster.hooks.objects import ObjectsHook
 from airflow_provider_taskcluster.texts import visible
@@ -104,6 +105,7 @@ class FoldersHook(ObjectsHook):
         from airflow_provider_taskcluster.transfer.scheduler import Serial, Threads
         from airflow_provider_taskcluster.transfer.tree import sources_below
 
+        started = time.monotonic()
         prefix = names.folder_prefix(prefix)
         found = sources_below(place(_named(folder), folder=True))
         jobs = [(names.object_name(prefix + name), opened) for name, opened in found.items()]
@@ -127,6 +129,7 @@ class FoldersHook(ObjectsHook):
         results = sorted(scheduler.run(jobs, upload, failure), key=lambda result: result.name)
         if uri := folder_uri(prefix):
             lineage.made(self, uri, lineage.facts_of_folder(prefix, results))
+        reports.uploaded_folder(folder, prefix, self.settings.root_url, results, time.monotonic() - started)
         return results
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.assets.uris import object_uri
 from airflow_provider_taskcluster.counts import whole_number
-from airflow_provider_taskcluster.hooks import lineage
+from airflow_provider_taskcluster.hooks import lineage, reports
 from airflow_provider_taskcluster.hooks.base import TaskclusterBaseHook, byte_limit, place
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS, MEMORY_CAP, TransferConfig
 from airflow_provider_taskcluster.transfer.sink import MemorySink, sink_for
@@ -74,6 +74,7 @@ class ObjectDownloadsHook(TaskclusterBaseHook):
         name, sink = names.object_name(name), sink_for(place(destination), durable=self.settings.durable)
         result = Downloader(self._engine_services, self._store, config).download(name, sink)
         lineage.read(self, object_uri(name), lineage.facts(result))
+        reports.downloaded(f"object {name!r}", self.settings.root_url, destination, result)
         return result
 
     def read_object(self, name: str, *, max_bytes: int | None = MEMORY_CAP, require_hashes: bool = True) -> bytes:

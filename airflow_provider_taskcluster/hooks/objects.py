@@ -9,7 +9,7 @@ from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.assets.uris import object_uri
 from airflow_provider_taskcluster.counts import whole_number
 from airflow_provider_taskcluster.exceptions import Conflict, InvalidInput
-from airflow_provider_taskcluster.hooks import lineage
+from airflow_provider_taskcluster.hooks import lineage, reports
 from airflow_provider_taskcluster.hooks.base import (
     future,
     guessed_type,
@@ -165,6 +165,7 @@ class ObjectsHook(ObjectDownloadsHook):
             on_progress=on_progress,
         )
         lineage.made(self, object_uri(name), lineage.facts(result))
+        reports.uploaded(source, f"object {name!r}", self.settings.root_url, result)
         return result
 
     def _upload(

@@ -141,7 +141,8 @@ class TaskclusterUploadArtifactOperator(TaskclusterBaseOperator):
             where = (text(self.taskcluster_task_id, "taskcluster_task_id"), run_id, text(self.name, "name"))
             is_upload = given in {"source", "data"}
             published = self._upload(where, context) if is_upload else self._stand_in(given, where, context)
-        self.log.info("Published artifact %r as %s", where[2], visible(published["storage_type"]))
+        if not is_upload:  # of which the hook tells
+            self.log.info("Published artifact %r as %s", where[2], visible(published["storage_type"]))
         return published
 
     def _upload(self, where: tuple[str, int, str], context: Context) -> Published:

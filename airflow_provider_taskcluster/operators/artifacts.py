@@ -9,7 +9,6 @@ from airflow_provider_taskcluster.checks import at_least, count, one_of
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterArtifactLink, TaskclusterTaskLink
 from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator, check_extraction, with_extracted
 from airflow_provider_taskcluster.outcome import permanent_errors_fail
-from airflow_provider_taskcluster.texts import visible
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS
 from airflow_provider_taskcluster.transfer.digest import known_algorithms
 from airflow_provider_taskcluster.transfer.model import Verification
@@ -119,8 +118,5 @@ class TaskclusterDownloadArtifactOperator(TaskclusterBaseOperator):
                 max_bytes=self.max_bytes,
                 require_hashes=self.require_hashes,
                 digests=self.digests,
-            )
-            self.log.info(
-                "Downloaded artifact %r: %d bytes, verified by %s", self.name, result.size, visible(result.verified)
             )
             return with_extracted(result.as_dict(), folder, self.hook)

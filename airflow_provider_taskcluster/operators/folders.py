@@ -93,14 +93,12 @@ class TaskclusterUploadFolderOperator(TaskclusterBaseOperator):
                 connections=self.connections,
                 recorder=recorder_of(self.recorder, context),
             )
-        made, there = facts_of_folder(prefix, results), sum(result.already_present for result in results)
-        size = made["size"]
-        self.log.info("Uploaded %d files under %r: %d bytes; %d were there already", len(results), prefix, size, there)
+        made = facts_of_folder(prefix, results)
         emit(self.outlets, context, folder_uri(prefix), made)
         return {
             "prefix": prefix,
             "files": len(results),
-            "size": size,
-            "already_present": there,
+            "size": made["size"],
+            "already_present": sum(result.already_present for result in results),
             "names": [result.name for result in results[:MOST_NAMES]],
         }

@@ -22,7 +22,6 @@ from airflow_provider_taskcluster.operators.base import (
     with_extracted,
 )
 from airflow_provider_taskcluster.outcome import permanent_errors_fail
-from airflow_provider_taskcluster.texts import visible
 from airflow_provider_taskcluster.transfer.choice import Multipart, number_of_bytes
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS
 from airflow_provider_taskcluster.transfer.conflict import IfExists
@@ -165,7 +164,6 @@ class TaskclusterUploadObjectOperator(TaskclusterBaseOperator):
                 upload_id=None if self.upload_id is None else text(self.upload_id, "upload_id"),
                 recorder=recorder_of(self.recorder, context),
             )
-        self.log.info("Uploaded object %r: %d bytes by %s", self.name, result.size, visible(result.method))
         emit(self.outlets, context, object_uri(result.name), facts(result))
         return result.as_dict()
 
@@ -236,8 +234,5 @@ class TaskclusterDownloadObjectOperator(TaskclusterBaseOperator):
                 max_bytes=self.max_bytes,
                 require_hashes=self.require_hashes,
                 multipart_aware=self.multipart_aware,
-            )
-            self.log.info(
-                "Downloaded object %r: %d bytes, verified by %s", self.name, result.size, visible(result.verified)
             )
             return with_extracted(result.as_dict(), folder, self.hook)

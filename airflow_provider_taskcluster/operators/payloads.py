@@ -177,15 +177,6 @@ class TaskclusterDownloadPayloadOperator(TaskclusterBaseOperator):
             summary = result.as_dict()
             if folder is not None:
                 summary["extracted"] = self._extracted(result, folder)
-        self.log.info(
-            "Payload of task %s: %d files in %r, %d of them fetched now, %d failed; see %r",
-            visible(result.task_id),
-            len(result.files),
-            result.folder,
-            len(result.transferred),
-            len(result.failed),
-            result.manifest,
-        )
         return summary
 
     def _extracted(self, result: PayloadResult, folder: str) -> ExtractedArchives:

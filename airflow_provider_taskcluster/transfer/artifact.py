@@ -76,7 +76,7 @@ class ArtifactDownloader:
         """
         started = time.monotonic()
         if answer["storageType"] == "object":
-            result = self._objects(answer).download(answer["name"], sink, expected)
+            result = self._objects(where, answer).download(answer["name"], sink, expected)
             return replace(result, name=where.name)
         first, grants = self._granted(where, answer)
         limit = self.config.max_bytes
@@ -119,7 +119,7 @@ class ArtifactDownloader:
         where = Where(task_id, name, run_id)
         answer = self.locate(where)
         if answer["storageType"] == "object":
-            return self._objects(answer).modified(answer["name"])
+            return self._objects(where, answer).modified(answer["name"])
         first, grants = self._granted(where, answer)
         with _not_stored_yet(where, first):
             return modified(self.store, grants)
@@ -132,7 +132,7 @@ class ArtifactDownloader:
         where = Where(task_id, name, run_id)
         answer = self.locate(where)
         if answer["storageType"] == "object":
-            return self._objects(answer).open(answer["name"])
+            return self._objects(where, answer).open(answer["name"])
         first, grants = self._granted(where, answer)
         try:
             with _not_stored_yet(where, first):
@@ -140,10 +140,11 @@ class ArtifactDownloader:
         except NotRanged:
             return fetched_whole(lambda sink: self.download(task_id, name, run_id, sink))
 
-    def _objects(self, answer: Json) -> Downloader:
+    def _objects(self, where: Where, answer: Json) -> Downloader:
         """Return what downloads the object of an artifact. Its credentials hold for one name: it cannot have parts."""
         config = replace(self.config, multipart_aware=False)
-        return Downloader(self.service.objects_as(answer["credentials"]), self.store, config, self.reporter)
+        service = self.service.objects_as(answer["credentials"])
+        return Downloader(service, self.store, config, self.reporter, shown=where.name)
 
     def _granted(self, where: Where, answer: Json) -> tuple[Grant, Renewable[Grant]]:
         first = self._grant(where, answer)

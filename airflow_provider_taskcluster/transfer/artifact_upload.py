@@ -146,7 +146,7 @@ class ArtifactUploader:
         identity = Identity(
             target.root_url, reserved.project_id, reserved.name, target.expires, own_id=reserved.upload_id
         )
-        what = Target(reserved.name, identity, target.content_type)
+        what = Target(reserved.name, identity, target.content_type, shown=target.name)
         result = Uploader(service, self.store, self.config).upload(source, what, measured)
         self._finish(target, reserved, measured)
         records.forget(self.recorder, record)

@@ -69,7 +69,7 @@ def require_acceptable(name: str, hashes: Mapping[str, str]) -> None:
     if not set(ACCEPTABLE) & hashes.keys():
         named = ", ".join(hashes) or "none"
         raise NotVerifiable(
-            f"Object {name!r} has no sha256 or sha512 to check it by (hashes named: {named}). "
+            f"{name!r} has no sha256 or sha512 to check it by (hashes named: {named}). "
             f"To take it unchecked, set require_hashes=False"
         )
 

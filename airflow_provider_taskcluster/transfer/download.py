@@ -33,12 +33,17 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Downloader:
-    """Downloads objects from one object service."""
+    """Downloads objects from one object service.
+
+    :param reporter: Is told how far it is; by default one that tells the log.
+    :param shown: What errors and the log call the object, in place of its name.
+    """
 
     service: ObjectService
     store: Store
     config: TransferConfig
     reporter: Reporter | None = None
+    shown: str | None = None
 
     def download(self, name: str, sink: Sink, expected: Expected | None = None) -> TransferResult:
         """Bring the object into the sink, verified.
@@ -52,7 +57,7 @@ class Downloader:
         started = time.monotonic()
         first, grants = self._granted(name)
         wanted = Wanted(
-            name,
+            self.shown or name,
             {"object": name},
             first.hashes,
             first.method,
@@ -112,11 +117,13 @@ class Downloader:
     def _granted(self, name: str) -> tuple[Grant, Renewable[Grant]]:
         first = self.negotiate(name)
         if self.config.require_hashes:
-            require_acceptable(name, first.hashes)
+            require_acceptable(self.shown or name, first.hashes)
         return first, Renewable(lambda: self.negotiate(name), first)
 
     def _ranged(self, name: str, grants: Renewable[Grant], hashes: Mapping[str, str], head: int = HEAD) -> RangedBody:
-        return RangedBody(name, grants, hashes, self.store, head=head, whole_only=self.config.multipart_aware)
+        return RangedBody(
+            self.shown or name, grants, hashes, self.store, head=head, whole_only=self.config.multipart_aware
+        )
 
     def _open_part(self, part: Part) -> RandomAccess:
         return replace(self, config=replace(self.config, multipart_aware=False)).open(part.name)

@@ -39,6 +39,7 @@ class Target:
     :param content_type: Its content type.
     :param if_exists: What to do about a finished object of this name.
     :param part: It is a part of an object, with content and expiry in its name.
+    :param shown: What the log calls it, in place of its name.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Target:
     content_type: str
     if_exists: IfExists = "verify"
     part: bool = False
+    shown: str | None = None
 
 
 @dataclass(frozen=True)
@@ -69,7 +71,7 @@ class Uploader:
         started = time.monotonic()
         measured = measured or measure(source, self.store.check)
         target.identity.begin(measured.size, measured.sha256)
-        result = self.send(source, measured, target, self.reporter(target.name))
+        result = self.send(source, measured, target, self.reporter(target.shown or target.name))
         target.identity.end()
         return replace(result, seconds=time.monotonic() - started)
 

@@ -53,7 +53,7 @@ class Payload:
     :param prefix: Root of the payload, such as ``public/build``.
     :param artifacts: Downloads them.
     :param on_read: Called with what is worth knowing of files that are read: how many they are and, when they were
-        downloaded, their size and run.
+        downloaded, their size and run, and the result.
     :param located: Turns what a caller names as a folder into a path, or one with a file system.
     """
 
@@ -61,7 +61,7 @@ class Payload:
     asked_run: int | None
     prefix: str
     artifacts: ArtifactDownloader
-    on_read: Callable[[dict[str, Any]], None] = field(repr=False, compare=False)
+    on_read: Callable[..., None] = field(repr=False, compare=False)
     located: Callable[[Any], Any] = field(repr=False, compare=False)
 
     @made_once
@@ -222,7 +222,7 @@ class Payload:
         finally:
             place.close()
         size = sum(file.size for file in result.files)
-        self.on_read({"files": len(result.files), "size": size, "run_id": result.run_id})
+        self.on_read({"files": len(result.files), "size": size, "run_id": result.run_id}, result)
         return result
 
     def _none(self, include: Iterable[str] | None, exclude: Iterable[str]) -> NotFound:
