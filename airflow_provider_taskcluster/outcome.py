@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
 from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_taskcluster.exceptions import TaskclusterError
 from airflow_provider_taskcluster.texts import over_connection, visible
+from airflow_provider_taskcluster.tracebacks import shortened
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from types import TracebackType
 
 
 def failed(doing: str, conn_id: object, why: object) -> str:
@@ -28,23 +28,31 @@ def _without(conn_id: object, why: object) -> str:
     return str(why).replace(f" {over_connection(conn_id)}", "")
 
 
-@contextmanager
-def permanent_errors_fail(doing: str, conn_id: object) -> Iterator[None]:
+class permanent_errors_fail:  # noqa: N801 (reads as a function does)
     """Turn errors that no retry can cure into the one that Airflow does not retry; let the others rise.
 
-    The sentence of both begins with what was tried, since it is all that many people read of a task's log.
+    The sentence of both begins with what was tried, since it is all that many people read of a task's log. Neither
+    shows how it came about: that is in the log at level DEBUG.
 
     :param doing: What is tried, and with what: ``Upload of object 'a'``.
     :param conn_id: Id of the connection.
     :raises AirflowFailException: With the sentence of the error it stands for.
     """
-    try:
-        yield
-    except TaskclusterError as error:
-        sentence = failed(doing, conn_id, error)
+
+    def __init__(self, doing: str, conn_id: object) -> None:
+        self._doing = doing
+        self._conn_id = conn_id
+
+    def __enter__(self) -> None:
+        """Begin."""
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, _: TracebackType | None) -> None:
+        """End: a context manager of ``contextlib`` would restore the traceback."""
+        if not isinstance(error, TaskclusterError):
+            return
+        sentence = failed(self._doing, self._conn_id, error)
+        short = shortened(error)
         if error.transient:
-            error.args = (visible(sentence), *error.args[1:])
-            raise
-        raise AirflowFailException(
-            visible(sentence)
-        ) from None  # the sentence is whole; a second one would only hide it
+            short.args = (visible(sentence), *error.args[1:])
+            raise short from None
+        raise AirflowFailException(visible(sentence)) from None  # a second sentence would only hide it

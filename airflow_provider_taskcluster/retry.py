@@ -30,6 +30,7 @@ from airflow_provider_taskcluster.exceptions import (
 )
 from airflow_provider_taskcluster.framing import date, whole_number
 from airflow_provider_taskcluster.texts import visible
+from airflow_provider_taskcluster.tracebacks import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -88,7 +89,16 @@ class RetryPolicy:
         """
         from tenacity import Retrying
 
-        return Retrying(sleep=sleep or time.sleep, **self._tenacity(_Budget(self, progress, failed)))
+        class Short(Retrying):
+            """The loop, whose own frames are not in the traceback of the last error."""
+
+            def __call__(self, *arguments: Any, **options: Any) -> Any:
+                try:
+                    return super().__call__(*arguments, **options)
+                except TaskclusterError as error:
+                    raise shortened(error) from None
+
+        return Short(sleep=sleep or time.sleep, **self._tenacity(_Budget(self, progress, failed)))
 
     def async_retrying(self, sleep: Callable[[float], Awaitable[None]] | None = None) -> AsyncRetrying:
         """Return tenacity's loop for coroutines.

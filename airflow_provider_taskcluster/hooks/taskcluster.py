@@ -24,6 +24,7 @@ from airflow_provider_taskcluster.hooks.json_calls import SERVICES
 from airflow_provider_taskcluster.services import credentials
 from airflow_provider_taskcluster.services.answers import ALIVE
 from airflow_provider_taskcluster.services.auth import Auth
+from airflow_provider_taskcluster.tracebacks import short_errors
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -33,6 +34,7 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.services.credentials import TemporaryCredentials
 
 
+@short_errors
 class TaskclusterHook(FoldersHook, ArtifactsHook, ArtifactUploadsHook, CallsHook):
     """Talks to a Taskcluster deployment and moves bytes to and from it.
 

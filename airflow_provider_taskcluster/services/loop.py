@@ -11,6 +11,9 @@ import threading
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from airflow_provider_taskcluster.exceptions import TaskclusterError
+from airflow_provider_taskcluster.tracebacks import shortened
+
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
@@ -42,7 +45,10 @@ class Call(Generic[T]):
             task = self._ended.get(timeout=timeout)
         except Empty:
             raise TimeoutError from None
-        return task.result()
+        try:
+            return task.result()
+        except TaskclusterError as error:
+            raise shortened(error) from None
 
     def cancel(self) -> None:
         """Have it end soon."""

@@ -1,0 +1,92 @@
+"""What a task's log shows of an error: its sentence, and nothing of the loops and clients below us."""
+
+from __future__ import annotations
+
+import copy
+import logging
+import pickle
+import traceback
+
+import pytest
+
+from airflow_provider_taskcluster.emulator.store.faults import Status
+from airflow_provider_taskcluster.exceptions import ConnectionFailed, NotFound, StoreError, TaskclusterError
+from airflow_provider_taskcluster.operators.objects import TaskclusterDownloadObjectOperator
+
+BELOW = ("tenacity", "asyncio", "aiohttp", "urllib3", "requests", "concurrent", "services/", "retry.py", "transfer/")
+CONNECTION = {"task_id": "task", "taskcluster_conn_id": "tc_test"}
+
+
+@pytest.fixture
+def away(connect):
+    return connect(host="http://127.0.0.1:1", extra={"max_retries": 1})
+
+
+def shown(error):
+    return "".join(traceback.format_exception(error))
+
+
+def is_short(error):
+    text = shown(error)
+    assert not [word for word in BELOW if word in text], text
+    assert text.count("Traceback") == 1
+    return True
+
+
+def test_a_task_that_may_be_tried_again_ends_as_shortly_as_one_that_may_not(away, connect, tmp_path):
+    download = TaskclusterDownloadObjectOperator(**CONNECTION, name="a", destination=str(tmp_path / "a"))
+    with pytest.raises(ConnectionFailed) as transient:
+        download.execute({})
+    connect()
+    download = TaskclusterDownloadObjectOperator(**CONNECTION, name="no/such", destination=str(tmp_path / "a"))
+    with pytest.raises(Exception, match="404 ResourceNotFound") as final:
+        download.execute({})
+    assert is_short(transient.value)
+    assert is_short(final.value)
+    assert len(traceback.extract_tb(transient.value.__traceback__)) == len(
+        traceback.extract_tb(final.value.__traceback__)
+    )
+    assert str(pickle.loads(pickle.dumps(copy.copy(transient.value)))) == str(transient.value)
+
+
+def test_so_do_functions_that_call_the_hook(away, connect, name, expires, tc, tmp_path):
+    for call in (
+        away.ping,
+        lambda: away.read_object("a"),
+        lambda: away.upload_object(b"x", name, expires=expires),
+        lambda: away.list_artifacts("fN1SbArXTPSVFNUvaOlinQ"),
+    ):
+        with pytest.raises(ConnectionFailed) as caught:
+            call()
+        assert is_short(caught.value)
+    hook = connect(extra={"max_retries": 1})
+    with pytest.raises(NotFound) as caught:
+        hook.read_object("no/such")
+    assert is_short(caught.value)
+    hook.upload_object(b"x" * 10_000, name, expires=expires)
+    tc.faults.add(Status(503), method="GET")
+    with pytest.raises(StoreError) as caught:
+        connect(extra={"max_retries": 0}).download_object(name, tmp_path / "a")
+    assert is_short(caught.value)
+
+
+def test_and_a_source_whose_storage_fails(connect, name, expires):
+    class Broken:
+        def read(self, _=-1):
+            raise OSError(5, "the disk is broken")
+
+    with pytest.raises(TaskclusterError, match="the disk is broken") as caught:
+        connect().upload_object(Broken, name, expires=expires)
+    assert is_short(caught.value)
+
+
+def test_how_it_came_about_is_in_the_log_at_debug(away, caplog):
+    with caplog.at_level(logging.DEBUG, "airflow_provider_taskcluster.tracebacks"), pytest.raises(ConnectionFailed):
+        away.ping()
+    told = "\n".join(caplog.messages)
+    assert "services/client.py" in told
+    assert all("\n" not in message for message in caplog.messages)
+    caplog.clear()
+    with caplog.at_level(logging.INFO, "airflow_provider_taskcluster.tracebacks"), pytest.raises(ConnectionFailed):
+        away.ping()
+    assert "services/client.py" not in "\n".join(caplog.messages)
