@@ -19,8 +19,8 @@ from airflow_provider_taskcluster.arguments import (
 from airflow_provider_taskcluster.checks import one_of
 from airflow_provider_taskcluster.exceptions import InvalidInput, NotStoredYet
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterArtifactLink, TaskclusterTaskLink
-from airflow_provider_taskcluster.sensors.base import LISTED, REQUIRE, TaskclusterBaseSensor, is_one
-from airflow_provider_taskcluster.texts import visible
+from airflow_provider_taskcluster.sensors.base import LISTED, REQUIRE, TaskclusterBaseSensor, counted, is_one
+from airflow_provider_taskcluster.texts import one_line, visible
 from airflow_provider_taskcluster.waits.artifacts import ArtifactWait
 
 if TYPE_CHECKING:
@@ -144,6 +144,12 @@ class TaskclusterArtifactSensor(TaskclusterBaseSensor):
             return artifacts[0]
         return {"count": len(artifacts), "artifacts": artifacts[:LISTED]}
 
+    def summary(self, found: Json) -> str:
+        """Name the artifacts, where they are and what they are."""
+        infos: list[PresentArtifact] = found["artifacts"]
+        where = f" of task {one_line(infos[0]['task_id'])}, run {infos[0]['run_id']!r}"
+        return counted("artifact", [_in_words(info) for info in infos]) + where
+
     def _stored(self, info: Json, least: int | None) -> Json | None:
         """Return what is known of an artifact, its length by the store where the queue has none; None if it is short.
 
@@ -167,3 +173,8 @@ class TaskclusterArtifactSensor(TaskclusterBaseSensor):
         if not passes:
             self.log.info("check_fn does not take artifact %r", info["name"])
         return passes
+
+
+def _in_words(info: PresentArtifact) -> str:
+    size = "" if info["content_length"] is None else f", {info['content_length']!r} bytes"
+    return f"{info['name']!r} ({one_line(info['content_type'], 100)}{size})"

@@ -16,9 +16,10 @@ from airflow_provider_taskcluster.links.base import leave_links
 from airflow_provider_taskcluster.made_once import made_once
 from airflow_provider_taskcluster.outcome import failed, last_look, permanent_errors_fail
 from airflow_provider_taskcluster.sensors.deferring import DeferringSensor
+from airflow_provider_taskcluster.sensors.flags import reason
 from airflow_provider_taskcluster.texts import visible
 from airflow_provider_taskcluster.waits.patience import Patience
-from airflow_provider_taskcluster.waits.talk import Found, Over
+from airflow_provider_taskcluster.waits.talk import Found, Over, did_not_come
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -32,6 +33,9 @@ LISTED = 100
 # How many of several things must be there.
 REQUIRE = ("all", "any")
 WAITING = "The wait"
+# Characters of a line that says what was found.
+LONGEST_SUMMARY = 1000
+MOST_SHOWN = 10
 # What a time-out says.
 NOT_PASSED = "what is there has not passed, the log says why"
 MORE_TIME = "; if it may still come, give the sensor a longer timeout"
@@ -105,25 +109,40 @@ class TaskclusterBaseSensor(CheckedArguments, DeferringSensor):
         """Look at what only a worker can; return what has passed, None to wait on."""
         return found
 
+    @abstractmethod
+    def summary(self, found: Json) -> str:
+        """Say what was found, for the log."""
+
     def poke(self, context: Context) -> PokeReturnValue:  # noqa: ARG002 (Airflow's signature)
         """Look once; what is found goes to XCom."""
-        self.last_look = ""
-        with permanent_errors_fail(WAITING, self.taskcluster_conn_id):
+        self.last_look = self.more_time = ""
+        try:
+            with permanent_errors_fail(WAITING, self.taskcluster_conn_id):
+                found, why = self._looked_at()
+                if found is not None:
+                    self.log.info("Found: %s", visible(self.summary(found), LONGEST_SUMMARY))
+                    return PokeReturnValue(is_done=True, xcom_value=self.result(found))
+        except Exception as error:
+            self.last_look = self.sentence_of_last_look(reason(error))  # for silent_fail, which waits on
+            raise
+        self.last_look = self.sentence_of_last_look(why)
+        return PokeReturnValue(is_done=False)
+
+    def _looked_at(self) -> tuple[Json | None, str]:
+        """Look once; an error that may pass is a look that came to nothing."""
+        try:
             self.check_rendered()
-            try:
-                found, why = self._look()
-            except TaskclusterError as error:
-                if not self._may_pass(error):
-                    raise
-                self.log.warning("Could not look, waiting on: %s", visible(error))
-                found, why = None, str(error)
-            else:
-                self._looked_before = True
-                self._patience.accepted()
-            if found is None:
-                self.last_look = last_look(self.taskcluster_conn_id, why)
-                return PokeReturnValue(is_done=False)
-            return PokeReturnValue(is_done=True, xcom_value=self.result(found))
+            found, why = self._look()
+        except TaskclusterError as error:
+            if not self._may_pass(error):
+                self.misconfigured = not did_not_come(error)
+                raise
+            self.log.warning("Could not look, waiting on: %s", visible(error))
+            return None, str(error)
+        self._looked_before = True
+        self._patience.accepted()
+        self.more_time = MORE_TIME
+        return found, why
 
     def _may_pass(self, error: TaskclusterError) -> bool:
         """Tell whether the next look may come to something.
@@ -142,18 +161,24 @@ class TaskclusterBaseSensor(CheckedArguments, DeferringSensor):
         if isinstance(verdict, Over):
             raise verdict.error
         if isinstance(verdict, Found):
-            return self.confirmed(verdict.result), NOT_PASSED + MORE_TIME
+            return self.confirmed(verdict.result), NOT_PASSED
         if verdict.error:
             raise verdict.error
         self.log.info("Not there yet: %s", visible(verdict.why))
-        return None, verdict.why + MORE_TIME
+        return None, verdict.why
 
     def execute_complete(self, context: Context, event: Json) -> Any:
-        """Go on when the triggerer says so; its errors begin like those of a worker."""
+        """Go on when the triggerer says so."""
         self._looked_before = True  # a worker has, before it deferred
-        if event.get("message"):
-            event = {**event, "message": failed(WAITING, self.taskcluster_conn_id, event["message"])}
         return super().execute_complete(context, event)
+
+    def sentence(self, why: object) -> str:
+        """Return the sentence of an error that ends the wait, as a worker has it."""
+        return failed(WAITING, self.taskcluster_conn_id, why)
+
+    def sentence_of_last_look(self, why: object) -> str:
+        """Return what a time-out says of the last look."""
+        return last_look(self.taskcluster_conn_id, why)
 
     def trigger(self, deadline: float) -> TaskclusterWaitTrigger:
         """Return the trigger that waits from now on."""
@@ -167,7 +192,11 @@ class TaskclusterBaseSensor(CheckedArguments, DeferringSensor):
             deadline=deadline,
             connect_timeout=self.connect_timeout,
             read_timeout=self.read_timeout,
+            backoff=self._backoff(deadline - self.limit) if self.exponential_backoff else None,
         )
+
+    def _backoff(self, started: float) -> Json:
+        return {"started": started, "max_wait": self.max_wait.total_seconds() if self.max_wait else None}
 
 
 def is_one(argument: Any, names: list[str]) -> bool:
@@ -177,3 +206,14 @@ def is_one(argument: Any, names: list[str]) -> bool:
     :param names: What it came to.
     """
     return names == [str(argument)]
+
+
+def counted(noun: str, things: list[str]) -> str:
+    """Return ``artifact 'a'``, or ``3 artifacts: 'a', 'b', ...`` for the log, where the first ten are enough.
+
+    :param things: What is said of each.
+    """
+    if len(things) == 1:
+        return f"{noun} {things[0]}"
+    shown = ", ".join(things[:MOST_SHOWN])
+    return f"{len(things)} {noun}s: {shown}" + (", ..." if len(things) > MOST_SHOWN else "")

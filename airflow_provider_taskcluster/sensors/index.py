@@ -8,6 +8,7 @@ from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.arguments import optional_point_in_time, text
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterIndexLink
 from airflow_provider_taskcluster.sensors.base import TaskclusterBaseSensor
+from airflow_provider_taskcluster.texts import one_line
 from airflow_provider_taskcluster.waits.index import IndexWait
 
 if TYPE_CHECKING:
@@ -50,6 +51,11 @@ class TaskclusterIndexSensor(TaskclusterBaseSensor):
             index_path=names.index_path(text(self.index_path, "index_path")),
             newer_than=None if newer is None else newer.isoformat(),
         )
+
+    def summary(self, found: Json) -> str:
+        """Name the task, and when and how it ended if that was asked for."""
+        stands = f", {one_line(found['state'])} at {one_line(found['time'])}" if "time" in found else ""
+        return f"task {one_line(found['task_id'])} at {one_line(found['index_path'])} in the index{stands}"
 
     def result(self, found: Json) -> IndexEntry:
         """Return the entry."""

@@ -9,7 +9,7 @@ from airflow_provider_taskcluster.arguments import by_name, choice, names_in
 from airflow_provider_taskcluster.checks import one_of
 from airflow_provider_taskcluster.exceptions import HashMismatch, InvalidInput, NotVerifiable
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterObjectLink
-from airflow_provider_taskcluster.sensors.base import LISTED, REQUIRE, TaskclusterBaseSensor, is_one
+from airflow_provider_taskcluster.sensors.base import LISTED, REQUIRE, TaskclusterBaseSensor, counted, is_one
 from airflow_provider_taskcluster.waits.objects import ObjectWait
 
 if TYPE_CHECKING:
@@ -70,6 +70,10 @@ class TaskclusterObjectSensor(TaskclusterBaseSensor):
             if digest := expected.get(info["name"]):
                 self._compare(info, *_parts(digest))
         return found
+
+    def summary(self, found: Json) -> str:
+        """Name the objects."""
+        return counted("object", [repr(info["name"]) for info in found["objects"]])
 
     def result(self, found: Json) -> FinishedObject | FinishedObjects:
         """Return the object that was named, or all of them."""

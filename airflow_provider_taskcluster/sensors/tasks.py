@@ -8,7 +8,8 @@ from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.arguments import choice, flag, names_in, text
 from airflow_provider_taskcluster.checks import one_of
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterTaskGroupLink, TaskclusterTaskLink
-from airflow_provider_taskcluster.sensors.base import LISTED, REQUIRE, TaskclusterBaseSensor, is_one
+from airflow_provider_taskcluster.sensors.base import LISTED, REQUIRE, TaskclusterBaseSensor, counted, is_one
+from airflow_provider_taskcluster.texts import one_line
 from airflow_provider_taskcluster.waits.status import RESOLVED, STATES
 from airflow_provider_taskcluster.waits.tasks import TaskGroupWait, TaskWait
 
@@ -74,6 +75,12 @@ class TaskclusterTaskSensor(TaskclusterBaseSensor):
             wait_for_rerun=self.wait_for_rerun,
         )
 
+    def summary(self, found: Json) -> str:
+        """Name the tasks and their states."""
+        return counted(
+            "task", [f"{one_line(status['task_id'])} is {one_line(status['state'])}" for status in found["tasks"]]
+        )
+
     def result(self, found: Json) -> ReachedTask | ReachedTasks:
         """Return the task that was named, or all of them."""
         tasks: list[ReachedTask] = found["tasks"]
@@ -125,6 +132,11 @@ class TaskclusterTaskGroupSensor(TaskclusterBaseSensor):
             states=states_in(self.states, "states", RESOLVED),
             wait_for_rerun=self.wait_for_rerun,
         )
+
+    def summary(self, found: Json) -> str:
+        """Count the tasks of the group in each state."""
+        states = ", ".join(f"{count} {one_line(state)}" for state, count in sorted(found["states"].items()))
+        return f"all {found['count']!r} tasks of group {found['task_group_id']!r} are resolved: {states}"
 
     def result(self, found: Json) -> ResolvedTaskGroup:
         """Return how its tasks stand."""

@@ -14,6 +14,7 @@ from airflow_provider_taskcluster.services.json_objects import json_object
 from airflow_provider_taskcluster.services.no_answer import PROXY_WANTS_LOGIN, no_answer, proxy_failed
 from airflow_provider_taskcluster.services.readers import Odd
 from airflow_provider_taskcluster.services.session import ErrorAnswer, KeptSession
+from airflow_provider_taskcluster.services.traffic import Traffic
 from airflow_provider_taskcluster.texts import over_connection
 
 if TYPE_CHECKING:
@@ -58,6 +59,7 @@ class Client:
         self._session = session or KeptSession(root_url, network)
         self._conn_id = conn_id
         self._kept: dict[str, tuple[Any, Any]] = {}
+        self.traffic = Traffic()
 
     def acting_as(self, credentials: Credentials) -> Client:
         """Return a client with other credentials on the same connections."""
@@ -89,6 +91,7 @@ class Client:
 
         async def attempt() -> Any:
             session = await self._session.get()
+            self.traffic.requests += 1
             try:
                 client = self._upstream(service, session)
                 keywords: dict[str, Any] = {

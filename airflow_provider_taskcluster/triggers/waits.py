@@ -12,8 +12,10 @@ from airflow.triggers.base import BaseTrigger, TriggerEvent
 from airflow_provider_taskcluster.exceptions import TaskclusterError
 from airflow_provider_taskcluster.hooks.asynchronous import shared_waits
 from airflow_provider_taskcluster.texts import crash
+from airflow_provider_taskcluster.waits.backoff import Backoff
 from airflow_provider_taskcluster.waits.descriptions import wait_from
-from airflow_provider_taskcluster.waits.talk import Found
+from airflow_provider_taskcluster.waits.talk import Found, did_not_come
+from airflow_provider_taskcluster.waits.wait_log import WaitLog
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -27,7 +29,8 @@ class TaskclusterWaitTrigger(BaseTrigger):
     """Waits until something is there, can no longer come, or the time is up.
 
     The one event is a dict: ``outcome`` is ``found``, ``over``, ``timeout`` or ``failed``; ``deadline`` is that of the
-    trigger; ``message`` says what happened, ``transient`` whether another try of the task may help.
+    trigger; ``message`` says what happened, or what the last look came to; ``transient`` tells whether another try of
+    the task may help, ``misconfigured`` whether somebody must correct something.
 
     :param wait: What is waited for (``waits.descriptions``).
     :param taskcluster_conn_id: Id of the connection.
@@ -35,6 +38,7 @@ class TaskclusterWaitTrigger(BaseTrigger):
     :param deadline: When the time is up, in seconds since 1970; None for never.
     :param connect_timeout: Seconds to wait for a connection; None takes the connection's.
     :param read_timeout: Seconds of silence that end a request; None takes the connection's.
+    :param backoff: ``started`` and ``max_wait`` of a ``Backoff``, if intervals get longer.
     """
 
     def __init__(
@@ -46,6 +50,7 @@ class TaskclusterWaitTrigger(BaseTrigger):
         deadline: float | None = None,
         connect_timeout: float | None = None,
         read_timeout: float | None = None,
+        backoff: Json | None = None,
     ) -> None:
         super().__init__()  # type: ignore[no-untyped-call]  # (Airflow gives it no types)
         self.wait = wait
@@ -54,6 +59,7 @@ class TaskclusterWaitTrigger(BaseTrigger):
         self.deadline = deadline
         self.connect_timeout = connect_timeout
         self.read_timeout = read_timeout
+        self.backoff = backoff
 
     def serialize(self) -> tuple[str, dict[str, Any]]:
         """Return all that another triggerer needs to go on."""
@@ -66,6 +72,7 @@ class TaskclusterWaitTrigger(BaseTrigger):
                 "deadline": self.deadline,
                 "connect_timeout": self.connect_timeout,
                 "read_timeout": self.read_timeout,
+                **({} if self.backoff is None else {"backoff": self.backoff}),
             },
         )
 
@@ -75,23 +82,38 @@ class TaskclusterWaitTrigger(BaseTrigger):
         yield TriggerEvent(event)  # type: ignore[no-untyped-call]  # (as above)
 
     async def _outcome(self) -> Json:
+        wait_log = WaitLog()
+        left = None if self.deadline is None else max(0.0, self.deadline - time.time())
         try:
-            async with asyncio.timeout(None if self.deadline is None else max(0.0, self.deadline - time.time())):
-                return await self._verdict()
+            with wait_log.said():
+                async with asyncio.timeout(left):
+                    return await self._verdict(wait_log)
         except TimeoutError:
-            return {"outcome": "timeout", "message": "", "transient": False}
+            return {"outcome": "timeout", "message": wait_log.last_look, "transient": False}
         except TaskclusterError as error:
-            return {"outcome": "failed", "message": str(error), "transient": error.transient}
+            return _ended("failed", error)
         except Exception as error:  # noqa: BLE001 (a trigger that raises would loop for ever in 2.11's dag.test())
             log.error("The wait broke down: %s", crash(error))
             return {"outcome": "failed", "message": crash(error), "transient": True}
 
-    async def _verdict(self) -> Json:
+    async def _verdict(self, wait_log: WaitLog) -> Json:
         waits = shared_waits(
             self.taskcluster_conn_id, connect_timeout=self.connect_timeout, read_timeout=self.read_timeout
         )
         async with waits as poller:
-            verdict = await poller.verdict_of(wait_from(self.wait), self.interval)
+            backoff = None if self.backoff is None else Backoff(**self.backoff)
+            wait = wait_from(self.wait)
+            verdict = await poller.verdict_of(wait, self.interval, backoff=backoff, log=wait_log)
         if isinstance(verdict, Found):
             return {"outcome": "found", "message": "", "transient": False}
-        return {"outcome": "over", "message": str(verdict.error), "transient": verdict.error.transient}
+        return _ended("over", verdict.error)
+
+
+def _ended(outcome: str, error: TaskclusterError) -> Json:
+    misconfigured = not error.transient and not did_not_come(error)
+    return {
+        "outcome": outcome,
+        "message": str(error),
+        "transient": error.transient,
+        "misconfigured": misconfigured,
+    }

@@ -140,6 +140,7 @@ class Asker:
         except NotFound:
             found = None
         except TaskclusterError as error:
+            self.client.traffic.errors += 1
             if isinstance(error, UnreadableAnswer):
                 error.transient = True  # of a wait that is one look: the next may bring something else
             if _wants_rest(error):

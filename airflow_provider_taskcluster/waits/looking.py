@@ -43,7 +43,7 @@ async def look_at_all(
     """
     keys = []
     questions: set[Question] = set()
-    async for key in _breathing(list(waiting)):
+    async for key in breathing(list(waiting)):
         try:
             questions.update(talk_of(key).questions)
         except Exception as error:  # noqa: BLE001 (what nobody thought of ends this look alone)
@@ -54,7 +54,7 @@ async def look_at_all(
     talks: dict[T, Talk] = {}
     # Most waits have but one question. Their talks are begun anew, and gone at once: thousands that outlive a request
     # would make the garbage collector go through all memory, time and again, while the loop stands still.
-    async for key in _breathing(keys):
+    async for key in breathing(keys):
         talk = talk_of(key)
         if (verdict := _verdict(talk, answers)) is None:
             talks[key] = talk
@@ -63,7 +63,7 @@ async def look_at_all(
     while talks:
         questions = {question for talk in talks.values() for question in talk.questions}
         answers |= await ask(questions - answers.keys())
-        async for key in _breathing(list(talks)):
+        async for key in breathing(list(talks)):
             if (verdict := _verdict(talks[key], answers)) is not None:
                 del talks[key]
                 yield key, verdict
@@ -82,7 +82,8 @@ def _failed(error: Exception) -> NotYet:
     return NotYet(str(failed), error=failed)
 
 
-async def _breathing(items: Iterable[T]) -> AsyncIterator[T]:
+async def breathing(items: Iterable[T]) -> AsyncIterator[T]:
+    """Give out the items; others get the loop in between."""
     begun = time.monotonic()
     for item in items:
         yield item

@@ -3,19 +3,30 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import weakref
 from contextlib import asynccontextmanager
+from contextvars import Context
 from typing import TYPE_CHECKING
 
+from airflow_provider_taskcluster.services.traffic import Traffic
 from airflow_provider_taskcluster.waits.rounds import Rounds
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 
     from airflow_provider_taskcluster.services.client import Client
+    from airflow_provider_taskcluster.waits.backoff import Backoff
     from airflow_provider_taskcluster.waits.talk import Found, Over, Wait
+    from airflow_provider_taskcluster.waits.wait_log import WaitLog
+
+log = logging.getLogger(__name__)
+
+# Seconds between two summaries.
+SUMMARY_EVERY = 60.0
 
 _pollers: dict[asyncio.AbstractEventLoop, dict[Hashable, Poller]] = {}
+_summaries: dict[asyncio.AbstractEventLoop, asyncio.TimerHandle] = {}
 
 
 class Poller:
@@ -26,43 +37,72 @@ class Poller:
 
     def __init__(self, open_client: Callable[[], Awaitable[Client]]) -> None:
         self.users = 0
+        self.traffic = Traffic()
         self._open_client = open_client
         self._opening = asyncio.Lock()
         self._client: Client | None = None
         self._replaced: weakref.WeakSet[Client] = weakref.WeakSet()
         self._rounds: dict[str, Rounds] = {}
 
-    async def verdict_of(self, wait: Wait, interval: float) -> Found | Over:
+    async def verdict_of(
+        self, wait: Wait, interval: float, *, backoff: Backoff | None = None, log: WaitLog | None = None
+    ) -> Found | Over:
         """Wait until it is there, or cannot come any more; the first look comes after one interval.
 
         :param interval: Seconds between two looks.
+        :param backoff: Makes them longer.
+        :param log: Is told what looks come to.
         """
         if wait.service not in self._rounds:
             self._rounds[wait.service] = Rounds(self)
-        return await self._rounds[wait.service].verdict_of(wait, interval)
+        return await self._rounds[wait.service].verdict_of(wait, interval, backoff=backoff, log=log)
+
+    @property
+    def waits(self) -> int:
+        """How many wait."""
+        return sum(rounds.count for rounds in self._rounds.values())
 
     async def client(self) -> Client:
         """Return the client, made on first use."""
         async with self._opening:
             if self._client is None:
-                self._client = await self._open_client()
+                self._client = await self._opened()
             return self._client
 
     async def renewed(self, client: Client) -> bool:
         """Read the connection again, since its credentials were refused; tell whether they have changed."""
         async with self._opening:
             if self._client is client:
-                fresh = await self._open_client()
+                fresh = await self._opened()
                 if (fresh.root_url, fresh.credentials) == (client.root_url, client.credentials):
                     return False
                 self._replaced.add(client)  # calls may be under way in it; it closes with the poller at the latest
                 self._client = fresh
             return True
 
+    async def _opened(self) -> Client:
+        client = await self._open_client()
+        client.traffic = self.traffic
+        return client
+
     async def close(self) -> None:
         """Close the kept connections."""
         for client in [*self._replaced, *filter(None, [self._client])]:
             await client.close()
+
+
+def _summarize(loop: asyncio.AbstractEventLoop) -> None:
+    """Say what all waits of a loop had to ask since the last summary."""
+    _summaries[loop] = loop.call_later(SUMMARY_EVERY, _summarize, loop)
+    pollers = _pollers[loop].values()
+    counts = [poller.traffic.taken() for poller in pollers]
+    log.info(
+        "%d waits for Taskcluster; requests in the last %d s: %d, errors: %d",
+        sum(poller.waits for poller in pollers),
+        SUMMARY_EVERY,
+        sum(count.requests for count in counts),
+        sum(count.errors for count in counts),
+    )
 
 
 @asynccontextmanager
@@ -73,8 +113,12 @@ async def shared_poller(key: Hashable, open_client: Callable[[], Awaitable[Clien
     """
     loop = asyncio.get_running_loop()
     for other in [known for known in _pollers if known.is_closed()]:  # closed without an end to what ran in it
-        del _pollers[other]
-    pollers = _pollers.setdefault(loop, {})
+        del _pollers[other], _summaries[other]
+    if loop not in _pollers:
+        _pollers[loop] = {}
+        # In a context of its own: the lines are for the triggerer's own log, not for that of whoever came first.
+        _summaries[loop] = loop.call_later(SUMMARY_EVERY, _summarize, loop, context=Context())
+    pollers = _pollers[loop]
     poller = pollers.setdefault(key, Poller(open_client))
     poller.users += 1
     try:
@@ -85,4 +129,5 @@ async def shared_poller(key: Hashable, open_client: Callable[[], Awaitable[Clien
             del pollers[key]
             if not pollers:
                 del _pollers[loop]
+                _summaries.pop(loop).cancel()
             await poller.close()

@@ -7,7 +7,9 @@ import contextlib
 import logging
 import math
 import random
-from dataclasses import dataclass
+import time
+from contextvars import Context
+from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -15,14 +17,16 @@ from airflow_provider_taskcluster.exceptions import AuthenticationFailed, Taskcl
 from airflow_provider_taskcluster.retry import RetryPolicy
 from airflow_provider_taskcluster.texts import crash, visible
 from airflow_provider_taskcluster.waits.asking import Asker
-from airflow_provider_taskcluster.waits.looking import look_at_all
+from airflow_provider_taskcluster.waits.looking import breathing, look_at_all
 from airflow_provider_taskcluster.waits.patience import Patience
 from airflow_provider_taskcluster.waits.talk import Found, NotYet, Over, Talk
+from airflow_provider_taskcluster.waits.wait_log import WaitLog
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
     from airflow_provider_taskcluster.services.client import Client
+    from airflow_provider_taskcluster.waits.backoff import Backoff
     from airflow_provider_taskcluster.waits.questions import Question
     from airflow_provider_taskcluster.waits.talk import Wait
 
@@ -49,6 +53,8 @@ class Entry:
 
     :param due: When it is to be looked at next, in the loop's time.
     :param done: Gets the verdict.
+    :param backoff: Makes intervals longer.
+    :param log: Is told what looks come to.
     :param memory: What the look before has left.
     """
 
@@ -56,6 +62,8 @@ class Entry:
     interval: float
     due: float
     done: asyncio.Future[Found | Over]
+    backoff: Backoff | None = None
+    log: WaitLog = field(default_factory=WaitLog)
     memory: Any = None
 
 
@@ -79,20 +87,36 @@ class Rounds:
         self._patience = Patience()
         self._task: asyncio.Task[None] | None = None
 
-    async def verdict_of(self, wait: Wait, interval: float) -> Found | Over:
+    async def verdict_of(
+        self, wait: Wait, interval: float, *, backoff: Backoff | None = None, log: WaitLog | None = None
+    ) -> Found | Over:
         """Wait until it is there, or cannot come any more.
 
         :param interval: Seconds between two looks.
+        :param backoff: Makes them longer.
+        :param log: Is told what looks come to.
         """
-        interval = max(interval, SHORTEST_INTERVAL)
-        gathered = min(interval * GATHERING, LONGEST_GATHERING)
-        due = self._point(gathered, self._loop.time() + interval)
-        entry = Entry(wait, interval, due, self._loop.create_future())
+        entry = Entry(
+            wait, max(interval, SHORTEST_INTERVAL), 0.0, self._loop.create_future(), backoff, log or WaitLog()
+        )
+        entry.due = self._gathered(entry)
         self._add(entry)
         try:
             return await entry.done
         finally:
             await self._remove(entry)
+
+    @property
+    def count(self) -> int:
+        """How many wait."""
+        return len(self._entries)
+
+    def _gathered(self, entry: Entry) -> float:
+        """Return when a wait is due one interval from now, or a little later, with others."""
+        interval = entry.interval
+        if entry.backoff is not None:
+            interval = max(entry.backoff.seconds(interval, time.time()), SHORTEST_INTERVAL)
+        return self._point(min(interval * GATHERING, LONGEST_GATHERING), self._loop.time() + interval)
 
     def _point(self, interval: float, not_before: float) -> float:
         """Return when the rounds of an interval come round."""
@@ -103,7 +127,8 @@ class Rounds:
         if entry.due < self._next:
             self._earlier.set()
         if self._task is None or self._task.done():
-            self._task = asyncio.create_task(self._run(), name="taskcluster-waits")
+            # In a context of its own: lines that are not about one wait are not for the log of whoever came first.
+            self._task = asyncio.create_task(self._run(), name="taskcluster-waits", context=Context())
 
     async def _remove(self, entry: Entry) -> None:
         """Forget a wait; with the last one the work ends, in the middle of a round too."""
@@ -156,10 +181,10 @@ class Rounds:
         except Exception as error:  # noqa: BLE001 (what nobody thought of ends this round, not the waits)
             trouble = WaitFailed(f"A round of looks broke down: {crash(error)}")
             missed = dict.fromkeys(entries, trouble)
-        self._rest(trouble, missed)
+        await self._rest(trouble, missed)
         now = self._loop.time()
         for entry in entries:
-            entry.due = self._point(entry.interval, now)
+            entry.due = self._gathered(entry) if entry.backoff else self._point(entry.interval, now)
         for entry in missed if trouble else ():
             entry.due = min(entry.due, self._resting_until)
 
@@ -182,6 +207,8 @@ class Rounds:
                 entry.memory = verdict.memory
                 if verdict.error:
                     missed[entry] = verdict.error
+                else:
+                    entry.log.looked(verdict.why)
             else:
                 _end(entry, verdict)
         return missed
@@ -206,17 +233,24 @@ class Rounds:
             for error in refusals:
                 error.transient = True
 
-    def _rest(self, trouble: TaskclusterError | None, missed: Mapping[Entry, TaskclusterError]) -> None:
+    async def _rest(self, trouble: TaskclusterError | None, missed: Mapping[Entry, TaskclusterError]) -> None:
         """Leave services alone that cannot answer, for longer each time, and for as long as they ask."""
+        seconds = None
         if trouble is None or not trouble.transient:
             self._failures = 0
             for error in islice(missed.values(), 1):
                 log.warning("%d looks came to nothing, one of them by this: %s", len(missed), visible(error))
-            return
-        self._failures += 1
-        seconds = RetryPolicy().wait_seconds(self._failures, trouble)
-        self._resting_until = self._loop.time() + seconds
-        log.warning("%d waits could not be looked at, next try in %.1f s: %s", len(missed), seconds, visible(trouble))
+        else:
+            self._failures += 1
+            seconds = RetryPolicy().wait_seconds(self._failures, trouble)
+            self._resting_until = self._loop.time() + seconds
+            count = len(missed)
+            log.warning("%d waits could not be looked at, next try in %.1f s: %s", count, seconds, visible(trouble))
+        async for entry, error in breathing(missed.items()):
+            entry.log.missed(str(error), seconds)
+        if seconds is not None:  # the others wait for the service, too
+            async for entry in breathing([entry for entry in self._entries if entry not in missed]):
+                entry.log.missed(str(trouble), seconds)
 
 
 def _is_refusal(answer: Any) -> bool:

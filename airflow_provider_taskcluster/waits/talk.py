@@ -11,7 +11,14 @@ from collections.abc import Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
-from airflow_provider_taskcluster.exceptions import TaskclusterError
+from airflow_provider_taskcluster.exceptions import (
+    ArtifactError,
+    Expired,
+    HashMismatch,
+    NotFound,
+    TaskclusterError,
+    WillNotCome,
+)
 from airflow_provider_taskcluster.waits.questions import Question
 
 Json = dict[str, Any]
@@ -53,6 +60,7 @@ class Over:
 
 
 Verdict = Found | NotYet | Over
+_DID_NOT_COME = (WillNotCome, ArtifactError, HashMismatch, NotFound, Expired)
 T = TypeVar("T")
 Asking = Generator[Sequence[Question], Answers, T]
 Talking = Asking[Verdict]
@@ -102,3 +110,11 @@ class Talk:
             self.questions = next(self._talking) if answers is None else self._talking.send(answers)
         except StopIteration as end:
             self.verdict = end.value
+
+
+def did_not_come(error: TaskclusterError) -> bool:
+    """Tell whether a wait ended because the thing did not come, which ``soft_fail`` skips.
+
+    Other final errors (configuration, authentication, missing scopes, invalid input) are for somebody to correct.
+    """
+    return isinstance(error, _DID_NOT_COME)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import secrets
 import threading
 import time
@@ -12,9 +11,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from airflow.providers.common.compat.sdk import dag
 from airflow_lines import mend_reschedules
 from taskcluster import slugId
+from waits_in_a_dag import INTERVAL, MODES, SOME_LOOKS, dag_folder, run_in_a_dag
 
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
 from airflow_provider_taskcluster.sensors.artifacts import TaskclusterArtifactSensor
@@ -22,15 +21,10 @@ from airflow_provider_taskcluster.sensors.index import TaskclusterIndexSensor
 from airflow_provider_taskcluster.sensors.objects import TaskclusterObjectSensor
 from airflow_provider_taskcluster.sensors.tasks import TaskclusterTaskGroupSensor, TaskclusterTaskSensor
 
+__all__ = ["dag_folder"]
+
 pytestmark = pytest.mark.usefixtures("database")
 
-MODES = {
-    "poke": {"mode": "poke"},
-    "reschedule": {"mode": "reschedule"},
-    "deferrable": {"deferrable": True},
-}
-INTERVAL = 0.2  # seconds between two looks
-SOME_LOOKS = 0.6
 UNKNOWN = str(slugId())
 ARTIFACT = "public/a.txt"
 
@@ -191,7 +185,6 @@ def tasks(scene):
     wait("task_has_run", failed.task_id, states="running")
     wait("task_rerun_never_comes", failed.task_id, "timeout", wait_for_rerun=True)
     wait("task_unknown_among_others", [done.task_id, UNKNOWN], "failed")
-    wait("task_no_state", done.task_id, "failed", states="finished")
     later = scene.running()
     wait("task_later", later.task_id, meanwhile=later.complete)
     fails = scene.running()
@@ -250,19 +243,6 @@ def index(scene):
 SCENES = {"artifacts": artifacts, "objects": objects, "tasks": tasks, "groups": groups, "index": index}
 
 
-# The DAG under test, for Airflow 3, which takes DAGs from files only.
-UNDER_TEST = []
-FILE = f"# airflow\nfrom {__name__} import UNDER_TEST\n\ndag_under_test = UNDER_TEST[0]\n"
-
-
-@pytest.fixture
-def dag_folder(tmp_path, monkeypatch):
-    (tmp_path / "dag_under_test.py").write_text(FILE)
-    bundle = "airflow.dag_processing.bundles.local.LocalDagBundle"
-    bundles = [{"name": "dag-under-test", "classpath": bundle, "kwargs": {"path": str(tmp_path)}}]
-    monkeypatch.setenv("AIRFLOW__DAG_PROCESSOR__DAG_BUNDLE_CONFIG_LIST", json.dumps(bundles))
-
-
 @pytest.mark.usefixtures("dag_folder")
 @pytest.mark.parametrize("mode", MODES)
 @pytest.mark.parametrize("scene", SCENES)
@@ -293,23 +273,15 @@ def run(scene, mode):
 
         return begin
 
-    @dag(
-        dag_id=f"waits_{secrets.token_hex(4)}",
-        schedule=None,
-        start_date=datetime(2026, 1, 1, tzinfo=UTC),
-        catchup=False,
-    )
-    def waits():
+    def sensors():
         for name, case in scene.cases.items():
             timeout = SOME_LOOKS if case.ends in {"timeout", "skipped"} else 60
             options = {"poke_interval": INTERVAL, "timeout": timeout, "retries": 0, **mode, **case.arguments}
             case.sensor(task_id=name, pre_execute=change_later(case), **options)
 
-    UNDER_TEST[:] = [waits()]
-    dag_run = UNDER_TEST[0].test()
+    instances = run_in_a_dag(sensors)
     for timer in timers:
         timer.join()
-    instances = {instance.task_id: instance for instance in dag_run.get_task_instances()}
     states = {name: str(instance.state) for name, instance in instances.items()}
     results = {name: instance.xcom_pull(task_ids=name) for name, instance in instances.items()}
     return states, results

@@ -77,7 +77,7 @@ def test_the_last_look_comes_before_the_time_out(hook, name, expires):
         go_on(sensor(), "timeout", deadline=time.time() - 1)
     with pytest.raises(AirflowSkipException):
         go_on(sensor(soft_fail=True), "timeout", deadline=time.time() - 1)
-    with pytest.raises(AirflowSensorTimeout):
+    with pytest.raises(AirflowSkipException, match="never_fail is set to True: Sensor has timed out"):
         go_on(sensor(never_fail=True), "timeout", deadline=time.time() - 1)
 
 
