@@ -197,6 +197,20 @@ def test_a_stall_ends_when_the_client_leaves(faults, tc, url):
     assert eventually(lambda: entry.seconds) < 5
 
 
+def test_what_is_not_sent_yet_is_dropped_when_the_client_ends_its_side(tc, root):
+    """It holds up connection and request for as long as the client does not read."""
+    large = Upload(root)
+    grant = large.put_url(20_000_000)
+    request("PUT", grant["url"], bytes(20_000_000), grant["headers"])
+    large.finish()
+    with asked(large.get_url()["url"]) as wire:
+        receive(wire, 10)
+        entry = list(tc.journal)[-1]
+        assert (entry.method, entry.seconds) == ("GET", None)
+        wire.shutdown(socket.SHUT_WR)
+        assert eventually(lambda: entry.seconds)
+
+
 def test_a_stall_does_not_hold_up_the_end_of_the_emulator():
     with Emulator() as tc:
         tc.faults.add(Stall())

@@ -35,6 +35,10 @@ class Wires:
                 self.access_log = False  # the journal has it; Airflow switches uvicorn's log on again
                 super().connection_made(transport)
 
+            def eof_received(self) -> None:
+                """Drop what was not sent yet: to a client that has left, it could keep the connection for a minute."""
+                self.transport.abort()
+
             def connection_lost(self, exc: Exception | None) -> None:
                 opened.pop(self.client, None)
                 super().connection_lost(exc)
