@@ -17,6 +17,8 @@ _PRINTABLE_ASCII = re.compile(r"[\x20-\x7e]+")
 _PROJECT_ID = re.compile(r"[a-zA-Z0-9._/-]{1,500}")
 _INDEX_PATH = re.compile(r"[a-zA-Z0-9_!~*'()%-]+(\.[a-zA-Z0-9_!~*'()%-]+)*")
 LONGEST_INDEX_PATH = 255
+# What routes of tasks in the index begin with.
+ROUTE_PREFIX = "index."
 _POOL_PART = re.compile(r"[a-zA-Z0-9_-]{1,38}")
 # A media type of RFC 9110, in ASCII; the service's store throws at any other.
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105 (of HTTP, not of access)
@@ -137,8 +139,11 @@ def content_type(value: str) -> str:
 def index_path(value: str) -> str:
     """Return the path of a task in the index, which its route has after ``index.``.
 
-    :raises InvalidInput: The index does not take such a path.
+    :raises InvalidInput: The index does not take such a path, or it is a whole route.
     """
+    if isinstance(value, str) and value.startswith(ROUTE_PREFIX):
+        path = repr(value.removeprefix(ROUTE_PREFIX)[:60])
+        raise InvalidInput(f"{value[:60]!r} is a route: {ROUTE_PREFIX!r} is not a part of the index path, write {path}")
     if not isinstance(value, str) or not _INDEX_PATH.fullmatch(value) or len(value) > LONGEST_INDEX_PATH:
         raise InvalidInput(
             f"{str(value)[:60]!r} is not an index path: names of letters, digits and _!~*'()%- between dots, such as "

@@ -7,13 +7,14 @@ import logging
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_taskcluster.exceptions import InsufficientScopes, NotFound
+from airflow_provider_taskcluster.exceptions import InsufficientScopes, NotFound, TaskclusterError
 from airflow_provider_taskcluster.services import credentials
 from airflow_provider_taskcluster.services.artifacts import Artifacts
 from airflow_provider_taskcluster.services.loop import run
 from airflow_provider_taskcluster.services.objects import Objects
 from airflow_provider_taskcluster.services.tasks import Tasks
 from airflow_provider_taskcluster.texts import visible
+from airflow_provider_taskcluster.waits.near_misses import instead
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -48,8 +49,24 @@ class EngineServices:
         return run(Objects(self.client).metadata(name))
 
     def artifact_content(self, task_id: str, name: str, run_id: int | None, *, once: bool) -> dict[str, Any]:
-        """``artifact`` or ``latestArtifact``; ``once`` for a call that is expected to fail."""
-        return run(Artifacts(self.client).content(task_id, name, run_id, once=once))
+        """``artifact`` or ``latestArtifact``; ``once`` for a call that is expected to fail.
+
+        :raises NotFound: Lists what the run has instead, if that can be asked for.
+        """
+        try:
+            return run(Artifacts(self.client).content(task_id, name, run_id, once=once))
+        except NotFound as error:
+            there = "" if once else self._instead(task_id, name, run_id)
+            raise NotFound(f"{error}{there}", status=error.status, code=error.code) from None
+
+    def _instead(self, task_id: str, name: str, run_id: int | None) -> str:
+        try:
+            listed = next(self.artifact_pages(task_id, run_id), [])
+        except TaskclusterError as error:
+            log.debug("What there is instead of %r is not known: %s", name, visible(error))
+            return ""
+        present = [info["name"] for info in listed]
+        return "" if name in present else f"; {instead([name], present)}"
 
     def artifact_pages(self, task_id: str, run_id: int | None) -> Iterator[list[ArtifactInfo]]:
         """``listArtifacts`` or ``listLatestArtifacts``, page by page."""

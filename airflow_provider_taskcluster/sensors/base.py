@@ -164,8 +164,10 @@ class TaskclusterBaseSensor(CheckedArguments, DeferringSensor):
             return self.confirmed(verdict.result), NOT_PASSED
         if verdict.error:
             raise verdict.error
-        self.log.info("Not there yet: %s", visible(verdict.why))
-        return None, verdict.why
+        there = verdict.instead() if verdict.instead is not None else ""
+        why = f"{verdict.why}; {there}" if there else verdict.why
+        self.log.info("Not there yet: %s", visible(why))
+        return None, why
 
     def execute_complete(self, context: Context, event: Json) -> Any:
         """Go on when the triggerer says so."""

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+from functools import partial
 from itertools import islice
 from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.exceptions import ArtifactError, TaskclusterError, WillNotCome
 from airflow_provider_taskcluster.texts import one_line
+from airflow_provider_taskcluster.waits.near_misses import instead
 from airflow_provider_taskcluster.waits.questions import ArtifactsOf, InfoOf, ReasonOf, StatusOf
 from airflow_provider_taskcluster.waits.status import ending, is_over, no_such_task, run_of
 from airflow_provider_taskcluster.waits.talk import Found, NotYet, Over
@@ -83,8 +85,11 @@ class ArtifactWait:
         if self._needed([target not in lost for target in [*self.names, *self.globs]]):
             stands = f"run {run['runId']} is {run['state']}" if run else f"the task is {status['state']}"
             settled = run["runId"] if run and run["state"] in SETTLED else None
-            return NotYet(f"Task {self.task_id} has no {_quoted(missing)}{self._conditions()} yet: {stands}", settled)
-        return Over((yield from self._loss(lost, errors, run, ending(status, self.run_id, root_url))))
+            why = f"Task {self.task_id} has no {_quoted(missing)}{self._conditions()} yet: {stands}"
+            return NotYet(why, settled, instead=partial(_instead, missing, listed) if listed else None)
+        there = _instead(lost, listed)
+        ended = ending(status, self.run_id, root_url) + (f"; {there}" if there else "")
+        return Over((yield from self._loss(lost, errors, run, ended)))
 
     def is_met_by(self, names: Iterable[str]) -> bool:
         """Tell whether these are all that is waited for."""
@@ -151,6 +156,14 @@ def described(info: ArtifactInfo, task_id: str, run_id: int) -> PresentArtifact:
         "task_id": task_id,
         "run_id": run_id,
     }
+
+
+def _instead(missing: list[str], listed: list[ArtifactInfo]) -> str:
+    """Say what the run has, unless what is missing is there with another content type or length."""
+    present = [info["name"] for info in listed if info["storageType"] != ERROR]
+    announced = {info["name"] for info in listed}
+    unknown = [name for name in missing if name not in announced and not _any(announced, name)]
+    return instead(unknown, present) if unknown else ""
 
 
 def _any(names: Iterable[str], glob: str) -> bool:

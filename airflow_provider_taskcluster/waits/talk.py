@@ -7,7 +7,7 @@ once; what the answers mean is decided here and in the kinds of waits alone, so 
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
 
@@ -42,11 +42,13 @@ class NotYet:
     :param why: For the log.
     :param memory: What the next look wants to know of this one.
     :param error: The look came to nothing for the moment, by this.
+    :param instead: Says what is there instead. Called on a worker alone: for thousands of waits it takes too long.
     """
 
     why: str
     memory: Any = None
     error: TaskclusterError | None = None
+    instead: Callable[[], str] | None = None
 
 
 @dataclass(frozen=True)

@@ -6,12 +6,15 @@ import json
 import subprocess
 import sys
 import time
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
 
 import pytest
 from airflow.providers.common.compat.sdk import (
     AirflowFailException,
     AirflowSensorTimeout,
     AirflowSkipException,
+    AirflowTaskTimeout,
     TaskDeferred,
 )
 
@@ -100,6 +103,109 @@ def test_a_trigger_that_broke_down_lets_the_task_retry(hook):
         go_on(sensor(silent_fail=True), "failed", transient=True)
     with pytest.raises(AirflowSkipException):
         go_on(sensor(never_fail=True), "failed", transient=True)
+
+
+@pytest.fixture
+def said(capsys, caplog):
+    """Return what a task has logged: Airflow 3 writes it out, Airflow 2 gives it to the loggers of Python."""
+
+    def said():
+        return "".join([*capsys.readouterr(), caplog.text])
+
+    return said
+
+
+CRASH = {"error": "Trigger failure", "traceback": ["Traceback:\n", '  File "a.py", line 1\n', "RuntimeError: boom\n"]}
+
+
+def resumed(waiting, method, arguments):
+    """Resume it, as Airflow does; the kind and the text of what it raises."""
+    context = {"ti": SimpleNamespace(start_date=datetime.now(UTC))}
+    with pytest.raises((Exception, TaskDeferred, AirflowTaskTimeout)) as raised:
+        waiting.resume_execution(method, arguments, context)
+    return type(raised.value), str(raised.value)
+
+
+@pytest.mark.parametrize("flag", ["soft_fail", "silent_fail", "never_fail", "retries"])
+def test_a_crash_of_the_trigger_is_an_event_that_may_pass(hook, flag, said):
+    """Airflow tells of a trigger that crashed in its own way, without the deadline."""
+    event = {"outcome": "failed", "message": "RuntimeError: boom", "transient": True, "deadline": time.time() + 60}
+    options = {flag: True, "timeout": 60}
+    crashed = resumed(sensor(**options), "__fail__", CRASH)
+    assert crashed == resumed(sensor(**options), "execute_complete", {"event": event})
+    kind = {"silent_fail": TaskDeferred, "never_fail": AirflowSkipException}.get(flag, WaitFailed)
+    assert crashed[0] is kind
+    assert kind is TaskDeferred or "RuntimeError: boom" in crashed[1]
+    assert "Trigger failed: RuntimeError: boom" in said()
+
+
+def test_a_crash_does_not_give_the_wait_more_time(hook):
+    context = {"ti": SimpleNamespace(start_date=datetime.now(UTC) - timedelta(seconds=40))}
+    with pytest.raises(TaskDeferred) as deferred:
+        sensor(silent_fail=True, timeout=100).resume_execution("__fail__", CRASH, context)
+    assert abs(deferred.value.trigger.deadline - time.time() - 60) < 5
+
+
+@pytest.mark.parametrize("said", ["Trigger timeout", "Trigger/execution timeout"])
+def test_a_trigger_that_nobody_ran_ends_with_the_time_out_that_comes_first(hook, said):
+    limit = timedelta(seconds=5)
+    kind, text = resumed(sensor(timeout=60, execution_timeout=limit), "__fail__", {"error": said})
+    assert kind is AirflowTaskTimeout
+    assert text == "The execution_timeout of 5 seconds is over, and the wait is not."
+    kind, text = resumed(sensor(timeout=3, execution_timeout=limit), "__fail__", {"error": said})
+    assert kind is AirflowSensorTimeout
+    assert "within 3 seconds" in text
+
+
+def test_the_execution_timeout_is_the_deadline_of_the_trigger_if_it_comes_first(hook):
+    for timeout, seconds in ((100, 40), (20, 20)):
+        with pytest.raises(TaskDeferred) as deferred:
+            sensor(timeout=timeout, execution_timeout=timedelta(seconds=40)).execute({})
+        assert abs(deferred.value.trigger.deadline - time.time() - seconds) < 5
+
+
+def test_airflow_2_finds_the_time_out_said_before_it_ends_the_task_itself(hook):
+    """It ends a resumed task whose time is up before it calls more than ``pre_execute``."""
+    event = {"outcome": "timeout", "message": "not finished", "transient": False, "deadline": time.time()}
+    over = SimpleNamespace(
+        next_method="execute_complete",
+        next_kwargs={"event": event},
+        start_date=datetime.now(UTC) - timedelta(seconds=6),
+    )
+    limit = {"execution_timeout": timedelta(seconds=5)}
+    with pytest.raises(AirflowTaskTimeout, match="The last look over connection 'tc_test': not finished"):
+        sensor(**limit).pre_execute({"ti": over})
+    with pytest.raises(AirflowSkipException, match="soft_fail is set to True: The execution_timeout of 5 seconds"):
+        sensor(**limit, soft_fail=True).pre_execute({"ti": over})
+
+
+def test_intervals_get_longer_in_the_triggerer(hook):
+    limited = {"exponential_backoff": True, "max_wait": timedelta(seconds=9), "poke_interval": 7, "timeout": 100}
+    with pytest.raises(TaskDeferred) as deferred:
+        sensor(**limited).execute({})
+    trigger = deferred.value.trigger
+    started = trigger.backoff.pop("started")
+    assert abs(time.time() - started) < 5
+    assert trigger.backoff == {"max_wait": 9}
+    with pytest.raises(TaskDeferred) as deferred:
+        go_on(sensor(**limited), deadline=trigger.deadline)
+    assert deferred.value.trigger.backoff["started"] == pytest.approx(started), "it goes on where it was"
+
+
+@pytest.mark.parametrize("soft_fail", [True, False])
+def test_what_somebody_must_correct_is_not_skipped(hook, soft_fail):
+    event = {"outcome": "over", "message": "no scope", "transient": False, "misconfigured": True, "deadline": 1e12}
+    with pytest.raises(AirflowFailException, match="no scope"):
+        sensor(soft_fail=soft_fail).execute_complete({}, event)
+    with pytest.raises(AirflowSkipException, match=r"never_fail is set to True: .*no scope"):
+        sensor(never_fail=True).execute_complete({}, event)
+
+
+@pytest.mark.parametrize("deferrable", [True, False])
+def test_success_says_what_was_found(hook, name, expires, said, deferrable):
+    hook.upload_object(b"x", name, expires=expires)
+    sensor(name=name, deferrable=deferrable).execute({})
+    assert f"Found: object '{name}'" in said()
 
 
 def test_airflows_own_time_out_of_a_trigger_is_that_of_the_sensor(hook, name, expires):
