@@ -289,6 +289,7 @@ CASES = (
     Case("payload_list", Bar(ours=8), payloads.listed, "ours.list_payload", unit="MiB"),
     Case("waits_5000", Bar(ours=110), waits.unchanging, "waits.hold", unit="calls"),
     Case("waits_tasks", Bar(ours=10), waits.many_tasks, "waits.hold", unit="calls"),
+    Case("waits_mixed", Bar(ours=330), waits.mixed, "waits.hold", unit="calls"),
     Case("waits_latency", Bar(ours=waits.INTERVAL + 1), partial(waits.changing, figure=waits.latency), "waits.hold"),
     Case("waits_loop_lag", Bar(ours=50), partial(waits.changing, figure=waits.block), "waits.hold", unit="ms"),
     Case("waits_memory", Bar(ours=20), partial(waits.changing, figure=waits.memory_each), "waits.hold", unit="KiB"),

@@ -14,6 +14,8 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_taskcluster.emulator import Emulator
 from airflow_provider_taskcluster.waits.artifacts import ArtifactWait
 from airflow_provider_taskcluster.waits.descriptions import describe
+from airflow_provider_taskcluster.waits.index import IndexWait
+from airflow_provider_taskcluster.waits.objects import ObjectWait
 from airflow_provider_taskcluster.waits.tasks import TaskWait
 
 from . import world
@@ -90,6 +92,28 @@ def _task_waits(folder: Path) -> Iterator[Callable[[str], Held]]:
         yield measure
 
 
+@contextlib.contextmanager
+def _mixed_waits(folder: Path) -> Iterator[Callable[[str], Held]]:
+    """1,000 waits of all kinds: 300 for tasks, 300 for artifacts of 100 running tasks, 200 index, 200 objects."""
+    with Emulator(data_dir=folder / "emulator") as tc:
+
+        def measure(contender: str) -> Held:
+            tasks, running = tc.bulk.create(300), tc.bulk.create(RUNNING, state="running")
+            described = [
+                *(describe(TaskWait(task_ids=[task_id], states=["completed"])) for task_id in tasks),
+                *(
+                    describe(ArtifactWait(task_id=task, names=[f"public/{n}.txt"]))
+                    for task in running
+                    for n in range(3)
+                ),
+                *(describe(IndexWait(index_path=f"benchmark.builds.{number}")) for number in range(200)),
+                *(describe(ObjectWait(names=[f"benchmark/{number}"])) for number in range(200)),
+            ]
+            return _held(folder, tc, contender, described, Finishing([], lambda _: None))
+
+        yield measure
+
+
 @dataclass(frozen=True)
 class Finishing:
     """Which waits come to their end while they are held, by number, and how."""
@@ -147,6 +171,13 @@ def unchanging(ground: Ground) -> Iterator[Measure]:
 def many_tasks(ground: Ground) -> Iterator[Measure]:
     """Requests of task waits."""
     with _task_waits(ground.folder) as hold:
+        yield lambda contender: requests_each_interval(hold(contender))
+
+
+@contextlib.contextmanager
+def mixed(ground: Ground) -> Iterator[Measure]:
+    """Requests of waits of all kinds."""
+    with _mixed_waits(ground.folder) as hold:
         yield lambda contender: requests_each_interval(hold(contender))
 
 

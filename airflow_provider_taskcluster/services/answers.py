@@ -171,6 +171,8 @@ STATUSES = fields({"statuses": list_of(lambda entry: entry)}, _PAGE)
 INDEXED_TASK = fields(
     {"namespace": word, "taskId": word, "rank": number, "data": shallow, "expires": timestamp},
 )
+# As with statuses.
+INDEXED_TASKS = fields({"tasks": list_of(lambda entry: entry)}, _PAGE)
 _PURGE_REQUEST = fields({"provisionerId": word, "workerType": word, "cacheName": free, "before": timestamp})
 PURGE_REQUESTS = fields({"requests": list_of(_PURGE_REQUEST)}, _PAGE)
 SCOPES = fields({"scopes": list_of(text)})

@@ -1,4 +1,4 @@
-"""Answers questions through the services: equal ones once, tasks by the page, the rest a few at a time."""
+"""Answers questions through the services: equal ones once, tasks and index paths by the page, others singly."""
 
 from __future__ import annotations
 
@@ -83,8 +83,11 @@ class Asker:
         self._answers = {}
         self._unreadable = 0
         tasks = [question.task_id for question in questions if isinstance(question, StatusOf)]
+        paths = [question.index_path for question in questions if isinstance(question, IndexedAt)]
         self._ask_for_statuses(tasks, LARGEST_PAGE)
-        self._calls += [partial(self._one, question) for question in questions if not isinstance(question, StatusOf)]
+        self._ask_for_paths(paths, LARGEST_PAGE)
+        others = [question for question in questions if not isinstance(question, StatusOf | IndexedAt)]
+        self._calls += [partial(self._one, question) for question in others]
         while self._calls:
             calls, self._calls = self._calls, []
             random.shuffle(calls)  # so that the same ones are not always the last
@@ -127,6 +130,21 @@ class Asker:
         if self._unreadable <= MOST_UNREADABLE:
             few = len(task_ids) <= SMALLEST_PAGE
             self._ask_for_statuses(task_ids, 1 if few else (len(task_ids) + 1) // 2)
+
+    def _ask_for_paths(self, index_paths: Sequence[str], size: int) -> None:
+        for page in batched(index_paths, size):
+            self._calls.append(partial(self._paths, page) if len(page) > 1 else partial(self._one, IndexedAt(page[0])))
+
+    async def _paths(self, index_paths: Sequence[str]) -> None:
+        """Ask for many index paths in one call; where that is refused or cannot be read, for each by itself."""
+        found = await self._answer(lambda: Index(self.client).find_tasks(index_paths))
+        if isinstance(found, UnreadableAnswer) or found is None or _may_be_for_the_page(found):
+            log.info("%d index paths do not come in one call, asking for each: %s", len(index_paths), visible(found))
+            self._ask_for_paths(index_paths, 1)
+        elif isinstance(found, TaskclusterError):
+            self._answers |= dict.fromkeys(map(IndexedAt, index_paths), found)
+        else:
+            self._answers |= {IndexedAt(path): found.get(path) for path in index_paths}
 
     async def _one(self, question: Question) -> None:
         self._answers[question] = await self._answer(lambda: self._call(question))

@@ -27,6 +27,33 @@ def test_a_task_is_indexed_under_its_routes_when_it_completes(root, worker):
         assert found["expires"] == root.queue.task(run.task_id)["expires"]
 
 
+def test_many_paths_are_asked_for_at_once(root):
+    paths = [fresh("tests.many") for _ in range(3)]
+    for path in paths:
+        root.index.insertTask(path, entry())
+    root.index.insertTask(past := fresh("tests.past"), entry(expires=in_days(-1)))
+    found = root.index.findTasksAtIndex({"indexes": [*paths, past, fresh("tests.none")]})["tasks"]
+    assert sorted(names(found)) == sorted(paths)
+    assert found[0] == root.index.findTask(found[0]["namespace"])
+    assert root.index.findTasksAtIndex({"indexes": []}) == {"tasks": []}
+
+
+def test_many_paths_come_in_pages(root):
+    paths = [fresh("tests.pages") for _ in range(5)]
+    for path in paths:
+        root.index.insertTask(path, entry())
+    first = root.index.findTasksAtIndex(payload={"indexes": paths}, query={"limit": 3})
+    rest = root.index.findTasksAtIndex(
+        payload={"indexes": paths}, query={"continuationToken": first["continuationToken"]}
+    )
+    assert sorted(names(first["tasks"]) + names(rest["tasks"])) == sorted(paths)
+
+
+def test_a_path_that_is_named_twice_breaks_the_call(root):
+    with refused(500, "InternalServerError"):
+        root.index.findTasksAtIndex({"indexes": ["tests.twice", "tests.twice"]})
+
+
 @pytest.mark.parametrize("how", ["fail", "exception"])
 def test_a_task_that_does_not_complete_is_not_indexed(root, worker, how):
     path = fresh("tests.builds")

@@ -98,3 +98,18 @@ def test_the_index_knows_the_task_at_a_path(tc, hook):
     assert (found["taskId"], found["rank"], found["data"]) == (task_id, 7, {"revision": "abc"})
     with tc.clock.advanced(days=11), pytest.raises(NotFound):
         run(index.find_task("tests.services"))
+
+
+def test_many_index_paths_are_asked_for_in_one_request_and_unknown_ones_are_left_out(tc, hook):
+    tasks = {
+        f"tests.many.{n}": tc.bulk.create(1, state="completed", routes=[f"index.tests.many.{n}"]) for n in range(3)
+    }
+    tc.journal.clear()
+    found = run(Index(hook.client).find_tasks([*tasks, "tests.many.none"]))
+    assert {path: [entry["taskId"]] for path, entry in found.items()} == tasks
+    assert len(tc.journal) == 1
+
+
+def test_one_missing_scope_refuses_all_index_paths(scopeless):
+    with pytest.raises(InsufficientScopes, match=r"index:find-task:tests\.b"):
+        run(Index(scopeless("index:find-task:tests.a")).find_tasks(["tests.a", "tests.b"]))

@@ -56,7 +56,10 @@ def stored(hook):
 def results(services, dag_id):
     """What the tasks of a DAG returned."""
     found = services.rows("SELECT value FROM xcom WHERE dag_id = :dag AND key = 'return_value'", dag=dag_id)
-    values = [json.loads(value) if isinstance(value, str | bytes) else value for (value,) in found]
+    texts = [
+        bytes(value) if isinstance(value, memoryview) else value for (value,) in found
+    ]  # PostgreSQL's of Airflow 2
+    values = [json.loads(text) if isinstance(text, str | bytes) else text for text in texts]
     return [json.loads(value) if isinstance(value, str) else value for value in values]
 
 

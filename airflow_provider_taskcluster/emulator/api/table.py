@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.emulator.schemas.artifacts import CreateArtifact, FinishArtifact
-from airflow_provider_taskcluster.emulator.schemas.index import InsertTask
+from airflow_provider_taskcluster.emulator.schemas.index import IndexPaths, InsertTask
 from airflow_provider_taskcluster.emulator.schemas.objects import CreateUpload, FinishUpload, StartDownload
 from airflow_provider_taskcluster.emulator.schemas.purge_cache import PurgeCache
 from airflow_provider_taskcluster.emulator.schemas.tasks import (
@@ -111,6 +111,7 @@ def _index(services: Services) -> list[Operation]:
     artifact = "GET /task/{indexPath}/artifacts/{name:path}"
     return [
         op("findTask", "GET /task/{indexPath}", s.find_task, scopes=("index:find-task:{indexPath}",)),
+        op("findTasksAtIndex", "POST /tasks/indexes", s.find_tasks, IndexPaths, query=PAGES),
         op("insertTask", "PUT /task/{namespace}", s.insert_task, InsertTask, scopes=("index:insert-task:{namespace}",)),
         op("deleteTask", "DELETE /task/{namespace}", s.delete_task, scopes=("index:delete-task:{namespace}",)),
         op("listTasks", "GET /tasks", s.list_tasks, query=PAGES, scopes=(tasks,)),

@@ -12,6 +12,12 @@ from .fields import Instant, Request, SlugId
 EXACT = 2**53
 
 
+class IndexPaths(Request):
+    """Body of findTasksAtIndex."""
+
+    indexes: list[str] = []
+
+
 class InsertTask(Request):
     """Body of insertTask."""
 

@@ -9,9 +9,9 @@ from pydantic import ValidationError
 
 from airflow_provider_taskcluster.emulator.clock import DAY, from_json, to_json
 from airflow_provider_taskcluster.emulator.database import pack, unpack
-from airflow_provider_taskcluster.emulator.errors import ResourceNotFound
+from airflow_provider_taskcluster.emulator.errors import InternalServerError, ResourceNotFound
 from airflow_provider_taskcluster.emulator.schemas.fields import NAMESPACE
-from airflow_provider_taskcluster.emulator.schemas.index import InsertTask
+from airflow_provider_taskcluster.emulator.schemas.index import IndexPaths, InsertTask
 
 from .paging import page
 
@@ -42,6 +42,25 @@ class IndexService:
     def find_task(self, _: Caller, index_path: str) -> dict[str, Any]:
         """The task at a path."""
         return _task(self._load(index_path))
+
+    def find_tasks(
+        self, caller: Caller, request: IndexPaths, continuation_token: str | None = None, limit: int | None = None
+    ) -> dict[str, Any]:
+        """The tasks at many paths: those without one are left out, one missing scope refuses all."""
+        caller.require(*(f"index:find-task:{path}" for path in request.indexes))
+        if len(set(request.indexes)) < len(request.indexes):
+            raise InternalServerError("Internal Server Error")
+        wanted = pack(request.indexes)
+
+        def fetch(after: list[str], count: int) -> list[Row]:
+            return self._database.all(
+                "SELECT * FROM indexed_tasks WHERE path IN (SELECT value FROM json_each(?)) AND expires > ? "
+                "AND path > ? ORDER BY path LIMIT ?",
+                *(wanted, self._clock.now(), *after, count),
+            )
+
+        rows, token = page(fetch, lambda row: [row["path"]], start=[""], token=continuation_token, limit=limit)
+        return {"tasks": [_task(row) for row in rows], **({"continuationToken": token} if token else {})}
 
     def insert_task(self, _: Caller, namespace: str, request: InsertTask) -> dict[str, Any]:
         """Index a task by hand, whether or not there is one of this id; one of a higher rank keeps its place."""
