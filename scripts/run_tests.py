@@ -22,8 +22,9 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 INNER_LOOP = ["tests/architecture", "tests/unit"]
-# A process for each core. A file stays in one process, so that its fixtures are made once.
-ON_ALL_CORES = ["-n", "logical", "--dist", "loadfile"]
+# A process for each core. A file stays in one process, so that its fixtures are made once; files keep their order, in
+# which those that take long come first: one at the end would leave the other core without work.
+ON_ALL_CORES = ["-n", "logical", "--dist", "loadfile", "--no-loadscope-reorder"]
 FAILURE = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", re.MULTILINE)
 SEED = re.compile(r"^Using (--randomly-seed=\d+)", re.MULTILINE)
 COUNT = re.compile(r"(\d+) passed")

@@ -61,6 +61,7 @@ def pytest_collection_modifyitems(config, items):
         left_out = [item for item in items if touches_airflow(item.path) != (wanted == "touched")]
         items[:] = [item for item in items if touches_airflow(item.path) == (wanted == "touched")]
         config.hook.pytest_deselected(items=left_out)
+    items.sort(key=lambda item: not takes_long(item.path))
     for item in items:
         if "alarm" in item.fixturenames:  # it uses the alarm clock that pytest-timeout uses, too
             item.add_marker(pytest.mark.timeout(method="thread"))
@@ -78,6 +79,13 @@ def touches_airflow(path):
     return folder in {"airflow", "packaging"} or (
         folder != "documentation" and bool(OF_AIRFLOW.search(path.read_text()))
     )
+
+
+@functools.cache
+def takes_long(path):
+    """Tell whether a test file runs DAGs or other programs."""
+    folder = path.relative_to(TESTS).parts[0]
+    return folder in {"airflow", "documentation", "packaging"} or "import subprocess" in path.read_text()
 
 
 @pytest.fixture(autouse=True)
