@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
     from datetime import datetime, timedelta
 
+    from airflow_provider_taskcluster.hooks.asynchronous import TaskclusterAsyncHook as TaskclusterAsyncHook  # noqa: PLC0414 (exported)
     from airflow_provider_taskcluster.services.client import Client
     from airflow_provider_taskcluster.services.credentials import TemporaryCredentials
 
@@ -102,6 +103,15 @@ class TaskclusterHook(FoldersHook, ArtifactsHook, ArtifactUploadsHook, CallsHook
         except TaskclusterError as error:
             good, said = False, str(error)
         return good, f"{said}; {ignored}" if ignored else said
+
+
+def __getattr__(name: str) -> Any:
+    """Give the asynchronous hook by the same import; it is made from this one, so it cannot be imported above."""
+    if name == "TaskclusterAsyncHook":
+        from airflow_provider_taskcluster.hooks.asynchronous import TaskclusterAsyncHook
+
+        return TaskclusterAsyncHook
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
 
 
 async def _tested(client: Client) -> str:

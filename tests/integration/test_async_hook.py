@@ -65,6 +65,14 @@ def test_every_call_has_its_synchronous_twin():
         assert not asyncio.iscoroutinefunction(twin)
 
 
+def test_both_hooks_are_imported_from_one_module():
+    from airflow_provider_taskcluster.hooks import taskcluster
+
+    assert taskcluster.TaskclusterAsyncHook is TaskclusterAsyncHook
+    with pytest.raises(AttributeError, match="NoHook"):
+        taskcluster.NoHook  # noqa: B018
+
+
 def test_transfers_move_the_same_bytes_and_leave_the_loop_free(connect, name, expires, tc, tmp_path):
     connect()
     tc.faults.add(Drip(30_000, 0.1), method="GET")
