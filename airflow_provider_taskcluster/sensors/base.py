@@ -18,6 +18,7 @@ from airflow_provider_taskcluster.outcome import failed, last_look, permanent_er
 from airflow_provider_taskcluster.sensors.deferring import DeferringSensor
 from airflow_provider_taskcluster.sensors.flags import reason
 from airflow_provider_taskcluster.texts import visible
+from airflow_provider_taskcluster.waits import wait_log
 from airflow_provider_taskcluster.waits.patience import Patience
 from airflow_provider_taskcluster.waits.talk import Found, Over, did_not_come
 
@@ -168,6 +169,15 @@ class TaskclusterBaseSensor(CheckedArguments, DeferringSensor):
         why = f"{verdict.why}; {there}" if there else verdict.why
         self.log.info("Not there yet: %s", visible(why))
         return None, why
+
+    def _get_next_poke_interval(self, *arguments: Any, **named: Any) -> float:
+        """Return the seconds until the next look; a worker that has long to wait says now and then that it does."""
+        seconds: float = super()._get_next_poke_interval(*arguments, **named)
+        while not self.reschedule and seconds > wait_log.SAID_EVERY:
+            time.sleep(wait_log.SAID_EVERY)
+            seconds -= wait_log.SAID_EVERY
+            self.log.info("Waiting on. %s", visible(self.last_look))
+        return seconds
 
     def execute_complete(self, context: Context, event: Json) -> Any:
         """Go on when the triggerer says so."""

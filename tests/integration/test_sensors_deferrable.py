@@ -21,6 +21,7 @@ from airflow.providers.common.compat.sdk import (
 from airflow_provider_taskcluster.exceptions import WaitFailed
 from airflow_provider_taskcluster.sensors.artifacts import TaskclusterArtifactSensor
 from airflow_provider_taskcluster.sensors.objects import TaskclusterObjectSensor
+from airflow_provider_taskcluster.waits import wait_log
 
 CONNECTION = {"task_id": "task", "taskcluster_conn_id": "tc_test"}
 
@@ -110,7 +111,7 @@ def said(capsys, caplog):
     """Return what a task has logged: Airflow 3 writes it out, Airflow 2 gives it to the loggers of Python."""
 
     def said():
-        return "".join([*capsys.readouterr(), caplog.text])
+        return "".join(capsys.readouterr()) or caplog.text
 
     return said
 
@@ -199,6 +200,13 @@ def test_what_somebody_must_correct_is_not_skipped(hook, soft_fail):
         sensor(soft_fail=soft_fail).execute_complete({}, event)
     with pytest.raises(AirflowSkipException, match=r"never_fail is set to True: .*no scope"):
         sensor(never_fail=True).execute_complete({}, event)
+
+
+def test_a_worker_that_waits_long_says_so(hook, said, monkeypatch):
+    monkeypatch.setattr(wait_log, "SAID_EVERY", 0.1)
+    with pytest.raises(AirflowSensorTimeout):
+        sensor(deferrable=False, poke_interval=0.35, timeout=0.2).execute({})
+    assert said().count("Waiting on. The last look over connection 'tc_test': 1 of 1 objects are not finished") == 3
 
 
 @pytest.mark.parametrize("deferrable", [True, False])
