@@ -56,8 +56,9 @@ class EngineServices:
         try:
             return run(Artifacts(self.client).content(task_id, name, run_id, once=once))
         except NotFound as error:
-            there = "" if once else self._instead(task_id, name, run_id)
-            raise NotFound(f"{error}{there}", status=error.status, code=error.code) from None
+            said, mark, advice = str(error).rpartition("; ")
+            there = "" if once or not mark else self._instead(task_id, name, run_id)
+            raise NotFound(f"{said}{there}{mark}{advice}", status=error.status, code=error.code) from None
 
     def _instead(self, task_id: str, name: str, run_id: int | None) -> str:
         try:
@@ -66,7 +67,7 @@ class EngineServices:
             log.debug("What there is instead of %r is not known: %s", name, visible(error))
             return ""
         present = [info["name"] for info in listed]
-        return "" if name in present else f"; {instead([name], present)}"
+        return "" if name in present else f" ({instead([name], present)})"
 
     def artifact_pages(self, task_id: str, run_id: int | None) -> Iterator[list[ArtifactInfo]]:
         """``listArtifacts`` or ``listLatestArtifacts``, page by page."""

@@ -66,6 +66,8 @@ class FlaggedSensor(BaseSensorOperator):
         except (Exception, AirflowTaskTimeout) as error:
             ended = self._in_our_words(error)
             hidden = isinstance(ended, _FINAL) and not self.misconfigured
+            if soft and hidden and isinstance(ended, AirflowSensorTimeout):  # Airflow's own sentence for that
+                raise AirflowSkipException(visible(ended)) from error
             if flag := "never_fail" if never else "soft_fail" if soft and hidden else "":
                 raise AirflowSkipException(
                     visible(f"Skipping due to {flag} is set to True: {reason(ended)}")

@@ -46,7 +46,7 @@ class Row:
 
     def text_with(self, flag: str) -> str:
         """Return the text of the error under a flag."""
-        if self.ends[FLAGS.index(flag)] == SKIPPED:
+        if self.ends[FLAGS.index(flag)] == SKIPPED and (flag, self.ends[0]) != ("soft_fail", TIMED_OUT):
             return f"Skipping due to {flag} is set to True: {(flag == 'never_fail' and self.never_text) or self.text}"
         return (flag == "silent_fail" and self.silent_text) or self.text
 
