@@ -14,7 +14,27 @@ their state in ``database`` and their bytes in ``store``; ``auth`` says who call
 
 from __future__ import annotations
 
-from .server import Emulator
+from typing import TYPE_CHECKING, Any
+
+from .missing import needs_extra
 from .settings import Lifetimes, Settings
 
+if TYPE_CHECKING:
+    from .server import Emulator
+
 __all__ = ["Emulator", "Lifetimes", "Settings"]
+
+
+def __getattr__(name: str) -> Any:
+    """Import the server when it is first asked for: it takes the packages of the extra."""
+    if name != "Emulator":
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        from .server import Emulator
+    except ModuleNotFoundError as error:
+        raise ImportError(needs_extra(error)) from None
+    return Emulator
+
+
+def __dir__() -> list[str]:
+    return [*globals(), "Emulator"]

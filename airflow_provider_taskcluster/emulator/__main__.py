@@ -1,40 +1,77 @@
-"""Serve Taskcluster on this machine until SIGTERM or Ctrl-C.
-
-Once it serves, one line of JSON on standard output says ``root_url``, ``client_id``, ``access_token`` (a
-client with the scope ``*``) and ``store_url``; the log goes to standard error.
-
-``--store-url URL`` puts another address into every URL given out, for another server that serves the same
-files, such as nginx. Its document root is ``DATA_DIR/store``, URL paths are file paths below it, signatures
-are not its business. nginx must run as the user that runs the emulator (``user`` in its configuration), since
-each reads what the other wrote. Enough for it to take uploads as well::
-
-    server {
-        listen 127.0.0.1:8081;
-        root DATA_DIR/store;
-        default_type application/octet-stream;
-        client_body_temp_path DATA_DIR/nginx;
-        client_max_body_size 0;
-        dav_methods PUT;
-    }
-
-An upload is then a file of ``DATA_DIR/nginx`` that is given its place, without a copy, as it should be.
-"""
+"""Serves Taskcluster on this machine until SIGTERM or Ctrl-C: ``--help`` tells the rest."""
 
 from __future__ import annotations
 
-import argparse
 import json
 import logging
 import signal
+import sqlite3
 import sys
 import threading
 from typing import TYPE_CHECKING
 
-from .server import Emulator
+from .command import Parser, ended, port, reason, seconds, web_address
+from .missing import needs_extra
 from .settings import DOWNLOAD_METHODS, UPLOAD_METHODS, Lifetimes, Settings
 
 if TYPE_CHECKING:
+    import argparse
     from types import FrameType
+
+    from .server import Emulator
+
+LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR", "CRITICAL")
+HELP = f"""\
+usage: python -m airflow_provider_taskcluster.emulator [OPTION]...
+
+Serves Taskcluster on this machine until SIGTERM or Ctrl-C.
+
+Once it serves, one line of JSON on standard output says root_url, client_id,
+access_token (of a client with the scope *) and store_url. The log goes to
+standard error.
+
+Where it listens, and what it keeps:
+  --host ADDRESS              address of this machine (default: 127.0.0.1)
+  --port PORT                 port of the root URL (default: a free one)
+  --store-port PORT           port of the store (default: a free one)
+  --data-dir FOLDER           keeps the state for the next start (default: a
+                              temporary folder, removed at the end)
+
+What it offers:
+  --upload-methods [METHOD]...
+                              of {", ".join(UPLOAD_METHODS)} (default: both)
+  --download-methods [METHOD]...
+                              of {", ".join(DOWNLOAD_METHODS)} (default: both)
+  --get-url-seconds SECONDS   life of a getUrl (default: {Lifetimes.get_url:g})
+  --put-url-seconds SECONDS   life of a putUrl (default: {Lifetimes.put_url:g})
+  --s3-seconds SECONDS        life of an s3 artifact's URL (default: {Lifetimes.s3:g})
+  --purge-cache-seconds SECONDS
+                              how old an answer of purgeRequests may be
+                              (default: {Settings.purge_cache_seconds:g}; 0: never cached)
+
+Other:
+  --store-url URL             address in the URLs given out (see below)
+  --log-level LEVEL           of {", ".join(LEVELS)}
+                              (default: INFO)
+  -h, --help                  shows this
+
+With --store-url another server, such as nginx, serves the bytes. Its document
+root is FOLDER/store, URL paths are file paths below it, and signatures are not
+its business. It must run as the user that runs the emulator (`user` in the
+configuration of nginx), since each reads what the other wrote. Enough for
+uploads as well:
+
+    server {{
+        listen 127.0.0.1:8081;
+        root FOLDER/store;
+        default_type application/octet-stream;
+        client_body_temp_path FOLDER/nginx;
+        client_max_body_size 0;
+        dav_methods PUT;
+    }}
+
+An upload is then a file of FOLDER/nginx that gets its place without a copy.
+"""
 
 
 def main(arguments: list[str] | None = None) -> None:
@@ -48,6 +85,25 @@ def main(arguments: list[str] | None = None) -> None:
 
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, stop)
+    emulator = _started(options)
+    try:
+        line = {name: getattr(emulator, name) for name in ("root_url", "client_id", "access_token", "store_url")}
+        sys.stdout.write(json.dumps(line) + "\n")
+        sys.stdout.flush()
+        stopped.wait()
+    finally:
+        emulator.__exit__(None, None, None)
+
+
+def _started(options: argparse.Namespace) -> Emulator:
+    """Return the running emulator.
+
+    :raises SystemExit: It cannot start; says why, and what to change.
+    """
+    try:
+        from .server import CannotListenError, Emulator
+    except ModuleNotFoundError as error:
+        raise ended(needs_extra(error)) from None
     emulator = Emulator(
         host=options.host,
         port=options.port,
@@ -55,11 +111,13 @@ def main(arguments: list[str] | None = None) -> None:
         data_dir=options.data_dir,
         settings=_settings(options),
     )
-    with emulator:
-        line = {name: getattr(emulator, name) for name in ("root_url", "client_id", "access_token", "store_url")}
-        sys.stdout.write(json.dumps(line) + "\n")
-        sys.stdout.flush()
-        stopped.wait()
+    try:
+        return emulator.__enter__()
+    except CannotListenError as error:
+        raise ended(f"{error}: choose another address or port with --host, --port and --store-port") from None
+    except (OSError, sqlite3.Error) as error:
+        folder = repr(options.data_dir) if options.data_dir else "a temporary folder"
+        raise ended(f"Cannot keep the state in {folder} ({reason(error)}): choose a folder with --data-dir") from None
 
 
 def _settings(options: argparse.Namespace) -> Settings:
@@ -72,31 +130,22 @@ def _settings(options: argparse.Namespace) -> Settings:
     )
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(
-        prog="python -m airflow_provider_taskcluster.emulator",
-        description=__doc__,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
+def _parser() -> Parser:
+    parser = Parser("python -m airflow_provider_taskcluster.emulator", HELP)
     defaults, lifetimes = Settings(), Lifetimes()
     add = parser.add_argument
-    add("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
-    add("--port", type=int, default=0, help="port of the root URL (default: a free one)")
-    add("--store-port", type=int, default=0, help="port of the store (default: a free one)")
-    add("--data-dir", help="folder for the state (default: a temporary one, removed at the end)")
-    add("--store-url", help="address in URLs given out, where another server serves the store's files")
-    add("--upload-methods", nargs="*", choices=UPLOAD_METHODS, default=UPLOAD_METHODS, help="methods on offer")
-    add("--download-methods", nargs="*", choices=DOWNLOAD_METHODS, default=DOWNLOAD_METHODS, help="the same")
-    add("--get-url-seconds", type=float, default=lifetimes.get_url, help="life of a getUrl (%(default)s)")
-    add("--put-url-seconds", type=float, default=lifetimes.put_url, help="life of a putUrl (%(default)s)")
-    add("--s3-seconds", type=float, default=lifetimes.s3, help="life of an s3 artifact's URL (%(default)s)")
-    add(
-        "--purge-cache-seconds",
-        type=float,
-        default=defaults.purge_cache_seconds,
-        help="how old an answer of purgeRequests may be (default: %(default)s; 0: never cached)",
-    )
-    add("--log-level", default="INFO", help="of the log on standard error (default: %(default)s)")
+    add("--host", default="127.0.0.1")
+    add("--port", type=port, default=0)
+    add("--store-port", type=port, default=0)
+    add("--data-dir")
+    add("--store-url", type=web_address)
+    add("--upload-methods", nargs="*", choices=UPLOAD_METHODS, default=UPLOAD_METHODS)
+    add("--download-methods", nargs="*", choices=DOWNLOAD_METHODS, default=DOWNLOAD_METHODS)
+    add("--get-url-seconds", type=seconds, default=lifetimes.get_url)
+    add("--put-url-seconds", type=seconds, default=lifetimes.put_url)
+    add("--s3-seconds", type=seconds, default=lifetimes.s3)
+    add("--purge-cache-seconds", type=seconds, default=defaults.purge_cache_seconds)
+    add("--log-level", type=str.upper, choices=LEVELS, default="INFO")
     return parser
 
 

@@ -42,6 +42,10 @@ STOP_SECONDS = 1
 RECEIVE_BUFFER = 1 << 20
 
 
+class CannotListenError(OSError):
+    """An address or port that cannot be listened at."""
+
+
 class Emulator:
     """Taskcluster on one's own machine, from ``with Emulator() as tc:`` until the end of the block.
 
@@ -216,7 +220,10 @@ def _listening(host: str, port: int) -> Iterator[socket.socket]:
     with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as bound:  # asyncio: TCP_NODELAY
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
-        bound.bind((host, port))
+        try:
+            bound.bind((host, port))
+        except OSError as error:
+            raise CannotListenError(f"Cannot listen at {host}:{port}: {error.strerror or error}") from None
         yield bound
 
 

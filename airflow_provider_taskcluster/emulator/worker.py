@@ -11,24 +11,17 @@ As a library::
     run.complete()
 
 As a command (``python -m airflow_provider_taskcluster.emulator.worker``) it creates a task, prints its id,
-waits, and publishes files. Credentials come from TASKCLUSTER_CLIENT_ID and TASKCLUSTER_ACCESS_TOKEN.
+waits, publishes files and resolves the task; ``--help`` tells the rest.
 """
 
 from __future__ import annotations
 
-import argparse
 import base64
 import gzip
 import hashlib
 import http.client
-import json
-import mimetypes
-import os
 import secrets
-import sys
-import time
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
@@ -229,47 +222,7 @@ def _client(service: Any, root_url: str, credentials: Mapping[str, str]) -> Any:
     return service({"rootUrl": root_url, "credentials": dict(credentials), "maxRetries": 0})
 
 
-def main(arguments: list[str] | None = None) -> None:
-    """Create a task, print ``{"taskId": ...}``, publish files after a while, resolve."""
-    options = _parser().parse_args(arguments)
-    credentials = {
-        "clientId": os.environ["TASKCLUSTER_CLIENT_ID"],
-        "accessToken": os.environ["TASKCLUSTER_ACCESS_TOKEN"],
-    }
-    worker = Worker(options.root_url, credentials)
-    task_id = worker.create_task()
-    sys.stdout.write(json.dumps({"taskId": task_id}) + "\n")
-    sys.stdout.flush()
-    time.sleep(options.delay)
-    run = worker.claim(task_id)
-    for artifact in options.artifact:
-        name, _, path = artifact.partition("=")
-        content_type = options.content_type or mimetypes.guess_type(path)[0] or OCTETS
-        run.add(
-            name,
-            Path(path).read_bytes(),
-            storage_type=options.storage_type,
-            content_type=content_type,
-            gzipped=options.gzip,
-        )
-    {"completed": run.complete, "failed": run.fail, "exception": run.exception}[options.resolve]()
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="airflow_provider_taskcluster.emulator.worker", description=__doc__)
-    parser.add_argument(
-        "--root-url", default=os.environ.get("TASKCLUSTER_ROOT_URL"), help="default: TASKCLUSTER_ROOT_URL"
-    )
-    parser.add_argument(
-        "--delay", type=float, default=0, help="seconds between the task and its run (default: %(default)s)"
-    )
-    parser.add_argument("--artifact", action="append", default=[], metavar="NAME=FILE", help="may be given many times")
-    parser.add_argument("--storage-type", choices=["object", "s3"], default="object")
-    parser.add_argument("--gzip", action="store_true", help="store s3 artifacts gzip-encoded")
-    parser.add_argument("--content-type", help="default: by the file's name")
-    parser.add_argument("--resolve", choices=["completed", "failed", "exception"], default="completed")
-    return parser
-
-
 if __name__ == "__main__":
+    from .worker_command import main
+
     main()
