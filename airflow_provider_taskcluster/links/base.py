@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from abc import abstractmethod
+from types import MappingProxyType
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import BaseOperatorLink, XCom
@@ -10,7 +11,12 @@ from airflow.providers.common.compat.sdk import BaseOperatorLink, XCom
 from airflow_provider_taskcluster.exceptions import TaskclusterError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from airflow.providers.common.compat.sdk import BaseOperator, Context
+
+# Of a task that has not left any yet.
+NO_ADDRESSES: Mapping[str, str] = MappingProxyType({})
 
 
 class TaskclusterLink(BaseOperatorLink):
@@ -37,16 +43,24 @@ class TaskclusterLink(BaseOperatorLink):
         :raises InvalidInput: An argument cannot be what it should be.
         """
 
-    def get_link(self, operator: BaseOperator, *, ti_key: Any) -> str:  # noqa: ARG002 (Airflow's signature)
-        """Return the address that the task has left; "" means no link."""
-        return XCom.get_value(key=self.key, ti_key=ti_key) or ""
+    def get_link(self, operator: BaseOperator, *, ti_key: Any) -> str:
+        """Return the address that the task has left; "" means no link.
+
+        Airflow 3 asks when the task ends, in its own process, where it is at hand. To ask XCom for one that was never
+        left would be an error in the log of the scheduler.
+        """
+        left = getattr(operator, "addresses", getattr(getattr(operator, "operator_class", None), "addresses", None))
+        return (XCom.get_value(key=self.key, ti_key=ti_key) if left is None else left.get(self.key)) or ""
 
 
 def leave_links(task: Any, context: Context) -> None:
-    """Leave the addresses of a task's links in XCom. Called before the work begins: a failed task has links, too.
+    """Leave the addresses of a task's links in XCom, and in its ``addresses``, by key.
+
+    Called before the work begins: a failed task has links, too.
 
     An argument or a connection that cannot work has none. It is the work itself that says why.
     """
+    task.addresses = {}
     for link in task.operator_extra_links:
         if not isinstance(link, TaskclusterLink):
             continue  # a subclass outside of this package may have links of its own
@@ -55,4 +69,5 @@ def leave_links(task: Any, context: Context) -> None:
         except TaskclusterError:
             continue
         if address:
+            task.addresses[link.key] = address
             context["ti"].xcom_push(key=link.key, value=address)

@@ -10,10 +10,12 @@ from airflow_provider_taskcluster.arguments import as_values, as_written, conten
 from airflow_provider_taskcluster.checks import CheckedArguments
 from airflow_provider_taskcluster.connection.fields import DEFAULT_CONN_ID
 from airflow_provider_taskcluster.exceptions import InvalidInput
-from airflow_provider_taskcluster.links.base import leave_links
+from airflow_provider_taskcluster.links.base import NO_ADDRESSES, leave_links
 from airflow_provider_taskcluster.made_once import made_once
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
@@ -29,6 +31,9 @@ class TaskclusterBaseOperator(CheckedArguments, BaseOperator):
     :param read_timeout: Seconds of silence that end a request; None takes the connection's.
     :param max_retries: Most repeats of a request that failed for the moment; None takes the connection's.
     """
+
+    addresses: Mapping[str, str] = NO_ADDRESSES
+    """Of its links, once they are left (``leave_links``)."""
 
     def __init__(
         self,

@@ -12,7 +12,7 @@ from airflow_provider_taskcluster.arguments import as_written
 from airflow_provider_taskcluster.checks import CheckedArguments
 from airflow_provider_taskcluster.connection.fields import DEFAULT_CONN_ID
 from airflow_provider_taskcluster.exceptions import AuthenticationFailed, TaskclusterError, UnreadableAnswer
-from airflow_provider_taskcluster.links.base import leave_links
+from airflow_provider_taskcluster.links.base import NO_ADDRESSES, leave_links
 from airflow_provider_taskcluster.made_once import made_once
 from airflow_provider_taskcluster.outcome import failed, last_look, permanent_errors_fail
 from airflow_provider_taskcluster.sensors.deferring import DeferringSensor
@@ -23,6 +23,8 @@ from airflow_provider_taskcluster.waits.patience import Patience
 from airflow_provider_taskcluster.waits.talk import Found, Over, did_not_come
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
@@ -54,6 +56,9 @@ class TaskclusterBaseSensor(CheckedArguments, DeferringSensor):
     :param deferrable: Wait in the triggerer, where all waits of a connection share their requests. By default as
         ``[operators] default_deferrable`` says.
     """
+
+    addresses: Mapping[str, str] = NO_ADDRESSES
+    """Of its links, once they are left (``leave_links``)."""
 
     def __init__(
         self,

@@ -21,7 +21,9 @@ def links(dag, dag_run):
     return found
 
 
-def test_links_are_there_for_tasks_that_succeed_and_for_those_that_fail(tc, worker, load_test_dag, tmp_path):
+def test_links_are_there_for_tasks_that_succeed_and_for_those_that_fail(
+    tc, worker, load_test_dag, tmp_path, capfd, caplog
+):
     run = worker.run_task(artifacts={"public/a.txt": b"a"})
     dag = load_test_dag("linked_tasks")
     dag_run = dag.test(run_conf={"task": run.task_id, "folder": str(tmp_path)})
@@ -33,7 +35,11 @@ def test_links_are_there_for_tasks_that_succeed_and_for_those_that_fail(tc, work
         ("no_object", -1): "failed",
         ("no_task_id", -1): "failed",
         ("no_connection", -1): "failed",
+        ("not_rendered", -1): "failed",
+        ("none_rendered", 0): "failed",
     }
+    out, err = capfd.readouterr()
+    assert "XCom not found" not in out + err + caplog.text  # of those that fail before there are any
     page, api = f"{tc.root_url}/tasks/{run.task_id}", f"{tc.root_url}/api"
     none = {"Taskcluster task": None, "Taskcluster artifact": None}
     shown = {task: {name: url or None for name, url in urls.items()} for task, urls in links(dag, dag_run).items()}
@@ -53,4 +59,6 @@ def test_links_are_there_for_tasks_that_succeed_and_for_those_that_fail(tc, work
         ("no_object", -1): {"Taskcluster object": f"{api}/object/v1/download/no%2Fsuch"},
         ("no_task_id", -1): none,
         ("no_connection", -1): {"Taskcluster object": None},
+        ("not_rendered", -1): {"Taskcluster object": None},
+        ("none_rendered", 0): {"Taskcluster object": None},
     }

@@ -25,6 +25,8 @@ def linked_tasks():
     TaskclusterDownloadObjectOperator(
         task_id="no_connection", taskcluster_conn_id="missing", name="x", destination=f"{FOLDER}/b"
     )
+    TaskclusterDownloadObjectOperator(task_id="not_rendered", name="{{ 1 / 0 }}", destination=f"{FOLDER}/b")
+    TaskclusterDownloadObjectOperator.partial(task_id="none_rendered", destination="{{ 1 / 0 }}").expand(name=["x"])
 
 
 linked_tasks()
