@@ -4,11 +4,11 @@
 V33 := .venv
 V211 := .venv/airflow-2.11
 LOWEST := .venv/lowest
-SETUP := pyproject.toml scripts/setup.sh
+SETUP := pyproject.toml scripts/setup.sh scripts/install.py scripts/steps.py
 HAS_211 = $(V33)/bin/python -c 'import sys; sys.exit(sys.version_info >= (3, 13))'
 ON_211 = $(shell $(HAS_211) 2>/dev/null && echo $(V211)/bin/python)
 
-.PHONY: help demo demo-run ui lint check test test-slow test-lowest test-matrix bench bench-growth bench-programs chaos docs lock clean
+.PHONY: help demo ui lint check test test-slow test-lowest test-matrix bench bench-growth bench-programs chaos docs lock clean
 
 help:
 	@echo "make demo       the main job in a real Airflow, against the emulator (FILE=... to move your own file)"
@@ -31,14 +31,9 @@ $(V211)/.ready: $(V33)/.ready constraints/airflow-2.11.txt
 	@if $(HAS_211); then scripts/setup.sh $(V211) constraints/airflow-2.11.txt; fi
 	@mkdir -p $(V211) && touch $@
 
-# FILE is moved by the demo: by default the wheel of this package, just built.
-FILE ?= $(firstword $(wildcard dist/*.whl))
+# FILE is moved by the demo: by default the wheel of this package, which it builds.
 demo: $(V33)/.ready
-	@rm -rf dist && $(V33)/bin/uv build --quiet --wheel --out-dir dist
-	@$(MAKE) --no-print-directory demo-run
-
-demo-run:
-	@$(V33)/bin/python scripts/demo.py "$(FILE)"
+	@$(V33)/bin/python scripts/demo.py $(if $(FILE),"$(FILE)")
 
 ui: $(V33)/.ready
 	@$(V33)/bin/python scripts/ui.py

@@ -9,40 +9,60 @@ from __future__ import annotations
 import filecmp
 import hashlib
 import json
+import re
 import sqlite3
 import subprocess
 import sys
-import time
-from contextlib import ExitStack, closing, contextmanager
+from contextlib import ExitStack, closing
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import sandbox
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
+from steps import step
 
 ARTIFACT = "public/build/report.txt"
 ARTIFACT_DELAY = 5
 POOL = "demo-provisioner/linux"
 MB = 1_000_000
 
+# The line that a transfer logs every few seconds.
+PROGRESS = re.compile(r"('.+'): (\d+)% of ([\d.]+ MB, [\d.]+ MB/s)")
+LOOKED_AT = 5
+NEXT = """
+Where to go next:
+  make ui                  the same Airflow in your browser
+  docs/quick-start.md      the first DAG of your own
+  make demo FILE=...       the same with a file of yours"""
+
 Moved = dict[str, Any]
 
 
-def main(file: Path) -> None:
-    """Run the stories one after the other, then show the table."""
-    if not file.is_file():
-        raise SystemExit(f"There is no file {str(file)!r}: name one with FILE=...")
-    print(f"The main job with {file.name} ({file.stat().st_size / MB:.2f} MB)")
+def main(named: Path | None) -> None:
+    """Run the stories one after the other, then show the table, and where to go next."""
+    if named is not None and not named.is_file():
+        raise SystemExit(f"There is no file {str(named)!r}: name one with FILE=...")
+    print("The demo: files go to Taskcluster, which is emulated here, and back, in a real Airflow.", flush=True)
     with ExitStack() as running:
-        with _step("Taskcluster emulator"):
+        file = named or built()
+        print(f"  it moves {file.name} ({file.stat().st_size / MB:.2f} MB)", flush=True)
+        with step("Taskcluster emulator"):
             taskcluster = running.enter_context(sandbox.taskcluster())
-        with _step("fresh Airflow"):
+        with step("fresh Airflow"):
             airflow = running.enter_context(sandbox.airflow(taskcluster))
         moved = round_trip(airflow, file) + artifact(airflow, taskcluster)
         purged = purge(airflow)
     show(moved, purged)
+
+
+def built() -> Path:
+    """Return the wheel of this package, just built."""
+    folder = sandbox.REPOSITORY / "dist"
+    with step("the wheel of this package, to be moved"):
+        command = [str(sandbox.BIN / "uv"), "build", "--quiet", "--wheel", "--clear", "--out-dir", str(folder)]
+        done = subprocess.run(command, cwd=sandbox.REPOSITORY, capture_output=True, text=True, check=False)
+    if done.returncode:
+        raise SystemExit(f"The wheel could not be built:\n{done.stderr}")
+    return next(folder.glob("*.whl"))
 
 
 def round_trip(airflow: sandbox.Airflow, file: Path) -> list[Moved]:
@@ -106,6 +126,7 @@ def show(moved: list[Moved], purged: list[dict[str, str]]) -> None:
         pool = f"{request['provisionerId']}/{request['workerType']}"
         print(f"purge requested    {request['cacheName']} of {pool}, if older than {request['before']}")
     print("\nAll of it held.")
+    print(NEXT)
 
 
 def check(held: bool, otherwise: str) -> None:  # noqa: FBT001 (reads as a sentence)
@@ -116,7 +137,7 @@ def check(held: bool, otherwise: str) -> None:  # noqa: FBT001 (reads as a sente
 
 def _dag(airflow: sandbox.Airflow, dag_id: str, conf: dict[str, str]) -> dict[str, Any]:
     """Run a DAG by ``airflow dags test`` and return what its tasks returned, by task."""
-    with _step(f"airflow dags test {dag_id}"):
+    with step(f"airflow dags test {dag_id}", lambda: transferred(airflow)):
         airflow.require("dags", "test", dag_id, "--conf", json.dumps(conf))
     with closing(sqlite3.connect(airflow.home / "airflow.db")) as database:
         states = dict(database.execute("SELECT task_id, state FROM task_instance WHERE dag_id = ?", (dag_id,)))
@@ -128,13 +149,13 @@ def _dag(airflow: sandbox.Airflow, dag_id: str, conf: dict[str, str]) -> dict[st
     return {task: json.loads(value) for task, value in values}
 
 
-@contextmanager
-def _step(what: str) -> Iterator[None]:
-    started = time.monotonic()
-    print(f"  {what:<40}", end="", flush=True)
-    yield
-    print(f"{time.monotonic() - started:6.1f} s")
+def transferred(airflow: sandbox.Airflow) -> tuple[str, float]:
+    """Return what the log says last of a transfer, and how much of it is done."""
+    for line in reversed(airflow.last_lines(LOOKED_AT).splitlines()):
+        if found := PROGRESS.search(line):
+            return f"{found[1]}: {found[2]}% of {found[3]}", int(found[2]) / 100
+    return "", 0.0
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main(Path(sys.argv[1]) if sys.argv[1:] else None)

@@ -4,6 +4,7 @@
 set -eu
 folder=$1
 constraints=$2
+echo "Installing $(basename "$constraints" .txt) and the development tools into $folder (half a minute)"
 # An environment that is active around us must not decide where things go.
 unset VIRTUAL_ENV PYTHONHOME CONDA_PREFIX
 
@@ -29,11 +30,5 @@ if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
     fi
 fi
 
-echo "==> Install $(basename "$constraints" .txt) and the development tools into $folder (half a minute)"
 [ -x "$folder/bin/python" ] || "$python" -m venv "$folder"
-# uv resolves and installs in seconds what takes pip minutes; it is installed like any other package.
-[ -x "$folder/bin/uv" ] || "$folder/bin/python" -m pip install -q --disable-pip-version-check uv
-"$folder/bin/uv" pip install -q --python "$folder/bin/python" --constraint "$constraints" --editable '.[dev]'
-# Importing Airflow takes 2.6 s when its modules are compiled, and 7 s when an environment forbids to keep what is
-# compiled on first use. Packages that carry templates of modules cannot compile those, which does not matter.
-env -u PYTHONDONTWRITEBYTECODE "$folder/bin/python" -m compileall -q -q -j 0 "$folder/lib" || true
+exec "$folder/bin/python" "$(dirname "$0")/install.py" "$constraints"

@@ -28,7 +28,10 @@ def test_the_main_job_holds(scripts, tmp_path):
     assert "dataInline" in rows["upload note"]
     assert "sha256+sha512" in rows["download artifact"]
     assert "checkouts of demo-provisioner/linux" in done.stdout
-    assert done.stdout.endswith("All of it held.\n")
+    _, next_steps = done.stdout.split("All of it held.\n")
+    assert "make ui" in next_steps
+    assert "docs/quick-start.md" in next_steps
+    assert "\x1b" not in done.stdout, "a pipe gets no bar"
 
 
 def test_a_missing_file_ends_in_one_clear_sentence(scripts, tmp_path):
