@@ -76,7 +76,7 @@ class CheckedArguments:
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._templates: Mapping[str, Any] = {}
+        self._templates: Mapping[str, str | None] = {}  # the text of each, None if it is none
 
     @classmethod
     def partial(cls, **kwargs: Any) -> Any:
@@ -95,8 +95,9 @@ class CheckedArguments:
 
         :raises InvalidInput: An argument cannot be.
         """
-        fields = [name for name in self.template_fields if needs_rendering(getattr(self, name, None))]
-        self._templates = {name: getattr(self, name) for name in fields}
+        given = {name: getattr(self, name, None) for name in self.template_fields}
+        templates = {name: value for name, value in given.items() if needs_rendering(value)}
+        self._templates = {name: value if isinstance(value, str) else None for name, value in templates.items()}
         if getattr(self, "_BaseOperator__from_mapped", False):
             return  # in the task itself, where errors end as those of all other work
         check_given(type(self), {name: getattr(self, name) for name in checks_of(type(self))})
@@ -113,6 +114,8 @@ class CheckedArguments:
             value = getattr(self, name)
             if name in _required(type(self)) and _is_nothing(value):
                 raise InvalidInput(f"{name} is {value!r}: {HINT}")
+            if name != "data" and any(map(_is_nothing, _inside(value))):
+                raise InvalidInput(f"{name} holds an empty value, {value!r}: {HINT}")
         for name, reader in checks_of(type(self)).items():
             with_hint(reader, getattr(self, name), name, [name] if self._rendered_to_nothing(name) else [])
         empty = [name for name in self.depends if self._rendered_to_nothing(name)]
@@ -121,7 +124,7 @@ class CheckedArguments:
     def settle(self) -> None:
         """Empty what a template left empty: Airflow 2 keeps the template itself then."""
         for name, template in self._templates.items():
-            if isinstance(template, str) and getattr(self, name) == template:
+            if template is not None and getattr(self, name) == template:
                 setattr(self, name, "")
 
     def _rendered_to_nothing(self, name: str) -> bool:
@@ -181,17 +184,19 @@ def _inside(value: Any) -> Iterator[Any]:
 
 def _is_nothing(value: Any) -> bool:
     """Tell whether it is what a template makes of nothing; Jinja writes None as text."""
-    return value is None or (isinstance(value, str) and value.strip() in {"", "None"})
+    if isinstance(value, str):
+        return value.strip() in {"", "None", "[]"}
+    return value is None or (isinstance(value, list) and not value)
 
 
 def _required(kind: type) -> frozenset[str]:
-    """Return the names of the arguments without a default."""
+    """Return the names of the arguments that cannot be left out: those without a default, and the connection."""
     signatures = [inspect.signature(vars(base)["__init__"]) for base in kind.__mro__ if "__init__" in vars(base)]
     return frozenset(
         name
         for signature in signatures
         for name, one in signature.parameters.items()
-        if one.kind is one.KEYWORD_ONLY and one.default is one.empty
+        if one.kind is one.KEYWORD_ONLY and (one.default is one.empty or name == "taskcluster_conn_id")
     )
 
 

@@ -221,6 +221,35 @@ def test_an_argument_whose_template_rendered_to_nothing_says_so(tc, kind, name, 
     assert f"{name} is {nothing!r}: did a template render to nothing?" in ended(tc, kind, {name: nothing})
 
 
+@pytest.mark.parametrize("kind", USUAL)
+def test_so_does_a_connection_id(tc, kind):
+    assert "taskcluster_conn_id is '': did a template render to nothing?" in ended(
+        tc, kind, {"taskcluster_conn_id": ""}
+    )
+
+
+@pytest.mark.parametrize("nothing", ["", None, "None"])
+@pytest.mark.parametrize(
+    ("kind", "name"),
+    [
+        (TaskclusterPurgeCacheOperator, "cache_names"),
+        (TaskclusterObjectSensor, "name"),
+        (TaskclusterArtifactSensor, "glob"),
+        (TaskclusterTaskSensor, "taskcluster_task_id"),
+        (TaskclusterDownloadPayloadOperator, "include"),
+    ],
+)
+def test_so_does_one_of_several(tc, kind, name, nothing):
+    said = ended(tc, kind, {name: ["a", nothing]})
+    assert f"{name} holds an empty value, ['a', {nothing!r}]: did a template render to nothing?" in said
+
+
+@pytest.mark.parametrize("nothing", [[], "[]"])
+def test_so_does_an_empty_list(tc, nothing):
+    said = ended(tc, TaskclusterPurgeCacheOperator, {"cache_names": nothing})
+    assert f"cache_names is {nothing!r}: did a template render to nothing?" in said
+
+
 @pytest.mark.parametrize(
     ("kind", "rendered", "arguments"),
     [
