@@ -28,7 +28,7 @@ project = "airflow-provider-taskcluster"
 author = project_copyright = "The authors of airflow-provider-taskcluster"
 version = release = __version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_copybutton", "rooms"]
+extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_copybutton", "rooms", "imports"]
 exclude_patterns = ["_build"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3
@@ -36,7 +36,7 @@ myst_heading_anchors = 3
 autodoc_member_order = "bysource"
 python_use_unqualified_type_names = True
 python_maximum_signature_line_length = 88
-add_module_names = False
+add_module_names = True
 toc_object_entries_show_parents = "hide"
 
 # A name in a signature or a docstring is a link. What Python, Airflow and Taskcluster's client document is not.

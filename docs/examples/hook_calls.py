@@ -5,10 +5,10 @@ from __future__ import annotations
 import zipfile
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
+
 if TYPE_CHECKING:
     from collections.abc import Callable
-
-    from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
 
 
 def read_member(hook: TaskclusterHook, task_id: str) -> bytes:
@@ -19,9 +19,10 @@ def read_member(hook: TaskclusterHook, task_id: str) -> bytes:
     # [END open]
 
 
-def call_anything(hook: TaskclusterHook, task_id: str, group_id: str, handle: Callable[[Any], None]) -> Any:
+def call_anything(task_id: str, group_id: str, handle: Callable[[Any], None]) -> Any:
     """Call what the hook has no method for."""
     # [START call]
+    hook = TaskclusterHook()
     status = hook.call("queue", "rerunTask", task_id)["status"]
     hook.upstream("queue").listTaskGroup(group_id, paginationHandler=handle)
     # [END call]

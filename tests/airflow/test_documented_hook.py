@@ -36,7 +36,7 @@ def test_what_the_hook_has_no_method_for_is_called(shown, tc, worker):
     task_id = worker.create_task()
     worker.claim(task_id).fail()
     pages = []
-    assert shown.call_anything(TaskclusterHook(), task_id, task_id, pages.append)["state"] == "pending"
+    assert shown.call_anything(task_id, task_id, pages.append)["state"] == "pending"
     assert [member["status"]["taskId"] for page in pages for member in page["tasks"]] == [task_id]
 
 

@@ -1,7 +1,31 @@
-"""The site does not depend on the Airflow line, and is built on one."""
+"""The site does not depend on the Airflow line, and is built on one, once."""
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from importlib.metadata import version
+from pathlib import Path
 
-collect_ignore = ["test_site.py"] if version("apache-airflow").startswith("2.") else []
+import pytest
+
+collect_ignore = ["test_site.py", "test_imports_shown.py"] if version("apache-airflow").startswith("2.") else []
+DOCS = Path(__file__).parents[2] / "docs"
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory):
+    """The built site, and what its builder said."""
+    folder = tmp_path_factory.mktemp("site")
+    command = [sys.executable, "-m", "sphinx", "-b", "html", "--fail-on-warning", "--keep-going", "-q", DOCS, folder]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+    return folder, done
+
+
+@pytest.fixture(scope="session")
+def documented(site):
+    """Full names of all that the API reference documents."""
+    from sphinx.util.inventory import InventoryFile
+
+    inventory = InventoryFile.loads((site[0] / "objects.inv").read_bytes(), uri="").data
+    return {name for kind, names in inventory.items() if kind.startswith("py:") for name in names}

@@ -6,8 +6,6 @@ import importlib
 import inspect
 import pkgutil
 import re
-import subprocess
-import sys
 from pathlib import Path
 
 import pytest
@@ -55,24 +53,6 @@ def attributes():
 OPERATORS = operators()
 HOOK_MEMBERS = hook_members()
 EXAMPLES = sorted(path.name for path in (ROOT / "example_dags").glob("*.py"))
-
-
-@pytest.fixture(scope="session")
-def site(tmp_path_factory):
-    """The built site, and what its builder said."""
-    folder = tmp_path_factory.mktemp("site")
-    command = [sys.executable, "-m", "sphinx", "-b", "html", "--fail-on-warning", "--keep-going", "-q", DOCS, folder]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-    return folder, done
-
-
-@pytest.fixture(scope="session")
-def documented(site):
-    """Full names of all that the API reference documents."""
-    from sphinx.util.inventory import InventoryFile
-
-    inventory = InventoryFile.loads((site[0] / "objects.inv").read_bytes(), uri="").data
-    return {name for kind, names in inventory.items() if kind.startswith("py:") for name in names}
 
 
 def test_it_is_built_without_a_warning(site):

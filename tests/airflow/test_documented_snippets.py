@@ -1,0 +1,42 @@
+"""The short files of docs/examples that show what to import, run."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+
+import pytest
+
+EXAMPLES = Path(__file__).parents[2] / "docs/examples"
+
+
+def loaded(name):
+    spec = importlib.util.spec_from_file_location(name, EXAMPLES / f"{name}.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_an_emulator_is_started_and_a_worker_publishes(capsys):
+    task_id = loaded("own_emulator").publish_hello()
+    assert task_id in capsys.readouterr().out
+
+
+def test_uris_of_assets_are_those_that_the_comment_says():
+    module = loaded("made_assets")
+    assert module.report.uri == "taskcluster://objects/my-team/report%20%231.html"
+    assert module.report.uri in (EXAMPLES / "made_assets.py").read_text()
+    assert module.log.uri.endswith("/0/public/logs/live_backing.log")
+
+
+def test_all_that_is_to_be_imported_can_be():
+    assert loaded("what_to_import").TaskclusterHook
+
+
+@pytest.mark.usefixtures("database")
+def test_the_address_of_a_task_reaches_a_function(tc, worker, load_test_dag, tmp_path):
+    """The DAG runs link_of_a_task."""
+    task_id = worker.run_task().task_id
+    conf = {"task": task_id, "to": str(tmp_path / "page")}
+    assert load_test_dag("link_in_a_function").test(run_conf=conf).state == "success"
+    assert (tmp_path / "page").read_text() == f"{tc.root_url}/tasks/{task_id}"
