@@ -120,3 +120,8 @@ def test_the_tables_of_the_readme_name_the_module_of_each_class():
     assert classes - set(told) == set()
     for name, module in told.items():
         assert hasattr(importlib.import_module(f"{PACKAGE}.{module}"), name)
+
+
+@pytest.mark.parametrize("page", ["index", "quick-start", "reference/scopes", "reference/api/index"])
+def test_pages_that_name_classes_alone_lead_to_the_page_of_imports(page):
+    assert re.search(r"\{doc\}`(/?reference/)?imports`", (DOCS / f"{page}.md").read_text())
