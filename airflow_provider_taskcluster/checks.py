@@ -72,6 +72,9 @@ class CheckedArguments:
     depends: ClassVar[tuple[str, ...]] = ()
     """Arguments that are checked together, when all of them are known."""
 
+    needed: ClassVar[frozenset[str]] = frozenset()
+    """Arguments that may be left out, but whose template may not render to nothing."""
+
     template_fields: Collection[str]
 
     def __init__(self, **kwargs: Any) -> None:
@@ -112,7 +115,7 @@ class CheckedArguments:
         self.settle()
         for name in self._templates:
             value = getattr(self, name)
-            if name in _required(type(self)) and _is_nothing(value):
+            if name in self._needed and _is_nothing(value):
                 raise InvalidInput(f"{name} is {value!r}: {HINT}")
             if name != "data" and any(map(_is_nothing, _inside(value))):
                 raise InvalidInput(f"{name} holds an empty value, {value!r}: {HINT}")
@@ -122,10 +125,18 @@ class CheckedArguments:
         with_hint(lambda *_: self.check_together(), None, "", empty)
 
     def settle(self) -> None:
-        """Empty what a template left empty: Airflow 2 keeps the template itself then."""
+        """Empty what a template left empty: Airflow 2 keeps the template itself then, and Jinja writes None as text."""
+        optional = self._templates.keys() - self._needed - {"data"}
         for name, template in self._templates.items():
-            if template is not None and getattr(self, name) == template:
+            value = getattr(self, name)
+            if template is not None and value == template:
                 setattr(self, name, "")
+            elif name in optional and isinstance(value, str) and value.strip() == "None":
+                setattr(self, name, None)
+
+    @property
+    def _needed(self) -> frozenset[str]:
+        return _required(type(self)) | self.needed
 
     def _rendered_to_nothing(self, name: str) -> bool:
         return name in self._templates and _is_nothing(getattr(self, name))

@@ -107,7 +107,16 @@ class RetryPolicy:
         """
         from tenacity import AsyncRetrying
 
-        return AsyncRetrying(sleep=sleep or asyncio.sleep, **self._tenacity(_Budget(self)))
+        class Short(AsyncRetrying):
+            """As above."""
+
+            async def __call__(self, *arguments: Any, **options: Any) -> Any:  # type: ignore[override]  # as tenacity's
+                try:
+                    return await super().__call__(*arguments, **options)
+                except TaskclusterError as error:
+                    raise shortened(error) from None
+
+        return Short(sleep=sleep or asyncio.sleep, **self._tenacity(_Budget(self)))
 
     def _tenacity(self, budget: _Budget) -> dict[str, Any]:
         from tenacity import retry_if_exception

@@ -20,7 +20,8 @@ from airflow_provider_taskcluster.hooks.json_calls import JsonCalls
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
 from airflow_provider_taskcluster.texts import one_line
 from airflow_provider_taskcluster.waits.poller import shared_poller
-from airflow_provider_taskcluster.waits.talk import Found, Over
+from airflow_provider_taskcluster.waits.talk import NotYet, Over
+from airflow_provider_taskcluster.waits.wait_log import WaitLog
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
@@ -158,16 +159,18 @@ class TaskclusterAsyncHook(JsonCalls):
     async def wait_for(self, wait: Wait, *, interval: float = 60) -> Json:
         """Wait until something is there, and return what was found. Waits on one connection share their requests.
 
-        Bound it with ``asyncio.timeout``.
+        Bound it with ``asyncio.timeout``. The log says every few minutes what the last look came to.
 
         :param wait: One of the kinds in ``waits``, such as ``TaskWait``.
         :param interval: Seconds between two looks.
         :raises TaskclusterError: It cannot come any more, or nobody could look.
         """
         verdict = await self.look(wait)
-        if not isinstance(verdict, Found | Over):
+        if isinstance(verdict, NotYet):
+            log = WaitLog(verdict.why)
             async with shared_waits(self._hook.taskcluster_conn_id, **self._options) as poller:
-                verdict = await poller.verdict_of(wait, interval)
+                with log.said():
+                    verdict = await poller.verdict_of(wait, interval, log=log)
         if isinstance(verdict, Over):
             raise verdict.error
         return verdict.result

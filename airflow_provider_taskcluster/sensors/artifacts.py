@@ -166,7 +166,10 @@ class TaskclusterArtifactSensor(TaskclusterBaseSensor):
             return None
         if not measure or length is None:
             return info
-        return {**info, "content_length": length} if length >= (least or 0) else None
+        if length < (least or 0):
+            self.log.info("Not there yet: artifact %r has %d bytes, and min_length is %d", info["name"], length, least)
+            return None
+        return {**info, "content_length": length}
 
     def _passes(self, info: Json) -> bool:
         passes = self.check_fn is None or bool(self.check_fn(info))

@@ -97,8 +97,9 @@ class TaskclusterBaseSensor(CheckedArguments, DeferringSensor):
     def pre_execute(self, context: Context) -> None:
         """Leave the links first, so that they are there while the sensor waits."""
         super().pre_execute(context)
-        self.settle()
-        leave_links(self, context)
+        with self.flags_applied():
+            self.settle()
+            leave_links(self, context)
 
     @abstractmethod
     def wait(self) -> Wait:

@@ -39,6 +39,7 @@ class TaskclusterObjectSensor(TaskclusterBaseSensor):
     ui_color = "#ece3f7"
     operator_extra_links = (TaskclusterObjectLink(),)
     checks: ClassVar = {"require": one_of(REQUIRE)}
+    needed = frozenset({"expected_digest"})  # without a word, nothing would be compared
 
     def __init__(
         self,

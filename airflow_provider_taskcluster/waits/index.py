@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.waits.questions import IndexedAt, StatusOf
 from airflow_provider_taskcluster.waits.status import run_of
 from airflow_provider_taskcluster.waits.talk import Found, NotYet
@@ -29,6 +30,13 @@ class IndexWait:
     newer_than: str | None = None
 
     service = "index"
+
+    def __post_init__(self) -> None:
+        """Refuse what the index does not take.
+
+        :raises InvalidInput: It is no path.
+        """
+        names.index_path(self.index_path)
 
     def talk(self, root_url: str, memory: Any) -> Talking:  # noqa: ARG002 (the protocol's)
         """Look once. Scope ``index:find-task:<indexPath>``."""

@@ -24,10 +24,12 @@ class WaitLog:
 
     A triggerer tells by context variables to which log a line goes. The one who looks serves many waits, so the
     variables are copied where the wait begins.
+
+    :param last_look: What a look came to that was made before the wait began.
     """
 
-    def __init__(self) -> None:
-        self.last_look = ""
+    def __init__(self, last_look: str = "") -> None:
+        self.last_look = last_look
         self._missed = False
         self._context = copy_context()
 

@@ -101,6 +101,7 @@ WRONG = [
     ((TaskclusterArtifactSensor,), "verify_content", ["yes"], FLAG),
     ((TaskclusterArtifactSensor, TaskclusterObjectSensor, OF_STATES[0]), "require", ["some"], "pass 'all' or 'any'"),
     ((TaskclusterArtifactSensor, *OF_STATES), "wait_for_rerun", ["no", None], FLAG),
+    (tuple(kind for kind in USUAL if "Sensor" in kind.__name__), "deferrable", ["no", None], FLAG),
     (
         *(OF_STATES[:1], "states", ["done", ["failed", "done"]]),
         "states is 'done': pass 'unscheduled', 'pending', 'running', 'completed', 'failed' or 'exception'",
@@ -250,18 +251,33 @@ def test_so_does_an_empty_list(tc, nothing):
     assert f"cache_names is {nothing!r}: did a template render to nothing?" in said
 
 
+@pytest.mark.parametrize("nothing", ["", "None", None])
 @pytest.mark.parametrize(
-    ("kind", "rendered", "arguments"),
+    ("kind", "name", "arguments"),
     [
-        (TaskclusterUploadObjectOperator, {"source": ""}, {"data": None}),
-        (TaskclusterUploadArtifactOperator, {"error": ""}, {"data": None}),
-        (TaskclusterPurgeCacheOperator, {"worker_pool_id": ""}, {}),
-        (TaskclusterArtifactSensor, {"name": ""}, {}),
+        (TaskclusterUploadObjectOperator, "source", {"data": None}),
+        (TaskclusterUploadArtifactOperator, "error", {"data": None}),
+        (TaskclusterPurgeCacheOperator, "worker_pool_id", {}),
+        (TaskclusterArtifactSensor, "name", {}),
     ],
 )
-def test_one_of_several_that_rendered_to_nothing_is_named(tc, kind, rendered, arguments):
-    [name] = rendered
-    assert f"({name}: did a template render to nothing?)" in ended(tc, kind, rendered, **arguments)
+def test_one_of_several_that_rendered_to_nothing_is_named(tc, kind, name, arguments, nothing):
+    assert f"({name}: did a template render to nothing?)" in ended(tc, kind, {name: nothing}, **arguments)
+
+
+@pytest.mark.parametrize("nothing", ["", "None", None])
+def test_a_digest_that_rendered_to_nothing_is_not_left_out(tc, nothing):
+    said = ended(tc, TaskclusterObjectSensor, {"expected_digest": nothing})
+    assert f"expected_digest is {nothing!r}: did a template render to nothing?" in said
+
+
+def test_an_argument_that_may_be_left_out_is_when_its_template_rendered_to_none(tc):
+    upload = TaskclusterUploadObjectOperator(
+        task_id="task", **{**USUAL[TaskclusterUploadObjectOperator], "project_id": TEMPLATE}
+    )
+    upload.project_id = "None"  # as Jinja writes it
+    upload.check_rendered()
+    assert upload.project_id is None
 
 
 @pytest.mark.parametrize(

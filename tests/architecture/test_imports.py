@@ -44,7 +44,7 @@ ALLOWED = {
         *("framing", "counts", "names", "moments", "network", "tls", "retry"),
         *("redaction", "urls", "exceptions"),
     },
-    "waits": {"services", "retry", "exceptions"},
+    "waits": {"services", "retry", "names", "exceptions"},
     "assets": set(),
     "hooks": {
         *("assets", "connection", "services", "transfer", "waits"),

@@ -9,12 +9,15 @@ import threading
 import time
 
 import pytest
+from waits_in_a_loop import until
 
 from airflow_provider_taskcluster.emulator.store.faults import Drip, Stall
 from airflow_provider_taskcluster.exceptions import ConfigurationError, InvalidInput, NotFound, WillNotCome
 from airflow_provider_taskcluster.hooks.asynchronous import TaskclusterAsyncHook
 from airflow_provider_taskcluster.hooks.json_calls import JsonCalls
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
+from airflow_provider_taskcluster.waits import wait_log
+from airflow_provider_taskcluster.waits.index import IndexWait
 from airflow_provider_taskcluster.waits.objects import ObjectWait
 from airflow_provider_taskcluster.waits.tasks import TaskWait
 
@@ -124,6 +127,26 @@ def test_a_wait_ends_with_what_it_found(connect, name, expires):
     assert with_hook(work)["objects"][0]["name"] == name
 
 
+def test_a_wait_that_goes_on_says_so(connect, name, monkeypatch, caplog):
+    connect()
+    caplog.set_level("INFO")
+    monkeypatch.setattr(wait_log, "SAID_EVERY", 0.2)
+
+    async def work(hook):
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(1):
+                await hook.wait_for(ObjectWait(names=[name]), interval=60)
+
+    with_hook(work)
+    assert f"Waiting on. The last look: 1 of 1 objects are not finished, '{name}'" in caplog.text
+
+
+@pytest.mark.parametrize("path", ["index.a.b", "a b"])
+def test_an_index_path_that_cannot_be_is_refused(path):
+    with pytest.raises(InvalidInput):
+        IndexWait(index_path=path)
+
+
 def test_what_is_there_is_found_by_one_look(connect, name, expires, tc):
     connect().upload_object(DATA, name, expires=expires)
     tc.journal.clear()
@@ -148,6 +171,7 @@ def test_waits_share_their_requests(connect, worker, tc):
             hook.wait_for(TaskWait(task_ids=[task_id], states=["completed"]), interval=0.4) for task_id in task_ids
         ]
         waiting = asyncio.gather(*waits)
+        await until(lambda: len(tc.journal.entries(origin="api")) >= len(task_ids))  # each looks once by itself first
         began = time.monotonic()
         await asyncio.sleep(2)
         waiting.cancel()
@@ -155,7 +179,7 @@ def test_waits_share_their_requests(connect, worker, tc):
 
     tc.journal.clear()
     rounds = with_hook(work)
-    looks = len(tc.journal.entries(origin="api")) - len(task_ids)  # each looks once by itself first
+    looks = len(tc.journal.entries(origin="api")) - len(task_ids)
     assert 1 <= looks <= len(task_ids) * rounds / 3
 
 

@@ -264,3 +264,23 @@ def test_an_empty_artifact_is_stored(hook, run):
 def test_what_is_stored_encoded_does_not_tell_its_length(hook, run):
     run.add("public/a", b"12345", storage_type="s3", gzipped=True)
     assert hook.stored_artifact_length(run.task_id, "public/a") is None
+
+
+def test_never_fail_skips_also_when_the_connection_cannot_be_read(monkeypatch):
+    def refuse(_):
+        raise RuntimeError("the API server is away")
+
+    sensor = TaskclusterObjectSensor(**CONNECTION, name="a", never_fail=True)
+    monkeypatch.setattr(sensor.hook, "get_connection", refuse)
+    with pytest.raises(AirflowSkipException, match="the API server is away"):
+        sensor.pre_execute({"ti": None})
+
+
+def test_an_artifact_that_is_too_short_is_told(hook, run, monkeypatch):
+    run.add("public/a", b"12345", storage_type="object")
+    sensor = TaskclusterArtifactSensor(**CONNECTION, taskcluster_task_id=run.task_id, name="public/a", min_length=6)
+    said = []
+    log = SimpleNamespace(info=lambda text, *values: said.append(text % values))
+    monkeypatch.setattr(TaskclusterArtifactSensor, "log", log)
+    assert not sensor.poke({}).is_done
+    assert "Not there yet: artifact 'public/a' has 5 bytes, and min_length is 6" in said

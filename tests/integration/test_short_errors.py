@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import copy
 import logging
 import pickle
@@ -11,6 +12,7 @@ import pytest
 
 from airflow_provider_taskcluster.emulator.store.faults import Status
 from airflow_provider_taskcluster.exceptions import ConnectionFailed, NotFound, StoreError, TaskclusterError
+from airflow_provider_taskcluster.hooks.asynchronous import TaskclusterAsyncHook
 from airflow_provider_taskcluster.operators.objects import TaskclusterDownloadObjectOperator
 
 BELOW = ("tenacity", "asyncio", "aiohttp", "urllib3", "requests", "concurrent", "services/", "retry.py", "transfer/")
@@ -68,6 +70,16 @@ def test_so_do_functions_that_call_the_hook(away, connect, name, expires, tc, tm
     with pytest.raises(StoreError) as caught:
         connect(extra={"max_retries": 0}).download_object(name, tmp_path / "a")
     assert is_short(caught.value)
+
+
+def test_so_do_coroutines(away):
+    async def main():
+        async with await TaskclusterAsyncHook.open("tc_test") as hook:
+            await hook.task_runs("fN1SbArXTPSVFNUvaOlinQ")
+
+    with pytest.raises(ConnectionFailed) as caught:
+        asyncio.run(main())
+    assert "tenacity" not in shown(caught.value)
 
 
 def test_and_a_source_whose_storage_fails(connect, name, expires):
