@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from abc import abstractmethod
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, ClassVar
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import (
     AirflowFailException,
@@ -14,18 +14,16 @@ from airflow.providers.common.compat.sdk import (
     TaskDeferred,
 )
 
-from airflow_provider_taskcluster.arguments import flag
 from airflow_provider_taskcluster.exceptions import WaitFailed
 from airflow_provider_taskcluster.sensors.flags import FlaggedSensor, reason
 from airflow_provider_taskcluster.texts import crash, visible
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Sequence
 
     from airflow.providers.common.compat.sdk import Context
     from airflow.triggers.base import BaseTrigger
 
-    from airflow_provider_taskcluster.checks import Reader
     from airflow_provider_taskcluster.waits.talk import Json
 
 # The trigger minds the deadline; so many seconds later Airflow does, should there be no triggerer.
@@ -43,8 +41,6 @@ class DeferringSensor(FlaggedSensor):
 
     :param deferrable: Wait in the triggerer.
     """
-
-    checks: ClassVar[Mapping[str, Reader]] = {"deferrable": flag}
 
     def __init__(self, *, deferrable: bool, **kwargs: Any) -> None:
         super().__init__(**kwargs)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import (
     AirflowFailException,
@@ -37,12 +37,12 @@ class FlaggedSensor(BaseSensorOperator):
     ``soft_fail`` skips what did not come; ``never_fail`` skips everything.
     """
 
-    # What a time-out adds to its sentence, if the last look came to something.
-    last_look = ""
-    # What it adds besides.
-    more_time = ""
-    # The wait ended by what somebody must correct; soft_fail does not hide that.
-    misconfigured = False
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        # What a time-out adds to its sentence, if the last look came to something, and what it adds besides.
+        self.last_look = self.more_time = ""
+        # The wait ended by what somebody must correct; soft_fail does not hide that.
+        self.misconfigured = False
 
     @property
     def execution_timeout_first(self) -> bool:

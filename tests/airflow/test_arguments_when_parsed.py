@@ -101,7 +101,6 @@ WRONG = [
     ((TaskclusterArtifactSensor,), "verify_content", ["yes"], FLAG),
     ((TaskclusterArtifactSensor, TaskclusterObjectSensor, OF_STATES[0]), "require", ["some"], "pass 'all' or 'any'"),
     ((TaskclusterArtifactSensor, *OF_STATES), "wait_for_rerun", ["no", None], FLAG),
-    (tuple(kind for kind in USUAL if "Sensor" in kind.__name__), "deferrable", ["no", None], FLAG),
     (
         *(OF_STATES[:1], "states", ["done", ["failed", "done"]]),
         "states is 'done': pass 'unscheduled', 'pending', 'running', 'completed', 'failed' or 'exception'",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 import pytest
+from airflow.providers.common.compat.sdk import BaseSensorOperator
 
 from airflow_provider_taskcluster.sensors.objects import TaskclusterObjectSensor
 from airflow_provider_taskcluster.waits.backoff import Backoff
@@ -38,6 +39,6 @@ def test_they_are_within_those_of_poke_mode(poke_interval, max_wait):
         task_id="task", name="a", poke_interval=poke_interval, max_wait=max_wait, exponential_backoff=True, timeout=1e9
     )
     ours = intervals(Backoff(0.0, max_wait.total_seconds() if max_wait else None), poke_interval, 6)
-    airflows = [sensor._get_next_poke_interval(0.0, lambda: 0.0, look) for look in range(1, 7)]
+    airflows = [BaseSensorOperator._get_next_poke_interval(sensor, 0.0, lambda: 0.0, look) for look in range(1, 7)]
     for one, other in zip(ours, airflows, strict=True):
         assert one <= other <= max(2 * one, 1)
