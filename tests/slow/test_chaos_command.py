@@ -20,20 +20,27 @@ SEED = 19
 # Imported by every process before the product is: the last byte of each file that has its final name is lost.
 BROKEN = """
 import sys
+from importlib.machinery import PathFinder
 
 class Breaking:
     def find_spec(self, name, path=None, target=None):
-        if name == "airflow_provider_taskcluster.transfer.path_sink":
-            sys.meta_path.remove(self)
-            import airflow_provider_taskcluster.transfer.path_sink as product
-            commit = product.PathSink.commit
+        if name != "airflow_provider_taskcluster.transfer.path_sink":
+            return None
+        spec = PathFinder.find_spec(name, path)
+        load = spec.loader.exec_module
+
+        def load_and_break(module):
+            load(module)
+            commit = module.PathSink.commit
 
             def broken(self):
                 self._file.truncate(max(0, self._file.seek(0, 2) - 1))
                 commit(self)
 
-            product.PathSink.commit = broken
-        return None
+            module.PathSink.commit = broken
+
+        spec.loader.exec_module = load_and_break
+        return spec
 
 sys.meta_path.insert(0, Breaking())
 """
