@@ -34,7 +34,7 @@ Where it listens, and what it keeps:
   --host ADDRESS              address of this machine (default: 127.0.0.1)
   --port PORT                 port of the root URL (default: a free one)
   --store-port PORT           port of the store (default: a free one)
-  --data-dir FOLDER           keeps the state for the next start (default: a
+  --data-dir DATA_DIR         keeps the state for the next start (default: a
                               temporary folder, removed at the end)
 
 What it offers:
@@ -56,22 +56,23 @@ Other:
   -h, --help                  shows this
 
 With --store-url another server, such as nginx, serves the bytes. Its document
-root is FOLDER/store, URL paths are file paths below it, and signatures are not
-its business. It must run as the user that runs the emulator (`user` in the
+root is DATA_DIR/store, URL paths are file paths below it, and signatures are
+not its business. It must run as the user that runs the emulator (`user` in the
 configuration of nginx), since each reads what the other wrote. Enough for
 uploads as well:
 
     server {{
         listen 127.0.0.1:8081;
-        root FOLDER/store;
+        root DATA_DIR/store;
         default_type application/octet-stream;
-        client_body_temp_path FOLDER/nginx;
+        client_body_temp_path DATA_DIR/nginx;
         client_max_body_size 0;
         dav_methods PUT;
     }}
 
-An upload is then a file of FOLDER/nginx that gets its place without a copy.
+An upload is then a file of DATA_DIR/nginx that gets its place without a copy.
 """
+__doc__ = HELP  # pydoc shows what --help does
 
 
 def main(arguments: list[str] | None = None) -> None:

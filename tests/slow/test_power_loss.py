@@ -145,7 +145,8 @@ def test_a_download_goes_on_after_power_loss_with_nothing_but_what_is_on_disk(
                 assert all(offsets) or not promised
                 assert hook.download_artifact(task_id, "public/a", folder / "a").size == len(DATA)
                 assert (folder / "a").read_bytes() == DATA
-                assert [path.name for path in folder.iterdir() if path.name.startswith(".taskcluster")] == []
+                left = {path.suffix for path in folder.iterdir() if path.name.startswith(".taskcluster")}
+                assert left <= {".new"}  # a record that was being written is swept after a day
                 tc.faults.add(slow, method="GET", times=1000)
         wait_until_done(child)
         assert (disk.folder / "a").read_bytes() == DATA
