@@ -14,6 +14,7 @@ failed.
 from __future__ import annotations
 
 import asyncio
+import functools
 import logging
 import random
 import time
@@ -87,36 +88,16 @@ class RetryPolicy:
         :param sleep: Waits so many seconds; ``time.sleep`` by default.
         :param failed: Called after each try that failed.
         """
-        from tenacity import Retrying
-
-        class Short(Retrying):
-            """The loop, whose own frames are not in the traceback of the last error."""
-
-            def __call__(self, *arguments: Any, **options: Any) -> Any:
-                try:
-                    return super().__call__(*arguments, **options)
-                except TaskclusterError as error:
-                    raise shortened(error) from None
-
-        return Short(sleep=sleep or time.sleep, **self._tenacity(_Budget(self, progress, failed)))
+        loop = _loop_of_functions()
+        return loop(sleep=sleep or time.sleep, **self._tenacity(_Budget(self, progress, failed)))
 
     def async_retrying(self, sleep: Callable[[float], Awaitable[None]] | None = None) -> AsyncRetrying:
         """Return tenacity's loop for coroutines.
 
         :param sleep: Waits so many seconds; ``asyncio.sleep`` by default.
         """
-        from tenacity import AsyncRetrying
-
-        class Short(AsyncRetrying):
-            """As above."""
-
-            async def __call__(self, *arguments: Any, **options: Any) -> Any:  # type: ignore[override]  # as tenacity's
-                try:
-                    return await super().__call__(*arguments, **options)
-                except TaskclusterError as error:
-                    raise shortened(error) from None
-
-        return Short(sleep=sleep or asyncio.sleep, **self._tenacity(_Budget(self)))
+        loop = _loop_of_coroutines()
+        return loop(sleep=sleep or asyncio.sleep, **self._tenacity(_Budget(self)))
 
     def _tenacity(self, budget: _Budget) -> dict[str, Any]:
         from tenacity import retry_if_exception
@@ -129,6 +110,36 @@ class RetryPolicy:
             "before_sleep": _log_retry,
             "reraise": True,
         }
+
+
+@functools.cache
+def _loop_of_functions() -> type[Retrying]:
+    """Return tenacity's loop without its own frames in the traceback of the last error."""
+    from tenacity import Retrying
+
+    class Short(Retrying):
+        def __call__(self, *arguments: Any, **options: Any) -> Any:
+            try:
+                return super().__call__(*arguments, **options)
+            except TaskclusterError as error:
+                raise shortened(error) from None
+
+    return Short
+
+
+@functools.cache
+def _loop_of_coroutines() -> type[AsyncRetrying]:
+    """Return the same for coroutines."""
+    from tenacity import AsyncRetrying
+
+    class Short(AsyncRetrying):
+        async def __call__(self, *arguments: Any, **options: Any) -> Any:  # type: ignore[override]  # as tenacity's
+            try:
+                return await super().__call__(*arguments, **options)
+            except TaskclusterError as error:
+                raise shortened(error) from None
+
+    return Short
 
 
 class _Budget:
