@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, NotRequired, TypedDict
+from typing import Any, Literal, NotRequired, TypedDict
 
 
 class PresentArtifact(TypedDict):
@@ -74,3 +74,11 @@ class IndexEntry(TypedDict):
     data: dict[str, Any]
     time: NotRequired[str]
     state: NotRequired[str]
+
+
+class Looked(TypedDict):
+    """What one look came to: with ``found`` the ``result`` that a sensor would give, else ``why`` not."""
+
+    verdict: Literal["found", "not yet", "over"]
+    result: NotRequired[dict[str, Any]]
+    why: NotRequired[str]

@@ -26,7 +26,7 @@ Answers = Mapping[Question, Any]
 
 
 @dataclass(frozen=True)
-class Found:
+class Found(dict[str, Any]):
     """It is there.
 
     :param result: What was found, JSON types only.
@@ -34,9 +34,12 @@ class Found:
 
     result: Json
 
+    def __post_init__(self) -> None:
+        self.update(verdict="found", result=self.result)
+
 
 @dataclass(frozen=True)
-class NotYet:
+class NotYet(dict[str, Any]):
     """It is not there, and may come.
 
     :param why: For the log.
@@ -50,9 +53,12 @@ class NotYet:
     error: TaskclusterError | None = None
     instead: Callable[[], str] | None = None
 
+    def __post_init__(self) -> None:
+        self.update(verdict="not yet", why=self.why)
+
 
 @dataclass(frozen=True)
-class Over:
+class Over(dict[str, Any]):
     """It cannot come any more, or nobody would get to know.
 
     :param error: Says what happened; not transient.
@@ -60,7 +66,11 @@ class Over:
 
     error: TaskclusterError
 
+    def __post_init__(self) -> None:
+        self.update(verdict="over", why=str(self.error))
 
+
+# Each is a dict as well, ``results.Looked``, and that is what another task gets when a function returns it.
 Verdict = Found | NotYet | Over
 _DID_NOT_COME = (WillNotCome, ArtifactError, HashMismatch, NotFound, Expired)
 T = TypeVar("T")

@@ -1,0 +1,75 @@
+"""A function that returns what each method of the hook returned, and one that gets all of it."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from zipfile import ZipFile
+
+from airflow.providers.common.compat.sdk import dag, task
+
+from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
+from airflow_provider_taskcluster.moments import timestamp
+from airflow_provider_taskcluster.waits.objects import ObjectWait
+from airflow_provider_taskcluster.waits.tasks import TaskWait
+
+LIFE = timedelta(days=1)
+UPLOAD_ID = "fN1SbArXTPSVFNUvaOlinQ"
+NO_SUCH_TASK = "VZbhGFFgQFmsSHFXPBBNPQ"
+
+
+def all_results(hook, task_id, folder):
+    """Call each method of the hook that returns something; a look comes to each of its verdicts."""
+    (folder / "up").mkdir(parents=True)
+    (folder / "up" / "a").write_bytes(b"a")
+    with ZipFile(folder / "a.zip", "w") as archive:
+        archive.writestr("a.txt", b"in it")
+    name, artifact = "every/one.txt", (task_id, "public/a.txt")
+    yield "upload_object", hook.upload_object(b"text", name, expires=LIFE)
+    yield "upload_folder", hook.upload_folder(folder / "up", "every/folder", expires=LIFE)
+    yield "upload_artifact", hook.upload_artifact(b"content", task_id, 0, "public/a.txt", expires=LIFE)
+    yield "create_upload", hook.create_upload("every/by-hand", upload_id=UPLOAD_ID, expires=LIFE)
+    request = {"storageType": "s3", "contentType": "text/plain", "expires": timestamp(datetime.now(UTC) + LIFE)}
+    yield "create_artifact", hook.create_artifact(task_id, 0, "public/by-hand", request)
+    yield "start_download", hook.start_download(name)
+    yield "download_object", hook.download_object(name, folder / "object")
+    yield "download_artifact", hook.download_artifact(*artifact, folder / "artifact")
+    yield "extract_archive", hook.extract_archive(folder / "a.zip", folder / "extracted")
+    yield "object_size", hook.object_size(name)
+    yield "object_modified", hook.object_modified(name)
+    yield "object_metadata", hook.object_metadata(name)
+    yield "object_url", hook.object_url(name)
+    yield "multipart_sha256", hook.multipart_sha256(name)
+    yield "list_artifacts", hook.list_artifacts(task_id)
+    yield "artifact_info", hook.artifact_info(*artifact)
+    yield "artifact_modified", hook.artifact_modified(*artifact)
+    yield "stored_artifact_length", hook.stored_artifact_length(*artifact)
+    yield "task_runs", hook.task_runs(task_id)
+    yield "look", hook.look(ObjectWait(names=[name]))
+    yield "look, not yet", hook.look(ObjectWait(names=["every/no-such"]))
+    yield "look, over", hook.look(TaskWait(task_ids=[NO_SUCH_TASK], states=["completed"]))
+    hook.purge_cache("provisioner/worker-type", "cache")
+    yield "purge_requests", hook.purge_requests("provisioner/worker-type")
+    yield "all_purge_requests", hook.all_purge_requests()
+    yield "call", hook.call("queue", "status", task_id)
+    yield "ping", hook.ping("queue")
+    yield "test_connection", hook.test_connection()
+    yield "temporary_credentials", hook.temporary_credentials(["scope"], LIFE)
+
+
+@dag(schedule=None, start_date=datetime(2026, 1, 1, tzinfo=UTC), catchup=False)
+def every_result():
+    @task
+    def call(task_id, folder):
+        return dict(all_results(TaskclusterHook(), task_id, Path(folder)))
+
+    @task
+    def take(results, folder):
+        Path(f"{folder}-taken.json").write_text(json.dumps(results, default=str))
+
+    folder = "{{ dag_run.conf['folder'] }}"
+    take(call("{{ dag_run.conf['taskcluster_task_id'] }}", folder), folder)
+
+
+every_result()
