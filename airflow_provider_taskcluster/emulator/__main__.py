@@ -91,9 +91,23 @@ def main(arguments: list[str] | None = None) -> None:
         line = {name: getattr(emulator, name) for name in ("root_url", "client_id", "access_token", "store_url")}
         sys.stdout.write(json.dumps(line) + "\n")
         sys.stdout.flush()
-        stopped.wait()
+        while emulator.running and not stopped.wait(1):
+            pass
     finally:
+        _stop(emulator)
+
+
+def _stop(emulator: Emulator) -> None:
+    """Stop it.
+
+    :raises SystemExit: It had ended by itself; the log has said how.
+    """
+    from .serving import EmulatorEndedError
+
+    try:
         emulator.__exit__(None, None, None)
+    except EmulatorEndedError as error:
+        raise ended(f"{error}: report what the log says") from None
 
 
 def _started(options: argparse.Namespace) -> Emulator:

@@ -2,15 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import socket
 import tempfile
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
-
-import uvicorn
 
 from .api.app import api
 from .api.table import operations
@@ -22,6 +18,7 @@ from .context import Context
 from .database import Database
 from .journal import Journal, Journaling
 from .services import Services
+from .serving import Serving, server
 from .settings import Settings
 from .store import Store
 from .store.app import StoreApp
@@ -32,12 +29,9 @@ if TYPE_CHECKING:
     from collections.abc import Iterator
     from types import TracebackType
 
-    from starlette.types import ASGIApp
-
     from .api.app import Observer
 
 STATE = "state.sqlite"
-STOP_SECONDS = 1
 # Every read wakes the whole stack up: fewer and larger ones more than double the speed of a PUT.
 RECEIVE_BUFFER = 1 << 20
 
@@ -91,8 +85,16 @@ class Emulator:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Stop; no thread, socket or temporary file is left when this returns."""
+        """Stop; no thread, socket or temporary file is left when this returns.
+
+        :raises EmulatorEndedError: Its servers ended before, by themselves; says by what.
+        """
         self._stack.close()
+
+    @property
+    def running(self) -> bool:
+        """Whether its servers answer; False when they have ended by themselves, too."""
+        return self._serving.running
 
     def add_client(self, client_id: str, scopes: list[str]) -> str:
         """Create or replace a client; its access token."""
@@ -140,77 +142,10 @@ class Emulator:
         )
         store_app = Faulty(StoreApp(self.store.blobs, self.store.signer, wires), self.faults, wires)
         servers = {
-            api_socket: _server(Journaling(api_app, self.journal, "api"), api_wires),
-            store_socket: _server(Journaling(store_app, self.journal, "store"), wires),
+            api_socket: server(Journaling(api_app, self.journal, "api"), api_wires),
+            store_socket: server(Journaling(store_app, self.journal, "store"), wires),
         }
-        stack.enter_context(_serving(servers))
-
-
-class _Server(uvicorn.Server):
-    """uvicorn's server, which says when it is ready and leaves signals to the program around it."""
-
-    def __init__(self, config: uvicorn.Config) -> None:
-        super().__init__(config)
-        self.ready = asyncio.Event()
-
-    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
-        self.ready.set()
-
-    @contextlib.contextmanager
-    def capture_signals(self) -> Iterator[None]:
-        yield
-
-
-def _server(app: ASGIApp, wires: Wires) -> _Server:
-    return _Server(
-        uvicorn.Config(
-            app,
-            http=wires.protocol(),
-            ws="none",
-            lifespan="off",
-            log_config=None,
-            access_log=False,
-            proxy_headers=False,
-            server_header=False,
-            timeout_keep_alive=60,
-            timeout_graceful_shutdown=STOP_SECONDS,
-        )
-    )
-
-
-@contextlib.contextmanager
-def _serving(servers: dict[socket.socket, _Server]) -> Iterator[None]:
-    """Run the servers on a loop in a thread of its own, and stop them at the end of the block."""
-    ready = threading.Event()
-    failures: list[BaseException] = []
-
-    async def serve() -> None:
-        tasks = [asyncio.create_task(server.serve([listening])) for listening, server in servers.items()]
-        for server in servers.values():
-            await server.ready.wait()
-        ready.set()
-        await asyncio.gather(*tasks)
-
-    def run() -> None:
-        try:
-            asyncio.run(serve())
-        except BaseException as error:  # noqa: BLE001 - it is raised in the thread that waits
-            failures.append(error)
-        finally:
-            ready.set()
-
-    thread = threading.Thread(target=run, name="taskcluster-emulator", daemon=True)
-    thread.start()
-    ready.wait()
-    if failures:
-        raise RuntimeError("the emulator did not start") from failures[0]
-    try:
-        yield
-    finally:
-        for server in servers.values():
-            server.should_exit = True
-        thread.join()
+        self._serving = stack.enter_context(Serving(servers))
 
 
 @contextlib.contextmanager

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import contextlib
 import gc
+import http.client
 import json
 import os
 import signal
@@ -10,14 +13,17 @@ import socket
 import subprocess
 import sys
 import threading
+import urllib.error
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from emulator_clients import Clients, Upload, eventually, http, refused
+from emulator_clients import Clients, Upload, eventually, refused
+from emulator_clients import http as call
 
-from airflow_provider_taskcluster.emulator import Emulator, Lifetimes, Settings
+from airflow_provider_taskcluster.emulator import Emulator, Lifetimes, Settings, serving
+from airflow_provider_taskcluster.emulator.serving import EmulatorEndedError
 
 COMMAND = [sys.executable, "-m", "airflow_provider_taskcluster.emulator"]
 
@@ -77,6 +83,35 @@ def test_an_occupied_port_is_an_error_and_leaves_nothing():
         Emulator(port=urlsplit(tc.root_url).port).__enter__()
 
 
+def test_one_whose_loop_ends_says_so_and_refuses_at_once(caplog):
+    with pytest.raises(EmulatorEndedError, match=r"ended by itself: .*loop stopped") as caught, Emulator() as tc:  # noqa: PT012
+        tc.anonymous_scopes = ["*"]
+        parts = urlsplit(tc.root_url)
+        kept = socket.create_connection((parts.hostname, parts.port), timeout=10)
+        tc.observers.append(lambda *_: asyncio.get_running_loop().stop())
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            call("GET", f"{tc.root_url}/api/auth/v1/scopes/current")
+        eventually(lambda: not tc.running)
+        with kept:
+            assert kept.recv(1) == b""
+        with pytest.raises(urllib.error.URLError, match="refused"):
+            call("GET", f"{tc.root_url}/api/auth/v1/scopes/current")
+        with pytest.raises(urllib.error.URLError, match="refused"):
+            call("GET", tc.store_url)
+        assert "The emulator ended by itself, and answers no more" in caplog.text
+    assert isinstance(caught.value.__cause__, RuntimeError)
+    assert "loop stopped" in caplog.text
+
+
+def test_one_whose_server_fails_while_it_starts_says_so(monkeypatch):
+    async def startup(*_):
+        raise OSError("no room")
+
+    monkeypatch.setattr(serving.Server, "startup", startup)
+    with pytest.raises(RuntimeError, match="the emulator did not start"):
+        Emulator().__enter__()
+
+
 def test_two_emulators_know_nothing_of_each_other():
     with Emulator() as one, Emulator() as other:
         upload = Upload(root_of(one)).done()
@@ -96,7 +131,7 @@ def test_the_state_survives_in_its_folder(tmp_path):
         assert root_of(tc).credentials == credentials
         assert tc.anonymous_scopes == ["x"]
         upload.clients = Clients(tc, {"clientId": "tests/kept", "accessToken": token})
-        assert http("GET", upload.get_url()["url"])[2] == b"hello"
+        assert call("GET", upload.get_url()["url"])[2] == b"hello"
 
 
 @pytest.fixture
@@ -138,7 +173,7 @@ def test_lifetimes_can_be_set():
     with Emulator(settings=Settings(lifetimes=Lifetimes(get_url=5))) as tc:
         url = Upload(root_of(tc)).done().get_url()["url"]
         with tc.clock.advanced(seconds=11):
-            assert http("GET", url)[0] == 403
+            assert call("GET", url)[0] == 403
 
 
 def test_another_server_can_serve_the_files(tmp_path):
@@ -155,7 +190,7 @@ def test_the_command_prints_one_line_and_serves():
         assert root_of(tc).auth.currentScopes() == {"scopes": ["*"]}
         url = Upload(root_of(tc)).done().get_url()["url"]
         assert url.startswith(tc.store_url)
-        assert http("GET", url)[2] == b"hello"
+        assert call("GET", url)[2] == b"hello"
     assert (tc.process.returncode, tc.process.rest) == (0, "")
     assert "PUT /api/object/v1/upload/" in tc.process.log
     assert tc.access_token not in tc.process.log
@@ -198,7 +233,7 @@ def test_the_worker_command_publishes_a_file(tc, root, tmp_path):
     task_id = json.loads(done.stdout)["taskId"]
     assert root.queue.status(task_id)["status"]["state"] == "completed"
     url = root.queue.latestArtifact(task_id, "public/report.txt")["url"]
-    headers = http("GET", url)[1]
+    headers = call("GET", url)[1]
     assert (headers["Content-Type"], headers["Content-Encoding"]) == ("text/plain", "gzip")
 
 
