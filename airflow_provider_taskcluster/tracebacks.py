@@ -12,7 +12,7 @@ from airflow_provider_taskcluster.exceptions import TaskclusterError
 from airflow_provider_taskcluster.texts import one_line
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Generator, Iterable
 
 E = TypeVar("E", bound=TaskclusterError)
 C = TypeVar("C", bound=type)
@@ -33,7 +33,10 @@ def shortened(error: E) -> E:
 
 
 def short_errors(kind: C) -> C:
-    """Have the public methods of a class raise our errors shortened, for functions that call it by themselves."""
+    """Have the public methods of a class raise our errors shortened, for functions that call it by themselves.
+
+    So do the generators that they return.
+    """
     ours = __name__.partition(".")[0]
     for name, method in inspect.getmembers(kind, inspect.isfunction):
         if not name.startswith("_") and method.__module__.partition(".")[0] == ours:
@@ -45,11 +48,19 @@ def _short(method: Callable[..., Any]) -> Callable[..., Any]:
     @functools.wraps(method)
     def call(*arguments: Any, **options: Any) -> Any:
         try:
-            return method(*arguments, **options)
+            given = method(*arguments, **options)
         except TaskclusterError as error:
             raise shortened(error) from None
+        return _short_items(given) if inspect.isgenerator(given) else given
 
     return call
+
+
+def _short_items(items: Iterable[Any]) -> Generator[Any, None, None]:
+    try:
+        yield from items
+    except TaskclusterError as error:
+        raise shortened(error) from None
 
 
 def _lines(error: BaseException) -> list[str]:

@@ -39,4 +39,4 @@ class ReadableFile(AbstractBufferedFile):  # type: ignore[misc]  # fsspec has no
         self._opened.close()
 
     def _fetch_range(self, start: int, end: int) -> bytes:
-        return self._opened.body.read(start, end)
+        return self._opened.between(start, end)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.references import AllowReference
     from airflow_provider_taskcluster.transfer.sink import Destination
     from airflow_provider_taskcluster.transfer.stored_file import StoredFile
+    from airflow_provider_taskcluster.transfer.tally import Tally
 
 
 class ArtifactsHook(TaskclusterBaseHook):
@@ -115,9 +116,7 @@ class ArtifactsHook(TaskclusterBaseHook):
         sink = sink_for(place(destination), durable=self.settings.durable)
         result = downloader.download(task_id, name, run_id, sink)
         lineage.read(self, artifact_uri(task_id, name, run_id), lineage.facts(result))
-        run = "latest run" if run_id is None else f"run {run_id}"
-        what = f"artifact {name!r} of task {task_id} ({run})"
-        reports.downloaded(what, self.settings.root_url, destination, result)
+        reports.downloaded(_described(task_id, name, run_id), self.settings.root_url, destination, result)
         return result
 
     def open_payload(
@@ -166,7 +165,19 @@ class ArtifactsHook(TaskclusterBaseHook):
             if result is not None:
                 reports.downloaded_payload(self.settings.root_url, result)
 
-        return Payload(task_id, run_id, prefix, artifacts, on_read=on_read, located=partial(place, folder=True))
+        def on_streamed(files: int, tally: Tally, verified: Sequence[str]) -> None:
+            reports.streamed_payload(payload, self.settings.root_url, files, tally, verified)
+
+        payload = Payload(
+            task_id,
+            run_id,
+            prefix,
+            artifacts,
+            on_read=on_read,
+            on_streamed=on_streamed,
+            located=partial(place, folder=True),
+        )
+        return payload
 
     def read_artifact(
         self,
@@ -208,9 +219,17 @@ class ArtifactsHook(TaskclusterBaseHook):
             network=self.settings.network, allow_reference=allowed_hosts(allow_reference), require_hashes=require_hashes
         )
         downloader = ArtifactDownloader(self._engine_services, self._store, config)
-        opened = StoredFile(name, downloader.open(names.task_id(task_id), names.artifact_name(name), run_id))
+        names.task_id(task_id)
+        names.artifact_name(name)
+        told = reports.reader(_described(task_id, name, run_id), self.settings.root_url)
+        opened = StoredFile(name, lambda: downloader.open(task_id, name, run_id), told)
         lineage.read(self, artifact_uri(task_id, name, run_id))
         return opened
+
+
+def _described(task_id: str, name: str, run_id: int | None) -> str:
+    run = "latest run" if run_id is None else f"run {run_id}"
+    return f"artifact {name!r} of task {task_id} ({run})"
 
 
 def _checked(verify: Verification) -> Verification:

@@ -94,7 +94,9 @@ class ObjectDownloadsHook(TaskclusterBaseHook):
         """
         from airflow_provider_taskcluster.transfer.stored_file import StoredFile
 
-        opened = StoredFile(name, self._downloader(require_hashes).open(names.object_name(name)))
+        names.object_name(name)
+        told = reports.reader(f"object {name!r}", self.settings.root_url)
+        opened = StoredFile(name, lambda: self._downloader(require_hashes).open(name), told)
         lineage.read(self, object_uri(name))
         return opened
 

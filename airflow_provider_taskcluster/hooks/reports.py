@@ -12,10 +12,12 @@ from airflow_provider_taskcluster.transfer.progress import MB
 from airflow_provider_taskcluster.transfer.sink import MemorySink
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Sequence
+    from collections.abc import Callable, Iterable, Sequence
 
     from airflow_provider_taskcluster.transfer.model import TransferResult
     from airflow_provider_taskcluster.transfer.payload.model import PayloadResult
+    from airflow_provider_taskcluster.transfer.payload.payload import Payload
+    from airflow_provider_taskcluster.transfer.tally import Tally
 
 log = logging.getLogger(__name__)
 
@@ -56,13 +58,42 @@ def uploaded_folder(
 def downloaded_payload(root_url: str, result: PayloadResult) -> None:
     """Tell of a payload that was downloaded."""
     fetched = [file for file in result.files if file.name in result.transferred]
-    run = "latest run" if result.run_id is None else f"run {result.run_id}"
     _tell(
-        f"Downloaded payload of task {result.task_id}, {run}, from {root_url} to {result.folder!r}: "
+        f"Downloaded payload of task {result.task_id}, {_run(result.run_id)}, from {root_url} to {result.folder!r}: "
         f"{len(result.files)} files, {len(fetched)} of them fetched now, {len(result.failed)} failed; "
         f"{_figures(sum(file.size for file in fetched), result.seconds)}, "
         f"{_of_several(file.verified for file in result.files)}; see {result.manifest!r}"
     )
+
+
+def reader(what: str, root_url: str) -> Callable[[Tally, int, str], None]:
+    """Return what tells of an opened file that was closed.
+
+    :param what: The object or artifact, in words.
+    """
+
+    def read(tally: Tally, size: int, verified: str) -> None:
+        early = f" of {size}, closed before all was read" if tally.size < size else ""
+        _tell(f"Read {what} from {root_url}: {_figures(tally.size, tally.seconds)}{early}, {_verified(verified)}")
+
+    return read
+
+
+def streamed_payload(payload: Payload, root_url: str, files: int, tally: Tally, verified: Sequence[str]) -> None:
+    """Tell of files of a payload that were streamed.
+
+    :param files: How many the stream has.
+    :param verified: By what each was verified that was read to its end.
+    """
+    early = f" of {files} files, closed before all was read" if len(verified) < files else " files"
+    _tell(
+        f"Read payload of task {payload.task_id}, {_run(payload.run_id)}, from {root_url}: {len(verified)}{early}; "
+        f"{_figures(tally.size, tally.seconds)}, {_of_several(verified)}"
+    )
+
+
+def _run(run_id: int | None) -> str:
+    return "latest run" if run_id is None else f"run {run_id}"
 
 
 def _tell(line: str) -> None:

@@ -30,6 +30,7 @@ class InOrder:
         self._size = size
         self._seen = 0
         self._wrong = False
+        self._verified = "none"
         self._process = os.getpid()
         failure = Failure()
         self._pool = BufferPool(AHEAD, 0, failure)
@@ -49,6 +50,11 @@ class InOrder:
             self._seen += len(fresh)
             self._verify_if_complete()
 
+    @property
+    def verified(self) -> str:
+        """By what all of it was verified; ``none`` until it was read in order."""
+        return self._verified
+
     def close(self) -> None:
         """End the hashing."""
         if self._ours():
@@ -65,4 +71,4 @@ class InOrder:
             self._wrong = False
 
     def _verify(self) -> None:
-        digest.verify(self._name, self._hashes, self._hashing.digests())
+        self._verified = digest.verify(self._name, self._hashes, self._hashing.digests()) or "length"

@@ -53,6 +53,10 @@ class RandomAccess(Protocol):
         :raises HashMismatch: All of it has been read in order now, and it is not what the service knows.
         """
 
+    @property
+    def verified(self) -> str:
+        """By what all of it was verified (``sha256+sha512``, ``length``); ``none`` if it was not read in order."""
+
     def close(self) -> None:
         """Let go of it."""
 
@@ -100,6 +104,11 @@ class RangedBody:
         data = self._head[start:end] if inside else self._filled(_Stretch(start, end), self._go_on)
         self._sequence.take(start, data)
         return data
+
+    @property
+    def verified(self) -> str:
+        """By what all of it was verified."""
+        return self._sequence.verified
 
     def close(self) -> None:
         """Let go of it."""
@@ -226,6 +235,11 @@ class PartedBody:
         self._sequence.take(start, data)
         return data
 
+    @property
+    def verified(self) -> str:
+        """By what all of it was verified."""
+        return self._sequence.verified
+
     def close(self) -> None:
         """Let go of it."""
         self._sequence.close()
@@ -254,14 +268,14 @@ def fetched_whole(download: Callable[[Sink], TransferResult]) -> RandomAccess:
         file = on_failure.enter_context(cast("BinaryIO", opened))
         result = download(FileSink(file))
         on_failure.pop_all()
-    return LocalBody(file, result.size, result.content_type)
+    return LocalBody(file, result)
 
 
 class LocalBody:
     """Content in a temporary file, which is closed with it."""
 
-    def __init__(self, file: BinaryIO, size: int, content_type: str) -> None:
-        self.size, self.content_type = size, content_type
+    def __init__(self, file: BinaryIO, result: TransferResult) -> None:
+        self.size, self.content_type, self.verified = result.size, result.content_type, result.verified
         self._file = file
 
     def read(self, start: int, end: int) -> bytes:

@@ -5,9 +5,13 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any, cast
 
+from airflow_provider_taskcluster.tracebacks import short_errors
 from airflow_provider_taskcluster.transfer.config import MIB
+from airflow_provider_taskcluster.transfer.tally import Tally
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airflow_provider_taskcluster.transfer.random_access import RandomAccess
 
 # Bytes that a small read fetches.
@@ -22,36 +26,54 @@ class StoredFile(io.BufferedReader):
     ``HashMismatch`` if it is not what was uploaded. What is read here and there cannot be verified.
 
     :param name: Of the object or artifact; the ``name`` of the file.
-    :param body: Its content, which is closed with the file.
+    :param open_body: Opens its content, which is closed with the file.
+    :param on_close: Called with how much was read, the length of all, and by what all was verified.
     """
 
-    def __init__(self, name: str, body: RandomAccess) -> None:
-        super().__init__(_Content(name, body), READ_AHEAD)
-
-    @property
-    def body(self) -> RandomAccess:
-        """The content, to be read from one place to another past the buffer."""
-        return cast("_Content", self.raw).body
+    def __init__(
+        self, name: str, open_body: Callable[[], RandomAccess], on_close: Callable[[Tally, int, str], None]
+    ) -> None:
+        tally = Tally()
+        super().__init__(_Content(name, tally.timed(open_body), tally, on_close), READ_AHEAD)
 
     @property
     def size(self) -> int:
         """Length in bytes."""
-        return self.body.size
+        return self._content.body.size
 
     @property
     def content_type(self) -> str:
         """Content type."""
-        return self.body.content_type
+        return self._content.body.content_type
+
+    def between(self, start: int, end: int) -> bytes:
+        """Return the bytes from ``start`` up to ``end``, past the buffer."""
+        return self._content.between(start, end)
+
+    def close(self) -> None:
+        """Let go of the content; what was read ahead and not taken does not count as read."""
+        if not self.closed:
+            self._content.tally.size -= max(0, self._content.tell() - self.tell())
+        super().close()
+
+    @property
+    def _content(self) -> _Content:
+        return cast("_Content", self.raw)
 
 
+@short_errors
 class _Content(io.RawIOBase):
     """Reads a content in the order in which it is asked."""
 
     mode = "rb"
 
-    def __init__(self, name: str, body: RandomAccess) -> None:
+    def __init__(
+        self, name: str, body: RandomAccess, tally: Tally, on_close: Callable[[Tally, int, str], None]
+    ) -> None:
         self.name = name
         self.body = body
+        self.tally = tally
+        self._on_close = on_close
         self._at = 0
 
     def readable(self) -> bool:
@@ -86,8 +108,15 @@ class _Content(io.RawIOBase):
         if not self.closed:
             super().close()
             self.body.close()
+            self._on_close(self.tally, self.body.size, self.body.verified)
+
+    def between(self, start: int, end: int) -> bytes:
+        """Return the bytes from ``start`` up to ``end``."""
+        data = self.tally.timed(lambda: self.body.read(start, end))
+        self.tally.size += len(data)
+        return data
 
     def _read(self, size: int) -> bytes:
-        data = self.body.read(self._at, self._at + size)
+        data = self.between(self._at, self._at + size)
         self._at += len(data)
         return data

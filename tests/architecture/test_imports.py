@@ -41,7 +41,7 @@ ALLOWED = {
         "exceptions",
     },
     "transfer": {
-        *("framing", "counts", "names", "moments", "network", "tls", "retry"),
+        *("framing", "counts", "names", "moments", "network", "tls", "retry", "tracebacks"),
         *("redaction", "urls", "exceptions"),
     },
     "waits": {"services", "retry", "names", "exceptions"},

@@ -72,6 +72,31 @@ def test_so_do_functions_that_call_the_hook(away, connect, name, expires, tc, tm
     assert is_short(caught.value)
 
 
+def test_so_do_those_that_use_a_payload_or_an_open_file(connect, run, tc, tmp_path):
+    run.add("public/a", b"x" * 1000, storage_type="s3")
+    run.add("public/b", b"x" * 1_000_000, storage_type="s3")
+    hook = connect(extra={"max_retries": 0})
+    payload = hook.open_payload(run.task_id)
+    file = hook.open_artifact(run.task_id, "public/b")
+    tc.faults.add(Status(503), method="GET", times=10)
+    with pytest.raises(NotFound) as caught:
+        payload.resolve("no/such")
+    assert is_short(caught.value)
+    calls = [
+        lambda: payload.download(tmp_path / "down"),
+        lambda: list(payload.chunks()),
+        lambda: (file.seek(500_000), file.read(1)),
+    ]
+    for call in calls:
+        with pytest.raises(StoreError) as caught:
+            call()
+        assert is_short(caught.value)
+    file.close()
+    with pytest.raises(NotFound) as caught:
+        list(hook.open_payload("fN1SbArXTPSVFNUvaOlinQ").files())
+    assert is_short(caught.value)
+
+
 def test_so_do_coroutines(away):
     async def main():
         async with await TaskclusterAsyncHook.open("tc_test") as hook:

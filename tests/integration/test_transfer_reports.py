@@ -35,7 +35,7 @@ def lines(caplog):
     def lines():
         found = [record.getMessage() for record in caplog.records]
         caplog.clear()
-        return [line for line in found if re.match("(Downloaded|Uploaded) ", line)]
+        return [line for line in found if re.match("(Downloaded|Uploaded|Read) ", line)]
 
     lines()
     return lines
@@ -109,6 +109,53 @@ def test_of_a_folder_and_of_a_payload_there_is_one_line(hook, tc, name, run, exp
         )
         figures = f"fetched now, 0 failed; {fetched}(000)? bytes {FIGURES}, 1 verified by .*, 1 verified by .*"
         assert is_line(lines, f"Downloaded {what} {figures}; see '{tmp_path}/down/taskcluster-payload.json'")
+
+
+def test_of_an_opened_file_it_comes_when_that_is_closed(hook, tc, name, run, expires, lines):
+    hook.upload_object(DATA, name, expires=expires)
+    lines()
+    what = f"Read object '{name}' from {tc.root_url}"
+    with hook.open_object(name) as file:
+        assert file.read() == DATA
+        assert lines() == []
+    assert is_line(lines, f"{what}: 1000 bytes {FIGURES}, {BY_HASHES}")
+    file.close()
+    assert lines() == []
+    with hook.open_object(name) as file:
+        file.read(10)  # all of it came with the first request, and was verified
+    assert is_line(lines, f"{what}: 10 bytes {FIGURES} of 1000, closed before all was read, {BY_HASHES}")
+    with hook.open_object(name) as file:
+        file.seek(900)
+        file.read()
+    assert is_line(lines, f"{what}: 100 bytes {FIGURES} of 1000, closed before all was read, not verified")
+    for gzipped in (False, True):
+        run.add(f"public/{gzipped}", DATA, storage_type="s3", gzipped=gzipped)
+        with hook.open_artifact(run.task_id, f"public/{gzipped}", 0) as file:
+            file.read()
+        what = rf"artifact 'public/{gzipped}' of task {run.task_id} \(run 0\) from {tc.root_url}"
+        assert is_line(lines, f"Read {what}: 1000 bytes {FIGURES}, verified by length")
+
+
+def test_of_a_file_of_the_filesystem_there_is_one(hook, filesystem, name, expires, lines):
+    hook.upload_object(DATA, name, expires=expires)
+    lines()
+    with filesystem().open(f"taskcluster://tc_test@objects/{name}") as file:
+        file.read()
+    assert is_line(lines, f"Read object '{name}' .*: 1000 bytes {FIGURES}, {BY_HASHES}")
+
+
+def test_of_a_stream_it_comes_at_its_end(hook, tc, run, lines):
+    run.add("public/a", DATA, storage_type="s3")
+    run.add("public/b", DATA, storage_type="object")
+    payload = hook.open_payload(run.task_id)
+    what = f"Read payload of task {run.task_id}, run 0, from {tc.root_url}"
+    assert sum(len(chunk) for _, chunk in payload.chunks(chunk_size=300)) == 2000
+    assert is_line(lines, f"{what}: 2 files; 2000 bytes {FIGURES}, 1 verified by .*, 1 verified by .*")
+    stream = payload.chunks(chunk_size=300)
+    next(stream)
+    stream.close()
+    early = "0 of 2 files, closed before all was read"
+    assert is_line(lines, f"{what}: {early}; 300 bytes {FIGURES}, nothing to verify")
 
 
 def test_of_operators_there_is_no_other(hook, name, run, tmp_path, lines):

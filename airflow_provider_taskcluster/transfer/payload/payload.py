@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, get_args
 from airflow_provider_taskcluster.counts import whole_number
 from airflow_provider_taskcluster.exceptions import InvalidInput, NotFound
 from airflow_provider_taskcluster.made_once import made_once
+from airflow_provider_taskcluster.tracebacks import short_errors
 from airflow_provider_taskcluster.transfer import chain_of_trust
 from airflow_provider_taskcluster.transfer.artifact_location import Where
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS, FILES, KIB, MIB
@@ -26,10 +27,11 @@ from airflow_provider_taskcluster.transfer.payload.model import (
 from airflow_provider_taskcluster.transfer.payload.resolve import resolve
 from airflow_provider_taskcluster.transfer.payload.select import select
 from airflow_provider_taskcluster.transfer.storage import is_storage_path, storage_file
+from airflow_provider_taskcluster.transfer.tally import Tally
 
 if TYPE_CHECKING:
     import os
-    from collections.abc import Callable, Iterable, Iterator
+    from collections.abc import Callable, Generator, Iterable, Iterator
 
     from airflow_provider_taskcluster.transfer.artifact import ArtifactDownloader
     from airflow_provider_taskcluster.transfer.payload.place import Place
@@ -40,6 +42,7 @@ if TYPE_CHECKING:
 IfNone = Literal["fail", "succeed"]
 
 
+@short_errors
 @dataclass(frozen=True)
 class Payload:
     """The artifacts of one run, or those below one folder of names in it.
@@ -54,6 +57,8 @@ class Payload:
     :param artifacts: Downloads them.
     :param on_read: Called with what is worth knowing of files that are read: how many they are and, when they were
         downloaded, their size and run, and the result.
+    :param on_streamed: Called when a stream has ended, with how many files it has, how much was read, and by what each
+        file was verified that was read to its end.
     :param located: Turns what a caller names as a folder into a path, or one with a file system.
     """
 
@@ -62,6 +67,7 @@ class Payload:
     prefix: str
     artifacts: ArtifactDownloader
     on_read: Callable[..., None] = field(repr=False, compare=False)
+    on_streamed: Callable[[int, Tally, list[str]], None] = field(repr=False, compare=False)
     located: Callable[[Any], Any] = field(repr=False, compare=False)
 
     @made_once
@@ -140,16 +146,26 @@ class Payload:
             raise self._none(patterns, ())
         return self._streamed(wanted, chunk_size)
 
-    def _streamed(self, files: list[PayloadFile], chunk_size: int) -> Iterator[tuple[PayloadFile, bytes]]:
+    def _streamed(self, files: list[PayloadFile], chunk_size: int) -> Generator[tuple[PayloadFile, bytes], None, None]:
         self.on_read({"files": len(files)})
-        for file in files:
-            chunks = Chunks(file.name, chunk_size, self._fetching(file, chunk_size))
-            with closing(iter(chunks)) as pulled:
-                for chunk in pulled:
-                    yield replace(file, size=file.size if chunks.sink.size is None else chunks.sink.size), chunk
-                    del chunk
+        tally, verified = Tally(), list[str]()
+        try:
+            for file in files:
+                chunks = Chunks(file.name, chunk_size, self._fetching(file, chunk_size, verified))
+                yield from self._pulled(file, chunks, tally)
+        finally:
+            self.on_streamed(len(files), tally, verified)
 
-    def _fetching(self, file: PayloadFile, chunk_size: int) -> Callable[[Sink], object]:
+    def _pulled(
+        self, file: PayloadFile, chunks: Chunks, tally: Tally
+    ) -> Generator[tuple[PayloadFile, bytes], None, None]:
+        with closing(iter(chunks)) as pulled:
+            while (chunk := tally.timed(lambda: next(pulled, None))) is not None:
+                tally.size += len(chunk)
+                yield replace(file, size=file.size if chunks.sink.size is None else chunks.sink.size), chunk
+                del chunk
+
+    def _fetching(self, file: PayloadFile, chunk_size: int, verified: list[str]) -> Callable[[Sink], object]:
         size = min(chunk_size, 64 * KIB)
         config = replace(self.artifacts.config, connections=1, buffer_size=size, digests=())
         if file.artifact == chain_of_trust.NAME:  # it does not name itself
@@ -159,7 +175,7 @@ class Payload:
 
         def fetch(sink: Sink) -> None:
             where = Where(self.task_id, file.artifact, self.run_id)
-            artifacts.fetch(where, artifacts.locate(where), sink, expected)
+            verified.append(artifacts.fetch(where, artifacts.locate(where), sink, expected).verified)
 
         return fetch
 
