@@ -23,6 +23,8 @@ if TYPE_CHECKING:
 
 # The largest JSON answers are lists by the page, of a few MiB.
 LARGEST_ANSWER = 64 * 1024 * 1024
+# Bits before the IPv4 address in one of IPv6.
+_MAPPED = 96
 
 
 @dataclass(frozen=True)
@@ -112,14 +114,22 @@ class Network:
 
 def _excepted(url: SplitResult, no_proxy: str) -> bool:
     """Tell whether ``NO_PROXY`` names the host: by name, domain or address, or by a network in CIDR notation."""
-    if urllib.request.proxy_bypass(url.netloc.rpartition("@")[2]):
+    host = url.netloc.rpartition("@")[2]
+    names = ",".join(_undotted(entry.strip()) for entry in no_proxy.split(","))
+    by_name = urllib.request.proxy_bypass_environment  # type: ignore[attr-defined]  # the published types leave it out
+    if urllib.request.proxy_bypass(host) or by_name(_undotted(host), {"no": names}):
         return True
     try:
-        address = ipaddress.ip_address(url.hostname or "")
+        address = ipaddress.ip_address((url.hostname or "").rstrip("."))
     except ValueError:  # a name
         return False
     address = getattr(address, "ipv4_mapped", None) or address
-    return any(address in network for network in _networks(no_proxy, url.port))
+    return any(address in network for network in _networks(names, url.port))
+
+
+def _undotted(host: str) -> str:
+    """Return a host, with or without a port, without the dot that may end a whole name."""
+    return host.replace(".:", ":").rstrip(".")
 
 
 def _networks(no_proxy: str, port: int | None) -> Iterator[ipaddress.IPv4Network | ipaddress.IPv6Network]:
@@ -129,7 +139,15 @@ def _networks(no_proxy: str, port: int | None) -> Iterator[ipaddress.IPv4Network
         if bracket and behind and behind != f":{port}":
             continue
         with contextlib.suppress(ValueError):
-            yield ipaddress.ip_network(address.removeprefix("["), strict=False)
+            yield _unmapped(ipaddress.ip_network(address.removeprefix("["), strict=False))
+
+
+def _unmapped(
+    network: ipaddress.IPv4Network | ipaddress.IPv6Network,
+) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    """Return the IPv4 network that is written as one of IPv6 (``::ffff:10.0.0.0/104``); others as they are."""
+    mapped = getattr(network.network_address, "ipv4_mapped", None)
+    return ipaddress.ip_network(f"{mapped}/{network.prefixlen - _MAPPED}") if mapped else network
 
 
 def login_problem(proxy: str) -> str:

@@ -99,7 +99,7 @@ def extra_of(connection: AirflowConnection, where: str) -> dict[str, Any]:
     """
     try:
         extra = json.loads(connection.extra) if connection.extra else {}
-    except ValueError:
+    except (ValueError, RecursionError):
         extra = None
     if not isinstance(extra, dict):
         raise ConfigurationError(f"{where}: the extra is not a JSON object; correct or clear it")

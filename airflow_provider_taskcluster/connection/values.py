@@ -111,5 +111,5 @@ def _is_proxy(url: str) -> bool:
 def _json(text: str, where: str) -> Any:
     try:
         return json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ConfigurationError(f"{where} is not valid JSON: correct or clear it") from None

@@ -6,7 +6,7 @@ at every field that is used, and raises ``Odd`` for an answer of another shape.
 
 from __future__ import annotations
 
-from typing import Any, NotRequired, TypedDict
+from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 from airflow_provider_taskcluster.services.readers import (
     certificate,
@@ -25,6 +25,9 @@ from airflow_provider_taskcluster.services.readers import (
     word,
 )
 from airflow_provider_taskcluster.services.shapes import entries, fields, kinds, list_of, nothing, shallow
+
+if TYPE_CHECKING:
+    from airflow_provider_taskcluster.services.readers import Reader
 
 Json = dict[str, Any]
 
@@ -132,15 +135,19 @@ REDIRECT = kinds(
     "storageType", {"object": fields({"url": url}), "s3": fields({"url": url}), "reference": fields({"url": text})}
 )
 # queue/v1/post-artifact-response.json
-CREATED_ARTIFACT = kinds(
-    "storageType",
-    {
-        "s3": fields({"putUrl": url, "expires": timestamp, "contentType": header}),
-        "object": fields(
-            {"name": word, "projectId": word, "uploadId": header, "expires": timestamp, "credentials": _CREDENTIALS}
-        ),
-    },
-)
+_CREATED = {
+    "s3": fields({"putUrl": url, "expires": timestamp, "contentType": header}),
+    "object": fields(
+        {"name": word, "projectId": word, "uploadId": header, "expires": timestamp, "credentials": _CREDENTIALS}
+    ),
+}
+
+
+def created_artifact(storage_type: str) -> Reader:
+    """Return the reader of what a new artifact of a storage type is answered with: no other will do."""
+    return kinds("storageType", {storage_type: _CREATED.get(storage_type, fields({}))})
+
+
 # object/v1/create-upload-response.json
 CREATED_UPLOAD = fields(
     {

@@ -12,9 +12,9 @@ from airflow_provider_taskcluster.services.answers import (
     ARTIFACT,
     ARTIFACTS,
     CONTENT,
-    CREATED_ARTIFACT,
     NOTHING,
     REDIRECT,
+    created_artifact,
 )
 from airflow_provider_taskcluster.services.paging import pages
 
@@ -69,8 +69,9 @@ class Artifacts:
         self, task_id: str, run_id: int, name: str, request: Mapping[str, Any], *, once: bool = False
     ) -> Json:
         """Announce an artifact. Scope ``queue:create-artifact:<taskId>/<runId>``."""
+        read = created_artifact(str(request.get("storageType")))
         answer: Json = await self.client.call(
-            "queue", "createArtifact", task_id, run_id, name, payload=request, once=once, read=CREATED_ARTIFACT
+            "queue", "createArtifact", task_id, run_id, name, payload=request, once=once, read=read
         )
         return answer
 

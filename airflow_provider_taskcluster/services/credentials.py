@@ -100,7 +100,7 @@ def _checked_certificate(certificate: str | Mapping[str, Any], where: str) -> st
     hint = "copy it as it was issued, or clear it for permanent credentials"
     try:
         parsed = json.loads(certificate) if isinstance(certificate, str) else certificate
-    except ValueError:
+    except (ValueError, RecursionError):
         raise ConfigurationError(f"{where}: the certificate is not JSON; {hint}") from None
     if not isinstance(parsed, dict) or not {"scopes", "start", "expiry", "seed", "signature"} <= parsed.keys():
         raise ConfigurationError(f"{where}: the certificate is not one of Taskcluster's; {hint}")

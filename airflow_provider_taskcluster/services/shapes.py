@@ -38,12 +38,14 @@ def fields(required: Mapping[str, Reader], optional: Mapping[str, Reader] | None
 
 
 def kinds(name: str, known: Mapping[str, Reader]) -> Reader:
-    """Return a reader of objects whose field ``name`` tells what other fields there are; unknown kinds pass."""
+    """Return a reader of objects whose field ``name`` tells what other fields there are; other kinds are refused."""
     which = fields({name: kind})
 
     def read(value: Any) -> Any:
         found = which(value)
-        return known[found[name]](found) if found[name] in known else found
+        if found[name] not in known:
+            raise instead(found[name], f"one of {', '.join(known)}").below(name)
+        return known[found[name]](found)
 
     return read
 

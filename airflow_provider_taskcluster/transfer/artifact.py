@@ -15,7 +15,7 @@ from airflow_provider_taskcluster.exceptions import (
 )
 from airflow_provider_taskcluster.framing import unsatisfied_total
 from airflow_provider_taskcluster.texts import one_line
-from airflow_provider_taskcluster.transfer import chain_of_trust
+from airflow_provider_taskcluster.transfer import artifact_location, chain_of_trust
 from airflow_provider_taskcluster.transfer.artifact_location import Where, locate
 from airflow_provider_taskcluster.transfer.config import REFERENCE_CAP
 from airflow_provider_taskcluster.transfer.download import Downloader
@@ -168,8 +168,10 @@ class ArtifactDownloader:
 
     def _grant(self, where: Where, answer: Json) -> Grant:
         match answer["storageType"]:
-            case "s3" | "redirect" as method:
-                return Grant(url=answer["url"], method=method, redirects=REDIRECTS)
+            case "s3":
+                return Grant(url=answer["url"], method="s3", redirects=REDIRECTS)
+            case artifact_location.PLAIN_URL:
+                return Grant(url=answer["url"], method="redirect", redirects=REDIRECTS)
             case "reference":
                 hosts = check_reference(where, answer["url"], self.config.allow_reference)
                 return Grant(url=answer["url"], method="reference", redirects=REDIRECTS, hosts=hosts)

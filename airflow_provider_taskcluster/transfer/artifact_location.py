@@ -28,6 +28,8 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _SERVER_ERROR = 500
+# Stands for the storage type of what is fetched by its plain URL. With its space it is none that the queue can answer.
+PLAIN_URL = "plain URL"
 # For public s3 artifacts with these in their names the queue makes a URL that its own schema refuses.
 _NO_URL = frozenset("[]|")
 
@@ -49,7 +51,7 @@ def locate(service: ArtifactService, where: Where) -> Json:
     """Ask the queue where the bytes are; an artifact that is a link is followed.
 
     :return: The queue's answer (``queue/v1/artifact-content-response.json``). Of an object whose credentials are of no
-        use it is the storage type ``redirect`` with a URL, and the name of the object where that is known.
+        use it is ``PLAIN_URL`` with a URL, and the name of the object where that is known.
     """
     odd = not fits_client_id(where.name) or _NO_URL & set(where.name)
     answer = _content_of_odd_name(service, where) if odd else _content(service, where)
@@ -107,7 +109,7 @@ def _storage_type(service: ArtifactService, where: Where) -> str | None:
 def _redirect(service: ArtifactService, where: Where) -> Json:
     """Ask where a browser is sent. What has become a reference in the meantime is answered as one."""
     answer = service.artifact_redirect(where.task_id, where.name, where.run_id)
-    return {**answer, "storageType": "redirect"} if answer["storageType"] == "object" else answer
+    return {**answer, "storageType": PLAIN_URL} if answer["storageType"] == "object" else answer
 
 
 def _no_url(where: Where, error: ServiceUnavailable) -> ServiceUnavailable:

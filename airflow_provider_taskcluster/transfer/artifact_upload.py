@@ -185,7 +185,7 @@ class ArtifactUploader:
             return None
         try:
             return Reserved(*json.loads(kept.key or ""))
-        except (ValueError, TypeError):
+        except (ValueError, TypeError, RecursionError):
             return None
 
     def _record(self, target: ArtifactTarget, measured: Measured) -> UploadRecord:

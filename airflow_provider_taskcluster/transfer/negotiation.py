@@ -100,17 +100,17 @@ def proposal(offer: Offer) -> Json:
     return {name: details for name, details in proposed.items() if details is not None}
 
 
-def chosen_upload(name: str, answer: Mapping[str, Any]) -> tuple[UploadMethod, Any]:
-    """Return the method that the service picked and what it granted.
+def chosen_upload(name: str, proposed: Mapping[str, Any], answer: Mapping[str, Any]) -> tuple[UploadMethod, Any]:
+    """Return the method that the service picked of those proposed, and what it granted.
 
     :raises TransferError: It picked none.
     """
     methods = upload_methods()
     for method, granted in answer["uploadMethod"].items():
-        if method in methods:
+        if method in proposed and granted is not False:
             return methods[method], granted
     raise TransferError(
-        f"The service accepts none of the upload methods proposed for object {name!r} ({', '.join(methods)}): "
+        f"The service accepts none of the upload methods proposed for object {name!r} ({', '.join(proposed)}): "
         f"its store is not set up for uploads of this kind: ask those who run it"
     )
 

@@ -50,7 +50,7 @@ def from_json(text: str, key: str) -> Record | None:
         data = json.loads(text)
         version = data["version"]
         record = Record(data["key"], Facts(**data["facts"]), data["offset"], boot=data.get("boot", ""))
-    except (ValueError, TypeError, KeyError):
+    except (ValueError, TypeError, KeyError, RecursionError):
         return None
     usable = (
         version == VERSION

@@ -145,7 +145,8 @@ class Uploader:
         """
 
         def create() -> tuple[UploadMethod, object]:
-            return chosen_upload(target.name, self.service.create_upload(target.name, request))
+            answer = self.service.create_upload(target.name, request)
+            return chosen_upload(target.name, request["proposedUploadMethods"], answer)
 
         try:
             method, granted = create()

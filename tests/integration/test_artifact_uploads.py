@@ -239,6 +239,17 @@ def test_a_retry_goes_on_where_the_try_before_died(connect, upload, run, tmp_pat
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.parametrize("key", ["{", "7", "[" * 200_000], ids=["torn", "a number", "too deep"])
+def test_an_upload_id_that_cannot_be_read_is_none(connect, upload, tmp_path, monkeypatch, key, no_waiting):
+    dies(monkeypatch, Uploader, "upload")
+    with pytest.raises(Died):
+        upload(connect(), recorder=str(tmp_path))
+    (record,) = tmp_path.iterdir()
+    record.write_text(json.dumps({**json.loads(record.read_text()), "key": key}))
+    with pytest.raises(Conflict, match="has left no upload id"):
+        upload(connect(), recorder=str(tmp_path))
+
+
 @pytest.fixture
 def full_folder(tmp_path):
     """A folder that takes no file, and a function that lets it; permissions mean nothing to root, a full disk does."""

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from odd_answers import mutation
 from scripted_api import scripted_api
 
-from airflow_provider_taskcluster.exceptions import TaskclusterError
+from airflow_provider_taskcluster.exceptions import TaskclusterError, UnreadableAnswer
 from airflow_provider_taskcluster.waits.artifacts import ArtifactWait
 from airflow_provider_taskcluster.waits.index import IndexWait
 from airflow_provider_taskcluster.waits.objects import ObjectWait
@@ -59,6 +59,45 @@ def there(hook, worker, name, expires):
     hook.upload_object(DATA, name, expires=expires)
     hook.upload_object(DATA, f"{name}-parts", expires=expires, multipart="always", part_size=10_000)
     return run
+
+
+OBJECT = {
+    "storageType": "object",
+    "name": "a",
+    "projectId": "p",
+    "uploadId": "u",
+    "expires": EXPIRES.isoformat(),
+    "credentials": {"clientId": "c", "accessToken": "t"},
+}
+S3 = {"storageType": "s3", "putUrl": "http://127.0.0.1:1/a", "expires": EXPIRES.isoformat(), "contentType": "a/b"}
+
+
+@pytest.mark.parametrize(
+    ("asked", "answered"),
+    [
+        *(("s3", answer) for answer in (OBJECT, {"storageType": "reference"}, {"storageType": "error"})),
+        *(("object", answer) for answer in (S3, {"storageType": "reference"}, {"storageType": "link"})),
+    ],
+    ids=str,
+)
+def test_a_new_artifact_of_another_storage_type_than_asked_for_is_refused(odd, there, expires, asked, answered):
+    hook, change = odd
+    change.clear(lambda _: json.dumps(answered).encode(), at=0)
+    with pytest.raises(UnreadableAnswer, match=f"storageType is the text .*, not one of {asked}"):
+        hook.upload_artifact(DATA, there.task_id, there.run_id, "public/new", expires=expires, storage_type=asked)
+
+
+@pytest.mark.parametrize("name", ["public/s3", "public/odd name"])
+@pytest.mark.parametrize("answered", ["redirect", "plain URL", "error", "quantum"])
+@pytest.mark.parametrize("more", [{}, {"url": "http://127.0.0.1:1/chosen"}], ids=["alone", "with a URL"])
+def test_a_storage_type_that_is_none_leads_nowhere(odd, there, name, answered, more):
+    hook, change = odd
+    body = json.dumps({"storageType": answered, **more}).encode()
+    for at in range(2):  # the content, and where the name is odd, the redirect
+        change.clear(lambda _: body, at=at)
+        with contextlib.suppress(UnreadableAnswer):
+            assert hook.read_artifact(there.task_id, name, run_id=there.run_id) == DATA
+        assert len(change.seen) > at or name == "public/s3"
 
 
 def found(hook, wait):

@@ -137,13 +137,14 @@ def test_a_record_of_another_object_is_void(interrupted, hook, name, expires, tc
     [
         lambda left: left[".json"].write_text("{torn"),
         lambda left: left[".json"].write_text("[]"),
+        lambda left: left[".json"].write_text("[" * 200_000),
         lambda left: left[".json"].write_text(left[".json"].read_text().replace('"version": 1', '"version": 99')),
         lambda left: left[".json"].write_text(left[".json"].read_text().replace('"version": 1, ', "")),
         lambda left: left[".json"].unlink(),
         lambda left: os.truncate(left[".part"], 1000),
         lambda left: left[".part"].unlink(),
     ],
-    ids=["torn", "no object", "another version", "no version", "no record", "too short", "no bytes"],
+    ids=["torn", "no object", "too deep", "another version", "no version", "no record", "too short", "no bytes"],
 )
 def test_what_cannot_be_used_is_void(interrupted, hook, stored, tc, damage):
     damage(partial(interrupted.parent))

@@ -2,11 +2,13 @@ from __future__ import annotations
 
 import json
 import time
+from types import SimpleNamespace
 
 import pytest
 
 from airflow_provider_taskcluster.connection import settings
 from airflow_provider_taskcluster.connection.fields import EXTRA_FIELDS
+from airflow_provider_taskcluster.connection.reading import extra_of
 from airflow_provider_taskcluster.exceptions import ConfigurationError
 
 HOUR_MS = 3_600_000
@@ -191,6 +193,7 @@ def test_a_field_that_cannot_work_says_what_to_change(connection, advice):
     ("broken", "advice"),
     [
         ("not json", "the certificate is not JSON; copy it as it was issued"),
+        ("[" * 200_000, "the certificate is not JSON; copy it as it was issued"),
         ("[]", "not one of Taskcluster's"),
         (5, "not one of Taskcluster's"),
         ([5], "not one of Taskcluster's"),
@@ -280,6 +283,12 @@ def test_an_environment_that_cannot_work_says_which_variable(environ, advice):
     with pytest.raises(ConfigurationError) as caught:
         from_environment(**environ)
     assert advice in str(caught.value)
+
+
+@pytest.mark.parametrize("extra", ["{", "[]", '{"a": ' * 200_000], ids=["torn", "a list", "too deep"])
+def test_an_extra_that_is_no_json_object_says_so(extra):
+    with pytest.raises(ConfigurationError, match="^Connection 'tc': the extra is not a JSON object"):
+        extra_of(SimpleNamespace(extra=extra), "Connection 'tc'")
 
 
 def test_the_password_of_a_proxy_is_a_secret_as_written_and_as_meant():

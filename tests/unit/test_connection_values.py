@@ -80,6 +80,12 @@ def test_scopes_of_another_shape_are_refused(value):
 
 
 @pytest.mark.parametrize("read", [values.scopes, values.proxies])
+def test_json_that_is_nested_too_deeply_is_not_valid(read):
+    with pytest.raises(ConfigurationError, match=r"^field is not valid JSON: correct or clear it$"):
+        read("[" * 200_000, "field")
+
+
+@pytest.mark.parametrize("read", [values.scopes, values.proxies])
 def test_broken_json_is_named_and_not_shown(read):
     with pytest.raises(ConfigurationError, match=r"^field is not valid JSON: correct or clear it$"):
         read('["http://me:secret@', "field")

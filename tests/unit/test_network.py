@@ -39,14 +39,21 @@ def test_the_environment_names_the_proxy_by_scheme(monkeypatch, variable):
         ("tc.example.com:8443", True),
         ("tc.example.com:9999", False),
         ("*", True),
+        ("tc.example.com.", True),
+        ("example.com.", True),
+        ("tc.example.com.:8443", True),
+        ("tc.example.com.:9999", False),
         ("other.com", False),
         ("ample.com", False),
     ],
 )
-def test_no_proxy_takes_hosts_and_domains_out(monkeypatch, no_proxy, direct):
+@pytest.mark.parametrize("host", ["tc.example.com", "tc.example.com."])
+def test_no_proxy_takes_hosts_and_domains_out(monkeypatch, no_proxy, direct, host):
     monkeypatch.setenv("HTTPS_PROXY", "http://proxy:3128")
     monkeypatch.setenv("NO_PROXY", no_proxy)
-    assert Network().proxy_for("https://tc.example.com:8443/api") == (None if direct else "http://proxy:3128")
+    assert Network().proxy_for(f"https://{host}:8443/api") == (None if direct else "http://proxy:3128")
+    if ":" not in no_proxy:
+        assert Network().proxy_for(f"https://{host}/api") == (None if direct else "http://proxy:3128")
 
 
 @pytest.mark.parametrize(
@@ -70,6 +77,13 @@ def test_no_proxy_takes_hosts_and_domains_out(monkeypatch, no_proxy, direct):
         ("fd00::/8", "[fe80::1]", False),
         ("[fd00::]/8", "[fd12::1]", False),
         ("10.0.0.0/8", "[::ffff:10.1.2.3]", True),
+        ("10.1.2.3.", "10.1.2.3", True),
+        ("10.0.0.0/8", "10.1.2.3.", True),
+        ("::ffff:10.0.0.0/104", "10.1.2.3", True),
+        ("::ffff:10.0.0.0/104", "[::ffff:10.1.2.3]", True),
+        ("::ffff:10.0.0.0/104", "11.1.2.3", False),
+        ("::ffff:10.1.2.3", "10.1.2.3", True),
+        ("::ffff:10.1.2.3/8", "10.1.2.3", False),
         ("10.0.0.0/8", "10.example.com", False),
         ("10.0.0.0/99, ::1/x, ], [, /, 300.0.0.0/8", "10.1.2.3", False),
         ("*", "[::1]", True),

@@ -9,6 +9,7 @@ from airflow_provider_taskcluster.moments import timestamp
 from airflow_provider_taskcluster.services import answers, readers
 from airflow_provider_taskcluster.services.readers import Odd
 from airflow_provider_taskcluster.services.shapes import DEEPEST, fields, shallow
+from airflow_provider_taskcluster.transfer.artifact_location import PLAIN_URL
 
 THEN = "2030-01-01T00:00:00.000Z"
 STATUS = {"taskId": "t", "state": "pending", "runs": [{"runId": 0, "state": "pending"}]}
@@ -17,6 +18,15 @@ ARTIFACT = {"storageType": "s3", "name": "a", "expires": THEN, "contentType": "t
 CREDENTIALS = {"clientId": "c", "accessToken": "c0ffee", "certificate": "{}"}
 PUT = {"url": "https://host/a?sig=c0ffee", "expires": THEN, "headers": {"Content-Type": "a/b"}}
 UPLOAD = {"projectId": "p", "uploadId": "u", "expires": THEN, "uploadMethod": {"putUrl": PUT}}
+CREATED = {"storageType": "s3", "putUrl": "https://host/a", "expires": THEN, "contentType": "a/b"}
+CREATED_OBJECT = {
+    "storageType": "object",
+    "name": "a",
+    "projectId": "p",
+    "uploadId": "u",
+    "expires": THEN,
+    "credentials": CREDENTIALS,
+}
 MOMENT = datetime(2030, 5, 1, 12, 0, 0, 123_000, tzinfo=UTC)
 
 
@@ -60,14 +70,34 @@ def test_an_answer_has_the_fields_that_are_due_and_may_have_more():
             {"storageType": "object", "name": "a", "credentials": {**CREDENTIALS, "certificate": "{"}},
         ),
         (answers.CONTENT, {"storageType": "error", "reason": "a", "message": "b"}, {"storageType": "error"}),
-        (answers.CONTENT, {"storageType": "quantum"}, {"storageType": None}),
+        (answers.CONTENT, {"storageType": "s3", "url": "https://host"}, {"storageType": None}),
+        *(
+            (read, good, {**good, "storageType": kind})
+            for read, good in [
+                (answers.CONTENT, {"storageType": "s3", "url": "https://host"}),
+                (answers.REDIRECT, {"storageType": "object", "url": "https://host"}),
+                (answers.created_artifact("s3"), CREATED),
+            ]
+            for kind in ("quantum", "redirect", "link", PLAIN_URL)
+        ),
+        (
+            answers.REDIRECT,
+            {"storageType": "reference", "url": "any text"},
+            {"storageType": "error", "url": "https://h"},
+        ),
+        (answers.created_artifact("s3"), CREATED, {**CREATED, "storageType": "reference"}),
+        (answers.created_artifact("s3"), CREATED, {**CREATED_OBJECT, "storageType": "object"}),
+        (answers.created_artifact("object"), CREATED_OBJECT, CREATED),
+        (answers.created_artifact("object"), CREATED_OBJECT, {"storageType": "error"}),
+        (answers.created_artifact("reference"), {"storageType": "reference"}, CREATED),
+        (answers.created_artifact("None"), {"storageType": "None"}, CREATED),
         (
             answers.DOWNLOAD,
             {"method": "getUrl", "url": "http://h", "expires": THEN, "hashes": {"md5": "any", "sha256": "aB" * 32}},
             {"method": "getUrl", "url": "http://h", "expires": THEN, "hashes": {"sha256": "ab"}},
         ),
         (answers.DOWNLOAD, {"method": "simple", "url": "https://h"}, {"method": "simple", "url": "https://u:p@h"}),
-        (answers.DOWNLOAD, {"method": "quantum"}, {}),
+        (answers.DOWNLOAD, {"method": "simple", "url": "https://h"}, {"method": "quantum", "url": "https://h"}),
         (answers.CREATED_UPLOAD, UPLOAD, {**UPLOAD, "uploadMethod": {"putUrl": {**PUT, "headers": {"a": "b\r\nc"}}}}),
         (answers.CREATED_UPLOAD, {**UPLOAD, "uploadMethod": {}}, {**UPLOAD, "uploadMethod": {"putUrl": "u"}}),
         (answers.ARTIFACTS, {"artifacts": [ARTIFACT]}, {"artifacts": [{**ARTIFACT, "name": "a\nb"}]}),
@@ -108,6 +138,7 @@ def test_what_tasks_write_freely_comes_out_fit_for_a_log():
         (answers.STATUS, {"status": {**STATUS, "runs": [{"runId": 0}]}}, "status.runs[0].state is missing"),
         (answers.OBJECT, {"projectId": 7}, "projectId is the number 7, not a text of 1 to 4096 characters that print"),
         (answers.SCOPES, {"scopes": ["a", None]}, "scopes[1] is null, not a text"),
+        (answers.CONTENT, {"storageType": "q"}, "storageType is the text 'q', not one of s3, reference, object, error"),
         (answers.SCOPES, {"scopes": {}}, "scopes is an object, not a list"),
         (answers.SCOPES, [], "it is a list, not an object"),
         (answers.ALIVE, {"alive": 10**500}, "alive is a huge number, not true or false"),

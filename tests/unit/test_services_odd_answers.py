@@ -59,11 +59,11 @@ CALLS = {
         {"storageType": "object", "name": "a", "credentials": CREDENTIALS},
     ),
     "new s3": (
-        lambda client: Artifacts(client).create(TASK, 0, "a", {}, once=True),
+        lambda client: Artifacts(client).create(TASK, 0, "a", {"storageType": "s3"}, once=True),
         {"storageType": "s3", "putUrl": PUT["url"], "expires": THEN, "contentType": "a/b"},
     ),
     "new object": (
-        lambda client: Artifacts(client).create(TASK, 0, "a", {}, once=True),
+        lambda client: Artifacts(client).create(TASK, 0, "a", {"storageType": "object"}, once=True),
         {"storageType": "object", "name": "a", "credentials": CREDENTIALS, **UPLOAD},
     ),
     "createUpload": (

@@ -8,7 +8,9 @@ import pytest
 
 from airflow_provider_taskcluster.exceptions import ArtifactError, ConnectionFailed, ReferenceRefused, TransferError
 from airflow_provider_taskcluster.network import Network
+from airflow_provider_taskcluster.services.readers import Odd, kind
 from airflow_provider_taskcluster.transfer.artifact import ArtifactDownloader
+from airflow_provider_taskcluster.transfer.artifact_location import PLAIN_URL
 from airflow_provider_taskcluster.transfer.config import TransferConfig
 from airflow_provider_taskcluster.transfer.http import Store
 from airflow_provider_taskcluster.transfer.sink import MemorySink
@@ -50,6 +52,14 @@ def test_an_error_artifact_tells_what_the_task_said():
 def test_a_storage_type_of_the_future_is_a_clear_error():
     with pytest.raises(TransferError, match="has the storage type 'quantum', not known here"):
         download({"storageType": "quantum"})
+
+
+def test_how_a_plain_url_is_marked_is_no_storage_type_of_the_queue():
+    """A URL under this mark is not looked at as a reference is."""
+    with pytest.raises(Odd):
+        kind(PLAIN_URL)
+    with pytest.raises(TransferError, match="has the storage type 'redirect', not known here"):
+        download({"storageType": "redirect", "url": "https://evil.org/a"})
 
 
 @pytest.mark.parametrize("url", ["https://a.example.com/a?c0ffee", "https://evil.org/a?c0ffee", "http://[bad/a?c0ffee"])

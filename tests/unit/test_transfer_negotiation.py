@@ -59,7 +59,7 @@ def test_a_new_way_up_is_proposed_and_chosen_without_touching_another_file():
             return {}
 
     assert proposal(offer(b"x"))["s3Multipart"] == {"parts": 3}
-    method, granted = chosen_upload("a", {"uploadMethod": {"s3Multipart": {"urls": []}}})
+    method, granted = chosen_upload("a", {"s3Multipart": {}}, {"uploadMethod": {"s3Multipart": {"urls": []}}})
     assert isinstance(method, Multipart)
     assert granted == {"urls": []}
     del Multipart, method
@@ -125,10 +125,16 @@ def test_a_source_whose_bytes_changed_since_they_were_hashed_does_not_go_inline(
         proposal(offered)
 
 
-@pytest.mark.parametrize("answer", [{}, {"s3Multipart": {}}], ids=["none", "a method of the future"])
+@pytest.mark.parametrize("answer", [{}, {"s3Multipart": {}}, {"dataInline": False}], ids=repr)
 def test_none_of_our_methods_accepted_is_a_clear_error(answer):
     with pytest.raises(TransferError, match=r"none of the .* proposed for object 'a/b' \(dataInline, putUrl\)"):
-        chosen_upload("a/b", {"uploadMethod": answer})
+        chosen_upload("a/b", proposal(offer(b"x")), {"uploadMethod": answer})
+
+
+def test_a_method_that_was_not_proposed_is_not_taken():
+    """No byte of an empty object, or of a large one, was in the request: inline, none would be stored."""
+    with pytest.raises(TransferError, match=r"none of the .* proposed for object 'a' \(putUrl\)"):
+        chosen_upload("a", proposal(offer(b"")), {"uploadMethod": {"dataInline": True}})
 
 
 def test_the_grant_of_get_url_has_hashes_and_an_end_and_follows_no_redirect():

@@ -19,7 +19,7 @@ from airflow_provider_taskcluster.exceptions import (
 )
 from airflow_provider_taskcluster.texts import visible
 from airflow_provider_taskcluster.transfer import chain_of_trust, digest
-from airflow_provider_taskcluster.transfer.artifact_location import Where, origin
+from airflow_provider_taskcluster.transfer.artifact_location import PLAIN_URL, Where, origin
 from airflow_provider_taskcluster.transfer.buffers import Failure
 from airflow_provider_taskcluster.transfer.expected import Expected
 from airflow_provider_taskcluster.transfer.model import Body
@@ -180,7 +180,7 @@ class PayloadDownload:
         return True
 
     def _fetch(self, file: PayloadFile, where: Where, answer: Json) -> None:
-        announced = file.storage_type in ANNOUNCED and answer["storageType"] in {*ANNOUNCED, "redirect"}
+        announced = file.storage_type in ANNOUNCED and answer["storageType"] in {*ANNOUNCED, PLAIN_URL}
         expected = Expected(
             size=file.size if announced else None,
             content_type=file.content_type if announced else "",
