@@ -12,10 +12,10 @@ import time
 from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.exceptions import Conflict, TransferError
-from airflow_provider_taskcluster.transfer import partition
 from airflow_provider_taskcluster.transfer.conflict import Finished, is_finished, look, why_not
 from airflow_provider_taskcluster.transfer.measure import measure
 from airflow_provider_taskcluster.transfer.model import TransferResult
+from airflow_provider_taskcluster.transfer.partition import effective_part_size
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -104,7 +104,7 @@ def _of_the_whole(name: str, whole_sha256: WholeSha256) -> str | None:
 def _forget(target: Target, measured: Measured, part_size: PartSize | None) -> None:
     """Drop the record of an earlier try that died before it could."""
     if target.identity.recorder:
-        target.identity.begin(measured.size, measured.sha256, partition.part_size(part_size, measured.size))
+        target.identity.begin(measured.size, measured.sha256, effective_part_size(part_size, measured.size))
         target.identity.end()
 
 

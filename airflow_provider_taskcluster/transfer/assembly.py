@@ -14,10 +14,9 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.exceptions import DestinationError, HashMismatch, TooLarge
-from airflow_provider_taskcluster.transfer import digest
 from airflow_provider_taskcluster.transfer.buffers import Failure
 from airflow_provider_taskcluster.transfer.config import KIB, MIB
-from airflow_provider_taskcluster.transfer.digest import Hashers
+from airflow_provider_taskcluster.transfer.digest import Hashers, verify_digests
 from airflow_provider_taskcluster.transfer.fetch import Fetch, Wanted
 from airflow_provider_taskcluster.transfer.grants import Renewable
 from airflow_provider_taskcluster.transfer.model import TransferResult
@@ -142,13 +141,13 @@ class Assembly:
         scheduler: Scheduler = Threads(connections) if several else Serial()
         scheduler.run(parts, lambda part: self._fetch(*part), self._failure)
         digests = self._whole.digests()
-        digest.verify(self._name, {"sha256": self._manifest.sha256}, digests)
+        verify_digests(self._name, {"sha256": self._manifest.sha256}, digests)
         return digests
 
     def _fetch(self, number: int, part: Part) -> None:
         self._failure.check()
         first = self._origin.negotiate(part.name)
-        digest.verify(part.name, first.hashes, part.hashes)
+        verify_digests(part.name, first.hashes, part.hashes)
         wanted = Wanted(part.name, {"object": part.name}, {**first.hashes, **part.hashes}, first.method, None)
         window = Window(self._sink, part, None if self._sink.seekable else self._whole.update)
         grants = Renewable(lambda: self._origin.negotiate(part.name), first)

@@ -43,10 +43,10 @@ def known_algorithms(asked: Any, what: str) -> tuple[str, ...]:
     """
     if isinstance(asked, str | bytes) or not isinstance(asked, Iterable):
         raise InvalidInput(f"{what} is {asked!r}: pass a list of names, such as ['sha256']")
-    return tuple(to_compute((), tuple(asked)))
+    return tuple(algorithms_to_compute((), tuple(asked)))
 
 
-def to_compute(named: Iterable[str], asked: Iterable[str] = ()) -> list[str]:
+def algorithms_to_compute(named: Iterable[str], asked: Iterable[str] = ()) -> list[str]:
     """Algorithms to compute while fetching: all that the service names and we know, and those that are asked for.
 
     :raises InvalidInput: An algorithm that is asked for is not known.
@@ -56,7 +56,7 @@ def to_compute(named: Iterable[str], asked: Iterable[str] = ()) -> list[str]:
     return list(dict.fromkeys([*(name for name in named if name in _KNOWN), *asked]))
 
 
-def checkable(named: Iterable[str]) -> bool:
+def has_known_digest(named: Iterable[str]) -> bool:
     """Whether bytes can be checked by one of the digests that the service names."""
     return not _KNOWN.isdisjoint(named)
 
@@ -74,7 +74,7 @@ def require_acceptable(name: str, hashes: Mapping[str, str]) -> None:
         )
 
 
-def verify(name: str, expected: Mapping[str, str], observed: Mapping[str, str]) -> str:
+def verify_digests(name: str, expected: Mapping[str, str], observed: Mapping[str, str]) -> str:
     """Compare every digest that both sides have; return their names (``sha256+sha512``), "" for none.
 
     :raises HashMismatch: One differs.

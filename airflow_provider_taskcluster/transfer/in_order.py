@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING
 
-from airflow_provider_taskcluster.transfer import digest
 from airflow_provider_taskcluster.transfer.buffers import Block, BufferPool, Failure
+from airflow_provider_taskcluster.transfer.digest import Hashers, algorithms_to_compute, verify_digests
 from airflow_provider_taskcluster.transfer.hashing import Hashing
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ class InOrder:
         self._process = os.getpid()
         failure = Failure()
         self._pool = BufferPool(AHEAD, 0, failure)
-        self._hashing = Hashing([digest.Hashers([name]) for name in digest.to_compute(hashes)], failure)
+        self._hashing = Hashing([Hashers([name]) for name in algorithms_to_compute(hashes)], failure)
         self._verify_if_complete()
 
     def take(self, start: int, data: bytes) -> None:
@@ -71,4 +71,4 @@ class InOrder:
             self._wrong = False
 
     def _verify(self) -> None:
-        self._verified = digest.verify(self._name, self._hashes, self._hashing.digests()) or "length"
+        self._verified = verify_digests(self._name, self._hashes, self._hashing.digests()) or "length"

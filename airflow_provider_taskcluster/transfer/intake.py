@@ -7,9 +7,14 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.exceptions import TooLarge
-from airflow_provider_taskcluster.transfer import digest
 from airflow_provider_taskcluster.transfer.buffers import Block, BufferPool, Failure
 from airflow_provider_taskcluster.transfer.config import MIB
+from airflow_provider_taskcluster.transfer.digest import (
+    Hashers,
+    algorithms_to_compute,
+    has_known_digest,
+    verify_digests,
+)
 from airflow_provider_taskcluster.transfer.encoding import decoder_for
 from airflow_provider_taskcluster.transfer.hashing import Hashing
 from airflow_provider_taskcluster.transfer.record import Pace, Record, trustworthy
@@ -78,7 +83,7 @@ class Intake:
         self._name = name
         self._key = key
         self._hashes = hashes
-        self._algorithms = digest.to_compute(hashes, digests)
+        self._algorithms = algorithms_to_compute(hashes, digests)
         self._buffer_size = buffer_size
         self._max_bytes = max_bytes
         self._hashing = Hashing([], self.failure)
@@ -200,7 +205,7 @@ class Intake:
         assert self.facts is not None
         self.settle()
         digests = self._hashing.digests()
-        if checked := digest.verify(self._name, self._hashes, digests):
+        if checked := verify_digests(self._name, self._hashes, digests):
             return digests, checked
         if self._marked or self.facts.total is not None or self.facts.encoding:
             return digests, "length"
@@ -216,7 +221,7 @@ class Intake:
         stored = min(self._stored, self.facts.total - 1)
         if stored > self._adopted:
             with self._pace.recording():
-                self.sink.note(Record(self._key, self.facts, stored, hashed=digest.checkable(self._hashes)))
+                self.sink.note(Record(self._key, self.facts, stored, hashed=has_known_digest(self._hashes)))
 
     def stop(self) -> None:
         """End the hashing and the writing, and let the buffers go."""
@@ -226,7 +231,7 @@ class Intake:
 
     def _reset(self, facts: Facts) -> None:
         self.stop()
-        self._hashing = Hashing([digest.Hashers([name]) for name in self._algorithms], self.failure)
+        self._hashing = Hashing([Hashers([name]) for name in self._algorithms], self.failure)
         # No larger than the body: new memory costs more than all the rest of a small download.
         size = self._buffer_size if facts.total is None else min(self._buffer_size, max(facts.total, 1))
         self.pool = BufferPool(BUFFERS, size, self.failure)

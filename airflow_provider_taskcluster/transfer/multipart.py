@@ -16,10 +16,10 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.exceptions import Conflict, InvalidInput, InvalidName, SourceChanged
-from airflow_provider_taskcluster.transfer import partition
 from airflow_provider_taskcluster.transfer.digest import Hashers
 from airflow_provider_taskcluster.transfer.manifest import CONTENT_TYPE, MOST_PARTS, Manifest, Part, part_name
 from airflow_provider_taskcluster.transfer.measure import Measured, measure, measure_parts
+from airflow_provider_taskcluster.transfer.partition import GENERATION, effective_part_size, generation_of
 from airflow_provider_taskcluster.transfer.progress import Reporter, Share
 from airflow_provider_taskcluster.transfer.reading import blocks
 from airflow_provider_taskcluster.transfer.source import BytesSource
@@ -105,10 +105,10 @@ class MultipartUploader:
         length = measured.size if measured else source.length()
         if length is None and callable(part_size):
             length = measure(source, self.uploader.store.check).size
-        initialized = self._cut(source, target, length, partition.part_size(part_size, length or 0))
+        initialized = self._cut(source, target, length, effective_part_size(part_size, length or 0))
         if length is None:
             length = initialized.manifest.size
-            size = partition.part_size(part_size, length)
+            size = effective_part_size(part_size, length)
             if size != initialized.part_size:  # it is longer than so many parts can be
                 initialized = self._cut(source, target, length, size)
         return self._begun(initialized)
@@ -136,7 +136,7 @@ class MultipartUploader:
                 return None
             if measured and not target.identity.fits(kept, measured.size, measured.sha256):
                 return None
-            if partition.part_size(kept.part_size, kept.size) != kept.part_size:
+            if effective_part_size(kept.part_size, kept.size) != kept.part_size:
                 return None
             initialized = self._cut(source, target, kept.size, kept.part_size)
             fits = target.identity.fits(kept, initialized.manifest.size, initialized.manifest.sha256)
@@ -218,7 +218,7 @@ class MultipartUploader:
         size, sha256, measured = measure_parts(source, part_size, self.uploader.store.check)
         if length is not None and size != length:
             raise SourceChanged(f"The {source.description} changed while it was read: upload it when it is complete")
-        generation = partition.generation(
+        generation = generation_of(
             project_id=target.identity.project_id,
             expires=target.identity.expires,
             part_size=part_size,
@@ -255,7 +255,7 @@ def check_name(name: str) -> None:
 
     :raises InvalidName: It is.
     """
-    longest = names.LONGEST_NAME - len(part_name("", "0" * partition.GENERATION, MOST_PARTS - 1))
+    longest = names.LONGEST_NAME - len(part_name("", "0" * GENERATION, MOST_PARTS - 1))
     if len(name) > longest:
         raise InvalidName(
             f"The object name {name[:60]!r}... is too long for an upload in parts, whose names are longer still: "

@@ -15,7 +15,6 @@ from typing import TYPE_CHECKING, cast
 
 from airflow_provider_taskcluster.exceptions import SourceChanged, TooLarge
 from airflow_provider_taskcluster.texts import visible
-from airflow_provider_taskcluster.transfer import partition
 from airflow_provider_taskcluster.transfer.already_there import already_there
 from airflow_provider_taskcluster.transfer.buffers import Failure
 from airflow_provider_taskcluster.transfer.digest import Hashers
@@ -23,6 +22,7 @@ from airflow_provider_taskcluster.transfer.ending import EndingSource
 from airflow_provider_taskcluster.transfer.manifest import MOST_PARTS, Manifest, part_name
 from airflow_provider_taskcluster.transfer.measure import measure
 from airflow_provider_taskcluster.transfer.multipart import PART_TYPE, Partition, check_name, parts_of, write_manifest
+from airflow_provider_taskcluster.transfer.partition import GENERATION, effective_part_size
 from airflow_provider_taskcluster.transfer.progress import Share
 from airflow_provider_taskcluster.transfer.reading import has_more, held
 from airflow_provider_taskcluster.transfer.scheduler import Serial, Threads
@@ -62,7 +62,7 @@ def upload_in_parts(
     """
     check_name(target.name)
     if not callable(part_size):
-        partition.part_size(part_size, 0)  # what is no size is refused before anything is asked
+        effective_part_size(part_size, 0)  # what is no size is refused before anything is asked
     there = already_there(uploader.uploader, source, target, part_size, whole_sha256=whole_sha256, measured=measured)
     if there:
         return there
@@ -118,13 +118,13 @@ class _StreamUpload:
 
     def run(self) -> TransferResult:
         started = time.monotonic()
-        size = partition.part_size(self.part_size, 0)
+        size = effective_part_size(self.part_size, 0)
         log.warning(
             "The %s can be read only once: each part of %d bytes is held in memory, and a retry begins anew",
             visible(self.source.description),
             size,
         )
-        generation = secrets.token_hex(partition.GENERATION // 2)
+        generation = secrets.token_hex(GENERATION // 2)
         self.target.identity.begin_unrecorded()
         reporter = self.uploader.uploader.reporter(self.target.name)
         whole = Hashers(["sha256"])

@@ -30,7 +30,7 @@ def default_part_size(total: int) -> int:
     return max(DEFAULT_PART, -(-total // (_USUAL_PARTS * MIB)) * MIB)
 
 
-def part_size(wanted: PartSize | None, total: int) -> int:
+def effective_part_size(wanted: PartSize | None, total: int) -> int:
     """Return the bytes of each part but the last, of a source of ``total`` bytes.
 
     It is clamped to what one PUT can carry, and raised where there would be more parts than a manifest may have.
@@ -63,7 +63,7 @@ def size_or_function(wanted: Any, what: str) -> None:
         raise InvalidInput(f"{what} is {wanted!r}: pass a number of bytes, or a function that returns one")
 
 
-def generation(*, project_id: str, expires: datetime, part_size: int, size: int, sha256: str) -> str:
+def generation_of(*, project_id: str, expires: datetime, part_size: int, size: int, sha256: str) -> str:
     """Return what tells the parts of one upload from those of others under the same name.
 
     Derived from what makes the parts what they are, never random, so that an empty disk finds them again.

@@ -287,7 +287,7 @@ def test_an_environment_that_cannot_work_says_which_variable(environ, advice):
 
 @pytest.mark.parametrize("extra", ["{", "[]", '{"a": ' * 200_000], ids=["torn", "a list", "too deep"])
 def test_an_extra_that_is_no_json_object_says_so(extra):
-    with pytest.raises(ConfigurationError, match="^Connection 'tc': the extra is not a JSON object"):
+    with pytest.raises(ConfigurationError, match=r"^Connection 'tc': the extra is not a JSON object"):
         extra_of(SimpleNamespace(extra=extra), "Connection 'tc'")
 
 

@@ -5,7 +5,12 @@ import hashlib
 import pytest
 
 from airflow_provider_taskcluster.exceptions import HashMismatch, InvalidInput, NotVerifiable
-from airflow_provider_taskcluster.transfer.digest import Hashers, require_acceptable, to_compute, verify
+from airflow_provider_taskcluster.transfer.digest import (
+    Hashers,
+    algorithms_to_compute,
+    require_acceptable,
+    verify_digests,
+)
 
 DATA = b"some bytes"
 SHA256 = hashlib.sha256(DATA).hexdigest()
@@ -34,17 +39,17 @@ def test_digests_of_nothing():
     ],
 )
 def test_all_that_is_named_and_known_is_computed(named, computed):
-    assert to_compute(dict.fromkeys(named, "")) == computed
+    assert algorithms_to_compute(dict.fromkeys(named, "")) == computed
     assert list(Hashers(computed).digests()) == computed
 
 
 def test_what_is_asked_for_is_computed_besides_and_once():
-    assert to_compute({"sha512": ""}, ["sha256", "sha512"]) == ["sha512", "sha256"]
+    assert algorithms_to_compute({"sha512": ""}, ["sha256", "sha512"]) == ["sha512", "sha256"]
 
 
 def test_an_unknown_digest_that_is_asked_for_is_refused():
     with pytest.raises(InvalidInput, match=r"'crc32c' is not a known digest: use one of .*sha256"):
-        to_compute({}, ["crc32c"])
+        algorithms_to_compute({}, ["crc32c"])
 
 
 @pytest.mark.parametrize("named", [["sha256"], ["sha512"], ["md5", "sha512"]])
@@ -69,12 +74,12 @@ def test_an_object_that_nobody_could_verify_is_refused(named, told):
     ],
 )
 def test_what_both_sides_have_is_compared_and_named(expected, verified):
-    assert verify("a", expected, {"sha256": SHA256, "sha512": SHA512}) == verified
+    assert verify_digests("a", expected, {"sha256": SHA256, "sha512": SHA512}) == verified
 
 
 @pytest.mark.parametrize("wrong", ["sha256", "sha512"])
 def test_one_that_differs_is_enough_to_refuse(wrong):
     expected = {"sha256": SHA256, "sha512": SHA512} | {wrong: "0" * 64}
     with pytest.raises(HashMismatch, match=rf"'a' arrived with {wrong} .* but the service says 000") as caught:
-        verify("a", expected, {"sha256": SHA256, "sha512": SHA512})
+        verify_digests("a", expected, {"sha256": SHA256, "sha512": SHA512})
     assert not caught.value.transient

@@ -11,7 +11,12 @@ from hypothesis import strategies as st
 from airflow_provider_taskcluster.exceptions import InvalidInput, TooLarge
 from airflow_provider_taskcluster.transfer.config import GIB, MIB
 from airflow_provider_taskcluster.transfer.manifest import LARGEST_PART, MOST_PARTS
-from airflow_provider_taskcluster.transfer.partition import DEFAULT_PART, default_part_size, generation, part_size
+from airflow_provider_taskcluster.transfer.partition import (
+    DEFAULT_PART,
+    default_part_size,
+    effective_part_size,
+    generation_of,
+)
 
 EXPIRES = datetime(2030, 5, 1, 12, 0, 0, 123_000, tzinfo=UTC)
 USUAL = {"project_id": "project", "expires": EXPIRES, "part_size": 64 * MIB, "size": GIB, "sha256": "ab" * 32}
@@ -30,12 +35,12 @@ MOST = MOST_PARTS * LARGEST_PART
     ],
 )
 def test_by_default_parts_have_64_mib_and_more_where_there_would_be_over_a_thousand(total, size):
-    assert default_part_size(total) == part_size(None, total) == size
+    assert default_part_size(total) == effective_part_size(None, total) == size
 
 
 @given(st.integers(0, MOST))
 def test_the_default_makes_at_most_a_thousand_parts_as_long_as_a_part_fits_into_one_put(total):
-    size = part_size(None, total)
+    size = effective_part_size(None, total)
     assert DEFAULT_PART <= size <= LARGEST_PART
     assert size % MIB == 0 or size == LARGEST_PART
     if size < LARGEST_PART:
@@ -44,36 +49,36 @@ def test_the_default_makes_at_most_a_thousand_parts_as_long_as_a_part_fits_into_
 
 @pytest.mark.parametrize("wanted", [1, 1000, MIB, LARGEST_PART])
 def test_a_number_is_taken_as_it_is(wanted):
-    assert part_size(wanted, 1000) == wanted
+    assert effective_part_size(wanted, 1000) == wanted
 
 
 def test_a_function_is_asked_with_the_total():
     asked = []
-    assert part_size(lambda total: asked.append(total) or total // 4, 8 * MIB) == 2 * MIB
+    assert effective_part_size(lambda total: asked.append(total) or total // 4, 8 * MIB) == 2 * MIB
     assert asked == [8 * MIB]
 
 
 @pytest.mark.parametrize("wanted", [LARGEST_PART + 1, 10**15, lambda total: total])
 def test_a_part_has_at_most_what_one_put_can_carry(wanted):
-    assert part_size(wanted, 100 * GIB) == LARGEST_PART
+    assert effective_part_size(wanted, 100 * GIB) == LARGEST_PART
 
 
 @given(st.integers(1, 2 * LARGEST_PART), st.integers(0, MOST))
 def test_there_are_never_more_parts_than_a_manifest_may_have(wanted, total):
-    size = part_size(wanted, total)
+    size = effective_part_size(wanted, total)
     assert min(wanted, LARGEST_PART) <= size <= LARGEST_PART
     assert -(-total // size) <= MOST_PARTS
 
 
 def test_what_no_manifest_can_hold_is_refused_before_anything_is_sent():
-    assert part_size(1, MOST) == LARGEST_PART
+    assert effective_part_size(1, MOST) == LARGEST_PART
     with pytest.raises(TooLarge, match="more than 10000 parts of 5 GiB can carry"):
-        part_size(1, MOST + 1)
+        effective_part_size(1, MOST + 1)
 
 
 def test_a_function_that_gives_0_means_the_least_and_the_default_where_there_is_no_total():
     """A quarter of nothing is no mistake of who wrote it; a stream in parts of one byte would be."""
-    assert [part_size(lambda total: total // 4, total) for total in (0, 3, 4, 8)] == [DEFAULT_PART, 1, 1, 2]
+    assert [effective_part_size(lambda total: total // 4, total) for total in (0, 3, 4, 8)] == [DEFAULT_PART, 1, 1, 2]
 
 
 NUMBERS_THAT_ARE_NONE = [-1, 1.5, 64e6, True, False, "64", [], b"1"]
@@ -86,17 +91,17 @@ NUMBERS_THAT_ARE_NONE = [-1, 1.5, 64e6, True, False, "64", [], b"1"]
 )
 def test_what_is_no_positive_number_is_refused(wanted, by):
     with pytest.raises(InvalidInput, match=rf"part_size is {re.escape(repr(wanted))}: pass a number of bytes"):
-        part_size(wanted if by == "value" else lambda _total: wanted, 100)
+        effective_part_size(wanted if by == "value" else lambda _total: wanted, 100)
 
 
 def test_a_function_must_return_something():
     with pytest.raises(InvalidInput, match="part_size is None"):
-        part_size(lambda _total: None, 100)
+        effective_part_size(lambda _total: None, 100)
 
 
 def test_an_empty_disk_finds_the_same_generation():
     """Held to a fixed value: another formula would send all parts of uploads under way at an upgrade once more."""
-    assert generation(**USUAL) == generation(**USUAL) == "e29a5ddd0763551f"
+    assert generation_of(**USUAL) == generation_of(**USUAL) == "e29a5ddd0763551f"
 
 
 @pytest.mark.parametrize(
@@ -112,7 +117,7 @@ def test_an_empty_disk_finds_the_same_generation():
     ids="+".join,
 )
 def test_another_ingredient_gives_another_generation(change):
-    assert generation(**USUAL | change) != generation(**USUAL)
+    assert generation_of(**USUAL | change) != generation_of(**USUAL)
 
 
 @pytest.mark.parametrize(
@@ -121,4 +126,4 @@ def test_another_ingredient_gives_another_generation(change):
     ids=["another time zone", "microseconds"],
 )
 def test_of_the_expiry_only_the_instant_in_milliseconds_counts(same):
-    assert generation(**USUAL | {"expires": same}) == generation(**USUAL)
+    assert generation_of(**USUAL | {"expires": same}) == generation_of(**USUAL)

@@ -18,9 +18,10 @@ from airflow_provider_taskcluster.exceptions import (
     TaskclusterError,
 )
 from airflow_provider_taskcluster.texts import visible
-from airflow_provider_taskcluster.transfer import chain_of_trust, digest
+from airflow_provider_taskcluster.transfer import chain_of_trust
 from airflow_provider_taskcluster.transfer.artifact_location import PLAIN_URL, Where, origin
 from airflow_provider_taskcluster.transfer.buffers import Failure
+from airflow_provider_taskcluster.transfer.digest import algorithms_to_compute, verify_digests
 from airflow_provider_taskcluster.transfer.expected import Expected
 from airflow_provider_taskcluster.transfer.model import Body
 from airflow_provider_taskcluster.transfer.payload.file_names import MANIFEST, refused
@@ -225,9 +226,9 @@ class PayloadDownload:
         content = self._place.look(file.name)
         if content is None or file.size not in {None, content.size}:
             return None
-        digests = content.digests(digest.to_compute(hashes, ["sha256"]))
+        digests = content.digests(algorithms_to_compute(hashes, ["sha256"]))
         try:
-            checked = digest.verify(file.name, hashes, digests)
+            checked = verify_digests(file.name, hashes, digests)
         except HashMismatch:
             return None
         if not checked:
