@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import time
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import PokeReturnValue, conf
 
-from airflow_provider_taskcluster.arguments import as_written
+from airflow_provider_taskcluster.arguments import as_written, flag
 from airflow_provider_taskcluster.checks import CheckedArguments
 from airflow_provider_taskcluster.connection.fields import DEFAULT_CONN_ID
 from airflow_provider_taskcluster.exceptions import AuthenticationFailed, TaskclusterError, UnreadableAnswer
@@ -36,6 +36,8 @@ LISTED = 100
 # How many of several things must be there.
 REQUIRE = ("all", "any")
 WAITING = "The wait"
+# True or False: a text such as "no" would count as true.
+FLAGS = ("deferrable", "soft_fail", "silent_fail", "never_fail", "exponential_backoff")
 # Characters of a line that says what was found.
 LONGEST_SUMMARY = 1000
 MOST_SHOWN = 10
@@ -57,6 +59,7 @@ class TaskclusterBaseSensor(CheckedArguments, DeferringSensor):
         ``[operators] default_deferrable`` says.
     """
 
+    checks: ClassVar = dict.fromkeys(FLAGS, flag)
     addresses: Mapping[str, str] = NO_ADDRESSES
     """Of its links, once they are left (``leave_links``)."""
 

@@ -14,8 +14,8 @@ import asyncio
 import hashlib
 import json
 import logging
-import math
 from abc import abstractmethod
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.triggers import BaseEventTrigger
@@ -38,6 +38,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+LONGEST_INTERVAL = timedelta.max.total_seconds()  # as of sensors
+
 
 class TaskclusterEventTrigger(BaseEventTrigger):
     """Tells what is new, for ever. Its looks are shared with all other waits on the connection.
@@ -48,7 +50,8 @@ class TaskclusterEventTrigger(BaseEventTrigger):
     """
 
     def __init__(self, *, taskcluster_conn_id: str = "taskcluster_default", interval: float = 60) -> None:
-        if not isinstance(interval, int | float) or not 0 < interval < math.inf:
+        is_number = isinstance(interval, int | float) and not isinstance(interval, bool)
+        if not is_number or not 0 < interval <= LONGEST_INTERVAL:
             raise InvalidInput(f"interval must be a number of seconds above 0, not {interval!r}")
         super().__init__()  # type: ignore[no-untyped-call]  # (Airflow gives it no types)
         self.taskcluster_conn_id = taskcluster_conn_id

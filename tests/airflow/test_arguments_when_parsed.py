@@ -54,6 +54,8 @@ DOWNLOADS = (
 )
 OF_ARTIFACTS = (TaskclusterDownloadArtifactOperator, TaskclusterDownloadPayloadOperator)
 OF_STATES = (TaskclusterTaskSensor, TaskclusterTaskGroupSensor)
+SENSORS = (TaskclusterArtifactSensor, TaskclusterObjectSensor, TaskclusterIndexSensor, *OF_STATES)
+FLAGS_OF_SENSORS = ("deferrable", "soft_fail", "silent_fail", "never_fail", "exponential_backoff")
 WHOLE, ANY_NUMBER = "pass a whole number, 1 or more", "write a whole number, 0 or more"
 REASONS = "'invalid-resource-on-worker', 'too-large-file-on-worker'"
 TOGETHER = {"source", "data", "url", "worker_pool_id", "worker_type", "name"}
@@ -108,6 +110,7 @@ WRONG = [
     (OF_STATES[1:], "states", ["running"], "states is 'running': pass 'completed', 'failed' or 'exception'"),
     (OF_STATES, "states", [[]], "states holds no name"),
     ((TaskclusterIndexSensor,), "newer_than", [datetime(2026, 1, 1), "2026-01-01"], "a datetime with a time zone"),  # noqa: DTZ001
+    *((SENSORS, name, ["no", 1, None], FLAG) for name in FLAGS_OF_SENSORS),
     (tuple(USUAL), "connect_timeout", [0, "soon"], "write a number of seconds above 0"),
     (tuple(USUAL), "read_timeout", [-1], "write a number of seconds above 0"),
     (tuple(USUAL), "max_retries", [-1, "many"], ANY_NUMBER),

@@ -262,7 +262,11 @@ def test_what_was_told_of_one_deployment_says_nothing_of_another(tc, path, conne
     asyncio.run(story())
 
 
-@pytest.mark.parametrize("interval", [0, -1, float("nan"), float("inf"), "60", None, timedelta(seconds=60)], ids=repr)
+@pytest.mark.parametrize(
+    "interval",
+    [0, -1, float("nan"), float("inf"), 10**400, True, False, "60", None, timedelta(seconds=60)],
+    ids=lambda interval: repr(interval)[:20],
+)
 def test_an_interval_is_a_number_of_seconds(interval):
     with pytest.raises(InvalidInput, match="interval must be a number of seconds"):
         TaskclusterIndexEventTrigger(index_path="a.b", interval=interval)
