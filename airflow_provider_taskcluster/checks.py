@@ -14,6 +14,7 @@ from airflow_provider_taskcluster.arguments import choice
 from airflow_provider_taskcluster.connection import values
 from airflow_provider_taskcluster.counts import whole_number
 from airflow_provider_taskcluster.exceptions import ConfigurationError, InvalidInput
+from airflow_provider_taskcluster.mapped_arguments import CheckedPartial
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -70,26 +71,37 @@ class CheckedArguments:
     """What reads each argument that has few legal values; a class adds its own to those of its bases."""
 
     depends: ClassVar[tuple[str, ...]] = ()
-    """Arguments that are checked together, when all of them are known."""
+    """Arguments that are checked together, when all of them are known; None where they are left out."""
 
     needed: ClassVar[frozenset[str]] = frozenset()
     """Arguments that may be left out, but whose template may not render to nothing."""
 
     template_fields: Collection[str]
+    task_id: str
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        self._templates: Mapping[str, str | None] = {}  # the text of each, None if it is none
+        self._templates: frozenset[str] = frozenset()  # names of the arguments that Airflow renders
 
     @classmethod
     def partial(cls, **kwargs: Any) -> Any:
-        """Map as Airflow does; what does not wait for ``expand`` is checked now."""
+        """Map as Airflow does; what does not wait for ``expand`` is checked now, and what fits together then."""
         check_given(cls, kwargs)
-        return super().partial(**kwargs)  # type: ignore[misc]  # Airflow's
+        partial = super().partial(**kwargs)  # type: ignore[misc]  # Airflow's
+        return CheckedPartial(partial, cls._check_mapped, cls.depends)
 
-    def check_together(self) -> None:
-        """Check the arguments that depend on each other, those of ``depends``.
+    @classmethod
+    def _check_mapped(cls, given: Mapping[str, Any]) -> None:
+        together = {name: given.get(name) for name in cls.depends}
+        named = not given.keys().isdisjoint(cls.depends)  # a task without any of them says so itself
+        if named and not any(map(needs_rendering, together.values())):
+            cls.check_together(given["task_id"], **together)
 
+    @classmethod
+    def check_together(cls, task_id: str, **given: Any) -> None:
+        """Check the arguments that depend on each other.
+
+        :param given: Those of ``depends``, in that order.
         :raises InvalidInput: They do not fit together.
         """
 
@@ -98,14 +110,12 @@ class CheckedArguments:
 
         :raises InvalidInput: An argument cannot be.
         """
-        given = {name: getattr(self, name, None) for name in self.template_fields}
-        templates = {name: value for name, value in given.items() if needs_rendering(value)}
-        self._templates = {name: value if isinstance(value, str) else None for name, value in templates.items()}
+        self._templates = frozenset(name for name in self.template_fields if needs_rendering(getattr(self, name, None)))
         if getattr(self, "_BaseOperator__from_mapped", False):
             return  # in the task itself, where errors end as those of all other work
         check_given(type(self), {name: getattr(self, name) for name in checks_of(type(self))})
-        if self._templates.keys().isdisjoint(self.depends):
-            self.check_together()
+        if self._templates.isdisjoint(self.depends):
+            self._check_together()
 
     def check_rendered(self) -> None:
         """Check everything, before the work begins.
@@ -122,16 +132,16 @@ class CheckedArguments:
         for name, reader in checks_of(type(self)).items():
             with_hint(reader, getattr(self, name), name, [name] if self._rendered_to_nothing(name) else [])
         empty = [name for name in self.depends if self._rendered_to_nothing(name)]
-        with_hint(lambda *_: self.check_together(), None, "", empty)
+        with_hint(lambda *_: self._check_together(), None, "", empty)
+
+    def _check_together(self) -> None:
+        self.check_together(self.task_id, **{name: getattr(self, name) for name in self.depends})
 
     def settle(self) -> None:
-        """Empty what a template left empty: Airflow 2 keeps the template itself then, and Jinja writes None as text."""
-        optional = self._templates.keys() - self._needed - {"data"}
-        for name, template in self._templates.items():
+        """Leave out what a template left out: Jinja writes None as text."""
+        for name in self._templates - self._needed - {"data"}:
             value = getattr(self, name)
-            if template is not None and value == template:
-                setattr(self, name, "")
-            elif name in optional and isinstance(value, str) and value.strip() == "None":
+            if isinstance(value, str) and value.strip() == "None":
                 setattr(self, name, None)
 
     @property

@@ -17,7 +17,7 @@ from airflow_provider_taskcluster.texts import visible
 from airflow_provider_taskcluster.transfer.model import ErrorReason, StorageType
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime, timedelta
 
     from airflow.providers.common.compat.sdk import Context, ObjectStoragePath
@@ -117,26 +117,20 @@ class TaskclusterUploadArtifactOperator(TaskclusterBaseOperator):
         self.recorder = recorder
         self.check_arguments()
 
-    def check_together(self) -> None:
+    @classmethod
+    def check_together(cls, task_id: str, **given: Any) -> None:  # noqa: ARG003 (of the base class)
         """See the base class."""
-        given = self._given()
-        if len(given) != 1:
-            what = " and ".join(given) or "nothing"
+        those = _named(given)
+        if len(those) != 1:
+            what = " and ".join(those) or "nothing"
             raise InvalidInput(f"An artifact is one of source, data, url, link_to and error; there is {what}")
-
-    def _given(self) -> list[str]:
-        return [
-            name
-            for name in self.depends
-            if getattr(self, name) is not None and (name == "data" or not left_out(getattr(self, name)))
-        ]  # data of "" is an empty file
 
     def execute(self, context: Context) -> Published | StandIn:
         """Publish it, and return what was published."""
         doing = f"Upload of artifact {self.name!r} of task {self.taskcluster_task_id}"
         with permanent_errors_fail(doing, self.taskcluster_conn_id):
             self.check_rendered()
-            [given] = self._given()
+            [given] = _named({name: getattr(self, name) for name in self.depends})
             run_id = certain_run(self.run_id)
             where = (text(self.taskcluster_task_id, "taskcluster_task_id"), run_id, text(self.name, "name"))
             is_upload = given in {"source", "data"}
@@ -176,3 +170,8 @@ class TaskclusterUploadArtifactOperator(TaskclusterBaseOperator):
         published: StandIn = {"name": where[2], "storage_type": storage_type}
         emit(self.outlets, context, uri, {**published})
         return published
+
+
+def _named(given: Mapping[str, Any]) -> list[str]:
+    """Return which of several arguments were given; ``data`` of "" is an empty file."""
+    return [name for name, value in given.items() if value is not None and (name == "data" or not left_out(value))]

@@ -131,9 +131,10 @@ class TaskclusterUploadObjectOperator(TaskclusterBaseOperator):
         self.recorder = recorder
         self.check_arguments()
 
-    def check_together(self) -> None:
+    @classmethod
+    def check_together(cls, task_id: str, **given: Any) -> None:
         """See the base class."""
-        check_source(self.source, self.data, self.task_id)
+        check_source(given["source"], given["data"], task_id)
 
     @property
     def upload_id(self) -> str | None:

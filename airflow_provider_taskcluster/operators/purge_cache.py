@@ -68,12 +68,10 @@ class TaskclusterPurgeCacheOperator(TaskclusterBaseOperator):
         self.worker_type = worker_type
         self.check_arguments()
 
-    def check_together(self) -> None:
+    @classmethod
+    def check_together(cls, task_id: str, **given: Any) -> None:  # noqa: ARG003 (of the base class)
         """See the base class."""
-        names.check_pool_given(*(None if left_out(value) else value for value in self._pool()))
-
-    def _pool(self) -> tuple[str | None, str | None, str | None]:
-        return self.worker_pool_id, self.provisioner_id, self.worker_type
+        names.check_pool_given(*(None if left_out(value) else value for value in given.values()))
 
     def execute(self, context: Context) -> Purged:  # noqa: ARG002 (Airflow's signature)
         """Ask for each cache, and return what was asked."""

@@ -111,9 +111,10 @@ class TaskclusterArtifactSensor(TaskclusterBaseSensor):
         self.wait_for_rerun = wait_for_rerun
         self.check_arguments()
 
-    def check_together(self) -> None:
+    @classmethod
+    def check_together(cls, task_id: str, **given: Any) -> None:  # noqa: ARG003 (of the base class)
         """See the base class."""
-        if left_out(self.name) and left_out(self.glob):
+        if all(map(left_out, given.values())):
             raise InvalidInput("Nothing to wait for: pass the name of an artifact, or a glob")
 
     def wait(self) -> ArtifactWait:

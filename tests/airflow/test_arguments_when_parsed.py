@@ -195,18 +195,12 @@ def ended(tc, kind, rendered, **arguments):
     one = kind(task_id="task", **{**USUAL[kind], **arguments, **dict.fromkeys(rendered, TEMPLATE)})
     context = {"params": {}, "dag_run": SimpleNamespace(start_date=datetime.now(UTC))}
     for name, value in rendered.items():
-        setattr(one, name, TEMPLATE if value == "" and keeps_empty_templates() else value)
+        setattr(one, name, value)
     calls = len(list(tc.journal))
     with pytest.raises(AirflowFailException) as caught:
         one.poke(context) if hasattr(one, "poke") else one.execute(context)
     assert len(list(tc.journal)) == calls
     return str(caught.value)
-
-
-def keeps_empty_templates():
-    from airflow_lines import AIRFLOW_2
-
-    return AIRFLOW_2
 
 
 @pytest.mark.parametrize("nothing", ["", "None", None])

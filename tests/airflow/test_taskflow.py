@@ -50,7 +50,7 @@ def required(kind):
 
 def given(kind, value):
     """The required arguments, all with one value but for those that are checked when the DAG is parsed."""
-    checked = {"expires": timedelta(days=1), "run_id": 0}
+    checked = {"expires": timedelta(days=1), "run_id": 0, "deferrable": False}
     return {name: checked.get(name, value) for name in required(kind)}
 
 
