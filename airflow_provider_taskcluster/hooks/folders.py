@@ -139,14 +139,10 @@ def on_this_machine(where: Any, what: str) -> Any:
     :param what: Its name, for the error.
     :raises InvalidInput: It is a file or a folder of a storage.
     """
-    from airflow_provider_taskcluster.transfer.storage import LOCAL, storage_file
+    from airflow_provider_taskcluster.transfer.storage import check_local, storage_file
 
-    scheme, is_url, _ = str(where).partition("://")
-    if not is_url:
-        return where
-    if scheme not in LOCAL:
-        raise InvalidInput(f"{what} is {str(where)!r}: an archive is extracted from and to paths of this machine")
-    return storage_file(place(where, folder=True)).path
+    check_local(where, what)
+    return storage_file(place(where, folder=True)).path if "://" in str(where) else where
 
 
 def _named(folder: Any) -> Any:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow_provider_taskcluster.arguments import flag, path_or_url, run_number, text
 from airflow_provider_taskcluster.checks import at_least, count, one_of
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterArtifactLink, TaskclusterTaskLink
-from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator, check_extraction, with_extracted
+from airflow_provider_taskcluster.operators.base import ExtractingOperator, check_extraction, with_extracted
 from airflow_provider_taskcluster.outcome import permanent_errors_fail
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS
 from airflow_provider_taskcluster.transfer.digest import known_algorithms
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.references import AllowReference
 
 
-class TaskclusterDownloadArtifactOperator(TaskclusterBaseOperator):
+class TaskclusterDownloadArtifactOperator(ExtractingOperator):
     """Download an artifact of a Taskcluster task to a file, whatever its storage type.
 
     The file appears under its name only when all of it is there and checked: by hashes for artifacts on the object

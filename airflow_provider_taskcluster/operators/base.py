@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
@@ -12,6 +12,7 @@ from airflow_provider_taskcluster.connection.fields import DEFAULT_CONN_ID
 from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.links.base import NO_ADDRESSES, leave_links
 from airflow_provider_taskcluster.made_once import made_once
+from airflow_provider_taskcluster.transfer.storage import check_local
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -78,6 +79,19 @@ class TaskclusterBaseOperator(CheckedArguments, BaseOperator):
         """End what moves, so that a killed task ends at once."""
         if "hook" in self.__dict__:
             self.hook.stop()
+
+
+class ExtractingOperator(TaskclusterBaseOperator):
+    """An operator that can extract what it has downloaded, on this machine."""
+
+    checks: ClassVar = {"extract_to": check_local}
+    depends = ("destination", "extract_to")
+
+    @classmethod
+    def check_together(cls, task_id: str, **given: Any) -> None:  # noqa: ARG003 (of the base class)
+        """See the base class."""
+        if not left_out(given["extract_to"]):
+            check_local(given["destination"], "destination")
 
 
 def recorder_of(recorder: Any, context: Context) -> Any:

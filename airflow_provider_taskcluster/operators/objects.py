@@ -14,6 +14,7 @@ from airflow_provider_taskcluster.checks import at_least, count, one_of
 from airflow_provider_taskcluster.hooks.lineage import facts
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterObjectLink
 from airflow_provider_taskcluster.operators.base import (
+    ExtractingOperator,
     TaskclusterBaseOperator,
     check_extraction,
     check_source,
@@ -169,7 +170,7 @@ class TaskclusterUploadObjectOperator(TaskclusterBaseOperator):
         return result.as_dict()
 
 
-class TaskclusterDownloadObjectOperator(TaskclusterBaseOperator):
+class TaskclusterDownloadObjectOperator(ExtractingOperator):
     """Download an object to a file, verified by all hashes that the service names.
 
     The file appears under its name only when all of it is there and verified. Scope ``object:download:<name>``.

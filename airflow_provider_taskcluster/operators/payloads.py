@@ -9,7 +9,7 @@ from airflow.providers.common.compat.sdk import AirflowSkipException
 from airflow_provider_taskcluster.arguments import flag, optional_text, path_or_url, patterns_in, run_number, text
 from airflow_provider_taskcluster.checks import at_least, count, one_of
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterTaskLink
-from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator, check_extraction
+from airflow_provider_taskcluster.operators.base import ExtractingOperator, check_extraction
 from airflow_provider_taskcluster.outcome import permanent_errors_fail
 from airflow_provider_taskcluster.texts import visible
 from airflow_provider_taskcluster.transfer.archive.formats import check_supported
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 IfNone = Literal["fail", "skip", "succeed"]
 
 
-class TaskclusterDownloadPayloadOperator(TaskclusterBaseOperator):
+class TaskclusterDownloadPayloadOperator(ExtractingOperator):
     """Download the artifacts of a Taskcluster task that patterns name into a folder, several at once.
 
     Below the folder files have their artifacts' names, relative to ``prefix``. Each appears under its name when all of

@@ -66,6 +66,17 @@ def is_storage_path(place: object) -> bool:
     return all(hasattr(type(place), attribute) for attribute in ("fs", "path"))
 
 
+def check_local(where: object, what: str) -> None:
+    """Check that an archive, or the folder it is extracted into, is of this machine; a ``file://`` URL is.
+
+    :param what: Name of the argument, for the error.
+    :raises InvalidInput: It is a file or a folder of a storage.
+    """
+    scheme, is_url, _ = str(where).partition("://")
+    if is_url and scheme not in LOCAL:
+        raise InvalidInput(f"{what} is {str(where)!r}: an archive is extracted from and to paths of this machine")
+
+
 def storage_file(place: StoragePath) -> StorageFile:
     """Return the file that a path names.
 

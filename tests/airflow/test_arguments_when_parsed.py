@@ -76,6 +76,7 @@ WRONG = [
     (DOWNLOADS, "max_bytes", [-1, "1 GiB", 0.5], ANY_NUMBER),
     (DOWNLOADS, "require_hashes", ["no", None], FLAG),
     (DOWNLOADS[:1], "multipart_aware", ["no"], FLAG),
+    (DOWNLOADS, "extract_to", ["s3://bucket/a"], "an archive is extracted from and to paths of this machine"),
     (OF_ARTIFACTS, "verify", ["sometimes"], "verify is 'sometimes': pass 'hashes' or 'chain_of_trust'"),
     (OF_ARTIFACTS, "allow_reference", ["example.com", None], "pass True, False or a list of hosts"),
     (OF_ARTIFACTS, "allow_reference", [["https://example.com"]], "allow_reference has 'https://example.com'"),

@@ -120,9 +120,14 @@ def test_a_hostile_archive_fails_the_task_at_once(hook, name, expires, tmp_path)
     "change", [{"destination": "s3://bucket/a.zip"}, {"extract_to": "s3://bucket/folder"}], ids=str
 )
 def test_a_storage_is_no_place_to_extract_and_nothing_is_downloaded(hook, name, tc, tmp_path, change):
-    arguments = {"destination": str(tmp_path / "a.zip"), "extract_to": str(tmp_path / "in"), **change}
+    arguments = {"destination": str(tmp_path / "a.zip"), "extract_to": str(tmp_path / "in")}
+    with pytest.raises(InvalidInput, match="from and to paths of this machine"):
+        TaskclusterDownloadObjectOperator(**CONNECTION, name=name, **arguments | change)
+    templates = dict.fromkeys(change, "{{ params.where }}")
+    download = TaskclusterDownloadObjectOperator(**CONNECTION, name=name, **arguments | templates)
+    vars(download).update(change)  # as when it is rendered
     with pytest.raises(AirflowFailException, match="from and to paths of this machine"):
-        TaskclusterDownloadObjectOperator(**CONNECTION, name=name, **arguments).execute({})
+        download.execute({})
     assert len(tc.journal) == 0
 
 

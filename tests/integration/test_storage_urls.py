@@ -131,9 +131,11 @@ def test_a_download_to_an_artifact_is_refused_before_anything_is_fetched(tc, hoo
 def test_archives_are_of_this_machine(tc, hook, run, storage, here, where):
     places = {"destination": f"{here.parent}/a.zip", "extract_to": f"{here.parent}/a"}
     for url in (f"{storage}/a", "taskcluster://tc_test@objects/a"):
-        download = TaskclusterDownloadArtifactOperator(
-            **CONNECTION, taskcluster_task_id=run.task_id, name="a", **{**places, where: url}
-        )
+        arguments = {**CONNECTION, "taskcluster_task_id": run.task_id, "name": "a", **places}
+        with pytest.raises(InvalidInput, match=f"{where} is .*paths of this machine"):
+            TaskclusterDownloadArtifactOperator(**{**arguments, where: url})
+        download = TaskclusterDownloadArtifactOperator(**{**arguments, where: "{{ params.where }}"})
+        setattr(download, where, url)  # as when it is rendered
         with tc.journal.recording() as seen, pytest.raises(AirflowFailException, match=f"{where} is .*paths of this"):
             download.execute({})
         assert not seen.entries()
