@@ -17,6 +17,8 @@ log = logging.getLogger(__name__)
 
 # Seconds after which a wait that goes on says so. Users are promised five minutes.
 SAID_EVERY = 240.0
+# What the last look came to until the first one of this wait.
+BEFORE = "that of the worker, or of another triggerer, above in this log"
 
 
 class WaitLog:
@@ -62,5 +64,5 @@ class WaitLog:
         self._timer = asyncio.get_running_loop().call_later(SAID_EVERY, self._say, context=self._context)
 
     def _say(self) -> None:
-        log.info("Waiting on. The last look: %s", visible(self.last_look or "none yet"))
+        log.info("Waiting on. The last look: %s", visible(self.last_look or BEFORE))
         self._say_later()

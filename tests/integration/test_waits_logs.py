@@ -74,6 +74,23 @@ def test_a_wait_that_goes_on_says_what_its_last_look_came_to(tc, hook, logs, mon
     assert not logs.of("triggerer", "Waiting on")
 
 
+def test_until_its_first_look_it_says_where_the_last_one_is_found(tc, hook, logs, monkeypatch):
+    monkeypatch.setattr(wait_log, "SAID_EVERY", INTERVAL)
+    (task_id,) = tc.bulk.create(1)
+    looked = len(api_paths(tc))
+
+    async def main():
+        tasks = start(one=trigger(completed(task_id), interval=60))
+        await until(lambda: logs.of("one", "Waiting on"))
+        await end(tasks)
+
+    run(main)
+    assert logs.of("one", "Waiting on")[0] == (
+        "INFO Waiting on. The last look: that of the worker, or of another triggerer, above in this log"
+    )
+    assert len(api_paths(tc)) == looked
+
+
 def test_at_least_every_five_minutes():
     assert wait_log.SAID_EVERY + 60 <= 300
 
