@@ -4,6 +4,7 @@
 
     TaskclusterError                 the root; also an AirflowException
     ├── ConfigurationError           the connection or the environment cannot work as it is
+    ├── WouldBlockLoop               a connection is read in an event loop that has to deliver it
     ├── InvalidInput                 an argument that cannot work; nothing was sent
     │   └── InvalidName              a name that the services or the stores would not carry
     ├── ConnectionFailed             no answer: refused, reset, timed out              (transient)
@@ -76,6 +77,10 @@ class TaskclusterError(AirflowException):
 
 class ConfigurationError(TaskclusterError):
     """The connection or the environment cannot work as it is; the message says what to change."""
+
+
+class WouldBlockLoop(TaskclusterError):
+    """A connection is read in the event loop that has to deliver it, which would wait for itself."""
 
 
 class InvalidInput(TaskclusterError):

@@ -14,7 +14,7 @@ from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHo
 from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.connection import values
 from airflow_provider_taskcluster.connection.reading import overridden, read
-from airflow_provider_taskcluster.exceptions import ConfigurationError, InvalidInput
+from airflow_provider_taskcluster.exceptions import ConfigurationError, InvalidInput, WouldBlockLoop
 from airflow_provider_taskcluster.hooks.bridge import EngineServices
 from airflow_provider_taskcluster.made_once import made_once
 from airflow_provider_taskcluster.moments import moment_after, timestamp
@@ -61,8 +61,15 @@ class TaskclusterBaseHook(BaseHook):
         """The connection, checked.
 
         :raises ConfigurationError: It cannot work as it is; says what to change.
+        :raises WouldBlockLoop: A task reads it in its event loop, while a coroutine there reads one.
         """
-        return self._checked(self._connection())
+        try:
+            return self._checked(self._connection())
+        except _deadlock() as error:  # not an Exception: nothing else would catch it
+            raise WouldBlockLoop(
+                f"Connection {self.taskcluster_conn_id!r} is read in an event loop that reads another one: in a "
+                f"coroutine, use `await TaskclusterAsyncHook.open(...)`, or this hook in `asyncio.to_thread`"
+            ) from error
 
     def _checked(self, connection: Any, where: str | None = None) -> ConnectionSettings:
         """Return what a connection means.
@@ -154,6 +161,15 @@ class TaskclusterBaseHook(BaseHook):
             self._run(self.client.close())
         if "_kept_store" in self.__dict__:
             self._kept_store.close()
+
+
+def _deadlock() -> type[BaseException] | tuple[()]:
+    """Return what Airflow raises instead of letting a task's event loop wait for itself; () where it does not."""
+    try:
+        from airflow.sdk.execution_time.comms import DeadlockImminentError
+    except ImportError:  # before 3.2
+        return ()
+    return DeadlockImminentError
 
 
 def use_connection(hook: TaskclusterBaseHook, connection: Any) -> None:

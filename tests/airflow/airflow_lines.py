@@ -8,6 +8,13 @@ LINE = version("apache-airflow").rsplit(".", 1)[0]
 AIRFLOW_2 = LINE.startswith("2.")
 
 try:
+    from airflow.sdk.execution_time import comms
+except ImportError:  # Airflow 2
+    REFUSES_TO_BLOCK = False
+else:
+    REFUSES_TO_BLOCK = hasattr(comms, "DeadlockImminentError")
+
+try:
     from airflow.serialization.serialized_objects import DagSerialization as StoredDag
 except ImportError:  # until 3.1
     from airflow.serialization.serialized_objects import SerializedDAG as StoredDag

@@ -7,7 +7,7 @@ import json
 from pathlib import Path
 
 import pytest
-from airflow_lines import AIRFLOW_2, start_task_api, store_example_dags
+from airflow_lines import AIRFLOW_2, REFUSES_TO_BLOCK, start_task_api, store_example_dags
 
 from airflow_provider_taskcluster.emulator.testing import taskcluster_emulator
 from airflow_provider_taskcluster.emulator.worker import Worker
@@ -15,7 +15,10 @@ from airflow_provider_taskcluster.emulator.worker import Worker
 __all__ = ["taskcluster_emulator"]
 
 # The form of Airflow 3 is seen in a browser: tests/slow/test_browser.py.
-collect_ignore = [] if AIRFLOW_2 else ["test_form_of_airflow_2.py"]
+collect_ignore = [
+    *([] if AIRFLOW_2 else ["test_form_of_airflow_2.py"]),
+    *(["test_connection_read_in_a_loop.py"] if not REFUSES_TO_BLOCK else []),
+]
 
 
 @pytest.fixture(autouse=True)

@@ -52,7 +52,8 @@ ALLOWED = {
     },
     "triggers": {"hooks", "waits", "names", "exceptions"},
     "arguments": {"moments", "counts", "exceptions"},
-    "checks": {"arguments", "connection", "counts", "exceptions"},
+    "mapped_arguments": set(),
+    "checks": {"mapped_arguments", "arguments", "connection", "counts", "exceptions"},
     "outcome": {"tracebacks", "exceptions"},
     "links": {"arguments", "names", "exceptions"},
     "operators": {
