@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, get_args
 
-from airflow_provider_taskcluster import names
+from airflow_provider_taskcluster import counts, names
 from airflow_provider_taskcluster.assets.uris import artifact_uri
 from airflow_provider_taskcluster.exceptions import ConnectionFailed, InvalidInput, ServiceUnavailable, TaskclusterError
 from airflow_provider_taskcluster.hooks import lineage, reports
@@ -177,6 +177,6 @@ class ArtifactUploadsHook(TaskclusterBaseHook):
 
 
 def _run(run_id: Any) -> int:
-    if type(run_id) is not int or run_id < 0:
+    if (number := counts.read(run_id)) is None:
         raise InvalidInput(f"run_id is {run_id!r}: an artifact is of a certain run; pass its number")
-    return run_id
+    return number

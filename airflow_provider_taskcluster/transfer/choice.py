@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any, Literal, get_args
 
+from airflow_provider_taskcluster import counts
 from airflow_provider_taskcluster.exceptions import InvalidInput, TooLarge
 from airflow_provider_taskcluster.transfer.config import GIB
 from airflow_provider_taskcluster.transfer.manifest import LARGEST_PART
@@ -11,14 +12,14 @@ from airflow_provider_taskcluster.transfer.manifest import LARGEST_PART
 Multipart = Literal["auto", "never", "always"]
 
 
-def check(multipart: Multipart, threshold: int) -> None:
-    """Refuse what is no choice, before anything is read.
+def check(multipart: Multipart, threshold: int) -> int:
+    """Refuse what is no choice, before anything is read; return the threshold as a number.
 
     :raises InvalidInput: ``multipart`` is something else, or the threshold is no number of bytes.
     """
     if multipart not in get_args(Multipart):
         raise InvalidInput(f"multipart is {multipart!r}: pass 'auto', 'never' or 'always'")
-    number_of_bytes(threshold, "multipart_threshold")
+    return number_of_bytes(threshold, "multipart_threshold")
 
 
 def number_of_bytes(value: Any, what: str) -> int:
@@ -26,9 +27,9 @@ def number_of_bytes(value: Any, what: str) -> int:
 
     :raises InvalidInput: It is none.
     """
-    if type(value) is not int or value < 0:
+    if (number := counts.read(value)) is None:
         raise InvalidInput(f"{what} is {value!r}: pass a number of bytes")
-    return value
+    return number
 
 
 def in_parts(length: int, multipart: Multipart, threshold: int = LARGEST_PART) -> bool:
@@ -40,7 +41,7 @@ def in_parts(length: int, multipart: Multipart, threshold: int = LARGEST_PART) -
     :raises TooLarge: They do not fit into one PUT, and parts are forbidden.
     :raises InvalidInput: ``multipart`` is something else, or the threshold is no number of bytes.
     """
-    check(multipart, threshold)
+    threshold = check(multipart, threshold)
     if multipart == "never" and length > LARGEST_PART:
         raise TooLarge(
             f"{length} bytes are more than one PUT can carry ({LARGEST_PART // GIB} GiB): "

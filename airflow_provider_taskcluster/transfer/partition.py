@@ -7,6 +7,7 @@ import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_taskcluster import counts
 from airflow_provider_taskcluster.exceptions import InvalidInput, TooLarge
 from airflow_provider_taskcluster.transfer.config import GIB, MIB
 from airflow_provider_taskcluster.transfer.identity import milliseconds
@@ -40,11 +41,10 @@ def effective_part_size(wanted: PartSize | None, total: int) -> int:
     :raises InvalidInput: It is no positive number.
     :raises TooLarge: There would be more parts than a manifest may have, however large they are.
     """
-    size = (wanted or default_part_size)(total) if wanted is None or callable(wanted) else wanted
-    if callable(wanted) and type(size) is int and size == 0:
+    given = (wanted or default_part_size)(total) if wanted is None or callable(wanted) else wanted
+    size = _number(given, "part_size", least=0 if callable(wanted) else 1)
+    if not size:
         size = 1 if total else default_part_size(total)
-    if isinstance(size, bool) or not isinstance(size, int) or size < 1:
-        raise InvalidInput(f"part_size is {size!r}: pass a number of bytes, or a function that returns one")
     least = -(-total // MOST_PARTS)
     if least > LARGEST_PART:
         raise TooLarge(
@@ -59,8 +59,15 @@ def size_or_function(wanted: Any, what: str) -> None:
     :param what: Name of the argument, for the error.
     :raises InvalidInput: It cannot be.
     """
-    if wanted is not None and not callable(wanted) and (type(wanted) is not int or wanted < 1):
-        raise InvalidInput(f"{what} is {wanted!r}: pass a number of bytes, or a function that returns one")
+    if wanted is not None and not callable(wanted):
+        _number(wanted, what, least=1)
+
+
+def _number(value: Any, what: str, *, least: int) -> int:
+    number = counts.read(value)
+    if number is None or number < least:
+        raise InvalidInput(f"{what} is {value!r}: pass a number of bytes, or a function that returns one")
+    return number
 
 
 def generation_of(*, project_id: str, expires: datetime, part_size: int, size: int, sha256: str) -> str:

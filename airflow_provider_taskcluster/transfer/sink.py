@@ -13,6 +13,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, Union, cast
 
+from airflow_provider_taskcluster.counts import whole_number
 from airflow_provider_taskcluster.exceptions import DestinationError, InvalidInput, TooLarge
 from airflow_provider_taskcluster.texts import one_line, visible
 from airflow_provider_taskcluster.transfer.config import MEMORY_CAP
@@ -115,7 +116,7 @@ class MemorySink(Sink):
     """
 
     def __init__(self, max_bytes: int | None = MEMORY_CAP) -> None:
-        self._max_bytes = max_bytes
+        self._max_bytes = None if max_bytes is None else whole_number(max_bytes, "max_bytes")
         self._data = bytearray()
 
     def begin(self, size: int | None) -> None:

@@ -70,7 +70,7 @@ WRONG = [
     (UPLOADS[:2], "if_exists", ["maybe", None], "pass 'verify', 'fail' or 'skip'"),
     (UPLOADS[:1], "multipart", ["sometimes", True], "pass 'auto', 'never' or 'always'"),
     (UPLOADS[:1], "multipart_threshold", ["5 GiB", -1, None], "pass a number of bytes"),
-    (UPLOADS[:1], "part_size", [0, "64", 1.5], "pass a number of bytes, or a function that returns one"),
+    (UPLOADS[:1], "part_size", [0, "64 MiB", 1.5], "pass a number of bytes, or a function that returns one"),
     ((*UPLOADS[:2], *DOWNLOADS), "connections", [0, -1, "many", 1.5, True, None], WHOLE),
     (DOWNLOADS[2:], "files", [0, "many"], WHOLE),
     (DOWNLOADS, "max_bytes", [-1, "1 GiB", 0.5], ANY_NUMBER),

@@ -421,7 +421,13 @@ def test_what_cannot_work_is_refused_before_anything_is_sent(hook, upload, run, 
     assert len(tc.journal) == 0
 
 
-@pytest.mark.parametrize("run_id", [None, "0", -1, True])
+@pytest.mark.parametrize("number", [str, float])
+def test_the_number_of_the_run_may_be_written_as_templates_write_it(hook, run, number):
+    hook.upload_artifact(DATA, run.task_id, number(run.run_id), NAME, expires=timedelta(days=1))
+    assert hook.read_artifact(run.task_id, NAME, run_id=run.run_id) == DATA
+
+
+@pytest.mark.parametrize("run_id", [None, "latest", -1, True])
 def test_the_number_of_the_run_must_be_known(hook, run, expires, run_id):
     with pytest.raises(InvalidInput, match="an artifact is of a certain run"):
         hook.upload_artifact(b"", run.task_id, run_id, NAME, expires=expires)

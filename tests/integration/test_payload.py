@@ -179,6 +179,15 @@ def test_gzip_is_decoded_and_links_are_followed(hook, run):
     assert [chunk for _, chunk in found] == [DATA, DATA]
 
 
+@pytest.mark.parametrize("size", ["1000", 1000.0], ids=repr)
+def test_the_size_of_a_chunk_may_be_text(hook, run, size):
+    run.add("public/a", b"x" * 2500)
+    chunks = hook.open_payload(run.task_id).chunks(chunk_size=size)
+    assert [len(chunk) for _, chunk in chunks] == [1000, 1000, 500]
+    with pytest.raises(InvalidInput, match="chunk_size is '1 KiB': pass a whole number, 1 or more"):
+        hook.open_payload(run.task_id).chunks(chunk_size="1 KiB")
+
+
 def test_nothing_is_asked_for_before_the_first_chunk_is_and_no_file_before_its_turn(hook, run, tc):
     for name in ("public/a", "public/b"):
         run.add(name, DATA, storage_type="s3")
@@ -307,7 +316,7 @@ def test_a_stream_is_checked_by_the_chain_of_trust(hook, run, tc):
     assert len(tc.journal.entries(path="chain-of-trust")) == 2, "once for all, once as one of the files"
 
 
-@pytest.mark.parametrize("size", [0, -1, 1.5, "1", None])
+@pytest.mark.parametrize("size", [0, -1, 1.5, "one", None])
 def test_a_chunk_size_that_is_none_is_refused(hook, run, size):
     with pytest.raises(InvalidInput, match="chunk_size"):
         hook.open_payload(run.task_id).chunks(chunk_size=size)

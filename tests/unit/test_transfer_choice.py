@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import re
 
+import pandas as pd
 import pytest
 
 from airflow_provider_taskcluster.exceptions import InvalidInput, TooLarge
@@ -17,6 +18,11 @@ def test_by_default_parts_are_taken_only_where_one_put_cannot_carry_it(length, p
 @pytest.mark.parametrize(("length", "parts"), [(99, False), (100, False), (101, True)])
 def test_parts_are_taken_above_the_threshold(length, parts):
     assert in_parts(length, "auto", 100) is parts
+
+
+@pytest.mark.parametrize("threshold", ["100", 100.0, pd.Series([100]).iloc[0]], ids=repr)
+def test_a_threshold_may_be_written_as_templates_and_tables_write_it(threshold):
+    assert [in_parts(length, "auto", threshold) for length in (100, 101)] == [False, True]
 
 
 def test_a_threshold_does_not_make_a_put_carry_more():
@@ -43,7 +49,7 @@ def test_what_is_no_choice_is_refused(multipart):
         in_parts(1, multipart)
 
 
-@pytest.mark.parametrize("threshold", ["100", 1.5, None, -1, True], ids=repr)
+@pytest.mark.parametrize("threshold", ["5 GiB", 1.5, None, -1, True], ids=repr)
 def test_what_is_no_threshold_is_refused(threshold):
     with pytest.raises(InvalidInput, match=rf"multipart_threshold is {re.escape(repr(threshold))}: pass a number"):
         in_parts(1, "auto", threshold)

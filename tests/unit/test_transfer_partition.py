@@ -4,6 +4,7 @@ import re
 from datetime import UTC, datetime, timedelta, timezone
 from itertools import product
 
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -16,6 +17,7 @@ from airflow_provider_taskcluster.transfer.partition import (
     default_part_size,
     effective_part_size,
     generation_of,
+    size_or_function,
 )
 
 EXPIRES = datetime(2030, 5, 1, 12, 0, 0, 123_000, tzinfo=UTC)
@@ -45,6 +47,16 @@ def test_the_default_makes_at_most_a_thousand_parts_as_long_as_a_part_fits_into_
     assert size % MIB == 0 or size == LARGEST_PART
     if size < LARGEST_PART:
         assert -(-total // size) <= 1000
+
+
+@pytest.mark.parametrize(
+    "wanted", ["8388608", " 8388608 ", 8388608.0, "8388608.0", pd.Series([8388608]).iloc[0]], ids=repr
+)
+@pytest.mark.parametrize("by", ["value", "function"])
+def test_a_number_may_be_written_as_templates_and_tables_write_it(wanted, by):
+    size = effective_part_size(wanted if by == "value" else lambda _total: wanted, 100)
+    assert (size, type(size)) == (8 * MIB, int)
+    size_or_function(wanted, "part_size")
 
 
 @pytest.mark.parametrize("wanted", [1, 1000, MIB, LARGEST_PART])
@@ -81,7 +93,7 @@ def test_a_function_that_gives_0_means_the_least_and_the_default_where_there_is_
     assert [effective_part_size(lambda total: total // 4, total) for total in (0, 3, 4, 8)] == [DEFAULT_PART, 1, 1, 2]
 
 
-NUMBERS_THAT_ARE_NONE = [-1, 1.5, 64e6, True, False, "64", [], b"1"]
+NUMBERS_THAT_ARE_NONE = [-1, 1.5, 1e30, True, False, "64 MiB", "-1", [], b"1"]
 
 
 @pytest.mark.parametrize(

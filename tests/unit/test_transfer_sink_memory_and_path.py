@@ -30,6 +30,8 @@ class TestMemory(SinkContract):
     def test_more_than_the_cap_is_refused_as_soon_as_it_is_announced(self):
         with pytest.raises(TooLarge, match="more than the 5 bytes allowed in memory: raise max_bytes, or"):
             MemorySink(max_bytes=5).begin(6)
+        with pytest.raises(TooLarge, match="more than the 5 bytes allowed"):
+            MemorySink(max_bytes="5").begin(6)
 
     def test_more_than_the_cap_is_refused_when_it_comes_unannounced(self):
         sink = MemorySink(max_bytes=5)

@@ -138,8 +138,7 @@ class Payload:
         :raises AmbiguousName: A name is; nothing is downloaded.
         :raises NotFound: There is no such file; nothing is downloaded.
         """
-        if type(chunk_size) is not int or chunk_size < 1:
-            raise InvalidInput(f"chunk_size is {chunk_size!r}: pass a whole number, 1 or more")
+        chunk_size = whole_number(chunk_size, "chunk_size", least=1)
         patterns = None if names is None else _patterns(names, "names")
         wanted = self.select(patterns)
         if patterns and not wanted:
