@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 
 def failed(doing: str, conn_id: object, why: object) -> str:
-    """Return the sentence for a task's log, which names the connection once."""
-    return f"{doing} {over_connection(conn_id)} failed: {_without(conn_id, why)}"
+    """Return the sentence for a task's log: the cause, then what failed by it. It names the connection once."""
+    return f"{_without(conn_id, why)} ({doing} {over_connection(conn_id)} failed)"
 
 
 def last_look(conn_id: object, why: object) -> str:
@@ -31,8 +31,8 @@ def _without(conn_id: object, why: object) -> str:
 class permanent_errors_fail:  # noqa: N801 (reads as a function does)
     """Turn errors that no retry can cure into the one that Airflow does not retry; let the others rise.
 
-    The sentence of both begins with what was tried, since it is all that many people read of a task's log. Neither
-    shows how it came about: that is in the log at level DEBUG.
+    The sentence of both begins with the cause and names what was tried, since it is all that many people read of a
+    task's log. Neither shows how it came about: that is in the log at level DEBUG.
 
     :param doing: What is tried, and with what: ``Upload of object 'a'``.
     :param conn_id: Id of the connection.

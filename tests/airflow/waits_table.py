@@ -52,7 +52,7 @@ class Row:
 
 
 def failed(why: str) -> str:
-    return f"The wait over connection 'tc' failed: {why}"
+    return f"{why} (The wait over connection 'tc' failed)"
 
 
 def timed_out(last_look: str) -> str:

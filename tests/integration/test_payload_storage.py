@@ -192,5 +192,5 @@ def test_a_file_url_is_the_folder_it_names(download, stored, tmp_path):
 
 def test_a_storage_that_cannot_be_used_is_one_sentence(download, stored, s3):
     attach("s3", conn_id="storage_none", fs=s3)
-    with pytest.raises(DestinationError, match=r" failed: Cannot (use|write) s3://.*no-such-bucket"):
+    with pytest.raises(DestinationError, match=r"^Cannot (use|write) s3://.*no-such-bucket"):
         download(stored, "s3://storage_none@no-such-bucket/folder")

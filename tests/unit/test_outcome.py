@@ -14,7 +14,7 @@ from airflow_provider_taskcluster.exceptions import (
 )
 from airflow_provider_taskcluster.outcome import permanent_errors_fail
 
-SENTENCE = r"^Upload of 'a' over connection 'tc' failed: gone: look elsewhere$"
+SENTENCE = r"^gone: look elsewhere \(Upload of 'a' over connection 'tc' failed\)$"
 
 
 @pytest.mark.parametrize("error", [NotFound("gone: look elsewhere"), InvalidName("gone: look elsewhere")], ids=repr)
