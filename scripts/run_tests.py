@@ -104,9 +104,9 @@ def whole(python: str, python_211: str = "") -> list[Step]:
 
 def slow(python: str, python_211: str = "") -> list[Step]:
     """Run the slow tests, and on 2.11 the others that `whole` leaves out."""
-    steps = [tests("Slow tests on Airflow 3.3", python, "-m", "slow")]
+    steps = [tests("Slow tests on Airflow 3.3", python, *ON_ALL_CORES, "-m", "slow")]
     if python_211:
-        steps.append(tests("Slow tests on Airflow 2.11", python_211, "-m", "slow"))
+        steps.append(tests("Slow tests on Airflow 2.11", python_211, *ON_ALL_CORES, "-m", "slow"))
         steps.append(tests("Tests on Airflow 2.11 that do not touch it", python_211, *ON_ALL_CORES, "--airflow=not"))
     return steps
 

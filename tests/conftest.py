@@ -20,7 +20,9 @@ from leftovers import LeftoversCheck
 
 TESTS = Path(__file__).parent
 
-home = tempfile.mkdtemp(prefix="airflow-home-")
+# Beside those of other processes, not within: paths of sockets have at most 107 characters, Chromium's, too.
+ROOT = os.environ.setdefault("PYTEST_DEBUG_TEMPROOT", tempfile.gettempdir())  # where users look for those of pytest
+home = tempfile.mkdtemp(prefix="airflow-home-", dir=ROOT)
 atexit.register(shutil.rmtree, home, ignore_errors=True)
 os.environ["AIRFLOW_HOME"] = home
 os.environ["AIRFLOW__CORE__LOAD_EXAMPLES"] = "False"
@@ -30,7 +32,6 @@ os.environ["AIRFLOW__USAGE_DATA_COLLECTION__ENABLED"] = "False"
 os.environ.pop("AIRFLOW__CORE__UNIT_TEST_MODE", None)
 
 # Temporary files go into a folder of this process, where the check after each test file finds those that are left.
-os.environ["PYTEST_DEBUG_TEMPROOT"] = tempfile.gettempdir()  # those of pytest stay where users look for them
 os.environ["TMPDIR"] = tempfile.tempdir = tempfile.mkdtemp(prefix="tmp-", dir=home)
 for folder in (home, tempfile.tempdir):
     Path(folder).chmod(0o711)  # PostgreSQL, which never runs as root, has its folder below
