@@ -127,16 +127,20 @@ def check_extraction(destination: Any, folder: Any, name: Any = "") -> str | Non
     :param name: Of what is downloaded.
     :raises InvalidInput: One of the two is not of this machine.
     :raises ArchiveRefused: The archive is of a format that this Python does not support.
+    :raises DestinationError: There can be no such folder.
     """
     if left_out(folder):
         return None
     from airflow_provider_taskcluster.hooks.folders import on_this_machine
     from airflow_provider_taskcluster.transfer.archive.formats import check_supported
+    from airflow_provider_taskcluster.transfer.extraction import check_folder
 
     on_this_machine(path_or_url(destination, "destination"), "destination")
     check_supported(str(name))
     check_supported(str(destination))
-    return str(on_this_machine(path_or_url(folder, "extract_to"), "extract_to"))
+    found = str(on_this_machine(path_or_url(folder, "extract_to"), "extract_to"))
+    check_folder(found)
+    return found
 
 
 def with_extracted(moved: Transferred, folder: str | None, hook: TaskclusterHook) -> Transferred:

@@ -94,7 +94,7 @@ def extract(
     archive, root = usable(archive), Path(usable(folder))
     with contextlib.ExitStack() as held:
         with explained(str(folder)):
-            require_possible(root)
+            require_possible(root, folder=True)
             make_folders(root, durable=durable)
             with closing(Folder.at(root, make=False)) as opened:
                 leftovers.sweep(opened)
@@ -104,6 +104,16 @@ def extract(
         with explained(str(folder)):
             staged.publish(root)
     return Extracted(str(folder), len(staged.files), staged.size)
+
+
+def check_folder(folder: str | os.PathLike[str]) -> None:
+    """Check that there can be a folder to extract into, before anything is downloaded.
+
+    :raises InvalidInput: No folder can have that path.
+    :raises DestinationError: Something else is in its place, or on the way to it.
+    """
+    with explained(str(folder)):
+        require_possible(Path(usable(folder)), folder=True)
 
 
 class _Staged:

@@ -126,15 +126,18 @@ class Folder:
         flags |= _FILE | os.O_CREAT | os.O_EXCL
         return _file(os.open(name, flags, PRIVATE, dir_fd=self.descriptor), flags)
 
-    def open_own(self, name: str, flags: int = os.O_RDWR) -> io.FileIO | None:
-        """Open a file that is there, if it is ours; None for nothing, and for what somebody else may have put there."""
+    def open_own(self, name: str, flags: int = os.O_RDWR, *, names: int = 1) -> io.FileIO | None:
+        """Open a file that is there, if it is ours; None for nothing, and for what somebody else may have put there.
+
+        :param names: How many it may have.
+        """
         try:
             file = self.open(name, flags)
         except OSError as error:
             if error.errno in _NOT_OURS:
                 return None
             raise
-        if self.is_own(file):
+        if self.is_own(file, names=names):
             return file
         file.close()
         return None

@@ -54,7 +54,7 @@ class PathSink(Sink):
         self, path: str | os.PathLike[str], folder: FolderOpener | None = None, *, durable: bool = True
     ) -> None:
         self.path = usable(path)
-        final = Path(path)
+        final = Path(self.path)
         if folder is None:
             with explained(self.path):
                 if self.path.endswith("/"):
@@ -221,7 +221,7 @@ def _checked(final: Path) -> Path:
     :raises OSError: There can be no such file.
     """
     leads_to = followed(final)
-    if leads_to.is_dir():
+    if leads_to.name in {"", ".."} or leads_to.is_dir():
         raise InvalidInput(f"The destination {str(final)!r} is a folder: name the file to write")
     if leads_to.exists() and not leads_to.is_file():
         raise InvalidInput(f"The destination {str(final)!r} is not a regular file: open it, and pass the file")

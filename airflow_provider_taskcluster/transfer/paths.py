@@ -5,7 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.exceptions import InvalidInput, NameRefused
 
@@ -16,18 +16,25 @@ if TYPE_CHECKING:
 _MOST_LINKS = 40
 
 
-def usable(path: str | os.PathLike[str]) -> str:
+def usable(path: Any) -> str:
     """Return a path as text.
 
-    :raises InvalidInput: No file can have it: it holds NUL, or what no encoding of names has.
+    :raises InvalidInput: No file can have it: it holds NUL, or what no encoding of names has. Or it is none, or bytes.
     """
-    text = os.fspath(path)
+    try:
+        text = os.fspath(path)
+    except TypeError:  # its __fspath__ returns something else
+        text = None
+    if not isinstance(text, str):
+        raise InvalidInput(f"A {type(path).__name__} that is {type(text).__name__} is no path: pass it as text")
     try:
         odd = b"\0" in os.fsencode(text)
     except UnicodeEncodeError:
         odd = True
     if odd:
-        raise InvalidInput(f"{text!r} cannot be a path: it holds a character that no file name can; name another one")
+        raise InvalidInput(
+            f"{text[:100]!r} cannot be a path: it holds a character that no file name can; name another one"
+        )
     return text
 
 
@@ -53,16 +60,23 @@ def followed(path: Path) -> Path:
     raise OSError(errno.ELOOP, os.strerror(errno.ELOOP), str(path))
 
 
-def require_possible(path: Path) -> None:
-    """Check that there can be a file or a folder of that path, which need not be there yet.
+def require_possible(path: Path, *, folder: bool = False) -> None:
+    """Check that there can be a file of that path, or a folder, which need not be there yet.
 
-    :raises OSError: A name in it is too long, links go in circles, it may not be looked at.
+    :raises OSError: A name in it is too long, links go in circles, it may not be looked at; something else is in the
+        place of a folder.
     """
     try:
-        path.stat()
-    except (FileNotFoundError, NotADirectoryError):
+        found = path.stat()
+    except FileNotFoundError:
         # Behind a folder that is missing the system has looked at no name.
-        there = next(step for step in path.absolute().parents if step.exists())
+        steps = path.absolute().parents
+        there = next(step for step in ([path] if folder else []) + [*steps] if os.path.lexists(step))
+        if not there.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(there)) from None
         longest = os.pathconf(there, "PC_NAME_MAX")
         if any(len(os.fsencode(part)) > longest for part in path.parts):
             raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), str(path)) from None
+    else:
+        if folder and not stat.S_ISDIR(found.st_mode):
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import io
 from abc import ABC, abstractmethod
-from typing import TYPE_CHECKING, Protocol, TypeVar, cast
+from typing import TYPE_CHECKING, BinaryIO, Protocol, TypeVar, cast
 
 from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.transfer.config import MIB
@@ -24,6 +24,19 @@ class Reader(Protocol):
 
     def read(self, size: int, /) -> bytes:
         """Return the next bytes, at most ``size``; none at the end."""
+
+
+def position(file: BinaryIO) -> int:
+    """Return where a file stands that says it can seek, and hold it to that.
+
+    :raises Exception: It cannot; each kind of file has errors of its own.
+    """
+    start = file.tell()
+    file.seek(0, io.SEEK_END)
+    file.seek(start)
+    if not isinstance(start, int) or file.tell() != start:
+        raise OSError("it does not seek to where it stood")
+    return start
 
 
 class FillingReader(ABC):

@@ -8,10 +8,12 @@ that it is about, whatever the connection's ``durable`` is: an id that power los
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import os
 import secrets
+import stat
 import time
 from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
@@ -24,10 +26,11 @@ from airflow_provider_taskcluster.transfer import leftovers
 from airflow_provider_taskcluster.transfer.durable import sync_data
 from airflow_provider_taskcluster.transfer.folder import Folder
 from airflow_provider_taskcluster.transfer.paths import usable
-from airflow_provider_taskcluster.transfer.sink import write_all
+from airflow_provider_taskcluster.transfer.sink import LASTING, write_all
 from airflow_provider_taskcluster.transfer.storage import is_storage_path, storage_file
 
 if TYPE_CHECKING:
+    import io
     from collections.abc import Iterator
 
 VERSION = 1
@@ -237,7 +240,8 @@ class DirectoryRecorder:
         except OSError as error:
             reason = error.strerror or error
             raise DestinationError(
-                f"The record of an upload cannot be {verb} {self._folder}: {reason}; name one that can be"
+                f"The record of an upload cannot be {verb} {self._folder}: {reason}; name one that can be",
+                transient=error.errno not in LASTING,
             ) from error
 
     def _file(self, slot: str) -> Any:
@@ -248,9 +252,15 @@ class DirectoryRecorder:
             if is_storage_path(file):
                 file.fs.invalidate_cache(file.path)  # another process may have written it since somebody looked
             return str(file.read_text())
-        with closing(Folder.at(self._folder, make=False)) as folder, folder.open(file.name) as opened:
-            # A second name is what it was written under, while it gets the first.
-            return opened.readall().decode() if folder.is_own(opened, names=2) else ""
+        with closing(Folder.at(self._folder, make=False)) as folder:
+            found = folder.stat(file.name)
+            if found is not None and stat.S_ISDIR(found.st_mode):
+                raise IsADirectoryError(errno.EISDIR, f"{file.name} is a folder")
+            opened = folder.open_own(file.name, os.O_RDONLY, names=2)
+            if opened is None:
+                return ""
+            with opened:
+                return opened.readall().decode() if _has_one_name(folder, file.name, opened) else ""
 
     def _keep(self, slot: str, document: dict[str, Any], *, first: bool) -> bool:
         with self._explained("kept in"):
@@ -278,6 +288,16 @@ class DirectoryRecorder:
             finally:
                 new.unlink(missing_ok=True)
         return kept is not False
+
+
+def _has_one_name(folder: Folder, name: str, file: io.FileIO) -> bool:
+    """Whether a record has no name but its own, and that under which it is written while it gets its own."""
+    found = os.fstat(file.fileno())
+    if found.st_nlink > 1:
+        new = [other for other in folder.names() if other.startswith(f"{name}.") and other.endswith(NEW)]
+        if any(twin.st_ino == found.st_ino for twin in map(folder.stat, new) if twin is not None):
+            return True
+    return os.fstat(file.fileno()).st_nlink <= 1  # looked at again: it may have lost the other meanwhile
 
 
 def _linked(new: Path, file: Path) -> bool | None:

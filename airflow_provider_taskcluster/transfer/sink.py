@@ -17,6 +17,7 @@ from airflow_provider_taskcluster.counts import whole_number
 from airflow_provider_taskcluster.exceptions import DestinationError, InvalidInput, TooLarge
 from airflow_provider_taskcluster.texts import one_line, visible
 from airflow_provider_taskcluster.transfer.config import MEMORY_CAP
+from airflow_provider_taskcluster.transfer.reading import position
 from airflow_provider_taskcluster.transfer.storage import is_storage_path
 
 if TYPE_CHECKING:
@@ -28,7 +29,8 @@ if TYPE_CHECKING:
 # Characters of a path that an error shows.
 LONGEST_PATH = 400
 # Errors of a path that are the same at any time.
-_LASTING = {errno.ENAMETOOLONG, errno.ELOOP, errno.EILSEQ}
+LASTING = {errno.ENAMETOOLONG, errno.ELOOP, errno.EILSEQ, errno.ENOTDIR, errno.EEXIST, errno.EISDIR}
+_IN_THE_WAY = "what is in the way is no folder: remove it, or choose another path"
 
 
 class Writer(Protocol):
@@ -155,7 +157,7 @@ class FileSink(Sink):
         self._name: str | None = getattr(file, "name", None)
         try:
             writable = file.writable()
-            self._start = _position(file) if writable and file.seekable() else None
+            self._start = position(file) if writable and file.seekable() else None
         except Exception as error:  # each kind of file has errors of its own
             raise InvalidInput(
                 f"The destination, a {type(file).__name__}, is not what it says it is ({one_line(error)}), so a "
@@ -185,7 +187,8 @@ class FileSink(Sink):
 
     def _rewind(self) -> None:
         if self._start is not None:
-            if self._file.seek(0, io.SEEK_END) > self._start:
+            self._file.seek(0, io.SEEK_END)
+            if self._file.tell() > self._start:
                 self._file.truncate(self._start)
             self._file.seek(self._start)
         elif self._written:
@@ -260,19 +263,6 @@ def sink_for(destination: Destination, *, durable: bool = True) -> Sink:
     )
 
 
-def _position(file: BinaryIO) -> int:
-    """Return where a file stands that says it can seek, and hold it to that.
-
-    :raises Exception: It cannot.
-    """
-    start = file.tell()
-    file.seek(0, io.SEEK_END)
-    file.seek(start)
-    if file.tell() != start:
-        raise OSError("it does not seek to where it stood")
-    return start
-
-
 def write_all(write: Callable[[Any], Any], data: bytes | memoryview) -> None:
     """Write all of it: a raw file may take less at a time than it is given."""
     while data:
@@ -296,7 +286,10 @@ def explained(path: str | None) -> Iterator[None]:
             errno.EACCES: "no permission to write there: choose another folder",
             errno.EROFS: "the file system is read-only: choose another folder",
             errno.ENAMETOOLONG: "File name too long: choose a shorter one",
+            errno.ENOTDIR: _IN_THE_WAY,
+            errno.EEXIST: _IN_THE_WAY,
+            errno.EISDIR: "it is a folder: name a file in it",
             errno.ELOOP: "its symbolic links go in circles: remove them, or choose another path",
         }.get(error.errno or 0, error.strerror or str(error))
         said = f"Cannot write {visible(path or 'the open file', LONGEST_PATH)}: {hint}"
-        raise DestinationError(said, transient=error.errno not in _LASTING) from error
+        raise DestinationError(said, transient=error.errno not in LASTING) from error

@@ -13,7 +13,8 @@ from typing import TYPE_CHECKING, BinaryIO, Self, Union, cast
 
 from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.texts import one_line
-from airflow_provider_taskcluster.transfer.reading import FillingReader, Reader, fill
+from airflow_provider_taskcluster.transfer.paths import usable
+from airflow_provider_taskcluster.transfer.reading import FillingReader, Reader, fill, position
 from airflow_provider_taskcluster.transfer.source_errors import readable
 from airflow_provider_taskcluster.transfer.storage import is_storage_path
 
@@ -112,7 +113,7 @@ class PathSource(Source):
     independent = True
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._path = Path(path)
+        self._path = Path(usable(path))
         self.description = f"file {str(self._path)!r}"
         with self._explained():
             there = self._path.exists()
@@ -180,25 +181,41 @@ class FileSource(Source):
 
     def __init__(self, file: BinaryIO) -> None:
         self.description = f"open file {getattr(file, 'name', '')!r}"
-        if not file.readable():
+        with _held_to_its_word(self.description):
+            readable, seekable = file.readable(), file.seekable()
+            start = position(file) if readable and seekable else 0
+        if not readable:
             raise InvalidInput(f"The {self.description} is not open for reading: open it in the mode 'rb'")
-        if not file.seekable():
+        if not seekable:
             raise InvalidInput(
                 f"The {self.description} cannot seek, and an upload reads twice (to hash, to send): "
                 f"pass a path, or a function that returns a fresh reader, or upload it with multipart='always'"
             )
         self._file = file
-        self._start = file.tell()
+        self._start = start
 
     def open(self) -> Reader:
         self._file.seek(self._start)
         return self._file
 
     def length(self) -> int:
-        return max(0, self._file.seek(0, io.SEEK_END) - self._start)
+        self._file.seek(0, io.SEEK_END)
+        return max(0, self._file.tell() - self._start)
 
     def close(self, reader: Reader) -> None:
         """Leave it to its owner."""
+
+
+@contextmanager
+def _held_to_its_word(description: str) -> Iterator[None]:
+    """Ask a file what it can do inside this."""
+    try:
+        yield
+    except Exception as error:  # each kind of file has errors of its own
+        raise InvalidInput(
+            f"The {one_line(description, 300)} is not what it says it is ({one_line(error)}): pass a path, or a "
+            f"function that returns a fresh reader"
+        ) from error
 
 
 class StreamSource(Source):
@@ -254,7 +271,9 @@ def source_for(source: Uploadable, *, once: bool = False) -> Source:
         raise InvalidInput("The source is open as text: open it in binary mode ('rb')")
     if hasattr(source, "read") and hasattr(source, "seekable") and not isinstance(source, type):
         file = cast("BinaryIO", source)
-        return StreamSource(file) if once and file.readable() and not file.seekable() else FileSource(file)
+        with _held_to_its_word(f"open file {getattr(file, 'name', '')!r}"):
+            stream = once and file.readable() and not file.seekable()
+        return StreamSource(file) if stream else FileSource(file)
     if callable(source):
         return FactorySource(source)
     raise InvalidInput(

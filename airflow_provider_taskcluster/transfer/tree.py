@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.exceptions import InvalidInput, SourceError, TaskclusterError
 from airflow_provider_taskcluster.transfer.config import OURS
+from airflow_provider_taskcluster.transfer.paths import usable
 from airflow_provider_taskcluster.transfer.source import PathSource, Source
 from airflow_provider_taskcluster.transfer.storage import StorageFile, is_storage_path, reason_of, storage_file
 from airflow_provider_taskcluster.transfer.storage_source import StorageSource
@@ -29,7 +30,7 @@ def sources_below(folder: object) -> dict[str, Callable[[], Source]]:
     if storage and not storage.local:
         found = dict(_in_storage(storage))
     else:
-        found = dict(_on_this_machine(Path(storage.path if storage else str(folder))))
+        found = dict(_on_this_machine(Path(storage.path if storage else usable(folder))))
     if not found:
         raise InvalidInput(f"There is no file in the folder {str(folder)!r} to upload")
     return dict(sorted(found.items()))

@@ -13,7 +13,7 @@ import pytest
 
 from airflow_provider_taskcluster.exceptions import DestinationError, InvalidInput, NameRefused
 from airflow_provider_taskcluster.transfer import folder, paths
-from airflow_provider_taskcluster.transfer.extraction import extract
+from airflow_provider_taskcluster.transfer.extraction import check_folder, extract
 from airflow_provider_taskcluster.transfer.folder import Folder
 from airflow_provider_taskcluster.transfer.path_sink import PathSink
 from airflow_provider_taskcluster.transfer.payload.local_place import LocalPlace
@@ -21,6 +21,8 @@ from airflow_provider_taskcluster.transfer.ranges import Facts
 from airflow_provider_taskcluster.transfer.record import Record
 from airflow_provider_taskcluster.transfer.recorder import UploadRecord, load, recorder_for, save
 from airflow_provider_taskcluster.transfer.sink import sink_for
+from airflow_provider_taskcluster.transfer.source import source_for
+from airflow_provider_taskcluster.transfer.tree import sources_below
 
 NOBODY = 12345
 RECORD = Record("key", Facts(7, '"etag"', None, "text/plain"), 7)
@@ -213,6 +215,78 @@ def test_a_path_that_is_too_long_is_an_error_that_stays(tmp_path):
     with pytest.raises(DestinationError, match="File name too long") as caught:
         sink_for(tmp_path / "/".join(["folder"] * 1000))
     assert not caught.value.transient
+
+
+@pytest.mark.parametrize("on_the_way", ["file", "file/new", "file/new/folder", "nowhere", "nowhere/new"])
+def test_what_is_no_folder_on_the_way_is_an_error_that_stays(tmp_path, on_the_way):
+    (tmp_path / "file").write_bytes(b"untouched")
+    (tmp_path / "nowhere").symlink_to("missing")
+    for use in (sink_for, LocalPlace, check_folder, lambda path: extract("archive.zip", path)):
+        with pytest.raises(
+            DestinationError, match="what is in the way is no folder: remove it, or choose another"
+        ) as caught:
+            use(f"{tmp_path}/{on_the_way}/last")
+        assert not caught.value.transient
+    assert (tmp_path / "file").read_bytes() == b"untouched"
+
+
+@pytest.mark.parametrize("use", [LocalPlace, check_folder, lambda path: extract("archive.zip", path)])
+@pytest.mark.parametrize("planted", ["file", "nowhere"])
+def test_what_is_in_the_place_of_a_folder_is_an_error_that_stays(tmp_path, use, planted):
+    (tmp_path / "file").write_bytes(b"untouched")
+    (tmp_path / "nowhere").symlink_to("missing")
+    with pytest.raises(DestinationError, match="what is in the way is no folder") as caught:
+        use(tmp_path / planted)
+    assert not caught.value.transient
+
+
+@pytest.mark.parametrize("path", ["nodir/..", "nodir/new/..", "..", ".", "", "/"])
+def test_a_path_that_can_be_a_folder_alone_is_refused_at_once(tmp_path, monkeypatch, path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "link").symlink_to(path or ".")
+    for destination in (path, "link"):
+        with pytest.raises(InvalidInput, match="is a folder: name the file to write"):
+            sink_for(destination)
+    assert [left.name for left in tmp_path.iterdir()] == ["link"]
+
+
+def test_a_folder_that_comes_in_between_is_an_error_that_stays(tmp_path):
+    sink = sink_for(tmp_path / "file")
+    sink.begin(7)
+    (tmp_path / "file").mkdir()
+    with pytest.raises(DestinationError, match="it is a folder: name a file in it") as caught:
+        sink.commit()
+    assert not caught.value.transient
+    sink.discard()
+
+
+class Place:
+    """A path by its protocol alone."""
+
+    def __init__(self, path):
+        self._path = path
+
+    def __fspath__(self):
+        return self._path
+
+
+@pytest.mark.parametrize("path", [b"file", 7, None], ids=repr)
+@pytest.mark.parametrize(
+    "use",
+    [sink_for, LocalPlace, source_for, sources_below, check_folder, lambda path: extract(path, "folder")],
+    ids=["download", "payload", "upload", "upload of a folder", "folder of an archive", "archive"],
+)
+def test_a_path_that_is_no_text_is_said_at_once(tmp_path, monkeypatch, use, path):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "file").write_bytes(b"content")
+    with pytest.raises(InvalidInput, match=r"A Place that is \w+ is no path: pass it as text"):
+        use(Place(path))
+
+
+def test_a_path_by_its_protocol_is_one(tmp_path):
+    put(sink_for(Place(str(tmp_path / "file"))))
+    assert source_for(Place(str(tmp_path / "file"))).length() == 7
+    assert list(sources_below(Place(str(tmp_path)))) == ["file"]
 
 
 @pytest.mark.parametrize("path", ["a\0b", "folder\0/file", "\udfff\ud800"], ids=ascii)

@@ -228,18 +228,57 @@ class TestFolder(FolderContract):
             load(recorder, RECORD.slot)
         forget(recorder, RECORD)
         recorder.sweep()
+        with pytest.raises(DestinationError) as caught:
+            save(recorder, RECORD)
+        assert not caught.value.transient
         assert (tmp_path / "file").read_bytes() == b""
 
-    def test_a_record_that_cannot_be_read_now_is_not_taken_for_none(self, recorder, folder):
-        """A link to itself (ELOOP) stands for ESTALE, EACCES, EIO: a later try may be able to."""
-        file = folder / f"{RECORD.slot}.json"
-        folder.mkdir(parents=True)
-        file.symlink_to(file.name)
-        with pytest.raises(DestinationError, match=r"cannot be read from .*: Too many levels of symbolic links"):
-            load(recorder, RECORD.slot)
-        assert DestinationError.transient
-        recorder.sweep()
-        assert file.is_symlink()
+    def test_a_record_that_cannot_be_read_now_is_not_taken_for_none(self, recorder, file, collector_off):
+        """Too many open files stand for ESTALE and EIO: a later try may be able to."""
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        free = os.dup(0)
+        os.close(free)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (free + 1, hard))  # enough for the folder alone
+        try:
+            with pytest.raises(DestinationError, match=r"cannot be read from .*: Too many open files") as caught:
+                load(recorder, RECORD.slot)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        assert caught.value.transient
+        assert load(recorder, RECORD.slot) == RECORD
+
+    @pytest.mark.parametrize("add", [save, save_first])
+    @pytest.mark.parametrize("target", ["itself", "a record", "nothing"])
+    def test_a_link_in_the_place_of_a_record_is_none_and_replaced(self, recorder, file, folder, add, target):
+        """Who put it there would choose what is taken for our record."""
+        moved = file.rename(folder.parent / "moved.json")
+        file.symlink_to({"itself": file.name, "a record": moved, "nothing": "nowhere"}[target])
+        assert load(recorder, RECORD.slot) is None
+        add(recorder, RECORD)
+        assert not file.is_symlink()
+        assert load(recorder, RECORD.slot) == RECORD
+        assert moved.stat().st_nlink == 1
+
+    def test_a_folder_in_the_place_of_a_record_is_an_error_that_stays(self, recorder, folder):
+        (folder / f"{RECORD.slot}.json").mkdir(parents=True)
+        for use in (lambda: load(recorder, RECORD.slot), lambda: save(recorder, RECORD)):
+            with pytest.raises(
+                DestinationError, match=r"record of an upload cannot be .*; name one that can be"
+            ) as caught:
+                use()
+            assert not caught.value.transient
+
+    def test_a_record_with_a_second_name_may_be_of_somebody_else(self, recorder, file, folder):
+        os.link(file, folder / "second")
+        assert load(recorder, RECORD.slot) is None
+        save(recorder, RECORD)
+        assert load(recorder, RECORD.slot) == RECORD
+
+    def test_a_record_has_two_names_while_it_gets_its_own(self, recorder, file, folder):
+        os.link(file, folder / f"{file.name}.0123abcd.new")
+        assert load(recorder, RECORD.slot) == RECORD
+        os.link(file, folder / "third")
+        assert load(recorder, RECORD.slot) is None
 
 
 class TestObjectStorageFolder(FolderContract):

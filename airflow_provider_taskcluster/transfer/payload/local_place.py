@@ -40,7 +40,7 @@ class LocalPlace:
         self._appended: dict[str, io.FileIO] = {}
         self._synced = time.monotonic()
         with explained(self.url):
-            require_possible(Path(self.url))
+            require_possible(Path(self.url), folder=True)
             self._root = Folder.at(self.url, make=True, durable=durable)
             leftovers.sweep(self._root)
             self.heeds_case = self._root.heeds_case()
