@@ -16,6 +16,7 @@ from airflow_provider_taskcluster.links.base import NO_ADDRESSES, leave_links
 from airflow_provider_taskcluster.made_once import made_once
 from airflow_provider_taskcluster.outcome import failed, last_look, permanent_errors_fail
 from airflow_provider_taskcluster.sensors.deferring import DeferringSensor
+from airflow_provider_taskcluster.sensors.earlier_looks import was_rescheduled
 from airflow_provider_taskcluster.sensors.flags import reason
 from airflow_provider_taskcluster.texts import visible
 from airflow_provider_taskcluster.waits import wait_log
@@ -62,6 +63,7 @@ class TaskclusterBaseSensor(CheckedArguments, DeferringSensor):
     checks: ClassVar = dict.fromkeys(FLAGS, flag)
     addresses: Mapping[str, str] = NO_ADDRESSES
     """Of its links, once they are left (``leave_links``)."""
+    _stays = False
 
     def __init__(
         self,
@@ -123,12 +125,20 @@ class TaskclusterBaseSensor(CheckedArguments, DeferringSensor):
     def summary(self, found: Json) -> str:
         """Say what was found, for the log."""
 
-    def poke(self, context: Context) -> PokeReturnValue:  # noqa: ARG002 (Airflow's signature)
+    @property
+    def reschedule(self) -> bool:
+        """Whether the next look has a process of its own.
+
+        Not while credentials are refused: this process alone knows since when.
+        """
+        return self.mode == "reschedule" and not self._stays
+
+    def poke(self, context: Context) -> PokeReturnValue:
         """Look once; what is found goes to XCom."""
         self.last_look = self.more_time = ""
         try:
             with permanent_errors_fail(WAITING, self.taskcluster_conn_id):
-                found, why = self._looked_at()
+                found, why = self._looked_at(context)
                 if found is not None:
                     self.log.info("Found: %s", visible(self.summary(found), LONGEST_SUMMARY))
                     return PokeReturnValue(is_done=True, xcom_value=self.result(found))
@@ -138,32 +148,37 @@ class TaskclusterBaseSensor(CheckedArguments, DeferringSensor):
         self.last_look = self.sentence_of_last_look(why)
         return PokeReturnValue(is_done=False)
 
-    def _looked_at(self) -> tuple[Json | None, str]:
+    def _looked_at(self, context: Context) -> tuple[Json | None, str]:
         """Look once; an error that may pass is a look that came to nothing."""
         try:
             self.check_rendered()
             found, why = self._look()
         except TaskclusterError as error:
-            if not self._may_pass(error):
+            if not self._may_pass(error, context):
                 self.misconfigured = not did_not_come(error)
                 raise
             self.log.warning("Could not look, waiting on: %s", visible(error))
             return None, str(error)
         self._looked_before = True
+        self._stays = False
         self._patience.accepted()
         self.more_time = MORE_TIME
         return found, why
 
-    def _may_pass(self, error: TaskclusterError) -> bool:
+    def _may_pass(self, error: TaskclusterError, context: Context) -> bool:
         """Tell whether the next look may come to something.
 
         Credentials that were good before may have been rotated: the connection is read anew then.
         """
-        if isinstance(error, AuthenticationFailed) and self._looked_before:
+        if isinstance(error, AuthenticationFailed) and self._has_looked_before(context):
+            self._stays = True
             if hook := self.__dict__.pop("hook", None):
                 hook.close()
             return self._patience.lasts(time.monotonic())
         return error.transient or isinstance(error, UnreadableAnswer)
+
+    def _has_looked_before(self, context: Context) -> bool:
+        return self._looked_before or (self.mode == "reschedule" and was_rescheduled(context))
 
     def _look(self) -> tuple[Json | None, str]:
         """Return what was found, or None and why."""
