@@ -42,11 +42,14 @@ def store_adapter(read_timeout: float) -> HTTPAdapter:
     than in bytes.
     """
 
+    class PatientResponse(StoreResponse):
+        patience = read_timeout
+
     class Patient(Piecewise):
         """Waits for the store to take bytes as long as for it to give some, unless its line is broken off."""
 
         timeout: Any
-        response_class: Any = StoreResponse
+        response_class: Any = PatientResponse
 
         def connect(self) -> None:
             super().connect()  # type: ignore[misc]  # mixed into a connection

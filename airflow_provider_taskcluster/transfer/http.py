@@ -5,7 +5,6 @@ No retries here (``retry.py`` owns them) and no credentials: the URLs are signed
 
 from __future__ import annotations
 
-import contextlib
 import os
 import threading
 import time
@@ -19,7 +18,7 @@ from airflow_provider_taskcluster.transfer.answer import Answer
 from airflow_provider_taskcluster.transfer.line import Line
 from airflow_provider_taskcluster.transfer.redirects import REDIRECTS, SAME_METHOD, same_origin, target_of
 from airflow_provider_taskcluster.transfer.store_errors import LONGEST_ANSWER, no_answer, refusal
-from airflow_provider_taskcluster.transfer.store_response import inner
+from airflow_provider_taskcluster.transfer.store_response import beginning_of, inner
 from airflow_provider_taskcluster.urls import host_is_allowed, problem
 
 if TYPE_CHECKING:
@@ -230,8 +229,5 @@ def _encrypted(url: str, proxy: str | None) -> bool:
 
 def _read_to_end(response: requests.Response) -> None:
     """Read an answer that nobody needs, so that its connection is kept. A longer one is closed instead."""
-    import urllib3
-
-    with contextlib.suppress(urllib3.exceptions.HTTPError, OSError):
-        if inner(response).framing.marked:
-            response.raw.read(LONGEST_ANSWER, decode_content=False)
+    if inner(response).framing.marked:
+        beginning_of(response, LONGEST_ANSWER)

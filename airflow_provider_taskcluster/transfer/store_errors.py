@@ -18,7 +18,7 @@ from airflow_provider_taskcluster.retry import RETRIABLE_STATUSES, TRY_AGAIN, re
 from airflow_provider_taskcluster.texts import one_line
 from airflow_provider_taskcluster.transfer.encoding import decoder_for
 from airflow_provider_taskcluster.transfer.redirects import REDIRECTS
-from airflow_provider_taskcluster.transfer.store_response import InvalidHead
+from airflow_provider_taskcluster.transfer.store_response import InvalidHead, beginning_of
 
 if TYPE_CHECKING:
     import requests
@@ -70,13 +70,11 @@ def _reason_of(response: requests.Response) -> tuple[str, str]:
 
 def _text_of(response: requests.Response) -> str:
     """Return the beginning of the body, decoded."""
-    import urllib3
-
+    body = memoryview(beginning_of(response, LONGEST_ANSWER))
     try:
-        body = memoryview(response.raw.read(LONGEST_ANSWER, decode_content=False))
         decoder = decoder_for(response.headers.get("Content-Encoding", ""), LONGEST_ANSWER)
         text = bytes(next(decoder.decode(body), b""))
-    except (urllib3.exceptions.HTTPError, OSError, TransferError):
+    except TransferError:
         return ""
     return text.decode("utf-8", "replace")
 

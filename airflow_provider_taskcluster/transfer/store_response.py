@@ -8,6 +8,8 @@ all: a length is written as one number, and beside chunks there is none.
 from __future__ import annotations
 
 import http.client
+import io
+import time
 from typing import TYPE_CHECKING, Any, NoReturn, cast
 
 from airflow_provider_taskcluster.framing import Framing, framing_of
@@ -39,6 +41,9 @@ class StoreResponse(http.client.HTTPResponse):
     """
 
     framing = Framing()
+    # Seconds from the first byte of a head, or of a line between chunks, to its end.
+    patience = 60.0
+    _late = 0.0
     fp: Any
     code: int
     chunked: bool
@@ -61,11 +66,35 @@ class StoreResponse(http.client.HTTPResponse):
     def _final_status(self) -> tuple[str, int, str]:
         """Read past interim answers (RFC 9110, 15.2). 101 is none: the connection speaks another protocol then."""
         for _ in range(_MOST_INTERIM):
-            version, status, reason = self._read_status()  # type: ignore[attr-defined]
+            version, status, reason = self._read_status()
             if status >= _FIRST_FINAL or status == _SWITCHING_PROTOCOLS:
                 return version, status, reason
             self._read_headers()
         raise InvalidHead(f"{_MOST_INTERIM} interim answers, and no other")
+
+    def _read_status(self) -> tuple[str, int, str]:
+        """Read the first line of a head, within the time of which the rest has to come as well."""
+        whole, self._late = self.fp, 0.0
+        self.fp = io.BytesIO(self._timed_line())
+        try:
+            return super()._read_status()  # type: ignore[misc, no-any-return]
+        finally:
+            self.fp = whole
+
+    def _timed_line(self) -> bytes:
+        """Read to the end of a line, or a little more than any has.
+
+        :raises TimeoutError: It has not come in time, however often some of it came.
+        """
+        line = b""
+        while there := self.fp.peek(1):
+            self._late = self._late or time.monotonic() + self.patience
+            line += self.fp.read(there.find(b"\n") + 1 or len(there))
+            if time.monotonic() > self._late:
+                raise TimeoutError(f"a head or a line has not come within {self.patience:g} seconds")
+            if line.endswith(b"\n") or len(line) > _LONGEST_LINE:
+                break
+        return line
 
     def _read_headers(self) -> http.client.HTTPMessage:
         """Read headers to the empty line (RFC 9112, 5). What is no header is left out, and hides no other."""
@@ -87,7 +116,7 @@ class StoreResponse(http.client.HTTPResponse):
         return message
 
     def _line(self) -> bytes:
-        line: bytes = self.fp.readline(_LONGEST_LINE + 1)
+        line = self._timed_line()
         if len(line) > _LONGEST_LINE:
             raise InvalidHead(f"a header of more than {_LONGEST_LINE} bytes")
         if not line.endswith(b"\n"):
@@ -125,22 +154,50 @@ class StoreResponse(http.client.HTTPResponse):
                 self._out_of_step()
             self.chunk_left = self._next_chunk_size()
             if not self.chunk_left:
-                self._read_and_discard_trailer()  # type: ignore[attr-defined]
+                self._read_and_discard_trailer()
                 self._close_conn()  # type: ignore[attr-defined]
                 self.chunk_left = None
         return self.chunk_left
 
     def _next_chunk_size(self) -> int:
         """Read the line of a chunk's size: digits only, and a whole line, since a cut "0a3" is not the last chunk."""
-        line: bytes = self.fp.readline(_LONGEST_LINE)
+        self._late = 0.0
+        line = self._timed_line()
         digits = line.partition(b";")[0].strip()
         if not line.endswith(b"\n") or not 0 < len(digits) <= _MOST_DIGITS or not _HEX_DIGITS.issuperset(digits):
             self._out_of_step()
         return int(digits, 16)
 
+    def _read_and_discard_trailer(self) -> None:
+        self._late = 0.0
+        for _ in range(_MOST_LINES):
+            if self._timed_line() in {b"\r\n", b"\n", b""}:
+                return
+        self._out_of_step()
+
     def _out_of_step(self) -> NoReturn:
         self._close_conn()  # type: ignore[attr-defined]
         raise http.client.IncompleteRead(b"")
+
+
+def beginning_of(response: requests.Response, most: int) -> bytes:
+    """Return what comes of a body that is read for what it says: at most so many bytes, and in a limited time.
+
+    Whatever ends it, what has come is taken. Where that is all of it, the connection is kept.
+    """
+    body, data, late = inner(response), bytearray(), 0.0
+    try:
+        while len(data) < most and (came := body.read1(most - len(data))):
+            data += came
+            late = late or time.monotonic() + body.patience
+            if time.monotonic() > late:
+                return bytes(data)
+    except (http.client.HTTPException, OSError, ValueError):
+        return bytes(data)
+    if len(data) < most and not body.length:
+        body.close()
+        response.raw.release_conn()  # urllib3 does not see that we have read to the end
+    return bytes(data)
 
 
 def inner(response: requests.Response) -> StoreResponse:

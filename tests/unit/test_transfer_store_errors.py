@@ -8,6 +8,7 @@ import pickle
 import time
 import tracemalloc
 import zlib
+from types import SimpleNamespace
 
 import pytest
 import requests
@@ -15,6 +16,7 @@ import urllib3
 
 from airflow_provider_taskcluster.retry import RETRIABLE_STATUSES
 from airflow_provider_taskcluster.transfer.store_errors import no_answer, refusal
+from airflow_provider_taskcluster.transfer.store_response import StoreResponse
 
 URL = "https://store.example.com/a?sig=secret"
 PASSES = "; it may pass: let the task try again"
@@ -25,8 +27,10 @@ def answer(status, body=b"", **headers):
     response = requests.Response()
     response.status_code, response.reason = status, "Said So"
     response.headers.update({name.replace("_", "-"): value for name, value in headers.items()})
-    file = body if hasattr(body, "read") else io.BytesIO(body)
-    response.raw = urllib3.HTTPResponse(file, status=status, headers=response.headers, preload_content=False)
+    file = io.BufferedReader(body if hasattr(body, "read") else io.BytesIO(body))
+    read = StoreResponse(SimpleNamespace(makefile=lambda _: file), method="GET")
+    read.chunked, read.length, read.will_close = False, None, True
+    response.raw = urllib3.HTTPResponse(read, original_response=read, preload_content=False)
     return refusal(response, "GET", URL)
 
 

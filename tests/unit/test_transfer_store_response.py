@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import re
+import socket
+import threading
 import time
 
 import pytest
@@ -263,3 +267,118 @@ class Body:
     def read(self, size):
         data, self.left = self.left[:size], self.left[size:]
         return data
+
+
+def dripping(before, drop, after=b""):
+    """A server on whose answer there is no end: one drop every 0.1 s, for 8 s."""
+
+    def serve(listener):
+        while True:
+            try:
+                connection, _ = listener.accept()
+            except OSError:
+                return
+            with connection, contextlib.suppress(OSError):
+                connection.recv(1 << 16)
+                connection.sendall(before)
+                for _ in range(80):
+                    time.sleep(0.1)
+                    connection.sendall(drop)
+                connection.sendall(after)
+
+    return serve
+
+
+@pytest.fixture
+def drip():
+    """Serve what drips; return its URL."""
+    with contextlib.ExitStack() as held:
+
+        def served(*what):
+            listener = held.enter_context(socket.create_server(("127.0.0.1", 0)))
+            thread = threading.Thread(target=dripping(*what), args=(listener,), daemon=True)
+            held.callback(thread.join, 15)
+            held.callback(listener.shutdown, socket.SHUT_RDWR)
+            thread.start()
+            return f"http://127.0.0.1:{listener.getsockname()[1]}/a"
+
+        yield served
+
+
+@pytest.fixture
+def hurried():
+    made = Store(Network(connect_timeout=5, read_timeout=0.5, proxies={}))
+    yield made
+    made.close()
+
+
+OK = b"HTTP/1.1 200 OK\r\n"
+
+
+@pytest.mark.parametrize(
+    ("before", "drop"),
+    [
+        (b"", b"H"),
+        (b"HTTP/1.1 200 ", b"O"),
+        (OK, b"a"),
+        (OK + b"Content-Length: 10\r\nX: ", b"a"),
+        (OK, b"A: b\r\n"),
+    ],
+    ids=["first byte", "status", "name", "value", "headers"],
+)
+def test_a_head_that_drips_has_one_time_out_and_may_pass(drip, hurried, before, drop):
+    started = time.monotonic()
+    with pytest.raises(ConnectionFailed, match="no answer in time") as caught, hurried.get(drip(before, drop), {}):
+        pass
+    assert caught.value.transient
+    assert time.monotonic() - started < 3
+
+
+def test_each_interim_answer_has_its_time(drip, hurried):
+    """A store that works for long says so now and then."""
+    url = drip(b"", b"HTTP/1.1 102 Processing\r\n\r\n", answer("Content-Length: 3", body=b"abc"))
+    with hurried.get(url, {}) as got:
+        assert got.facts.total == 3
+
+
+@pytest.mark.parametrize(
+    "headers", [["Content-Length: 60000"], ["Transfer-Encoding: chunked"], ["Connection: close"]], ids="+".join
+)
+def test_the_text_of_an_error_that_drips_is_taken_as_far_as_it_came(drip, hurried, headers):
+    text = b"<Error><Code>SlowDown</Code><Message>wait</Message>"
+    chunked = headers[0].startswith("T")
+    body = b"%x\r\n%b\r\n" % (len(text), text) if chunked else text
+    url = drip(answer(*headers, status="503 Busy", body=body), b"1\r\n \r\n" if chunked else b" ")
+    started = time.monotonic()
+    with pytest.raises(StoreError, match=r"503 \(SlowDown: wait\)"), hurried.get(url, {}):
+        pass
+    assert time.monotonic() - started < 3
+
+
+def test_an_answer_to_a_put_that_drips_is_not_waited_for(drip, hurried):
+    url = drip(answer("Content-Length: 60000"), b" ")
+    started = time.monotonic()
+    assert hurried.put(url, {}, io.BytesIO(b""), 0) is None
+    assert time.monotonic() - started < 3
+
+
+@pytest.mark.parametrize("drop", [b"0", b"0;name=", b"0\r\na"], ids=["size", "extension", "trailer"])
+def test_lines_between_chunks_that_drip_have_a_time_out(drip, hurried, drop):
+    url = drip(answer("Transfer-Encoding: chunked", body=b"3\r\nabc\r\n" + drop), b"0")
+    started = time.monotonic()
+    with hurried.get(url, {}) as got, pytest.raises((ConnectionFailed, Truncated)) as caught:
+        got.skip(100)
+    assert caught.value.transient
+    assert time.monotonic() - started < 3
+
+
+def test_the_connection_is_kept_after_an_error_and_after_a_put(store):
+    refused = answer("Content-Length: 9", status="404 Not Found", body=b"not there")
+    with raw_answers(refused, answer("Content-Length: 2", body=b"ok"), WHOLE) as served:
+        served.kept = True
+        with pytest.raises(StoreError), store.get(served.url, {}):
+            pass
+        store.put(served.url, {}, io.BytesIO(b""), 0)
+        with store.get(served.url, {}) as got:
+            got.skip(len(DATA))
+        assert (len(served.requests), served.connections) == (3, 1)
