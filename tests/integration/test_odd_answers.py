@@ -78,7 +78,7 @@ S3 = {"storageType": "s3", "putUrl": "http://127.0.0.1:1/a", "expires": EXPIRES.
         *(("s3", answer) for answer in (OBJECT, {"storageType": "reference"}, {"storageType": "error"})),
         *(("object", answer) for answer in (S3, {"storageType": "reference"}, {"storageType": "link"})),
     ],
-    ids=str,
+    ids=lambda value: value if isinstance(value, str) else value["storageType"],
 )
 def test_a_new_artifact_of_another_storage_type_than_asked_for_is_refused(odd, there, expires, asked, answered):
     hook, change = odd
