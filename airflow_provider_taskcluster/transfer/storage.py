@@ -83,7 +83,10 @@ def storage_file(place: StoragePath) -> StorageFile:
     :raises InvalidInput: Its file system cannot be made: nobody has installed it, or its connection is wrong.
     """
     try:
-        return StorageFile(place.fs, place.path, str(place))
+        fs, path = place.fs, place.path
+        while getattr(fs, "protocol", "") == "dir":  # fsspec's DirFileSystem: a folder of another file system
+            fs, path = fs.fs, fs._join(path)  # noqa: SLF001 (there is no other way to the name that it uses)
+        return StorageFile(fs, path, str(place))
     except Exception as error:  # (each file system has errors of its own)
         raise InvalidInput(
             f"Cannot use {place}: {one_line(error) or type(error).__name__}: "

@@ -15,13 +15,19 @@ from airflow_provider_taskcluster.transfer.sink import sink_for
 from airflow_provider_taskcluster.transfer.storage_sink import StorageSink, block_size
 
 
+class Renaming(DirFileSystem):
+    """One that does not say what it is a folder of."""
+
+    protocol = "renaming"
+
+
 class TestStorage(SinkContract):
     @pytest.fixture(params=["copied", "renamed"])
     def storage(self, request, tmp_path):
         """A file system that moves by copying, one that renames, neither of them on this machine as far as it knows."""
         if request.param == "copied":
             return MemoryFileSystem(skip_instance_cache=True)
-        return DirFileSystem(str(tmp_path), LocalFileSystem())
+        return Renaming(str(tmp_path), LocalFileSystem())
 
     @pytest.fixture
     def place(self, storage, name):
@@ -122,3 +128,13 @@ def test_a_file_system_that_cannot_be_made_is_named_with_the_way_out():
 def test_blocks_grow_where_there_would_be_more_than_s3_takes(size, expected):
     assert block_size(size) == expected * 2**20
     assert block_size(size) * 10_000 >= (size or 0)
+
+
+def test_a_folder_of_this_machine_as_a_file_system_is_this_machine(tmp_path):
+    """Files get their names there as they do by their path: at once, and after they are on the disk."""
+    inner = DirFileSystem(str(tmp_path), LocalFileSystem())
+    sink = sink_for(Place(DirFileSystem("folder", inner), "file"))
+    assert isinstance(sink, PathSink)
+    assert sink.path == str(tmp_path / "folder" / "file")
+    elsewhere = DirFileSystem("/folder", MemoryFileSystem())
+    assert not isinstance(sink_for(Place(elsewhere, "file")), PathSink)

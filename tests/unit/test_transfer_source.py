@@ -363,11 +363,17 @@ class TestFactory(SourceContract):
         assert reader.closed
 
 
+class Elsewhere(DirFileSystem):
+    """One that does not say that it is of this machine."""
+
+    protocol = "elsewhere"
+
+
 class TestStorage(SourceContract):
     @pytest.fixture
     def storage(self, tmp_path):
         (tmp_path / "file").write_bytes(CONTENT)
-        return DirFileSystem(str(tmp_path), LocalFileSystem())
+        return Elsewhere(str(tmp_path), LocalFileSystem())
 
     @pytest.fixture
     def source(self, storage):
@@ -395,7 +401,7 @@ class TestStorage(SourceContract):
             def read(self, size):
                 raise ConnectionResetError("by\npeer")
 
-        monkeypatch.setattr(DirFileSystem, "open", lambda *_, **__: Reset())
+        monkeypatch.setattr(Elsewhere, "open", lambda *_, **__: Reset())
         with (
             source.reading() as reader,
             pytest.raises(SourceError, match=r"file 'bucket://file' cannot be read: by\\npeer"),
@@ -404,7 +410,7 @@ class TestStorage(SourceContract):
         assert SourceError.transient
 
     def test_a_file_of_unknown_length_has_no_sections(self, storage, monkeypatch):
-        monkeypatch.setattr(DirFileSystem, "info", lambda *_, **__: {"type": "file", "size": None})
+        monkeypatch.setattr(Elsewhere, "info", lambda *_, **__: {"type": "file", "size": None})
         source = source_for(Place(storage, "file"))
         assert (source.length(), source.section(0, 1)) == (None, None)
 
