@@ -51,7 +51,7 @@ from typing import TYPE_CHECKING
 
 from airflow.providers.common.compat.sdk import AirflowException
 
-from airflow_provider_taskcluster.texts import LONGEST_MESSAGE, one_line, visible
+from airflow_provider_taskcluster.common.messages import LONGEST_MESSAGE, one_line, visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -12,11 +12,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.emulator import Emulator
-from airflow_provider_taskcluster.waits.artifacts import ArtifactWait
-from airflow_provider_taskcluster.waits.descriptions import describe
-from airflow_provider_taskcluster.waits.index import IndexWait
-from airflow_provider_taskcluster.waits.objects import ObjectWait
-from airflow_provider_taskcluster.waits.tasks import TaskWait
+from airflow_provider_taskcluster.waits.conditions.artifacts import ArtifactWait
+from airflow_provider_taskcluster.waits.conditions.index import IndexWait
+from airflow_provider_taskcluster.waits.conditions.objects import ObjectWait
+from airflow_provider_taskcluster.waits.conditions.tasks import TaskWait
+from airflow_provider_taskcluster.waits.serialization import describe
 
 from . import world
 from .servers import Emulated

@@ -17,11 +17,11 @@ from typing import TYPE_CHECKING
 
 from airflow.providers.common.compat.lineage.hook import get_hook_lineage_collector
 
+from airflow_provider_taskcluster.common.retry import RetryPolicy
 from airflow_provider_taskcluster.exceptions import TaskclusterError
 from airflow_provider_taskcluster.hooks.base import guessed_type
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
-from airflow_provider_taskcluster.retry import RetryPolicy
-from airflow_provider_taskcluster.transfer import intake
+from airflow_provider_taskcluster.transfer.download import receiver
 
 from .ground import CONNECTION
 from .plan import RECORD, Trouble
@@ -105,7 +105,7 @@ def _settle_in(order: Order) -> None:
     os.environ[f"AIRFLOW_CONN_{CONNECTION.upper()}"] = ground.connection(read_timeout=timeout)
     os.environ["TMPDIR"] = tempfile.tempdir = str(ground.temporary)
     RetryPolicy.wait_seconds = lambda *_: WAIT  # type: ignore[method-assign]  # time passes faster here,
-    intake.RECORD_BYTES = RECORD  # and files are smaller
+    receiver.RECORD_BYTES = RECORD  # and files are smaller
     if order.largest_file is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (order.largest_file, order.largest_file))
 

@@ -9,7 +9,7 @@ from urllib.parse import urlsplit
 from airflow.providers.common.compat.sdk import Asset, AssetAlias
 
 from airflow_provider_taskcluster.assets.uris import SCHEME, artifact_uri, object_uri
-from airflow_provider_taskcluster.texts import one_line
+from airflow_provider_taskcluster.common.messages import one_line
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -8,10 +8,11 @@ import os
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Protocol
 
-from airflow_provider_taskcluster.connection import settings, values
+from airflow_provider_taskcluster.common import values
+from airflow_provider_taskcluster.common.messages import one_line, visible
+from airflow_provider_taskcluster.connection import settings
 from airflow_provider_taskcluster.connection.fields import CONNECTION_TYPE
 from airflow_provider_taskcluster.exceptions import ConfigurationError
-from airflow_provider_taskcluster.texts import one_line, visible
 
 if TYPE_CHECKING:
     from airflow_provider_taskcluster.connection.settings import ConnectionSettings

@@ -7,13 +7,13 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
-from airflow_provider_taskcluster.connection import values
+from airflow_provider_taskcluster.common import values
+from airflow_provider_taskcluster.common.messages import visible
+from airflow_provider_taskcluster.common.network import Network
+from airflow_provider_taskcluster.common.retry import RetryPolicy
 from airflow_provider_taskcluster.connection.fields import EXTRA_FIELDS
 from airflow_provider_taskcluster.exceptions import ConfigurationError
-from airflow_provider_taskcluster.network import Network
-from airflow_provider_taskcluster.retry import RetryPolicy
 from airflow_provider_taskcluster.services import credentials
-from airflow_provider_taskcluster.texts import visible
 
 if TYPE_CHECKING:
     from collections.abc import Mapping

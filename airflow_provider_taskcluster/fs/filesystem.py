@@ -15,21 +15,21 @@ from fsspec.utils import isfilelike
 
 from airflow_provider_taskcluster.exceptions import ArtifactError, InsufficientScopes, InvalidInput, StoreError
 from airflow_provider_taskcluster.fs import uploads
+from airflow_provider_taskcluster.fs.backend import Remote
 from airflow_provider_taskcluster.fs.errors import NoSuchFile, NotDeletable
 from airflow_provider_taskcluster.fs.paths import ArtifactPlace, ObjectPlace, located, stripped
 from airflow_provider_taskcluster.fs.reader import ReadableFile
-from airflow_provider_taskcluster.fs.remote import Remote
 from airflow_provider_taskcluster.fs.strip_protocol import StripProtocol
 from airflow_provider_taskcluster.fs.transaction import AllOrNothing
 from airflow_provider_taskcluster.fs.wrappers import CompressedFile, TextFile
 from airflow_provider_taskcluster.fs.writer import WritableFile
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
-from airflow_provider_taskcluster.transfer.durable import make_folders
-from airflow_provider_taskcluster.transfer.paths import usable
-from airflow_provider_taskcluster.transfer.reading import blocks
-from airflow_provider_taskcluster.transfer.sink import MemorySink
-from airflow_provider_taskcluster.transfer.source import source_for
-from airflow_provider_taskcluster.transfer.temporary import TemporarySink, TemporarySource
+from airflow_provider_taskcluster.transfer.sink.base import MemorySink
+from airflow_provider_taskcluster.transfer.sink.durable import make_folders
+from airflow_provider_taskcluster.transfer.sink.paths import usable
+from airflow_provider_taskcluster.transfer.sink.temporary import TemporarySink, TemporarySource
+from airflow_provider_taskcluster.transfer.source.base import source_for
+from airflow_provider_taskcluster.transfer.source.reading import blocks
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -38,10 +38,10 @@ if TYPE_CHECKING:
     from fsspec.callbacks import Callback
 
     from airflow_provider_taskcluster.fs.listing import Entry
-    from airflow_provider_taskcluster.services.answers import ArtifactInfo
+    from airflow_provider_taskcluster.services.schemas import ArtifactInfo
+    from airflow_provider_taskcluster.transfer.download.references import AllowReference
     from airflow_provider_taskcluster.transfer.progress import Progress
-    from airflow_provider_taskcluster.transfer.references import AllowReference
-    from airflow_provider_taskcluster.transfer.source import Uploadable
+    from airflow_provider_taskcluster.transfer.source.base import Uploadable
 
 
 class TaskclusterFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no types

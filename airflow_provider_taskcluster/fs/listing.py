@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-    from airflow_provider_taskcluster.services.answers import ArtifactInfo
+    from airflow_provider_taskcluster.services.schemas import ArtifactInfo
 
 # What fsspec calls the facts of one path.
 Entry = dict[str, Any]

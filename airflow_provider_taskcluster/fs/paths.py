@@ -14,7 +14,7 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from airflow_provider_taskcluster import names
+from airflow_provider_taskcluster.common import names
 from airflow_provider_taskcluster.exceptions import InvalidInput
 
 OBJECTS = "objects"

@@ -8,7 +8,7 @@ from fsspec.spec import AbstractBufferedFile
 
 if TYPE_CHECKING:
     from airflow_provider_taskcluster.fs.filesystem import TaskclusterFileSystem
-    from airflow_provider_taskcluster.transfer.stored_file import StoredFile
+    from airflow_provider_taskcluster.transfer.download.opened import StoredFile
 
 
 class ReadableFile(AbstractBufferedFile):  # type: ignore[misc]  # fsspec has no types

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import AirflowException, get_current_context
 
-from airflow_provider_taskcluster.arguments import expiry_from
-from airflow_provider_taskcluster.transfer.recorder import StateStoreRecorder
+from airflow_provider_taskcluster.common.arguments import expiry_from
+from airflow_provider_taskcluster.transfer.upload.recorder import StateStoreRecorder
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
-    from airflow_provider_taskcluster.transfer.recorder import Recorder
+    from airflow_provider_taskcluster.transfer.upload.recorder import Recorder
 
 # Taskcluster's own default for tasks and their artifacts.
 LIFE = timedelta(days=365)

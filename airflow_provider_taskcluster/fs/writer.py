@@ -8,16 +8,16 @@ import logging
 import sys
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from airflow_provider_taskcluster.common.messages import one_line, visible
 from airflow_provider_taskcluster.exceptions import TaskclusterError
 from airflow_provider_taskcluster.fs.errors import WriteFailed, failed_writes
-from airflow_provider_taskcluster.texts import one_line, visible
 from airflow_provider_taskcluster.transfer.config import KIB
-from airflow_provider_taskcluster.transfer.temporary import TemporarySink, TemporarySource
+from airflow_provider_taskcluster.transfer.sink.temporary import TemporarySink, TemporarySource
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airflow_provider_taskcluster.transfer.source import Source
+    from airflow_provider_taskcluster.transfer.source.base import Source
 
 log = logging.getLogger(__name__)
 

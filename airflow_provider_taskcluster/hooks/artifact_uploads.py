@@ -4,26 +4,26 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, get_args
 
-from airflow_provider_taskcluster import counts, names
 from airflow_provider_taskcluster.assets.uris import artifact_uri
+from airflow_provider_taskcluster.common import counts, names
+from airflow_provider_taskcluster.common.timestamps import timestamp
 from airflow_provider_taskcluster.exceptions import ConnectionFailed, InvalidInput, ServiceUnavailable, TaskclusterError
 from airflow_provider_taskcluster.hooks import lineage, reports
 from airflow_provider_taskcluster.hooks.base import TaskclusterBaseHook, future, guessed_type, place
-from airflow_provider_taskcluster.moments import timestamp
 from airflow_provider_taskcluster.services.artifacts import Artifacts
 from airflow_provider_taskcluster.transfer.config import TransferConfig
 from airflow_provider_taskcluster.transfer.model import ErrorReason, StorageType
-from airflow_provider_taskcluster.transfer.source import source_for
+from airflow_provider_taskcluster.transfer.source.base import source_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
     from datetime import datetime, timedelta
 
-    from airflow_provider_taskcluster.services.answers import Json
+    from airflow_provider_taskcluster.services.schemas import Json
     from airflow_provider_taskcluster.transfer.model import TransferResult
     from airflow_provider_taskcluster.transfer.progress import Progress
-    from airflow_provider_taskcluster.transfer.recorder import Recorder
-    from airflow_provider_taskcluster.transfer.source import Uploadable
+    from airflow_provider_taskcluster.transfer.source.base import Uploadable
+    from airflow_provider_taskcluster.transfer.upload.recorder import Recorder
 
 
 class ArtifactUploadsHook(TaskclusterBaseHook):
@@ -63,8 +63,8 @@ class ArtifactUploadsHook(TaskclusterBaseHook):
         :raises Conflict: The name is taken, by other content or by a try that left no record.
         :raises TooLarge: One PUT cannot carry it.
         """
-        from airflow_provider_taskcluster.transfer.artifact_upload import ArtifactTarget, ArtifactUploader
-        from airflow_provider_taskcluster.transfer.recorder import recorder_for
+        from airflow_provider_taskcluster.transfer.upload.artifact import ArtifactTarget, ArtifactUploader
+        from airflow_provider_taskcluster.transfer.upload.recorder import recorder_for
 
         if storage_type not in get_args(StorageType):
             raise InvalidInput(f"storage_type is {storage_type!r}: pass 'object' or 's3'")

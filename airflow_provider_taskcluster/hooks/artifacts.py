@@ -5,28 +5,28 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Any, get_args
 
-from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.assets.uris import artifact_uri
-from airflow_provider_taskcluster.counts import whole_number
+from airflow_provider_taskcluster.common import names
+from airflow_provider_taskcluster.common.counts import whole_number
 from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.hooks import lineage, reports
 from airflow_provider_taskcluster.hooks.base import TaskclusterBaseHook, byte_limit, place
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS, MEMORY_CAP, TransferConfig
+from airflow_provider_taskcluster.transfer.download.references import allowed_hosts
 from airflow_provider_taskcluster.transfer.model import Verification
-from airflow_provider_taskcluster.transfer.references import allowed_hosts
-from airflow_provider_taskcluster.transfer.sink import MemorySink, sink_for
+from airflow_provider_taskcluster.transfer.sink.base import MemorySink, sink_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
+    from airflow_provider_taskcluster.transfer.download.opened import StoredFile
+    from airflow_provider_taskcluster.transfer.download.references import AllowReference
     from airflow_provider_taskcluster.transfer.model import TransferResult
     from airflow_provider_taskcluster.transfer.payload.model import PayloadResult
     from airflow_provider_taskcluster.transfer.payload.payload import Payload
     from airflow_provider_taskcluster.transfer.progress import Progress
-    from airflow_provider_taskcluster.transfer.references import AllowReference
-    from airflow_provider_taskcluster.transfer.sink import Destination
-    from airflow_provider_taskcluster.transfer.stored_file import StoredFile
+    from airflow_provider_taskcluster.transfer.sink.base import Destination
     from airflow_provider_taskcluster.transfer.tally import Tally
 
 
@@ -41,7 +41,7 @@ class ArtifactsHook(TaskclusterBaseHook):
         :return: Bytes of the artifact; None where that is not told by those in the store (they are encoded).
         :raises NotStoredYet: The store has none of its bytes yet.
         """
-        from airflow_provider_taskcluster.transfer.artifact import ArtifactDownloader
+        from airflow_provider_taskcluster.transfer.download.artifact import ArtifactDownloader
 
         config = TransferConfig(network=self.settings.network)
         downloader = ArtifactDownloader(self._engine_services, self._store, config)
@@ -54,7 +54,7 @@ class ArtifactsHook(TaskclusterBaseHook):
 
         The queue itself keeps no such date. Scope ``queue:get-artifact:<name>``.
         """
-        from airflow_provider_taskcluster.transfer.artifact import ArtifactDownloader
+        from airflow_provider_taskcluster.transfer.download.artifact import ArtifactDownloader
 
         config = TransferConfig(
             network=self.settings.network, allow_reference=allowed_hosts(allow_reference), require_hashes=False
@@ -98,7 +98,7 @@ class ArtifactsHook(TaskclusterBaseHook):
         :raises ArtifactError: The task published an error in its place.
         :raises ReferenceRefused: It is a URL that the task chose, and ``allow_reference`` does not allow it.
         """
-        from airflow_provider_taskcluster.transfer.artifact import ArtifactDownloader
+        from airflow_provider_taskcluster.transfer.download.artifact import ArtifactDownloader
 
         names.task_id(task_id)
         names.artifact_name(name)
@@ -143,7 +143,7 @@ class ArtifactsHook(TaskclusterBaseHook):
         :param max_bytes: Refuse a file with more than this (4 GiB for references by default).
         :param require_hashes: Refuse an object without a sha256 or sha512.
         """
-        from airflow_provider_taskcluster.transfer.artifact import ArtifactDownloader
+        from airflow_provider_taskcluster.transfer.download.artifact import ArtifactDownloader
         from airflow_provider_taskcluster.transfer.payload.payload import Payload
 
         if not isinstance(prefix, str):
@@ -212,8 +212,8 @@ class ArtifactsHook(TaskclusterBaseHook):
 
         :raises: What ``download_artifact`` raises.
         """
-        from airflow_provider_taskcluster.transfer.artifact import ArtifactDownloader
-        from airflow_provider_taskcluster.transfer.stored_file import StoredFile
+        from airflow_provider_taskcluster.transfer.download.artifact import ArtifactDownloader
+        from airflow_provider_taskcluster.transfer.download.opened import StoredFile
 
         config = TransferConfig(
             network=self.settings.network, allow_reference=allowed_hosts(allow_reference), require_hashes=require_hashes

@@ -13,14 +13,14 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 from airflow.providers.common.compat.connection import get_async_connection
 from airflow.providers.common.compat.sdk import AirflowNotFoundException
 
+from airflow_provider_taskcluster.common.messages import one_line
 from airflow_provider_taskcluster.connection.fields import DEFAULT_CONN_ID
 from airflow_provider_taskcluster.exceptions import WaitFailed
 from airflow_provider_taskcluster.hooks.base import new_client, twin_of, use_connection
 from airflow_provider_taskcluster.hooks.json_calls import JsonCalls
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
-from airflow_provider_taskcluster.texts import one_line
 from airflow_provider_taskcluster.waits.poller import shared_poller
-from airflow_provider_taskcluster.waits.talk import NotYet, Over
+from airflow_provider_taskcluster.waits.protocol import NotYet, Over
 from airflow_provider_taskcluster.waits.wait_log import WaitLog
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.connection.reading import AirflowConnection
     from airflow_provider_taskcluster.services.client import Client
     from airflow_provider_taskcluster.waits.poller import Poller
-    from airflow_provider_taskcluster.waits.talk import Json, Wait
+    from airflow_provider_taskcluster.waits.protocol import Json, Wait
 
 P = ParamSpec("P")
 T = TypeVar("T")

@@ -11,16 +11,15 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook, mask_secret
 
-from airflow_provider_taskcluster import names
-from airflow_provider_taskcluster.connection import values
+from airflow_provider_taskcluster.common import names, values
+from airflow_provider_taskcluster.common.made_once import made_once
+from airflow_provider_taskcluster.common.timestamps import moment_after, timestamp
 from airflow_provider_taskcluster.connection.reading import overridden, read
 from airflow_provider_taskcluster.exceptions import ConfigurationError, InvalidInput, WouldBlockLoop
-from airflow_provider_taskcluster.hooks.bridge import EngineServices
-from airflow_provider_taskcluster.made_once import made_once
-from airflow_provider_taskcluster.moments import moment_after, timestamp
+from airflow_provider_taskcluster.hooks.sync_services import EngineServices
 from airflow_provider_taskcluster.services.client import Client
 from airflow_provider_taskcluster.services.loop import run
-from airflow_provider_taskcluster.transfer.http import Store
+from airflow_provider_taskcluster.transfer.http.client import Store
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine

@@ -6,24 +6,24 @@ import logging
 import time
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.assets.uris import folder_uri
-from airflow_provider_taskcluster.counts import whole_number
+from airflow_provider_taskcluster.common import names
+from airflow_provider_taskcluster.common.counts import whole_number
+from airflow_provider_taskcluster.common.messages import visible
 from airflow_provider_taskcluster.exceptions import InsufficientScopes, InvalidInput
 from airflow_provider_taskcluster.hooks import lineage, reports
 from airflow_provider_taskcluster.hooks.base import byte_limit, future, place
 from airflow_provider_taskcluster.hooks.objects import ObjectsHook
-from airflow_provider_taskcluster.texts import visible
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS
 
 if TYPE_CHECKING:
     import os
     from datetime import datetime, timedelta
 
-    from airflow_provider_taskcluster.transfer.conflict import IfExists
-    from airflow_provider_taskcluster.transfer.extraction import Extracted
+    from airflow_provider_taskcluster.transfer.archive.extract import Extracted
     from airflow_provider_taskcluster.transfer.model import TransferResult
-    from airflow_provider_taskcluster.transfer.recorder import Recorder
+    from airflow_provider_taskcluster.transfer.upload.conflict import IfExists
+    from airflow_provider_taskcluster.transfer.upload.recorder import Recorder
 
 log = logging.getLogger(__name__)
 
@@ -53,7 +53,7 @@ class FoldersHook(ObjectsHook):
         :raises TooLarge: It holds more than is allowed.
         :raises NameRefused: A link, or a file, is there in the place of a folder, or a folder in that of a file.
         """
-        from airflow_provider_taskcluster.transfer.extraction import ExtractionLimits, extract
+        from airflow_provider_taskcluster.transfer.archive.extract import ExtractionLimits, extract
 
         usual = ExtractionLimits()
         bytes_limit, files_limit = byte_limit(max_bytes), byte_limit(max_files, "max_files")
@@ -100,10 +100,10 @@ class FoldersHook(ObjectsHook):
         :raises InvalidName: A name that the service cannot carry.
         :raises Conflict: A name is taken by other content or by somebody else's upload.
         """
-        from airflow_provider_taskcluster.transfer.buffers import Failure
-        from airflow_provider_taskcluster.transfer.ending import EndingSource
-        from airflow_provider_taskcluster.transfer.scheduler import Serial, Threads
-        from airflow_provider_taskcluster.transfer.tree import sources_below
+        from airflow_provider_taskcluster.transfer.source.abortable import EndingSource
+        from airflow_provider_taskcluster.transfer.source.folder import sources_below
+        from airflow_provider_taskcluster.transfer.threads.buffers import Failure
+        from airflow_provider_taskcluster.transfer.threads.pool import Serial, Threads
 
         started = time.monotonic()
         prefix = names.folder_prefix(prefix)
@@ -139,7 +139,7 @@ def on_this_machine(where: Any, what: str) -> Any:
     :param what: Its name, for the error.
     :raises InvalidInput: It is a file or a folder of a storage.
     """
-    from airflow_provider_taskcluster.transfer.storage import check_local, storage_file
+    from airflow_provider_taskcluster.transfer.storage_paths import check_local, storage_file
 
     check_local(where, what)
     return storage_file(place(where, folder=True)).path if "://" in str(where) else where

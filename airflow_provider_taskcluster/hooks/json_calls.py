@@ -6,24 +6,25 @@ import functools
 import inspect
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
 
-from airflow_provider_taskcluster import names
+from airflow_provider_taskcluster.common import names
+from airflow_provider_taskcluster.common.timestamps import moment
 from airflow_provider_taskcluster.exceptions import InvalidInput
-from airflow_provider_taskcluster.moments import moment
 from airflow_provider_taskcluster.services import upstream
-from airflow_provider_taskcluster.services.answers import ALIVE
 from airflow_provider_taskcluster.services.artifacts import Artifacts
 from airflow_provider_taskcluster.services.loop import run
 from airflow_provider_taskcluster.services.objects import Objects
 from airflow_provider_taskcluster.services.purge_cache import PurgeCache
+from airflow_provider_taskcluster.services.schemas import ALIVE
 from airflow_provider_taskcluster.services.tasks import Tasks
-from airflow_provider_taskcluster.waits.looking import look
+from airflow_provider_taskcluster.waits.check import look
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
     from datetime import datetime
 
     from airflow_provider_taskcluster.hooks.base import TaskclusterBaseHook
-    from airflow_provider_taskcluster.services.answers import (
+    from airflow_provider_taskcluster.services.client import Client
+    from airflow_provider_taskcluster.services.schemas import (
         ArtifactInfo,
         Json,
         ObjectMetadata,
@@ -31,8 +32,7 @@ if TYPE_CHECKING:
         PurgeRequestPage,
         TaskRun,
     )
-    from airflow_provider_taskcluster.services.client import Client
-    from airflow_provider_taskcluster.waits.talk import Verdict, Wait
+    from airflow_provider_taskcluster.waits.protocol import Verdict, Wait
 
 P = ParamSpec("P")
 T = TypeVar("T")

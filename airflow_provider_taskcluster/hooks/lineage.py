@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_taskcluster.texts import crash
+from airflow_provider_taskcluster.common.messages import crash
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.assets.uris import object_uri
-from airflow_provider_taskcluster.counts import whole_number
+from airflow_provider_taskcluster.common import names
+from airflow_provider_taskcluster.common.counts import whole_number
 from airflow_provider_taskcluster.hooks import lineage, reports
 from airflow_provider_taskcluster.hooks.base import TaskclusterBaseHook, byte_limit, place
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS, MEMORY_CAP, TransferConfig
-from airflow_provider_taskcluster.transfer.sink import MemorySink, sink_for
+from airflow_provider_taskcluster.transfer.sink.base import MemorySink, sink_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
     from datetime import datetime
 
-    from airflow_provider_taskcluster.transfer.download import Downloader
+    from airflow_provider_taskcluster.transfer.download.object import Downloader
+    from airflow_provider_taskcluster.transfer.download.opened import StoredFile
     from airflow_provider_taskcluster.transfer.model import TransferResult
     from airflow_provider_taskcluster.transfer.progress import Progress
-    from airflow_provider_taskcluster.transfer.sink import Destination
-    from airflow_provider_taskcluster.transfer.stored_file import StoredFile
+    from airflow_provider_taskcluster.transfer.sink.base import Destination
 
 
 class ObjectDownloadsHook(TaskclusterBaseHook):
@@ -61,7 +61,7 @@ class ObjectDownloadsHook(TaskclusterBaseHook):
         :param on_progress: Called every few seconds, in a thread that moves bytes.
         :raises NotFound: There is no such object, or its upload is not finished.
         """
-        from airflow_provider_taskcluster.transfer.download import Downloader
+        from airflow_provider_taskcluster.transfer.download.object import Downloader
 
         config = TransferConfig(
             network=self.settings.network,
@@ -92,7 +92,7 @@ class ObjectDownloadsHook(TaskclusterBaseHook):
         It is read by Range requests, at whatever place. What is read in order, from the first byte to the last, is
         verified by the hashes that the service names.
         """
-        from airflow_provider_taskcluster.transfer.stored_file import StoredFile
+        from airflow_provider_taskcluster.transfer.download.opened import StoredFile
 
         names.object_name(name)
         told = reports.reader(f"object {name!r}", self.settings.root_url)
@@ -112,7 +112,7 @@ class ObjectDownloadsHook(TaskclusterBaseHook):
         return self._downloader(require_hashes=False).modified(names.object_name(name))
 
     def _downloader(self, require_hashes: bool) -> Downloader:  # noqa: FBT001 (handed on)
-        from airflow_provider_taskcluster.transfer.download import Downloader
+        from airflow_provider_taskcluster.transfer.download.object import Downloader
 
         config = TransferConfig(network=self.settings.network, require_hashes=require_hashes)
         return Downloader(self._engine_services, self._store, config)

@@ -5,36 +5,31 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_taskcluster import names
 from airflow_provider_taskcluster.assets.uris import object_uri
-from airflow_provider_taskcluster.counts import whole_number
+from airflow_provider_taskcluster.common import names
+from airflow_provider_taskcluster.common.counts import whole_number
+from airflow_provider_taskcluster.common.timestamps import timestamp
 from airflow_provider_taskcluster.exceptions import Conflict, InvalidInput
 from airflow_provider_taskcluster.hooks import lineage, reports
-from airflow_provider_taskcluster.hooks.base import (
-    future,
-    guessed_type,
-    place,
-    secret_upload_id,
-)
+from airflow_provider_taskcluster.hooks.base import future, guessed_type, place, secret_upload_id
 from airflow_provider_taskcluster.hooks.object_downloads import ObjectDownloadsHook
-from airflow_provider_taskcluster.moments import timestamp
 from airflow_provider_taskcluster.services.objects import Objects
-from airflow_provider_taskcluster.transfer.choice import Multipart, check, in_parts
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS, TransferConfig
-from airflow_provider_taskcluster.transfer.manifest import LARGEST_PART
-from airflow_provider_taskcluster.transfer.source import source_for
+from airflow_provider_taskcluster.transfer.parts_manifest import LARGEST_PART
+from airflow_provider_taskcluster.transfer.source.base import source_for
+from airflow_provider_taskcluster.transfer.upload.choice import Multipart, check, in_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from airflow_provider_taskcluster.services.answers import Json
-    from airflow_provider_taskcluster.transfer.conflict import IfExists
+    from airflow_provider_taskcluster.services.schemas import Json
     from airflow_provider_taskcluster.transfer.model import TransferResult
-    from airflow_provider_taskcluster.transfer.partition import PartSize
     from airflow_provider_taskcluster.transfer.progress import Progress
-    from airflow_provider_taskcluster.transfer.recorder import Recorder
-    from airflow_provider_taskcluster.transfer.source import Uploadable
-    from airflow_provider_taskcluster.transfer.upload_identity import Identity
+    from airflow_provider_taskcluster.transfer.source.base import Uploadable
+    from airflow_provider_taskcluster.transfer.upload.conflict import IfExists
+    from airflow_provider_taskcluster.transfer.upload.parts import PartSize
+    from airflow_provider_taskcluster.transfer.upload.recorder import Recorder
+    from airflow_provider_taskcluster.transfer.upload.upload_id import Identity
 
 
 class ObjectsHook(ObjectDownloadsHook):
@@ -182,11 +177,11 @@ class ObjectsHook(ObjectDownloadsHook):
         on_progress: Callable[[Progress], None] | None = None,
     ) -> TransferResult:
         """Upload, and leave it to the caller to tell of it."""
-        from airflow_provider_taskcluster.transfer.conflict import checked_if_exists
-        from airflow_provider_taskcluster.transfer.measure import measure
-        from airflow_provider_taskcluster.transfer.multipart import MultipartUploader
-        from airflow_provider_taskcluster.transfer.multipart_upload import upload_in_parts
-        from airflow_provider_taskcluster.transfer.upload import Target, Uploader
+        from airflow_provider_taskcluster.transfer.upload.conflict import checked_if_exists
+        from airflow_provider_taskcluster.transfer.upload.measure import measure
+        from airflow_provider_taskcluster.transfer.upload.multipart import MultipartUploader
+        from airflow_provider_taskcluster.transfer.upload.object import Target, Uploader
+        from airflow_provider_taskcluster.transfer.upload.resumable import upload_in_parts
 
         check(multipart, multipart_threshold)
         connections = whole_number(connections, "connections", least=1)
@@ -220,8 +215,8 @@ class ObjectsHook(ObjectDownloadsHook):
         upload_id: str | None,
         recorder: Recorder | str | None,
     ) -> Identity:
-        from airflow_provider_taskcluster.transfer.recorder import recorder_for
-        from airflow_provider_taskcluster.transfer.upload_identity import Identity
+        from airflow_provider_taskcluster.transfer.upload.recorder import recorder_for
+        from airflow_provider_taskcluster.transfer.upload.upload_id import Identity
 
         found = self.settings
         return Identity(

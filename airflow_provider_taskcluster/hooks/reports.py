@@ -7,9 +7,9 @@ import os
 from collections import Counter
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_taskcluster.texts import one_line, visible
+from airflow_provider_taskcluster.common.messages import one_line, visible
 from airflow_provider_taskcluster.transfer.progress import MB
-from airflow_provider_taskcluster.transfer.sink import MemorySink
+from airflow_provider_taskcluster.transfer.sink.base import MemorySink
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence

@@ -7,14 +7,11 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import mask_secret
 
+from airflow_provider_taskcluster.common.tracebacks import short_errors
 from airflow_provider_taskcluster.connection import fields, form
 from airflow_provider_taskcluster.connection.reading import another_type, by_host, extra_of
 from airflow_provider_taskcluster.connection.settings import ignored_keys
-from airflow_provider_taskcluster.exceptions import (
-    ConfigurationError,
-    InsufficientScopes,
-    TaskclusterError,
-)
+from airflow_provider_taskcluster.exceptions import ConfigurationError, InsufficientScopes, TaskclusterError
 from airflow_provider_taskcluster.hooks.artifact_uploads import ArtifactUploadsHook
 from airflow_provider_taskcluster.hooks.artifacts import ArtifactsHook
 from airflow_provider_taskcluster.hooks.base import new_client
@@ -22,9 +19,8 @@ from airflow_provider_taskcluster.hooks.calls import CallsHook
 from airflow_provider_taskcluster.hooks.folders import FoldersHook
 from airflow_provider_taskcluster.hooks.json_calls import SERVICES
 from airflow_provider_taskcluster.services import credentials
-from airflow_provider_taskcluster.services.answers import ALIVE
 from airflow_provider_taskcluster.services.auth import Auth
-from airflow_provider_taskcluster.tracebacks import short_errors
+from airflow_provider_taskcluster.services.schemas import ALIVE
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

@@ -11,8 +11,8 @@ from urllib.parse import quote
 import taskcluster_urls
 from airflow.providers.common.compat.sdk import BaseSensorOperator
 
-from airflow_provider_taskcluster import names
-from airflow_provider_taskcluster.arguments import names_in, run_number, text
+from airflow_provider_taskcluster.common import names
+from airflow_provider_taskcluster.common.arguments import names_in, run_number, text
 from airflow_provider_taskcluster.links.base import TaskclusterLink
 
 

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_taskcluster.arguments import certain_run, expiry, left_out, life, optional_text, text
 from airflow_provider_taskcluster.assets.taskcluster import emit
 from airflow_provider_taskcluster.assets.uris import artifact_uri
-from airflow_provider_taskcluster.checks import one_of
+from airflow_provider_taskcluster.common.arguments import certain_run, expiry, left_out, life, optional_text, text
+from airflow_provider_taskcluster.common.checks import one_of
+from airflow_provider_taskcluster.common.messages import visible
+from airflow_provider_taskcluster.common.task_failure import permanent_errors_fail
 from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.hooks.lineage import facts
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterArtifactLink, TaskclusterTaskLink
 from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator, recorder_of, what_to_upload
-from airflow_provider_taskcluster.outcome import permanent_errors_fail
-from airflow_provider_taskcluster.texts import visible
 from airflow_provider_taskcluster.transfer.model import ErrorReason, StorageType
 
 if TYPE_CHECKING:

@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_taskcluster.arguments import flag, path_or_url, run_number, text
-from airflow_provider_taskcluster.checks import at_least, count, one_of
+from airflow_provider_taskcluster.common.arguments import flag, path_or_url, run_number, text
+from airflow_provider_taskcluster.common.checks import at_least, count, one_of
+from airflow_provider_taskcluster.common.task_failure import permanent_errors_fail
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterArtifactLink, TaskclusterTaskLink
 from airflow_provider_taskcluster.operators.base import ExtractingOperator, check_extraction, with_extracted
-from airflow_provider_taskcluster.outcome import permanent_errors_fail
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS
-from airflow_provider_taskcluster.transfer.digest import known_algorithms
+from airflow_provider_taskcluster.transfer.download.references import hosts_or_flag
+from airflow_provider_taskcluster.transfer.hashing.digests import known_algorithms
 from airflow_provider_taskcluster.transfer.model import Verification
-from airflow_provider_taskcluster.transfer.references import hosts_or_flag
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow.providers.common.compat.sdk import Context, ObjectStoragePath
 
+    from airflow_provider_taskcluster.transfer.download.references import AllowReference
     from airflow_provider_taskcluster.transfer.model import Transferred
-    from airflow_provider_taskcluster.transfer.references import AllowReference
 
 
 class TaskclusterDownloadArtifactOperator(ExtractingOperator):

@@ -6,13 +6,13 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
-from airflow_provider_taskcluster.arguments import as_values, as_written, content, left_out, path_or_url
-from airflow_provider_taskcluster.checks import CheckedArguments
+from airflow_provider_taskcluster.common.arguments import as_values, as_written, content, left_out, path_or_url
+from airflow_provider_taskcluster.common.checks import CheckedArguments
+from airflow_provider_taskcluster.common.made_once import made_once
 from airflow_provider_taskcluster.connection.fields import DEFAULT_CONN_ID
 from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.links.base import NO_ADDRESSES, leave_links
-from airflow_provider_taskcluster.made_once import made_once
-from airflow_provider_taskcluster.transfer.storage import check_local
+from airflow_provider_taskcluster.transfer.storage_paths import check_local
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
     from airflow_provider_taskcluster.transfer.model import Transferred
-    from airflow_provider_taskcluster.transfer.source import Uploadable
+    from airflow_provider_taskcluster.transfer.source.base import Uploadable
 
 
 class TaskclusterBaseOperator(CheckedArguments, BaseOperator):
@@ -101,7 +101,7 @@ def recorder_of(recorder: Any, context: Context) -> Any:
     """
     if recorder is not None:
         return path_or_url(recorder, "recorder")
-    from airflow_provider_taskcluster.transfer.recorder import StateStoreRecorder
+    from airflow_provider_taskcluster.transfer.upload.recorder import StateStoreRecorder
 
     store = context.get("task_state_store")
     return None if store is None else StateStoreRecorder(store)
@@ -132,8 +132,8 @@ def check_extraction(destination: Any, folder: Any, name: Any = "") -> str | Non
     if left_out(folder):
         return None
     from airflow_provider_taskcluster.hooks.folders import on_this_machine
+    from airflow_provider_taskcluster.transfer.archive.extract import check_folder
     from airflow_provider_taskcluster.transfer.archive.formats import check_supported
-    from airflow_provider_taskcluster.transfer.extraction import check_folder
 
     on_this_machine(path_or_url(destination, "destination"), "destination")
     check_supported(str(name))

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_taskcluster.arguments import expiry, life, optional_text, path_or_url, text
 from airflow_provider_taskcluster.assets.taskcluster import emit
 from airflow_provider_taskcluster.assets.uris import folder_uri
-from airflow_provider_taskcluster.checks import at_least, one_of
+from airflow_provider_taskcluster.common.arguments import expiry, life, optional_text, path_or_url, text
+from airflow_provider_taskcluster.common.checks import at_least, one_of
+from airflow_provider_taskcluster.common.names import folder_prefix
+from airflow_provider_taskcluster.common.task_failure import permanent_errors_fail
 from airflow_provider_taskcluster.hooks.lineage import facts_of_folder
-from airflow_provider_taskcluster.names import folder_prefix
 from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator, recorder_of
-from airflow_provider_taskcluster.outcome import permanent_errors_fail
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS
-from airflow_provider_taskcluster.transfer.conflict import IfExists
+from airflow_provider_taskcluster.transfer.upload.conflict import IfExists
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -6,11 +6,12 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import mask_secret
 
-from airflow_provider_taskcluster import names
-from airflow_provider_taskcluster.arguments import expiry, flag, life, optional_text, path_or_url, text
 from airflow_provider_taskcluster.assets.taskcluster import emit
 from airflow_provider_taskcluster.assets.uris import object_uri
-from airflow_provider_taskcluster.checks import at_least, count, one_of
+from airflow_provider_taskcluster.common import names
+from airflow_provider_taskcluster.common.arguments import expiry, flag, life, optional_text, path_or_url, text
+from airflow_provider_taskcluster.common.checks import at_least, count, one_of
+from airflow_provider_taskcluster.common.task_failure import permanent_errors_fail
 from airflow_provider_taskcluster.hooks.lineage import facts
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterObjectLink
 from airflow_provider_taskcluster.operators.base import (
@@ -22,12 +23,11 @@ from airflow_provider_taskcluster.operators.base import (
     what_to_upload,
     with_extracted,
 )
-from airflow_provider_taskcluster.outcome import permanent_errors_fail
-from airflow_provider_taskcluster.transfer.choice import Multipart, number_of_bytes
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS
-from airflow_provider_taskcluster.transfer.conflict import IfExists
-from airflow_provider_taskcluster.transfer.manifest import LARGEST_PART
-from airflow_provider_taskcluster.transfer.partition import size_or_function
+from airflow_provider_taskcluster.transfer.parts_manifest import LARGEST_PART
+from airflow_provider_taskcluster.transfer.upload.choice import Multipart, number_of_bytes
+from airflow_provider_taskcluster.transfer.upload.conflict import IfExists
+from airflow_provider_taskcluster.transfer.upload.parts import size_or_function
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context, ObjectStoragePath
 
     from airflow_provider_taskcluster.transfer.model import Transferred
-    from airflow_provider_taskcluster.transfer.partition import PartSize
+    from airflow_provider_taskcluster.transfer.upload.parts import PartSize
 
 
 class TaskclusterUploadObjectOperator(TaskclusterBaseOperator):

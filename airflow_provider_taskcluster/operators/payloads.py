@@ -6,32 +6,35 @@ from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
 from airflow.providers.common.compat.sdk import AirflowSkipException
 
-from airflow_provider_taskcluster.arguments import flag, optional_text, path_or_url, patterns_in, run_number, text
-from airflow_provider_taskcluster.checks import at_least, count, one_of
+from airflow_provider_taskcluster.common.arguments import (
+    flag,
+    optional_text,
+    path_or_url,
+    patterns_in,
+    run_number,
+    text,
+)
+from airflow_provider_taskcluster.common.checks import at_least, count, one_of
+from airflow_provider_taskcluster.common.messages import visible
+from airflow_provider_taskcluster.common.task_failure import permanent_errors_fail
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterTaskLink
 from airflow_provider_taskcluster.operators.base import ExtractingOperator, check_extraction
-from airflow_provider_taskcluster.outcome import permanent_errors_fail
-from airflow_provider_taskcluster.texts import visible
+from airflow_provider_taskcluster.transfer.archive.extract import ExtractionLimits
 from airflow_provider_taskcluster.transfer.archive.formats import check_supported
-from airflow_provider_taskcluster.transfer.archives import is_archive
+from airflow_provider_taskcluster.transfer.archive.reader import is_archive
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS, FILES
-from airflow_provider_taskcluster.transfer.extraction import ExtractionLimits
+from airflow_provider_taskcluster.transfer.download.references import hosts_or_flag
 from airflow_provider_taskcluster.transfer.model import Verification
 from airflow_provider_taskcluster.transfer.payload.model import IfExists, OnError
-from airflow_provider_taskcluster.transfer.references import hosts_or_flag
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from airflow.providers.common.compat.sdk import Context, ObjectStoragePath
 
-    from airflow_provider_taskcluster.transfer.extraction import Extracted
-    from airflow_provider_taskcluster.transfer.payload.model import (
-        ExtractedArchives,
-        PayloadResult,
-        PayloadSummary,
-    )
-    from airflow_provider_taskcluster.transfer.references import AllowReference
+    from airflow_provider_taskcluster.transfer.archive.extract import Extracted
+    from airflow_provider_taskcluster.transfer.download.references import AllowReference
+    from airflow_provider_taskcluster.transfer.payload.model import ExtractedArchives, PayloadResult, PayloadSummary
 
 IfNone = Literal["fail", "skip", "succeed"]
 

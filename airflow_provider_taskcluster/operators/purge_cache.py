@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, TypedDict
 
-from airflow_provider_taskcluster import names
-from airflow_provider_taskcluster.arguments import left_out, names_in, optional_text
+from airflow_provider_taskcluster.common import names
+from airflow_provider_taskcluster.common.arguments import left_out, names_in, optional_text
+from airflow_provider_taskcluster.common.messages import visible
+from airflow_provider_taskcluster.common.task_failure import permanent_errors_fail
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterPurgeCachesLink
 from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator
-from airflow_provider_taskcluster.outcome import permanent_errors_fail
-from airflow_provider_taskcluster.texts import visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

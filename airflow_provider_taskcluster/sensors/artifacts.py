@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_taskcluster import names
-from airflow_provider_taskcluster.arguments import (
+from airflow_provider_taskcluster.common import names
+from airflow_provider_taskcluster.common.arguments import (
     choice,
     flag,
     function,
@@ -16,18 +16,18 @@ from airflow_provider_taskcluster.arguments import (
     run_number,
     text,
 )
-from airflow_provider_taskcluster.checks import one_of
+from airflow_provider_taskcluster.common.checks import one_of
+from airflow_provider_taskcluster.common.messages import one_line, visible
 from airflow_provider_taskcluster.exceptions import InvalidInput, NotStoredYet
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterArtifactLink, TaskclusterTaskLink
 from airflow_provider_taskcluster.sensors.base import LISTED, REQUIRE, TaskclusterBaseSensor, counted, is_one
-from airflow_provider_taskcluster.texts import one_line, visible
-from airflow_provider_taskcluster.waits.artifacts import ArtifactWait
+from airflow_provider_taskcluster.waits.conditions.artifacts import ArtifactWait
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
 
+    from airflow_provider_taskcluster.waits.protocol import Json
     from airflow_provider_taskcluster.waits.results import PresentArtifact, PresentArtifacts
-    from airflow_provider_taskcluster.waits.talk import Json
 
 
 class TaskclusterArtifactSensor(TaskclusterBaseSensor):

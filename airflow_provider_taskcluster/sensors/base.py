@@ -8,20 +8,20 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.common.compat.sdk import PokeReturnValue, conf
 
-from airflow_provider_taskcluster.arguments import as_written, flag
-from airflow_provider_taskcluster.checks import CheckedArguments
+from airflow_provider_taskcluster.common.arguments import as_written, flag
+from airflow_provider_taskcluster.common.checks import CheckedArguments
+from airflow_provider_taskcluster.common.made_once import made_once
+from airflow_provider_taskcluster.common.messages import visible
+from airflow_provider_taskcluster.common.task_failure import failed, last_look, permanent_errors_fail
 from airflow_provider_taskcluster.connection.fields import DEFAULT_CONN_ID
 from airflow_provider_taskcluster.exceptions import AuthenticationFailed, TaskclusterError, UnreadableAnswer
 from airflow_provider_taskcluster.links.base import NO_ADDRESSES, leave_links
-from airflow_provider_taskcluster.made_once import made_once
-from airflow_provider_taskcluster.outcome import failed, last_look, permanent_errors_fail
 from airflow_provider_taskcluster.sensors.deferring import DeferringSensor
 from airflow_provider_taskcluster.sensors.earlier_looks import was_rescheduled
 from airflow_provider_taskcluster.sensors.flags import reason
-from airflow_provider_taskcluster.texts import visible
 from airflow_provider_taskcluster.waits import wait_log
 from airflow_provider_taskcluster.waits.patience import Patience
-from airflow_provider_taskcluster.waits.talk import Found, Over, did_not_come
+from airflow_provider_taskcluster.waits.protocol import Found, Over, did_not_come
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
     from airflow_provider_taskcluster.triggers.waits import TaskclusterWaitTrigger
-    from airflow_provider_taskcluster.waits.talk import Json, Wait
+    from airflow_provider_taskcluster.waits.protocol import Json, Wait
 
 # XCom gets so many of what was found; of the one thing that was named, only that.
 LISTED = 100
@@ -219,7 +219,7 @@ class TaskclusterBaseSensor(CheckedArguments, DeferringSensor):
     def trigger(self, deadline: float) -> TaskclusterWaitTrigger:
         """Return the trigger that waits from now on."""
         from airflow_provider_taskcluster.triggers.waits import TaskclusterWaitTrigger
-        from airflow_provider_taskcluster.waits.descriptions import describe
+        from airflow_provider_taskcluster.waits.serialization import describe
 
         return TaskclusterWaitTrigger(
             wait=describe(self.wait()),

@@ -14,9 +14,9 @@ from airflow.providers.common.compat.sdk import (
     TaskDeferred,
 )
 
+from airflow_provider_taskcluster.common.messages import crash, visible
 from airflow_provider_taskcluster.exceptions import WaitFailed
 from airflow_provider_taskcluster.sensors.flags import FlaggedSensor, reason
-from airflow_provider_taskcluster.texts import crash, visible
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
     from airflow.triggers.base import BaseTrigger
 
-    from airflow_provider_taskcluster.waits.talk import Json
+    from airflow_provider_taskcluster.waits.protocol import Json
 
 # The trigger minds the deadline; so many seconds later Airflow does, should there be no triggerer.
 GRACE = 60

@@ -13,8 +13,8 @@ from airflow.providers.common.compat.sdk import (
     BaseSensorOperator,
 )
 
+from airflow_provider_taskcluster.common.messages import crash, visible
 from airflow_provider_taskcluster.exceptions import TaskclusterError
-from airflow_provider_taskcluster.texts import crash, visible
 
 try:
     from airflow.sdk.exceptions import AirflowRescheduleException

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from airflow_provider_taskcluster import names
-from airflow_provider_taskcluster.arguments import optional_point_in_time, text
+from airflow_provider_taskcluster.common import names
+from airflow_provider_taskcluster.common.arguments import optional_point_in_time, text
+from airflow_provider_taskcluster.common.messages import one_line
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterIndexLink
 from airflow_provider_taskcluster.sensors.base import TaskclusterBaseSensor
-from airflow_provider_taskcluster.texts import one_line
-from airflow_provider_taskcluster.waits.index import IndexWait
+from airflow_provider_taskcluster.waits.conditions.index import IndexWait
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
     from datetime import datetime
 
+    from airflow_provider_taskcluster.waits.protocol import Json
     from airflow_provider_taskcluster.waits.results import IndexEntry
-    from airflow_provider_taskcluster.waits.talk import Json
 
 
 class TaskclusterIndexSensor(TaskclusterBaseSensor):

@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_taskcluster import names
-from airflow_provider_taskcluster.arguments import by_name, choice, names_in
-from airflow_provider_taskcluster.checks import one_of
+from airflow_provider_taskcluster.common import names
+from airflow_provider_taskcluster.common.arguments import by_name, choice, names_in
+from airflow_provider_taskcluster.common.checks import one_of
 from airflow_provider_taskcluster.exceptions import HashMismatch, InvalidInput, NotVerifiable
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterObjectLink
 from airflow_provider_taskcluster.sensors.base import LISTED, REQUIRE, TaskclusterBaseSensor, counted, is_one
-from airflow_provider_taskcluster.waits.objects import ObjectWait
+from airflow_provider_taskcluster.waits.conditions.objects import ObjectWait
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
+    from airflow_provider_taskcluster.waits.protocol import Json
     from airflow_provider_taskcluster.waits.results import FinishedObject, FinishedObjects
-    from airflow_provider_taskcluster.waits.talk import Json
 
 
 class TaskclusterObjectSensor(TaskclusterBaseSensor):

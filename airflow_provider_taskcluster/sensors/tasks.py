@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
-from airflow_provider_taskcluster import names
-from airflow_provider_taskcluster.arguments import choice, flag, names_in, text
-from airflow_provider_taskcluster.checks import one_of
+from airflow_provider_taskcluster.common import names
+from airflow_provider_taskcluster.common.arguments import choice, flag, names_in, text
+from airflow_provider_taskcluster.common.checks import one_of
+from airflow_provider_taskcluster.common.messages import one_line
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterTaskGroupLink, TaskclusterTaskLink
 from airflow_provider_taskcluster.sensors.base import LISTED, REQUIRE, TaskclusterBaseSensor, counted, is_one
-from airflow_provider_taskcluster.texts import one_line
-from airflow_provider_taskcluster.waits.status import RESOLVED, STATES
-from airflow_provider_taskcluster.waits.tasks import TaskGroupWait, TaskWait
+from airflow_provider_taskcluster.waits.conditions.status import RESOLVED, STATES
+from airflow_provider_taskcluster.waits.conditions.tasks import TaskGroupWait, TaskWait
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from airflow_provider_taskcluster.waits.protocol import Json
     from airflow_provider_taskcluster.waits.results import ReachedTask, ReachedTasks, ResolvedTaskGroup
-    from airflow_provider_taskcluster.waits.talk import Json
 
 
 class TaskclusterTaskSensor(TaskclusterBaseSensor):

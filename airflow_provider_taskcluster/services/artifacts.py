@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_taskcluster.services.answers import (
+from airflow_provider_taskcluster.services.paging import pages
+from airflow_provider_taskcluster.services.schemas import (
     ARTIFACT,
     ARTIFACTS,
     CONTENT,
@@ -16,13 +17,12 @@ from airflow_provider_taskcluster.services.answers import (
     REDIRECT,
     created_artifact,
 )
-from airflow_provider_taskcluster.services.paging import pages
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
-    from airflow_provider_taskcluster.services.answers import ArtifactInfo, Json
     from airflow_provider_taskcluster.services.client import Client
+    from airflow_provider_taskcluster.services.schemas import ArtifactInfo, Json
 
 
 @dataclass(frozen=True)

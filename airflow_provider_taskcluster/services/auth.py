@@ -5,11 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from airflow_provider_taskcluster.services.answers import SCOPES
+from airflow_provider_taskcluster.services.schemas import SCOPES
 
 if TYPE_CHECKING:
-    from airflow_provider_taskcluster.services.answers import Json
     from airflow_provider_taskcluster.services.client import Client
+    from airflow_provider_taskcluster.services.schemas import Json
 
 
 @dataclass(frozen=True)

@@ -6,21 +6,21 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_taskcluster.common.messages import over_connection
+from airflow_provider_taskcluster.common.redaction import quiet_libraries
 from airflow_provider_taskcluster.exceptions import Interrupted, InvalidInput, TaskclusterError, UnreadableAnswer
-from airflow_provider_taskcluster.redaction import quiet_libraries
 from airflow_provider_taskcluster.services import upstream
+from airflow_provider_taskcluster.services.connection_errors import PROXY_WANTS_LOGIN, no_answer, proxy_failed
 from airflow_provider_taskcluster.services.errors import not_taskcluster, redirected, service_error
 from airflow_provider_taskcluster.services.json_objects import json_object
-from airflow_provider_taskcluster.services.no_answer import PROXY_WANTS_LOGIN, no_answer, proxy_failed
 from airflow_provider_taskcluster.services.readers import Odd
 from airflow_provider_taskcluster.services.session import ErrorAnswer, KeptSession
 from airflow_provider_taskcluster.services.traffic import Traffic
-from airflow_provider_taskcluster.texts import over_connection
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from airflow_provider_taskcluster.network import Network
+    from airflow_provider_taskcluster.common.network import Network
     from airflow_provider_taskcluster.services.credentials import Credentials
     from airflow_provider_taskcluster.services.readers import Reader
 

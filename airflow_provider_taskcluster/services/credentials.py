@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_taskcluster.common.names import fits_client_id
+from airflow_provider_taskcluster.common.timestamps import moment_after
 from airflow_provider_taskcluster.exceptions import ConfigurationError, InvalidInput
-from airflow_provider_taskcluster.moments import moment_after
-from airflow_provider_taskcluster.names import fits_client_id
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping

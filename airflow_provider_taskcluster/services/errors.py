@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from urllib.parse import urlsplit
 
+from airflow_provider_taskcluster.common.messages import LONGEST, one_line, visible
+from airflow_provider_taskcluster.common.retry import RETRIABLE_STATUSES, TRY_AGAIN
 from airflow_provider_taskcluster.exceptions import (
     AuthenticationFailed,
     Conflict,
@@ -15,9 +17,7 @@ from airflow_provider_taskcluster.exceptions import (
     ServiceError,
     ServiceUnavailable,
 )
-from airflow_provider_taskcluster.retry import RETRIABLE_STATUSES, TRY_AGAIN
 from airflow_provider_taskcluster.services.json_objects import json_object
-from airflow_provider_taskcluster.texts import LONGEST, one_line, visible
 
 _BY_STATUS: dict[int, type[ServiceError]] = {
     401: AuthenticationFailed,

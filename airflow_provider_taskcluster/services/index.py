@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.exceptions import UnreadableAnswer
-from airflow_provider_taskcluster.services.answers import INDEXED_TASK, INDEXED_TASKS
 from airflow_provider_taskcluster.services.paging import pages
 from airflow_provider_taskcluster.services.readers import Odd
+from airflow_provider_taskcluster.services.schemas import INDEXED_TASK, INDEXED_TASKS
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from airflow_provider_taskcluster.services.answers import IndexedTask, Json
     from airflow_provider_taskcluster.services.client import Client
+    from airflow_provider_taskcluster.services.schemas import IndexedTask, Json
 
 
 @dataclass(frozen=True)

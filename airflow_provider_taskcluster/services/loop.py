@@ -11,8 +11,8 @@ import threading
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
+from airflow_provider_taskcluster.common.tracebacks import shortened
 from airflow_provider_taskcluster.exceptions import TaskclusterError
-from airflow_provider_taskcluster.tracebacks import shortened
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine

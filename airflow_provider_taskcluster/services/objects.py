@@ -6,13 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.exceptions import ServiceUnavailable
-from airflow_provider_taskcluster.services.answers import CREATED_UPLOAD, DOWNLOAD, NOTHING, OBJECT
+from airflow_provider_taskcluster.services.schemas import CREATED_UPLOAD, DOWNLOAD, NOTHING, OBJECT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airflow_provider_taskcluster.services.answers import Json, ObjectMetadata
     from airflow_provider_taskcluster.services.client import Client
+    from airflow_provider_taskcluster.services.schemas import Json, ObjectMetadata
 
 _SERVER_ERROR = 500
 

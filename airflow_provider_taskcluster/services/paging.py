@@ -9,7 +9,7 @@ from airflow_provider_taskcluster.exceptions import ServiceError
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
 
-    from airflow_provider_taskcluster.services.answers import Json
+    from airflow_provider_taskcluster.services.schemas import Json
 
 
 async def pages(call: str, ask: Callable[[dict[str, str]], Awaitable[Json]]) -> AsyncIterator[Json]:

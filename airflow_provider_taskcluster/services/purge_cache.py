@@ -5,16 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from airflow_provider_taskcluster.moments import timestamp
-from airflow_provider_taskcluster.services.answers import NOTHING, PURGE_REQUESTS
+from airflow_provider_taskcluster.common.timestamps import timestamp
 from airflow_provider_taskcluster.services.paging import pages
+from airflow_provider_taskcluster.services.schemas import NOTHING, PURGE_REQUESTS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from datetime import datetime
 
-    from airflow_provider_taskcluster.services.answers import Json, PurgeRequest, PurgeRequestPage
     from airflow_provider_taskcluster.services.client import Client
+    from airflow_provider_taskcluster.services.schemas import Json, PurgeRequest, PurgeRequestPage
 
 SERVICE = "purge-cache"
 

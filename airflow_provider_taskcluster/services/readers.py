@@ -12,8 +12,8 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from airflow_provider_taskcluster.texts import described, one_line, visible
-from airflow_provider_taskcluster.urls import problem
+from airflow_provider_taskcluster.common.messages import described, one_line, visible
+from airflow_provider_taskcluster.common.urls import problem
 
 Reader = Callable[[Any], Any]
 

@@ -12,8 +12,8 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from airflow_provider_taskcluster.framing import date
-from airflow_provider_taskcluster.retry import retry_after
+from airflow_provider_taskcluster.common.framing import date
+from airflow_provider_taskcluster.common.retry import retry_after
 from airflow_provider_taskcluster.services.loop import Call
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from aiohttp import ClientHandlerType, ClientRequest, ClientResponse, ClientSession
 
-    from airflow_provider_taskcluster.network import Network
+    from airflow_provider_taskcluster.common.network import Network
 
 
 # Sessions of the process that forked us: kept from the garbage collector, see `_close`.

@@ -6,15 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.exceptions import UnreadableAnswer
-from airflow_provider_taskcluster.services.answers import STATUS, STATUSES, TASK_GROUP
 from airflow_provider_taskcluster.services.paging import pages
 from airflow_provider_taskcluster.services.readers import Odd
+from airflow_provider_taskcluster.services.schemas import STATUS, STATUSES, TASK_GROUP
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-    from airflow_provider_taskcluster.services.answers import Json, TaskStatus
     from airflow_provider_taskcluster.services.client import Client
+    from airflow_provider_taskcluster.services.schemas import Json, TaskStatus
 
 # The service answers for so many tasks at a time.
 LARGEST_PAGE = 1000

@@ -6,9 +6,9 @@ import difflib
 from functools import cache
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_taskcluster.common.messages import visible
+from airflow_provider_taskcluster.common.redaction import quiet_libraries
 from airflow_provider_taskcluster.exceptions import InvalidInput
-from airflow_provider_taskcluster.redaction import quiet_libraries
-from airflow_provider_taskcluster.texts import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from airflow_provider_taskcluster.network import Network
+from airflow_provider_taskcluster.common.network import Network
 
 if TYPE_CHECKING:
     from collections.abc import Callable

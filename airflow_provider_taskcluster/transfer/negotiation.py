@@ -16,12 +16,12 @@ from airflow_provider_taskcluster.exceptions import SourceChanged, TransferError
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from airflow_provider_taskcluster.transfer.buffers import Failure
-    from airflow_provider_taskcluster.transfer.http import Store
-    from airflow_provider_taskcluster.transfer.measure import Measured
+    from airflow_provider_taskcluster.transfer.http.client import Store
     from airflow_provider_taskcluster.transfer.model import Grant, Json
     from airflow_provider_taskcluster.transfer.progress import Reporter
-    from airflow_provider_taskcluster.transfer.source import Source
+    from airflow_provider_taskcluster.transfer.source.base import Source
+    from airflow_provider_taskcluster.transfer.threads.buffers import Failure
+    from airflow_provider_taskcluster.transfer.upload.measure import Measured
 
 
 @dataclass(frozen=True)

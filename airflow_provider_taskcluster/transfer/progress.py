@@ -9,7 +9,7 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from airflow_provider_taskcluster.texts import visible
+from airflow_provider_taskcluster.common.messages import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

@@ -21,20 +21,20 @@ from typing import TYPE_CHECKING, Any
 from airflow.providers.common.compat.triggers import BaseEventTrigger
 from airflow.triggers.base import TriggerEvent
 
-from airflow_provider_taskcluster import names
+from airflow_provider_taskcluster.common import names
+from airflow_provider_taskcluster.common.messages import crash, visible
 from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.hooks.asynchronous import shared_waits
-from airflow_provider_taskcluster.texts import crash, visible
-from airflow_provider_taskcluster.waits.descriptions import describe
-from airflow_provider_taskcluster.waits.index import IndexWait
-from airflow_provider_taskcluster.waits.objects import ObjectWait
-from airflow_provider_taskcluster.waits.talk import Found
+from airflow_provider_taskcluster.waits.conditions.index import IndexWait
+from airflow_provider_taskcluster.waits.conditions.objects import ObjectWait
+from airflow_provider_taskcluster.waits.protocol import Found
+from airflow_provider_taskcluster.waits.serialization import describe
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
     from airflow_provider_taskcluster.waits.poller import Poller
-    from airflow_provider_taskcluster.waits.talk import Json
+    from airflow_provider_taskcluster.waits.protocol import Json
 
 log = logging.getLogger(__name__)
 

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
+from airflow_provider_taskcluster.common.messages import crash
 from airflow_provider_taskcluster.exceptions import TaskclusterError
 from airflow_provider_taskcluster.hooks.asynchronous import shared_waits
-from airflow_provider_taskcluster.texts import crash
 from airflow_provider_taskcluster.waits.backoff import Backoff
-from airflow_provider_taskcluster.waits.descriptions import wait_from
-from airflow_provider_taskcluster.waits.talk import Found, did_not_come
+from airflow_provider_taskcluster.waits.protocol import Found, did_not_come
+from airflow_provider_taskcluster.waits.serialization import wait_from
 from airflow_provider_taskcluster.waits.wait_log import WaitLog
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
 
-    from airflow_provider_taskcluster.waits.talk import Json
+    from airflow_provider_taskcluster.waits.protocol import Json
 
 log = logging.getLogger(__name__)
 

@@ -10,14 +10,14 @@ from contextvars import Context
 from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.services.traffic import Traffic
-from airflow_provider_taskcluster.waits.rounds import Rounds
+from airflow_provider_taskcluster.waits.poll_loop import Rounds
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 
     from airflow_provider_taskcluster.services.client import Client
     from airflow_provider_taskcluster.waits.backoff import Backoff
-    from airflow_provider_taskcluster.waits.talk import Found, Over, Wait
+    from airflow_provider_taskcluster.waits.protocol import Found, Over, Wait
     from airflow_provider_taskcluster.waits.wait_log import WaitLog
 
 log = logging.getLogger(__name__)

@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from contextvars import copy_context
 from typing import TYPE_CHECKING
 
-from airflow_provider_taskcluster.texts import visible
+from airflow_provider_taskcluster.common.messages import visible
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

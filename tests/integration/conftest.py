@@ -12,11 +12,11 @@ from fsspec.implementations.memory import MemoryFileSystem
 from moto.server import ThreadedMotoServer
 from s3fs import S3FileSystem
 
-from airflow_provider_taskcluster import retry
+from airflow_provider_taskcluster.common import retry
+from airflow_provider_taskcluster.common.retry import RetryPolicy
 from airflow_provider_taskcluster.emulator.testing import taskcluster_emulator
 from airflow_provider_taskcluster.emulator.worker import Worker
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
-from airflow_provider_taskcluster.retry import RetryPolicy
 
 try:
     from airflow.sdk.io import attach

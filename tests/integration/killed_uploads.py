@@ -17,12 +17,13 @@ from pathlib import Path
 
 from taskcluster import aio
 
-from airflow_provider_taskcluster.hooks.bridge import EngineServices
+from airflow_provider_taskcluster.hooks.sync_services import EngineServices
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
-from airflow_provider_taskcluster.transfer import adapter, methods, multipart_upload
-from airflow_provider_taskcluster.transfer.http import Store
-from airflow_provider_taskcluster.transfer.methods.put_url import CheckedBody
-from airflow_provider_taskcluster.transfer.recorder import DirectoryRecorder
+from airflow_provider_taskcluster.transfer import methods
+from airflow_provider_taskcluster.transfer.http import adapter
+from airflow_provider_taskcluster.transfer.http.client import Store
+from airflow_provider_taskcluster.transfer.upload.put_url import CheckedBody
+from airflow_provider_taskcluster.transfer.upload.recorder import DirectoryRecorder
 
 WARM = (aio, adapter, multipart_upload)
 PART = 64 * 1024

@@ -6,8 +6,8 @@ import hashlib
 import json
 import re
 
-from airflow_provider_taskcluster.transfer.manifest import CONTENT_TYPE, Part, part_name
-from airflow_provider_taskcluster.transfer.sink import MemorySink
+from airflow_provider_taskcluster.transfer.parts_manifest import CONTENT_TYPE, Part, part_name
+from airflow_provider_taskcluster.transfer.sink.base import MemorySink
 
 PART = 300_000
 GENERATION = "0f" * 8

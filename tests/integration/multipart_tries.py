@@ -10,13 +10,13 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import unquote
 
-from airflow_provider_taskcluster.transfer.buffers import Failure
 from airflow_provider_taskcluster.transfer.config import TransferConfig
-from airflow_provider_taskcluster.transfer.multipart import InitializedParts, MultipartUploader
-from airflow_provider_taskcluster.transfer.multipart_upload import partitions
-from airflow_provider_taskcluster.transfer.recorder import StateStoreRecorder
-from airflow_provider_taskcluster.transfer.source import source_for
-from airflow_provider_taskcluster.transfer.upload import Target, Uploader
+from airflow_provider_taskcluster.transfer.source.base import source_for
+from airflow_provider_taskcluster.transfer.threads.buffers import Failure
+from airflow_provider_taskcluster.transfer.upload.multipart import InitializedParts, MultipartUploader
+from airflow_provider_taskcluster.transfer.upload.object import Target, Uploader
+from airflow_provider_taskcluster.transfer.upload.recorder import StateStoreRecorder
+from airflow_provider_taskcluster.transfer.upload.resumable import partitions
 
 PART = 64 * 1024
 DATA = os.urandom(4 * PART + 40_000)

@@ -12,9 +12,9 @@ from airflow_provider_taskcluster.exceptions import InsufficientScopes
 from airflow_provider_taskcluster.sensors.index import TaskclusterIndexSensor
 from airflow_provider_taskcluster.sensors.tasks import TaskclusterTaskGroupSensor, TaskclusterTaskSensor
 from airflow_provider_taskcluster.triggers.waits import TaskclusterWaitTrigger
-from airflow_provider_taskcluster.waits.descriptions import describe
-from airflow_provider_taskcluster.waits.talk import Found, Over
-from airflow_provider_taskcluster.waits.tasks import TaskGroupWait, TaskWait
+from airflow_provider_taskcluster.waits.conditions.tasks import TaskGroupWait, TaskWait
+from airflow_provider_taskcluster.waits.protocol import Found, Over
+from airflow_provider_taskcluster.waits.serialization import describe
 
 
 @line("`task_runs`")

@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 
+from airflow_provider_taskcluster.common.timestamps import timestamp
 from airflow_provider_taskcluster.emulator.store.faults import Refuse, Status
 from airflow_provider_taskcluster.exceptions import (
     ArtifactError,
@@ -25,10 +26,9 @@ from airflow_provider_taskcluster.exceptions import (
     StoreError,
     TooLarge,
 )
-from airflow_provider_taskcluster.hooks.bridge import EngineServices
-from airflow_provider_taskcluster.moments import timestamp
+from airflow_provider_taskcluster.hooks.sync_services import EngineServices
 from airflow_provider_taskcluster.operators.artifact_uploads import TaskclusterUploadArtifactOperator
-from airflow_provider_taskcluster.transfer.upload import Uploader
+from airflow_provider_taskcluster.transfer.upload.object import Uploader
 
 DATA = os.urandom(50_000)
 NAME = "public/report.html"
@@ -387,7 +387,7 @@ def test_what_cannot_be_read_takes_no_name(hook, upload, run, tmp_path):
 
 
 def test_a_file_that_no_put_can_carry_takes_no_name(hook, upload, run, monkeypatch):
-    monkeypatch.setattr("airflow_provider_taskcluster.transfer.artifact_upload.LARGEST_PART", 10)
+    monkeypatch.setattr("airflow_provider_taskcluster.transfer.upload.artifact.LARGEST_PART", 10)
     with pytest.raises(TooLarge, match="more than one PUT carries"):
         upload(hook)
     assert hook.list_artifacts(run.task_id) == []

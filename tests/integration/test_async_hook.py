@@ -17,9 +17,9 @@ from airflow_provider_taskcluster.hooks.asynchronous import TaskclusterAsyncHook
 from airflow_provider_taskcluster.hooks.json_calls import JsonCalls
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
 from airflow_provider_taskcluster.waits import wait_log
-from airflow_provider_taskcluster.waits.index import IndexWait
-from airflow_provider_taskcluster.waits.objects import ObjectWait
-from airflow_provider_taskcluster.waits.tasks import TaskWait
+from airflow_provider_taskcluster.waits.conditions.index import IndexWait
+from airflow_provider_taskcluster.waits.conditions.objects import ObjectWait
+from airflow_provider_taskcluster.waits.conditions.tasks import TaskWait
 
 DATA = os.urandom(300_000)
 SOON = 10.0

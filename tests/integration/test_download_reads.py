@@ -7,9 +7,9 @@ import os
 
 import pytest
 
-from airflow_provider_taskcluster.transfer import plan
-from airflow_provider_taskcluster.transfer.folder import Folder
-from airflow_provider_taskcluster.transfer.plan import SEGMENT
+from airflow_provider_taskcluster.transfer.download import plan
+from airflow_provider_taskcluster.transfer.download.plan import SEGMENT
+from airflow_provider_taskcluster.transfer.sink.directory import Folder
 
 DATA = os.urandom(5 * SEGMENT)
 

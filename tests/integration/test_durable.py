@@ -7,7 +7,7 @@ import tarfile
 
 import pytest
 
-from airflow_provider_taskcluster.transfer import extraction
+from airflow_provider_taskcluster.transfer.archive import extract
 
 DATA = os.urandom(100_000)
 

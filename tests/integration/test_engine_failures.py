@@ -23,7 +23,7 @@ from airflow_provider_taskcluster.exceptions import (
     StoreError,
     Truncated,
 )
-from airflow_provider_taskcluster.transfer.sink import MemorySink
+from airflow_provider_taskcluster.transfer.sink.base import MemorySink
 
 DATA = os.urandom(2_500_000)
 

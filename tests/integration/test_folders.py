@@ -22,7 +22,7 @@ from airflow_provider_taskcluster.exceptions import (
     InvalidName,
     StoreError,
 )
-from airflow_provider_taskcluster.hooks.bridge import EngineServices
+from airflow_provider_taskcluster.hooks.sync_services import EngineServices
 from airflow_provider_taskcluster.operators.folders import TaskclusterUploadFolderOperator
 
 try:

@@ -14,7 +14,7 @@ import pytest
 
 from airflow_provider_taskcluster.emulator.store.faults import Status
 from airflow_provider_taskcluster.exceptions import Conflict, InsufficientScopes, InvalidInput, InvalidName
-from airflow_provider_taskcluster.transfer.sink import MemorySink
+from airflow_provider_taskcluster.transfer.sink.base import MemorySink
 
 DATA = os.urandom(2_000_000)
 

@@ -18,7 +18,7 @@ from airflow_provider_taskcluster.exceptions import (
     StoreError,
     TooLarge,
 )
-from airflow_provider_taskcluster.transfer.sink import MemorySink
+from airflow_provider_taskcluster.transfer.sink.base import MemorySink
 
 DATA = os.urandom(500_000)
 

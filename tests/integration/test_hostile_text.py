@@ -16,7 +16,7 @@ from airflow_provider_taskcluster.exceptions import ArchiveRefused, ArtifactErro
 from airflow_provider_taskcluster.operators.artifacts import TaskclusterDownloadArtifactOperator
 from airflow_provider_taskcluster.operators.payloads import TaskclusterDownloadPayloadOperator
 from airflow_provider_taskcluster.sensors.artifacts import TaskclusterArtifactSensor
-from airflow_provider_taskcluster.transfer.sink import MemorySink
+from airflow_provider_taskcluster.transfer.sink.base import MemorySink
 
 # A forged line of a log, colours, text that runs the other way, half a character.
 EVIL = "x\n[2030-01-01] INFO - all is well\x1b[31m\r\u202e\ud800"

@@ -8,7 +8,7 @@ import pytest
 from waits_in_a_loop import INTERVAL, outcomes, run, start, trigger, until
 
 from airflow_provider_taskcluster.emulator.store.faults import Status
-from airflow_provider_taskcluster.waits.index import IndexWait
+from airflow_provider_taskcluster.waits.conditions.index import IndexWait
 
 TOGETHER, ALONE = "/index/v1/tasks/indexes", "/index/v1/task/"
 

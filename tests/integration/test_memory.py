@@ -5,7 +5,7 @@ from __future__ import annotations
 import gc
 import os
 
-from airflow_provider_taskcluster.transfer.buffers import BufferPool
+from airflow_provider_taskcluster.transfer.threads.buffers import BufferPool
 from benchmarks.memory import Peak
 
 MIB = 1 << 20

@@ -9,7 +9,7 @@ import os
 
 import pytest
 
-from airflow_provider_taskcluster.transfer.sink import MemorySink
+from airflow_provider_taskcluster.transfer.sink.base import MemorySink
 
 MIB = 1 << 20
 DATA = os.urandom(5 * MIB + 4321)

@@ -20,8 +20,8 @@ from airflow_provider_taskcluster.exceptions import (
     TooLarge,
 )
 from airflow_provider_taskcluster.sensors.objects import TaskclusterObjectSensor
-from airflow_provider_taskcluster.transfer.manifest import CONTENT_TYPE, Manifest
-from airflow_provider_taskcluster.transfer.sink import MemorySink
+from airflow_provider_taskcluster.transfer.parts_manifest import CONTENT_TYPE, Manifest
+from airflow_provider_taskcluster.transfer.sink.base import MemorySink
 
 DATA = os.urandom(5 * PART + 100_000)
 
@@ -102,9 +102,9 @@ def test_a_broken_manifest_is_refused_and_can_be_looked_at(hook, put, name, tmp_
 
 
 def test_a_manifest_over_the_limit_is_not_read(hook, put, name, monkeypatch):
-    from airflow_provider_taskcluster.transfer import download
+    from airflow_provider_taskcluster.transfer.download import object
 
-    monkeypatch.setattr(download, "LARGEST_MANIFEST", 10_000)
+    monkeypatch.setattr(object, "LARGEST_MANIFEST", 10_000)
     put(name, b" " * 10_001)
     with pytest.raises(TooLarge):
         hook.read_object(name)
@@ -280,9 +280,9 @@ def test_progress_of_an_upload_in_parts_reaches_the_end(hook, name, expires, siz
 
 
 def test_a_stream_ends_before_it_has_more_parts_than_a_manifest_may_have(hook, name, expires, monkeypatch):
-    from airflow_provider_taskcluster.transfer import multipart_upload
+    from airflow_provider_taskcluster.transfer.upload import resumable
 
-    monkeypatch.setattr(multipart_upload, "MOST_PARTS", 3)
+    monkeypatch.setattr(resumable, "MOST_PARTS", 3)
     for size, error in ((3000, None), (3001, TooLarge)):
         receiver, sender = os.pipe()
         os.write(sender, DATA[:size])

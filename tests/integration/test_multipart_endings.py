@@ -16,11 +16,11 @@ from airflow.providers.common.compat.sdk import AirflowTaskTimeout
 from late_entries import at_least
 from multipart_tries import ALL, DATA, IN_PARTS, PART, Tries, put, put_url, sent, temporary
 
+from airflow_provider_taskcluster.common.retry import RetryPolicy
 from airflow_provider_taskcluster.emulator.store.faults import Status
 from airflow_provider_taskcluster.exceptions import Conflict, Interrupted, NotFound, StoreError
-from airflow_provider_taskcluster.retry import RetryPolicy
-from airflow_provider_taskcluster.transfer.identity import random_upload_id
-from airflow_provider_taskcluster.transfer.source import BytesSource, Source
+from airflow_provider_taskcluster.transfer.source.base import BytesSource, Source
+from airflow_provider_taskcluster.transfer.upload.identity import random_upload_id
 
 try:
     from airflow.sdk.execution_time.timeout import TimeoutPosix

@@ -14,14 +14,10 @@ import requests
 from multipart_tries import DATA, IN_PARTS, Tries, put_url, temporary
 
 from airflow_provider_taskcluster.emulator.store.faults import Status
-from airflow_provider_taskcluster.exceptions import (
-    Conflict,
-    NotFound,
-    SourceChanged,
-)
-from airflow_provider_taskcluster.hooks.bridge import EngineServices
-from airflow_provider_taskcluster.transfer.identity import random_upload_id
-from airflow_provider_taskcluster.transfer.source import Source
+from airflow_provider_taskcluster.exceptions import Conflict, NotFound, SourceChanged
+from airflow_provider_taskcluster.hooks.sync_services import EngineServices
+from airflow_provider_taskcluster.transfer.source.base import Source
+from airflow_provider_taskcluster.transfer.upload.identity import random_upload_id
 
 OTHER = os.urandom(len(DATA))
 

@@ -13,8 +13,8 @@ from multipart_tries import ALL, DATA, PART, Kept, Tries, generations, sent
 
 from airflow_provider_taskcluster.emulator.store.faults import Status
 from airflow_provider_taskcluster.exceptions import Conflict, StoreError
-from airflow_provider_taskcluster.hooks.bridge import EngineServices
-from airflow_provider_taskcluster.transfer.recorder import DirectoryRecorder
+from airflow_provider_taskcluster.hooks.sync_services import EngineServices
+from airflow_provider_taskcluster.transfer.upload.recorder import DirectoryRecorder
 
 RECORDED = ["random key, folder", "random key, ObjectStoragePath", "random key, state store", "stable key, folder"]
 WAYS = ["stable key", *RECORDED]

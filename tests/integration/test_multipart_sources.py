@@ -12,10 +12,10 @@ from multipart_tries import ALL, DATA, IN_PARTS, PART, Tries, sent
 
 from airflow_provider_taskcluster.emulator.store.faults import Status
 from airflow_provider_taskcluster.exceptions import InvalidName, NotFound, SourceChanged
-from airflow_provider_taskcluster.transfer import measure as measuring
-from airflow_provider_taskcluster.transfer import partition
-from airflow_provider_taskcluster.transfer.sink import MemorySink
-from airflow_provider_taskcluster.transfer.source import Source
+from airflow_provider_taskcluster.transfer.sink.base import MemorySink
+from airflow_provider_taskcluster.transfer.source.base import Source
+from airflow_provider_taskcluster.transfer.upload import measure as measuring
+from airflow_provider_taskcluster.transfer.upload import parts
 
 MORE = b"more lines\n" * 1000
 serial_or_not = pytest.mark.parametrize("connections", [1, 3])
@@ -126,7 +126,7 @@ def test_a_factory_of_what_is_there_is_read_once(hook, name, expires, options, t
 
 
 def test_a_factory_that_is_longer_than_so_many_parts_is_cut_anew(hook, name, expires, monkeypatch):
-    monkeypatch.setattr(partition, "MOST_PARTS", 4)
+    monkeypatch.setattr(parts, "MOST_PARTS", 4)
     monkeypatch.setattr(measuring, "MOST_PARTS", 4)
     source = Counted()
     hook.upload_object(source, name, expires=expires, **{**IN_PARTS, "part_size": 1000})

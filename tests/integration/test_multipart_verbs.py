@@ -9,12 +9,12 @@ import threading
 import pytest
 from multipart_tries import DATA, PART, sent
 
-from airflow_provider_taskcluster.transfer.buffers import Failure
 from airflow_provider_taskcluster.transfer.config import TransferConfig
-from airflow_provider_taskcluster.transfer.multipart import MultipartUploader
-from airflow_provider_taskcluster.transfer.multipart_upload import partitions
-from airflow_provider_taskcluster.transfer.source import source_for
-from airflow_provider_taskcluster.transfer.upload import Target, Uploader
+from airflow_provider_taskcluster.transfer.source.base import source_for
+from airflow_provider_taskcluster.transfer.threads.buffers import Failure
+from airflow_provider_taskcluster.transfer.upload.multipart import MultipartUploader
+from airflow_provider_taskcluster.transfer.upload.object import Target, Uploader
+from airflow_provider_taskcluster.transfer.upload.resumable import partitions
 
 
 @pytest.fixture

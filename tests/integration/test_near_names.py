@@ -10,7 +10,7 @@ from airflow_provider_taskcluster.exceptions import InvalidInput, NotFound
 from airflow_provider_taskcluster.sensors.artifacts import TaskclusterArtifactSensor
 from airflow_provider_taskcluster.sensors.index import TaskclusterIndexSensor
 from airflow_provider_taskcluster.triggers.events import TaskclusterIndexEventTrigger
-from airflow_provider_taskcluster.waits.artifacts import ArtifactWait
+from airflow_provider_taskcluster.waits.conditions.artifacts import ArtifactWait
 
 CONNECTION = {"task_id": "task", "taskcluster_conn_id": "tc_test"}
 NEAREST = "did you mean public/logs/live.log?"

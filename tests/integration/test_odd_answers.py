@@ -15,10 +15,10 @@ from odd_answers import mutation
 from scripted_api import scripted_api
 
 from airflow_provider_taskcluster.exceptions import TaskclusterError, UnreadableAnswer
-from airflow_provider_taskcluster.waits.artifacts import ArtifactWait
-from airflow_provider_taskcluster.waits.index import IndexWait
-from airflow_provider_taskcluster.waits.objects import ObjectWait
-from airflow_provider_taskcluster.waits.tasks import TaskGroupWait, TaskWait
+from airflow_provider_taskcluster.waits.conditions.artifacts import ArtifactWait
+from airflow_provider_taskcluster.waits.conditions.index import IndexWait
+from airflow_provider_taskcluster.waits.conditions.objects import ObjectWait
+from airflow_provider_taskcluster.waits.conditions.tasks import TaskGroupWait, TaskWait
 
 DATA = os.urandom(20_000)
 EXPIRES = datetime.now(UTC) + timedelta(days=1)

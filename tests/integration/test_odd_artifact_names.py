@@ -19,10 +19,10 @@ from airflow_provider_taskcluster.exceptions import (
     ReferenceRefused,
     ServiceUnavailable,
 )
-from airflow_provider_taskcluster.hooks.bridge import EngineServices
+from airflow_provider_taskcluster.hooks.sync_services import EngineServices
 from airflow_provider_taskcluster.operators.artifacts import TaskclusterDownloadArtifactOperator
 from airflow_provider_taskcluster.sensors.artifacts import TaskclusterArtifactSensor
-from airflow_provider_taskcluster.transfer.sink import MemorySink
+from airflow_provider_taskcluster.transfer.sink.base import MemorySink
 
 DATA = bytes(range(256)) * 1200
 ODD = [f"a{character}b" for character in ' %?#()*~[];,{}<>^`$"\\']

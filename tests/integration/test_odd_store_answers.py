@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 from odd_answers import DEEP, mutate
 
 from airflow_provider_taskcluster.exceptions import NotVerifiable, TaskclusterError
-from airflow_provider_taskcluster.transfer import chain_of_trust, manifest
-from airflow_provider_taskcluster.transfer.sink import MemorySink
+from airflow_provider_taskcluster.transfer import parts_manifest
+from airflow_provider_taskcluster.transfer.download import chain_of_trust
+from airflow_provider_taskcluster.transfer.sink.base import MemorySink
 
 DATA = os.urandom(20_000)
 HEADERS = (
@@ -139,7 +140,7 @@ def test_an_odd_manifest_is_refused(data):
     good = {"version": 1, "size": 7, "contentType": "a/b", "sha256": "ef" * 32, "parts": [part]}
     body = mutate(data.draw, json.dumps(good))
     try:
-        found = manifest.from_json(body, "a")
+        found = parts_manifest.from_json(body, "a")
     except TaskclusterError as error:
         fit_for_a_log(error)
     else:

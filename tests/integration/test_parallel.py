@@ -24,11 +24,11 @@ from airflow_provider_taskcluster.emulator.store.faults import (
     WrongRange,
 )
 from airflow_provider_taskcluster.exceptions import DestinationError, HashMismatch, Interrupted, StoreError
-from airflow_provider_taskcluster.transfer import plan
-from airflow_provider_taskcluster.transfer.digest import Hashers
-from airflow_provider_taskcluster.transfer.path_sink import PathSink
-from airflow_provider_taskcluster.transfer.plan import SEGMENT
-from airflow_provider_taskcluster.transfer.sink import MemorySink
+from airflow_provider_taskcluster.transfer.download import plan
+from airflow_provider_taskcluster.transfer.download.plan import SEGMENT
+from airflow_provider_taskcluster.transfer.hashing.digests import Hashers
+from airflow_provider_taskcluster.transfer.sink.base import MemorySink
+from airflow_provider_taskcluster.transfer.sink.path import PathSink
 
 DATA = os.urandom(6 * SEGMENT + 12_345)
 

@@ -16,10 +16,11 @@ import pytest
 
 from airflow_provider_taskcluster.emulator.store.faults import Cut, Headers, Stall, Status
 from airflow_provider_taskcluster.exceptions import Interrupted, StoreError, TransferError
-from airflow_provider_taskcluster.transfer import plan, record
-from airflow_provider_taskcluster.transfer.folder import Folder
-from airflow_provider_taskcluster.transfer.path_sink import PathSink
-from airflow_provider_taskcluster.transfer.plan import SEGMENT
+from airflow_provider_taskcluster.transfer.download import plan
+from airflow_provider_taskcluster.transfer.download.plan import SEGMENT
+from airflow_provider_taskcluster.transfer.sink import checkpoint
+from airflow_provider_taskcluster.transfer.sink.directory import Folder
+from airflow_provider_taskcluster.transfer.sink.path import PathSink
 
 DATA = os.urandom(5 * SEGMENT)
 OTHER = os.urandom(5 * SEGMENT)
@@ -206,7 +207,7 @@ def test_what_had_come_but_was_not_written_yet_when_it_failed_is_written_first(c
 def test_a_record_is_never_ahead_of_the_file(connect, run, tc, tmp_path, monkeypatch):
     """A thread writes what nobody hashes, and the length of a file that was reserved says nothing."""
     run.add("public/s", DATA, storage_type="s3")
-    monkeypatch.setattr(record, "SHARE", 1e9)  # however slow this disk is
+    monkeypatch.setattr(checkpoint, "SHARE", 1e9)  # however slow this disk is
     write, note, written, notes = PathSink.write, PathSink.note, [], []
 
     def slowly(self, data):
@@ -215,9 +216,9 @@ def test_a_record_is_never_ahead_of_the_file(connect, run, tc, tmp_path, monkeyp
         written.append(len(data))
 
     def noted(self, record):
-        notes.append(record.offset)
+        notes.append(checkpoint.offset)
         note(self, record)
-        assert record.offset <= sum(written)
+        assert checkpoint.offset <= sum(written)
 
     monkeypatch.setattr(PathSink, "write", slowly)
     monkeypatch.setattr(PathSink, "note", noted)
@@ -261,9 +262,9 @@ def test_a_gzip_body_leaves_nothing_since_its_decoder_dies_with_the_process(conn
 
 CHILD = """
 import sys
-from airflow_provider_taskcluster.transfer import plan
-from airflow_provider_taskcluster.transfer.folder import Folder
-from airflow_provider_taskcluster.transfer.path_sink import PathSink
+from airflow_provider_taskcluster.transfer.download import plan
+from airflow_provider_taskcluster.transfer.sink.directory import Folder
+from airflow_provider_taskcluster.transfer.sink.path import PathSink
 plan.FAST_ENOUGH = float("inf")
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
 print("begins", flush=True)

@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from airflow_provider_taskcluster.transfer.payload.ledger import JOURNAL
+from airflow_provider_taskcluster.transfer.payload.manifest import JOURNAL
 
 KILLED = """
 import sys

@@ -11,8 +11,8 @@ from airflow.providers.common.compat.sdk import AirflowFailException, ObjectStor
 from airflow_provider_taskcluster.emulator.store.faults import Corrupt
 from airflow_provider_taskcluster.exceptions import DestinationError, Interrupted, StoreError
 from airflow_provider_taskcluster.operators.payloads import TaskclusterDownloadPayloadOperator
-from airflow_provider_taskcluster.transfer.payload import storage_place
-from airflow_provider_taskcluster.transfer.payload.ledger import JOURNAL, Ledger
+from airflow_provider_taskcluster.transfer.payload import storage
+from airflow_provider_taskcluster.transfer.payload.manifest import JOURNAL, Ledger
 
 try:
     from airflow.sdk.io import attach
@@ -76,8 +76,8 @@ def test_a_second_run_transfers_nothing_and_reads_nothing(download, stored, buck
     download(stored, bucket)
     tc.journal.clear()
     opened = []
-    digests = storage_place.StoragePlace._digests
-    monkeypatch.setattr(storage_place.StoragePlace, "_digests", lambda *args: opened.append(args) or digests(*args))
+    digests = storage.StoragePlace._digests
+    monkeypatch.setattr(storage.StoragePlace, "_digests", lambda *args: opened.append(args) or digests(*args))
     assert download(stored, bucket)["already_present"] == 4
     assert gets(tc) == 0
     assert not opened, "the storage's own tags tell"
@@ -150,9 +150,9 @@ def test_after_a_failure_what_was_stored_is_not_fetched_again(connect, stored, b
 
 
 def test_the_journal_is_written_now_and_then(connect, stored, bucket, monkeypatch):
-    monkeypatch.setattr(storage_place, "OFTEN", 0.0)
-    monkeypatch.setattr(storage_place.StoragePlace, "settle", lambda _self: None)  # as after a kill
-    monkeypatch.setattr(storage_place.StoragePlace, "write", _failing_manifest(storage_place.StoragePlace.write))
+    monkeypatch.setattr(storage, "OFTEN", 0.0)
+    monkeypatch.setattr(storage.StoragePlace, "settle", lambda _self: None)  # as after a kill
+    monkeypatch.setattr(storage.StoragePlace, "write", _failing_manifest(storage.StoragePlace.write))
     hook = connect()
     with pytest.raises(Interrupted):
         hook.open_payload(stored.task_id).download(ObjectStoragePath(bucket))

@@ -9,9 +9,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from airflow_provider_taskcluster.transfer import plan, progress
+from airflow_provider_taskcluster.transfer import progress
 from airflow_provider_taskcluster.transfer.config import MIB
-from airflow_provider_taskcluster.transfer.plan import SEGMENT
+from airflow_provider_taskcluster.transfer.download import plan
+from airflow_provider_taskcluster.transfer.download.plan import SEGMENT
 
 DATA = os.urandom(10 * SEGMENT)
 LINE = re.compile(r"^'(?P<name>.+)': \d+% of [\d.]+ MB, [\d.]+ MB/s, (\d+ min )?\d+ s left, attempt 1$")

@@ -9,8 +9,8 @@ from scripted_api import scripted_api
 
 from airflow_provider_taskcluster.emulator.store.faults import Status
 from airflow_provider_taskcluster.exceptions import ServiceUnavailable, StoreError
-from airflow_provider_taskcluster.transfer import plan
-from airflow_provider_taskcluster.transfer.plan import SEGMENT
+from airflow_provider_taskcluster.transfer.download import plan
+from airflow_provider_taskcluster.transfer.download.plan import SEGMENT
 
 DATA = os.urandom(5 * SEGMENT)
 

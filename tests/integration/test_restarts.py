@@ -11,8 +11,8 @@ from raw_answers import raw_answers
 from served_versions import OLD, SHORT, as_payload, download, headers, in_order, in_pieces, serving
 
 from airflow_provider_taskcluster.exceptions import DestinationError, NotAsAnnounced, TaskclusterError
-from airflow_provider_taskcluster.transfer.storage import StorageFile
-from airflow_provider_taskcluster.transfer.storage_sink import StorageSink
+from airflow_provider_taskcluster.transfer.sink.storage import StorageSink
+from airflow_provider_taskcluster.transfer.storage_paths import StorageFile
 
 
 def factory(hook, artifact, tmp_path):

@@ -26,7 +26,7 @@ from airflow_provider_taskcluster.emulator.store.faults import (
     WrongRange,
 )
 from airflow_provider_taskcluster.exceptions import ConnectionFailed, HashMismatch, TransferError
-from airflow_provider_taskcluster.transfer.sink import MemorySink
+from airflow_provider_taskcluster.transfer.sink.base import MemorySink
 
 DATA = os.urandom(3_000_000)
 
@@ -245,7 +245,7 @@ class often_told:  # noqa: N801 (used as a function)
         self.monkeypatch = monkeypatch
 
     def __enter__(self):
-        from airflow_provider_taskcluster.transfer import fetch
+        from airflow_provider_taskcluster.transfer.download import fetch
         from airflow_provider_taskcluster.transfer.progress import Reporter
 
         self.monkeypatch.setattr(fetch, "Reporter", lambda name, _seconds, listener: Reporter(name, 0, listener))

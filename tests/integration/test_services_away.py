@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from airflow_provider_taskcluster import retry
+from airflow_provider_taskcluster.common import retry
 from airflow_provider_taskcluster.emulator.store.faults import Status
 from airflow_provider_taskcluster.exceptions import ServiceUnavailable, StoreError
 

@@ -20,8 +20,8 @@ from served_versions import (
 )
 
 from airflow_provider_taskcluster.exceptions import InvalidFraming, RangeMismatch, StoreError
-from airflow_provider_taskcluster.transfer import plan
-from airflow_provider_taskcluster.transfer.sink import MemorySink
+from airflow_provider_taskcluster.transfer.download import plan
+from airflow_provider_taskcluster.transfer.sink.base import MemorySink
 
 # What tells the next version from the old one; None for a header that is left out.
 CHANGES = [

@@ -118,12 +118,18 @@ def test_and_a_source_whose_storage_fails(connect, name, expires):
 
 
 def test_how_it_came_about_is_in_the_log_at_debug(away, caplog):
-    with caplog.at_level(logging.DEBUG, "airflow_provider_taskcluster.tracebacks"), pytest.raises(ConnectionFailed):
+    with (
+        caplog.at_level(logging.DEBUG, "airflow_provider_taskcluster.common.tracebacks"),
+        pytest.raises(ConnectionFailed),
+    ):
         away.ping()
     told = "\n".join(caplog.messages)
     assert "services/client.py" in told
     assert all("\n" not in message for message in caplog.messages)
     caplog.clear()
-    with caplog.at_level(logging.INFO, "airflow_provider_taskcluster.tracebacks"), pytest.raises(ConnectionFailed):
+    with (
+        caplog.at_level(logging.INFO, "airflow_provider_taskcluster.common.tracebacks"),
+        pytest.raises(ConnectionFailed),
+    ):
         away.ping()
     assert "services/client.py" not in "\n".join(caplog.messages)

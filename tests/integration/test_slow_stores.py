@@ -9,10 +9,10 @@ import pytest
 from local_servers import Quiet, self_signed, serving
 from urllib3.util import connection
 
+from airflow_provider_taskcluster.common.network import Network
+from airflow_provider_taskcluster.common.retry import RetryPolicy
 from airflow_provider_taskcluster.exceptions import ConnectionFailed
-from airflow_provider_taskcluster.network import Network
-from airflow_provider_taskcluster.retry import RetryPolicy
-from airflow_provider_taskcluster.transfer.http import Store
+from airflow_provider_taskcluster.transfer.http.client import Store
 
 READ_TIMEOUT = 1.0
 SIZE = 2_500_000

@@ -13,13 +13,13 @@ import time
 import pytest
 from local_servers import Quiet, self_signed, serving
 
+from airflow_provider_taskcluster.common.network import Network
+from airflow_provider_taskcluster.common.retry import RetryPolicy
 from airflow_provider_taskcluster.emulator.store.faults import Both, Cut, Drip, Ignore, Stall, Status
 from airflow_provider_taskcluster.exceptions import Interrupted, StoreError
-from airflow_provider_taskcluster.network import Network
-from airflow_provider_taskcluster.retry import RetryPolicy
-from airflow_provider_taskcluster.transfer import plan
-from airflow_provider_taskcluster.transfer.http import Store
-from airflow_provider_taskcluster.transfer.plan import SEGMENT
+from airflow_provider_taskcluster.transfer.download import plan
+from airflow_provider_taskcluster.transfer.download.plan import SEGMENT
+from airflow_provider_taskcluster.transfer.http.client import Store
 
 SMALL = os.urandom(1_000_000)
 LARGE = os.urandom(6 * SEGMENT + 12_345)
@@ -237,7 +237,7 @@ def test_a_thread_that_cannot_start_fails_the_download_and_ends_the_others(
 CHILD = """
 import signal, sys
 from airflow.exceptions import AirflowTaskTimeout
-from airflow_provider_taskcluster.transfer import plan
+from airflow_provider_taskcluster.transfer.download import plan
 plan.FAST_ENOUGH = float("inf")
 from airflow_provider_taskcluster.operators.objects import TaskclusterDownloadObjectOperator
 operator = TaskclusterDownloadObjectOperator(

@@ -19,7 +19,7 @@ from airflow_provider_taskcluster.operators.objects import (
     TaskclusterUploadObjectOperator,
 )
 from airflow_provider_taskcluster.transfer.config import MIB
-from airflow_provider_taskcluster.transfer.recorder import PREFIX, UploadRecord, recorder_for, save
+from airflow_provider_taskcluster.transfer.upload.recorder import PREFIX, UploadRecord, recorder_for, save
 
 try:
     from airflow.sdk.io import attach

@@ -20,7 +20,7 @@ from airflow_provider_taskcluster.operators.objects import (
 )
 from airflow_provider_taskcluster.operators.payloads import TaskclusterDownloadPayloadOperator
 from airflow_provider_taskcluster.transfer import progress
-from airflow_provider_taskcluster.transfer.sink import MemorySink
+from airflow_provider_taskcluster.transfer.sink.base import MemorySink
 
 DATA = b"x" * 1000
 FIGURES = r"in \d+\.\d s \(\d+\.\d MB/s\)"
@@ -200,6 +200,6 @@ def test_an_object_artifact_goes_by_its_own_name(hook, run, expires, tmp_path, c
 
 def test_one_without_sums_does_too(hook, run, tc, tmp_path, monkeypatch):
     run.add("public/a", DATA, storage_type="object")
-    monkeypatch.setattr("airflow_provider_taskcluster.transfer.digest.ACCEPTABLE", ("none",))
+    monkeypatch.setattr("airflow_provider_taskcluster.transfer.hashing.digests.ACCEPTABLE", ("none",))
     with pytest.raises(NotVerifiable, match=r"^'public/a' has no sha256"):
         hook.download_artifact(run.task_id, "public/a", tmp_path / "copy")

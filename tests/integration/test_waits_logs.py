@@ -12,7 +12,7 @@ from waits_in_a_loop import INTERVAL, api_paths, completed, event, run, trigger,
 
 from airflow_provider_taskcluster.emulator.store.faults import Status
 from airflow_provider_taskcluster.waits import poller, wait_log
-from airflow_provider_taskcluster.waits.objects import ObjectWait
+from airflow_provider_taskcluster.waits.conditions.objects import ObjectWait
 
 TRIGGER = ContextVar("TRIGGER", default="triggerer")
 

@@ -13,10 +13,10 @@ from waits_in_a_loop import INTERVAL, STATUSES, completed, outcomes, run, start,
 
 from airflow_provider_taskcluster.hooks.asynchronous import shared_waits
 from airflow_provider_taskcluster.sensors.objects import TaskclusterObjectSensor
-from airflow_provider_taskcluster.waits.artifacts import ArtifactWait
-from airflow_provider_taskcluster.waits.index import IndexWait
-from airflow_provider_taskcluster.waits.objects import ObjectWait
-from airflow_provider_taskcluster.waits.tasks import TaskGroupWait
+from airflow_provider_taskcluster.waits.conditions.artifacts import ArtifactWait
+from airflow_provider_taskcluster.waits.conditions.index import IndexWait
+from airflow_provider_taskcluster.waits.conditions.objects import ObjectWait
+from airflow_provider_taskcluster.waits.conditions.tasks import TaskGroupWait
 
 ODD = {
     "not UTF-8": b'{"status": "\xff"}',

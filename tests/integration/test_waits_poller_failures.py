@@ -12,7 +12,7 @@ from waits_in_a_loop import INTERVAL, STATUSES, api_paths, completed, event, out
 
 from airflow_provider_taskcluster.emulator import Emulator
 from airflow_provider_taskcluster.waits import patience, poller
-from airflow_provider_taskcluster.waits.objects import ObjectWait
+from airflow_provider_taskcluster.waits.conditions.objects import ObjectWait
 
 
 def test_a_scope_that_is_missing_for_one_task_ends_its_wait_only(tc, holding, monkeypatch):

@@ -11,7 +11,7 @@ from waits_in_a_loop import INTERVAL, STATUSES, completed, event, outcomes, run,
 
 from airflow_provider_taskcluster.triggers.waits import TaskclusterWaitTrigger
 from airflow_provider_taskcluster.waits import patience, poller
-from airflow_provider_taskcluster.waits.objects import ObjectWait
+from airflow_provider_taskcluster.waits.conditions.objects import ObjectWait
 
 UNKNOWN = "fN1SbArXTPSVFNUvaOlinQ"
 

@@ -8,9 +8,9 @@ import time
 from scripted_api import scripted_api
 from waits_in_a_loop import INTERVAL, STATUSES, api_paths, completed, event, outcomes, run, start, trigger, until
 
-from airflow_provider_taskcluster.waits import asking
-from airflow_provider_taskcluster.waits.artifacts import ArtifactWait
-from airflow_provider_taskcluster.waits.tasks import TaskGroupWait
+from airflow_provider_taskcluster.waits import batching
+from airflow_provider_taskcluster.waits.conditions.artifacts import ArtifactWait
+from airflow_provider_taskcluster.waits.conditions.tasks import TaskGroupWait
 
 
 def test_equal_questions_are_asked_once_and_only_of_tasks_that_can_have_new_artifacts(tc, hook):
@@ -85,7 +85,7 @@ def test_a_group_is_listed_first_and_last_only(tc, hook):
 
 
 def test_pages_have_up_to_a_thousand_tasks(tc, hook, monkeypatch):
-    monkeypatch.setattr(asking, "LARGEST_PAGE", 10)
+    monkeypatch.setattr(batching, "LARGEST_PAGE", 10)
     tasks = tc.bulk.create(25, state="completed")
 
     async def main():

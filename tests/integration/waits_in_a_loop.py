@@ -7,8 +7,8 @@ import json
 
 from airflow_provider_taskcluster.triggers.waits import TaskclusterWaitTrigger
 from airflow_provider_taskcluster.waits import poller
-from airflow_provider_taskcluster.waits.descriptions import describe
-from airflow_provider_taskcluster.waits.tasks import TaskWait
+from airflow_provider_taskcluster.waits.conditions.tasks import TaskWait
+from airflow_provider_taskcluster.waits.serialization import describe
 
 INTERVAL = 0.3
 STATUSES = "/queue/v1/tasks/status"

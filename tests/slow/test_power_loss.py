@@ -17,7 +17,7 @@ import pytest
 from airflow_provider_taskcluster.emulator.store.faults import Drip
 from airflow_provider_taskcluster.emulator.worker import Worker
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
-from airflow_provider_taskcluster.transfer.recorder import UploadRecord, load, recorder_for, save
+from airflow_provider_taskcluster.transfer.upload.recorder import UploadRecord, load, recorder_for, save
 
 pytestmark = pytest.mark.slow
 
@@ -28,7 +28,7 @@ SMALL = {f"public/{number % 3}/{number}.bin": os.urandom(20_000 + number) for nu
 CALL = """
 import json, os, sys
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
-from airflow_provider_taskcluster.transfer import plan
+from airflow_provider_taskcluster.transfer.download import plan
 plan.FAST_ENOUGH = float("inf")
 hook = TaskclusterHook("tc_power")
 print("begins", flush=True)
@@ -128,7 +128,7 @@ def test_a_download_goes_on_after_power_loss_with_nothing_but_what_is_on_disk(
     """Without durable, too: what has no hash must not be mixed with zeros. Of what has one the record may be lost."""
     promised = durable and storage_type == "s3"
     if not durable:
-        monkeypatch.setattr("airflow_provider_taskcluster.transfer.path_sink.boot_id", lambda: "the next boot")
+        monkeypatch.setattr("airflow_provider_taskcluster.transfer.sink.path.boot_id", lambda: "the next boot")
     hook, task_id = connect(durable=durable), publish({"public/a": DATA}, storage_type)
     slow = Drip(MIB // 4 // connections, 0.05)  # 5 s for all of it, less what waits in the connections
     tc.faults.add(slow, method="GET", times=1000)

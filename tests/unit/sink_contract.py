@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_taskcluster.transfer.sink import Sink, sink_for
+from airflow_provider_taskcluster.transfer.sink.base import Sink, sink_for
 
 CONTENT = bytes(range(256)) * 20
 

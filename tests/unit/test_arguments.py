@@ -8,7 +8,7 @@ from types import SimpleNamespace
 import pendulum
 import pytest
 
-from airflow_provider_taskcluster.arguments import (
+from airflow_provider_taskcluster.common.arguments import (
     by_name,
     content,
     expiry,

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_taskcluster.connection import values
+from airflow_provider_taskcluster.common import values
 from airflow_provider_taskcluster.exceptions import ConfigurationError
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pandas as pd
 import pytest
 
-from airflow_provider_taskcluster import counts
+from airflow_provider_taskcluster.common import counts
 from airflow_provider_taskcluster.exceptions import InvalidInput
 
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from airflow_provider_taskcluster.framing import (
+from airflow_provider_taskcluster.common.framing import (
     Framing,
     content_range,
     framing_of,

@@ -12,16 +12,16 @@ import threading
 
 import pytest
 
-from airflow_provider_taskcluster.network import Network
+from airflow_provider_taskcluster.common.network import Network
 from airflow_provider_taskcluster.services import loop
 from airflow_provider_taskcluster.services.session import KeptSession
-from airflow_provider_taskcluster.transfer.buffers import Block, BufferPool, Failure
-from airflow_provider_taskcluster.transfer.digest import Hashers
-from airflow_provider_taskcluster.transfer.follower import Follower
-from airflow_provider_taskcluster.transfer.hashing import Hashing
+from airflow_provider_taskcluster.transfer.hashing.digests import Hashers
+from airflow_provider_taskcluster.transfer.hashing.pipeline import Hashing
 from airflow_provider_taskcluster.transfer.payload.chunks import Chunks
-from airflow_provider_taskcluster.transfer.source import PathSource
-from airflow_provider_taskcluster.transfer.worker import Worker
+from airflow_provider_taskcluster.transfer.source.base import PathSource
+from airflow_provider_taskcluster.transfer.source.read_ahead import Follower
+from airflow_provider_taskcluster.transfer.threads.buffers import Block, BufferPool, Failure
+from airflow_provider_taskcluster.transfer.threads.worker import Worker
 
 DATA = bytes(20_000_000)
 

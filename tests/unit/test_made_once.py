@@ -6,7 +6,7 @@ import threading
 
 import pytest
 
-from airflow_provider_taskcluster.made_once import made_once
+from airflow_provider_taskcluster.common.made_once import made_once
 
 
 class Owner:

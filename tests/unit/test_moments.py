@@ -4,8 +4,8 @@ from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
 
+from airflow_provider_taskcluster.common.timestamps import moment, moment_after
 from airflow_provider_taskcluster.exceptions import InvalidInput
-from airflow_provider_taskcluster.moments import moment, moment_after
 
 WEST, EAST = timezone(timedelta(hours=-5)), timezone(timedelta(hours=5))
 

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_taskcluster import names
+from airflow_provider_taskcluster.common import names
 from airflow_provider_taskcluster.emulator.services.objects import CONTENT_TYPE as EMULATED
 from airflow_provider_taskcluster.exceptions import InvalidInput, InvalidName
 

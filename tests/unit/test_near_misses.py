@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from airflow_provider_taskcluster.waits.near_misses import instead
+from airflow_provider_taskcluster.waits.conditions.near_misses import instead
 
 PRESENT = ["public/logs/live.log", "public/logs/live_backing.log", "public/build/target.zip"]
 

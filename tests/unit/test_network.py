@@ -5,8 +5,8 @@ import shutil
 import certifi
 import pytest
 
+from airflow_provider_taskcluster.common.network import Network
 from airflow_provider_taskcluster.exceptions import ConfigurationError
-from airflow_provider_taskcluster.network import Network
 
 VARIABLES = ("http_proxy", "https_proxy", "no_proxy", "all_proxy", "REQUESTS_CA_BUNDLE", "SSL_CERT_FILE")
 

@@ -5,6 +5,7 @@ import pickle
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 
+from airflow_provider_taskcluster.common.task_failure import permanent_errors_fail
 from airflow_provider_taskcluster.exceptions import (
     ConnectionFailed,
     DestinationError,
@@ -12,7 +13,6 @@ from airflow_provider_taskcluster.exceptions import (
     NotFound,
     ServiceUnavailable,
 )
-from airflow_provider_taskcluster.outcome import permanent_errors_fail
 
 SENTENCE = r"^gone: look elsewhere \(Upload of 'a' over connection 'tc' failed\)$"
 

@@ -14,9 +14,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_taskcluster.exceptions import DestinationError, NameRefused
-from airflow_provider_taskcluster.transfer.folder import Folder
 from airflow_provider_taskcluster.transfer.payload.file_names import refused
-from airflow_provider_taskcluster.transfer.payload.local_place import LocalPlace
+from airflow_provider_taskcluster.transfer.payload.local import LocalPlace
+from airflow_provider_taskcluster.transfer.sink.directory import Folder
 
 SECRET = b"not to be touched"
 

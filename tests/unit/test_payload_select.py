@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_taskcluster.exceptions import AmbiguousName, NotFound
-from airflow_provider_taskcluster.transfer.payload.select import fits, select
+from airflow_provider_taskcluster.transfer.payload.patterns import fits, select
 
 NAMES = [
     "public/build/target.zip",

@@ -7,11 +7,11 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from airflow_provider_taskcluster.network import Network
-from airflow_provider_taskcluster.redaction import public_url, quiet_libraries
+from airflow_provider_taskcluster.common.network import Network
+from airflow_provider_taskcluster.common.redaction import public_url, quiet_libraries
 from airflow_provider_taskcluster.services.client import Client
 from airflow_provider_taskcluster.services.credentials import Credentials, narrowed
-from airflow_provider_taskcluster.transfer.http import Store
+from airflow_provider_taskcluster.transfer.http.client import Store
 
 SIGNED = "/bucket/blob?X-Amz-Signature=c0ffee&X-Amz-Credential=key"
 LIBRARIES = ("taskcluster", "taskcluster.aio.asyncutils", "taskcluster.aio.asyncclient", "mohawk", "mohawk.base")

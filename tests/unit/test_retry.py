@@ -9,7 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_taskcluster import retry
+from airflow_provider_taskcluster.common import retry
+from airflow_provider_taskcluster.common.retry import RetryPolicy, worth_repeating
 from airflow_provider_taskcluster.exceptions import (
     ConnectionFailed,
     DestinationError,
@@ -21,7 +22,6 @@ from airflow_provider_taskcluster.exceptions import (
     TaskclusterError,
     Truncated,
 )
-from airflow_provider_taskcluster.retry import RetryPolicy, worth_repeating
 
 AT_ONCE = RetryPolicy(max_retries=3, first_wait=0, longest_wait=0)
 

@@ -5,11 +5,11 @@ from datetime import UTC, datetime, timedelta, timezone
 import pendulum
 import pytest
 
-from airflow_provider_taskcluster.moments import timestamp
-from airflow_provider_taskcluster.services import answers, readers
+from airflow_provider_taskcluster.common.timestamps import timestamp
+from airflow_provider_taskcluster.services import readers, schemas
 from airflow_provider_taskcluster.services.readers import Odd
 from airflow_provider_taskcluster.services.shapes import DEEPEST, fields, shallow
-from airflow_provider_taskcluster.transfer.artifact_location import PLAIN_URL
+from airflow_provider_taskcluster.transfer.download.location import PLAIN_URL
 
 THEN = "2030-01-01T00:00:00.000Z"
 STATUS = {"taskId": "t", "state": "pending", "runs": [{"runId": 0, "state": "pending"}]}
@@ -62,60 +62,60 @@ def test_an_answer_has_the_fields_that_are_due_and_may_have_more():
 @pytest.mark.parametrize(
     ("read", "good", "bad"),
     [
-        (answers.CONTENT, {"storageType": "s3", "url": "https://host"}, {"storageType": "s3"}),
-        (answers.CONTENT, {"storageType": "reference", "url": "any text"}, {"storageType": "s3", "url": "ftp://host"}),
+        (schemas.CONTENT, {"storageType": "s3", "url": "https://host"}, {"storageType": "s3"}),
+        (schemas.CONTENT, {"storageType": "reference", "url": "any text"}, {"storageType": "s3", "url": "ftp://host"}),
         (
-            answers.CONTENT,
+            schemas.CONTENT,
             {"storageType": "object", "name": "a", "credentials": CREDENTIALS},
             {"storageType": "object", "name": "a", "credentials": {**CREDENTIALS, "certificate": "{"}},
         ),
-        (answers.CONTENT, {"storageType": "error", "reason": "a", "message": "b"}, {"storageType": "error"}),
-        (answers.CONTENT, {"storageType": "s3", "url": "https://host"}, {"storageType": None}),
+        (schemas.CONTENT, {"storageType": "error", "reason": "a", "message": "b"}, {"storageType": "error"}),
+        (schemas.CONTENT, {"storageType": "s3", "url": "https://host"}, {"storageType": None}),
         *(
             (read, good, {**good, "storageType": kind})
             for read, good in [
-                (answers.CONTENT, {"storageType": "s3", "url": "https://host"}),
-                (answers.REDIRECT, {"storageType": "object", "url": "https://host"}),
-                (answers.created_artifact("s3"), CREATED),
+                (schemas.CONTENT, {"storageType": "s3", "url": "https://host"}),
+                (schemas.REDIRECT, {"storageType": "object", "url": "https://host"}),
+                (schemas.created_artifact("s3"), CREATED),
             ]
             for kind in ("quantum", "redirect", "link", PLAIN_URL)
         ),
         (
-            answers.REDIRECT,
+            schemas.REDIRECT,
             {"storageType": "reference", "url": "any text"},
             {"storageType": "error", "url": "https://h"},
         ),
-        (answers.created_artifact("s3"), CREATED, {**CREATED, "storageType": "reference"}),
-        (answers.created_artifact("s3"), CREATED, {**CREATED_OBJECT, "storageType": "object"}),
-        (answers.created_artifact("object"), CREATED_OBJECT, CREATED),
-        (answers.created_artifact("object"), CREATED_OBJECT, {"storageType": "error"}),
-        (answers.created_artifact("reference"), {"storageType": "reference"}, CREATED),
-        (answers.created_artifact("None"), {"storageType": "None"}, CREATED),
+        (schemas.created_artifact("s3"), CREATED, {**CREATED, "storageType": "reference"}),
+        (schemas.created_artifact("s3"), CREATED, {**CREATED_OBJECT, "storageType": "object"}),
+        (schemas.created_artifact("object"), CREATED_OBJECT, CREATED),
+        (schemas.created_artifact("object"), CREATED_OBJECT, {"storageType": "error"}),
+        (schemas.created_artifact("reference"), {"storageType": "reference"}, CREATED),
+        (schemas.created_artifact("None"), {"storageType": "None"}, CREATED),
         (
-            answers.DOWNLOAD,
+            schemas.DOWNLOAD,
             {"method": "getUrl", "url": "http://h", "expires": THEN, "hashes": {"md5": "any", "sha256": "aB" * 32}},
             {"method": "getUrl", "url": "http://h", "expires": THEN, "hashes": {"sha256": "ab"}},
         ),
-        (answers.DOWNLOAD, {"method": "simple", "url": "https://h"}, {"method": "simple", "url": "https://u:p@h"}),
-        (answers.DOWNLOAD, {"method": "simple", "url": "https://h"}, {"method": "quantum", "url": "https://h"}),
-        (answers.CREATED_UPLOAD, UPLOAD, {**UPLOAD, "uploadMethod": {"putUrl": {**PUT, "headers": {"a": "b\r\nc"}}}}),
-        (answers.CREATED_UPLOAD, {**UPLOAD, "uploadMethod": {}}, {**UPLOAD, "uploadMethod": {"putUrl": "u"}}),
-        (answers.ARTIFACTS, {"artifacts": [ARTIFACT]}, {"artifacts": [{**ARTIFACT, "name": "a\nb"}]}),
-        (answers.ARTIFACTS, {"artifacts": [], "continuationToken": ""}, {"artifacts": [], "continuationToken": {}}),
-        (answers.ARTIFACT, {**ARTIFACT, "contentLength": None}, {**ARTIFACT, "contentLength": -1}),
-        (answers.ARTIFACT, {**ARTIFACT, "contentLength": 0}, {**ARTIFACT, "contentLength": True}),
-        (answers.ARTIFACT, {**ARTIFACT, "contentLength": 1}, {**ARTIFACT, "contentLength": 10**30}),
-        (answers.STATUS, {"status": STATUS}, {"status": None}),
-        (answers.STATUS, {"status": {**STATUS, "runs": []}}, {"status": {**STATUS, "runs": [{"state": "running"}]}}),
-        (answers.STATUSES, {"statuses": [{}]}, {"statuses": {}}),
-        (answers.TASK_GROUP, {"tasks": [{"status": STATUS}]}, {"tasks": [STATUS]}),
-        (answers.INDEXED_TASK, INDEXED, {**INDEXED, "rank": "0"}),
-        (answers.INDEXED_TASK, {**INDEXED, "rank": 3}, {**INDEXED, "taskId": None}),
-        (answers.INDEXED_TASK, {**INDEXED, "data": nested(20)}, {**INDEXED, "data": nested(DEEPEST)}),
-        (answers.INDEXED_TASK, {**INDEXED, "rank": -1e9}, {**INDEXED, "rank": float("nan")}),
-        (answers.INDEXED_TASK, INDEXED, {**INDEXED, "expires": "2030-01-01T00:00:00"}),
-        (answers.NOTHING, None, []),
-        (answers.NOTHING, {}, "ok"),
+        (schemas.DOWNLOAD, {"method": "simple", "url": "https://h"}, {"method": "simple", "url": "https://u:p@h"}),
+        (schemas.DOWNLOAD, {"method": "simple", "url": "https://h"}, {"method": "quantum", "url": "https://h"}),
+        (schemas.CREATED_UPLOAD, UPLOAD, {**UPLOAD, "uploadMethod": {"putUrl": {**PUT, "headers": {"a": "b\r\nc"}}}}),
+        (schemas.CREATED_UPLOAD, {**UPLOAD, "uploadMethod": {}}, {**UPLOAD, "uploadMethod": {"putUrl": "u"}}),
+        (schemas.ARTIFACTS, {"artifacts": [ARTIFACT]}, {"artifacts": [{**ARTIFACT, "name": "a\nb"}]}),
+        (schemas.ARTIFACTS, {"artifacts": [], "continuationToken": ""}, {"artifacts": [], "continuationToken": {}}),
+        (schemas.ARTIFACT, {**ARTIFACT, "contentLength": None}, {**ARTIFACT, "contentLength": -1}),
+        (schemas.ARTIFACT, {**ARTIFACT, "contentLength": 0}, {**ARTIFACT, "contentLength": True}),
+        (schemas.ARTIFACT, {**ARTIFACT, "contentLength": 1}, {**ARTIFACT, "contentLength": 10**30}),
+        (schemas.STATUS, {"status": STATUS}, {"status": None}),
+        (schemas.STATUS, {"status": {**STATUS, "runs": []}}, {"status": {**STATUS, "runs": [{"state": "running"}]}}),
+        (schemas.STATUSES, {"statuses": [{}]}, {"statuses": {}}),
+        (schemas.TASK_GROUP, {"tasks": [{"status": STATUS}]}, {"tasks": [STATUS]}),
+        (schemas.INDEXED_TASK, INDEXED, {**INDEXED, "rank": "0"}),
+        (schemas.INDEXED_TASK, {**INDEXED, "rank": 3}, {**INDEXED, "taskId": None}),
+        (schemas.INDEXED_TASK, {**INDEXED, "data": nested(20)}, {**INDEXED, "data": nested(DEEPEST)}),
+        (schemas.INDEXED_TASK, {**INDEXED, "rank": -1e9}, {**INDEXED, "rank": float("nan")}),
+        (schemas.INDEXED_TASK, INDEXED, {**INDEXED, "expires": "2030-01-01T00:00:00"}),
+        (schemas.NOTHING, None, []),
+        (schemas.NOTHING, {}, "ok"),
     ],
     ids=lambda value: getattr(value, "__name__", repr(value)),
 )
@@ -126,27 +126,27 @@ def test_what_is_due_depends_on_the_kind_of_the_answer(read, good, bad):
 
 
 def test_what_tasks_write_freely_comes_out_fit_for_a_log():
-    found = answers.ARTIFACT({**ARTIFACT, "contentType": "text/plain\n\x1b[31mforged"})
+    found = schemas.ARTIFACT({**ARTIFACT, "contentType": "text/plain\n\x1b[31mforged"})
     assert found["contentType"] == r"text/plain\n\x1b[31mforged"
-    found = answers.CONTENT({"storageType": "error", "reason": "a\nb", "message": "see https://h/p?sig=c0ffee\u202e"})
+    found = schemas.CONTENT({"storageType": "error", "reason": "a\nb", "message": "see https://h/p?sig=c0ffee\u202e"})
     assert (found["reason"], found["message"]) == (r"a\nb", "see https://h/p?...")
 
 
 @pytest.mark.parametrize(
     ("read", "answer", "said"),
     [
-        (answers.STATUS, {"status": {**STATUS, "runs": [{"runId": 0}]}}, "status.runs[0].state is missing"),
-        (answers.OBJECT, {"projectId": 7}, "projectId is the number 7, not a text of 1 to 4096 characters that print"),
-        (answers.SCOPES, {"scopes": ["a", None]}, "scopes[1] is null, not a text"),
-        (answers.CONTENT, {"storageType": "q"}, "storageType is the text 'q', not one of s3, reference, object, error"),
-        (answers.SCOPES, {"scopes": {}}, "scopes is an object, not a list"),
-        (answers.SCOPES, [], "it is a list, not an object"),
-        (answers.ALIVE, {"alive": 10**500}, "alive is a huge number, not true or false"),
-        (answers.ALIVE, {"alive": "a\nb" * 99}, r"alive is the text 'a\nba"),
-        (answers.CONTENT, {"storageType": "s3", "url": "c0ffee"}, "url is no URL that can be fetched (its scheme"),
-        (answers.CREATED_UPLOAD, {**UPLOAD, "uploadId": "c0ffee\n"}, "uploadId is not a text of printable ASCII"),
-        (answers.hashes, {"a\n" + "b" * 99: "c"}, r"a key is the text 'a\nbbb"),
-        (answers.hashes, {"b" * 99: 7}, "b" * 40 + "... is the number 7"),
+        (schemas.STATUS, {"status": {**STATUS, "runs": [{"runId": 0}]}}, "status.runs[0].state is missing"),
+        (schemas.OBJECT, {"projectId": 7}, "projectId is the number 7, not a text of 1 to 4096 characters that print"),
+        (schemas.SCOPES, {"scopes": ["a", None]}, "scopes[1] is null, not a text"),
+        (schemas.CONTENT, {"storageType": "q"}, "storageType is the text 'q', not one of s3, reference, object, error"),
+        (schemas.SCOPES, {"scopes": {}}, "scopes is an object, not a list"),
+        (schemas.SCOPES, [], "it is a list, not an object"),
+        (schemas.ALIVE, {"alive": 10**500}, "alive is a huge number, not true or false"),
+        (schemas.ALIVE, {"alive": "a\nb" * 99}, r"alive is the text 'a\nba"),
+        (schemas.CONTENT, {"storageType": "s3", "url": "c0ffee"}, "url is no URL that can be fetched (its scheme"),
+        (schemas.CREATED_UPLOAD, {**UPLOAD, "uploadId": "c0ffee\n"}, "uploadId is not a text of printable ASCII"),
+        (schemas.hashes, {"a\n" + "b" * 99: "c"}, r"a key is the text 'a\nbbb"),
+        (schemas.hashes, {"b" * 99: 7}, "b" * 40 + "... is the number 7"),
     ],
     ids=lambda value: getattr(value, "__name__", str(value)),
 )

@@ -12,14 +12,14 @@ import zlib
 
 import pytest
 
+from airflow_provider_taskcluster.common.network import LARGEST_ANSWER, Network
+from airflow_provider_taskcluster.common.retry import RetryPolicy
 from airflow_provider_taskcluster.exceptions import (
     InsufficientScopes,
     ServiceError,
     ServiceUnavailable,
     UnreadableAnswer,
 )
-from airflow_provider_taskcluster.network import LARGEST_ANSWER, Network
-from airflow_provider_taskcluster.retry import RetryPolicy
 from airflow_provider_taskcluster.services.client import Client
 
 LIMIT = 100_000

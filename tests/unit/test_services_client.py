@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 
 import pytest
 
+from airflow_provider_taskcluster.common.network import Network
+from airflow_provider_taskcluster.common.retry import RetryPolicy
 from airflow_provider_taskcluster.exceptions import ConnectionFailed, ServiceError
-from airflow_provider_taskcluster.network import Network
-from airflow_provider_taskcluster.retry import RetryPolicy
 from airflow_provider_taskcluster.services.artifacts import Artifacts
 from airflow_provider_taskcluster.services.auth import Auth
 from airflow_provider_taskcluster.services.client import Client

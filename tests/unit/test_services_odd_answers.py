@@ -10,9 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from odd_answers import as_body, changed, mutate, odd_values, paths_in
 
+from airflow_provider_taskcluster.common.network import Network
+from airflow_provider_taskcluster.common.retry import RetryPolicy
 from airflow_provider_taskcluster.exceptions import TaskclusterError, UnreadableAnswer
-from airflow_provider_taskcluster.network import Network
-from airflow_provider_taskcluster.retry import RetryPolicy
 from airflow_provider_taskcluster.services.artifacts import Artifacts
 from airflow_provider_taskcluster.services.auth import Auth
 from airflow_provider_taskcluster.services.client import Client

@@ -4,8 +4,8 @@ import asyncio
 
 import pytest
 
+from airflow_provider_taskcluster.common.network import Network
 from airflow_provider_taskcluster.exceptions import ConfigurationError
-from airflow_provider_taskcluster.network import Network
 from airflow_provider_taskcluster.services.client import Client
 from airflow_provider_taskcluster.services.session import KeptSession
 

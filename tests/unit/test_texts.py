@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_taskcluster.texts import crash, one_line, visible
+from airflow_provider_taskcluster.common.messages import crash, one_line, visible
 
 
 @pytest.mark.parametrize(

@@ -6,14 +6,14 @@ from types import SimpleNamespace
 
 import pytest
 
+from airflow_provider_taskcluster.common.network import Network
 from airflow_provider_taskcluster.exceptions import ArtifactError, ConnectionFailed, ReferenceRefused, TransferError
-from airflow_provider_taskcluster.network import Network
 from airflow_provider_taskcluster.services.readers import Odd, kind
-from airflow_provider_taskcluster.transfer.artifact import ArtifactDownloader
-from airflow_provider_taskcluster.transfer.artifact_location import PLAIN_URL
 from airflow_provider_taskcluster.transfer.config import TransferConfig
-from airflow_provider_taskcluster.transfer.http import Store
-from airflow_provider_taskcluster.transfer.sink import MemorySink
+from airflow_provider_taskcluster.transfer.download.artifact import ArtifactDownloader
+from airflow_provider_taskcluster.transfer.download.location import PLAIN_URL
+from airflow_provider_taskcluster.transfer.http.client import Store
+from airflow_provider_taskcluster.transfer.sink.base import MemorySink
 
 
 def download(answer, *, allow_reference=False):

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 
 from airflow_provider_taskcluster.exceptions import InvalidInput, TooLarge
-from airflow_provider_taskcluster.transfer.choice import in_parts
-from airflow_provider_taskcluster.transfer.manifest import LARGEST_PART
+from airflow_provider_taskcluster.transfer.parts_manifest import LARGEST_PART
+from airflow_provider_taskcluster.transfer.upload.choice import in_parts
 
 
 @pytest.mark.parametrize(("length", "parts"), [(0, False), (1, False), (LARGEST_PART, False), (LARGEST_PART + 1, True)])

@@ -5,6 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from airflow_provider_taskcluster.common.timestamps import timestamp
 from airflow_provider_taskcluster.exceptions import (
     Conflict,
     InsufficientScopes,
@@ -13,8 +14,7 @@ from airflow_provider_taskcluster.exceptions import (
     ServiceError,
     ServiceUnavailable,
 )
-from airflow_provider_taskcluster.moments import timestamp
-from airflow_provider_taskcluster.transfer.conflict import checked_if_exists, is_finished, settle
+from airflow_provider_taskcluster.transfer.upload.conflict import checked_if_exists, is_finished, settle
 
 OURS, THEIRS = {"sha256": "ab" * 32}, {"sha256": "cd" * 32, "sha512": "ef" * 64}
 FINISH = {"projectId": "project", "uploadId": "fN1SbArXTPSVFNUvaOlinQ", "hashes": OURS}

@@ -5,7 +5,7 @@ import hashlib
 import pytest
 
 from airflow_provider_taskcluster.exceptions import HashMismatch, InvalidInput, NotVerifiable
-from airflow_provider_taskcluster.transfer.digest import (
+from airflow_provider_taskcluster.transfer.hashing.digests import (
     Hashers,
     algorithms_to_compute,
     require_acceptable,

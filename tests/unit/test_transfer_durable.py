@@ -13,17 +13,18 @@ from types import SimpleNamespace
 import pytest
 
 from airflow_provider_taskcluster.exceptions import DestinationError
-from airflow_provider_taskcluster.transfer import durable, extraction, file_writer
-from airflow_provider_taskcluster.transfer.durable import make_folders, sync_file_system, sync_folder
-from airflow_provider_taskcluster.transfer.extraction import extract
-from airflow_provider_taskcluster.transfer.file_writer import STRETCH, UNCACHED, FileWriter
-from airflow_provider_taskcluster.transfer.path_sink import PathSink
-from airflow_provider_taskcluster.transfer.payload.local_place import LocalPlace
-from airflow_provider_taskcluster.transfer.ranges import Facts
-from airflow_provider_taskcluster.transfer.record import SHARE, Pace, Record
-from airflow_provider_taskcluster.transfer.recorder import recorder_for
-from airflow_provider_taskcluster.transfer.sink import sink_for
-from airflow_provider_taskcluster.transfer.upload_identity import Identity
+from airflow_provider_taskcluster.transfer.archive import extract
+from airflow_provider_taskcluster.transfer.archive.extract import extract
+from airflow_provider_taskcluster.transfer.http.ranges import Facts
+from airflow_provider_taskcluster.transfer.payload.local import LocalPlace
+from airflow_provider_taskcluster.transfer.sink import durable, file_writer
+from airflow_provider_taskcluster.transfer.sink.base import sink_for
+from airflow_provider_taskcluster.transfer.sink.checkpoint import SHARE, Pace, Record
+from airflow_provider_taskcluster.transfer.sink.durable import make_folders, sync_file_system, sync_folder
+from airflow_provider_taskcluster.transfer.sink.file_writer import STRETCH, UNCACHED, FileWriter
+from airflow_provider_taskcluster.transfer.sink.path import PathSink
+from airflow_provider_taskcluster.transfer.upload.recorder import recorder_for
+from airflow_provider_taskcluster.transfer.upload.upload_id import Identity
 
 MIB = 1 << 20
 FACTS = Facts(100, '"etag"', None, "text/plain")
@@ -105,7 +106,7 @@ def test_a_record_of_bytes_that_nobody_synced_and_nothing_checks_ends_with_the_b
     sink.note(Record("key", FACTS, 7, hashed=hashed))
     sink.keep()
     assert resumed()
-    monkeypatch.setattr("airflow_provider_taskcluster.transfer.path_sink.boot_id", lambda: "another boot")
+    monkeypatch.setattr("airflow_provider_taskcluster.transfer.sink.path.boot_id", lambda: "another boot")
     assert resumed() is (durable or hashed)
 
 
@@ -231,10 +232,10 @@ def test_a_payload_that_is_not_durable_waits_for_no_disk(tmp_path, calls):
 def test_what_is_appended_is_synced_now_and_then(tmp_path, calls, monkeypatch):
     place = LocalPlace(tmp_path / "folder")
     calls.clear()
-    monkeypatch.setattr("airflow_provider_taskcluster.transfer.payload.local_place.OFTEN", 3600)
+    monkeypatch.setattr("airflow_provider_taskcluster.transfer.payload.local.OFTEN", 3600)
     place.append("journal", b"line")
     assert calls == []
-    monkeypatch.setattr("airflow_provider_taskcluster.transfer.payload.local_place.OFTEN", -1)
+    monkeypatch.setattr("airflow_provider_taskcluster.transfer.payload.local.OFTEN", -1)
     place.append("journal", b"line")
     assert calls == [(DATA, "journal")]
     place.close()
@@ -252,7 +253,7 @@ def test_an_archive_is_synced_before_its_files_get_their_names_and_after(tmp_pat
         calls.append(("syncfs", Path(f"/proc/self/fd/{file}").readlink().name))
         sync_file_system(file)
 
-    monkeypatch.setattr(extraction, "sync_file_system", sync)
+    monkeypatch.setattr(extract, "sync_file_system", sync)
     calls.clear()
     extract(tmp_path / "archive.tar", tmp_path / "folder", durable=durable)
     names = [name for name, *_ in calls if name not in {"unlink", "fsync"}]
@@ -333,7 +334,7 @@ def test_writing_out_begins_early(tmp_path, monkeypatch, early, cached):
 def test_records_take_a_small_part_of_the_time(monkeypatch):
     now = [0.0]
     clock = SimpleNamespace(monotonic=lambda: now[0])  # loops of other threads keep theirs
-    monkeypatch.setattr("airflow_provider_taskcluster.transfer.record.time", clock)
+    monkeypatch.setattr("airflow_provider_taskcluster.transfer.sink.checkpoint.time", clock)
     pace = Pace()
     assert pace.allows()
     with pace.recording():

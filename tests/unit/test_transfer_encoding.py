@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_taskcluster.exceptions import TransferError, Truncated
-from airflow_provider_taskcluster.transfer.encoding import decoder_for
+from airflow_provider_taskcluster.transfer.http.encoding import decoder_for
 
 if TYPE_CHECKING:
     import random

@@ -3,8 +3,8 @@ from __future__ import annotations
 import pytest
 
 from airflow_provider_taskcluster.exceptions import NotAsAnnounced
-from airflow_provider_taskcluster.transfer.expected import Expected
-from airflow_provider_taskcluster.transfer.ranges import Facts
+from airflow_provider_taskcluster.transfer.download.expected import Expected
+from airflow_provider_taskcluster.transfer.http.ranges import Facts
 
 
 def facts(total=10, encoding="", content_type="text/plain"):

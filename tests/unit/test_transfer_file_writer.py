@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from airflow_provider_taskcluster.transfer import file_writer
-from airflow_provider_taskcluster.transfer.file_writer import SAMPLE, UNCACHED, FileWriter
+from airflow_provider_taskcluster.transfer.sink import file_writer
+from airflow_provider_taskcluster.transfer.sink.file_writer import SAMPLE, UNCACHED, FileWriter
 
 BLOCK = os.urandom(1 << 20)
 COUNT = 3 * SAMPLE // len(BLOCK)

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from airflow_provider_taskcluster.transfer.fingerprint import Fingerprint
+from airflow_provider_taskcluster.transfer.hashing.fingerprint import Fingerprint
 
 CONTENT = os.urandom(100_000)
 

@@ -11,15 +11,15 @@ from pathlib import Path
 import pytest
 from running_threads import running
 
-from airflow_provider_taskcluster.transfer import follower as following
-from airflow_provider_taskcluster.transfer.buffers import Failure
 from airflow_provider_taskcluster.transfer.config import MIB
-from airflow_provider_taskcluster.transfer.digest import Hashers
-from airflow_provider_taskcluster.transfer.ending import EndingSource
-from airflow_provider_taskcluster.transfer.fingerprint import Fingerprint
-from airflow_provider_taskcluster.transfer.follower import WORTH_A_THREAD, Ahead, Follower, Traced
-from airflow_provider_taskcluster.transfer.measure import measure
-from airflow_provider_taskcluster.transfer.source import BytesSource, FactorySource, PathSource
+from airflow_provider_taskcluster.transfer.hashing.digests import Hashers
+from airflow_provider_taskcluster.transfer.hashing.fingerprint import Fingerprint
+from airflow_provider_taskcluster.transfer.source import read_ahead as following
+from airflow_provider_taskcluster.transfer.source.abortable import EndingSource
+from airflow_provider_taskcluster.transfer.source.base import BytesSource, FactorySource, PathSource
+from airflow_provider_taskcluster.transfer.source.read_ahead import WORTH_A_THREAD, Ahead, Follower, Traced
+from airflow_provider_taskcluster.transfer.threads.buffers import Failure
+from airflow_provider_taskcluster.transfer.upload.measure import measure
 
 DATA = os.urandom(3 * WORTH_A_THREAD)
 SHA512 = {"sha512": hashlib.sha512(DATA).hexdigest()}

@@ -12,17 +12,17 @@ from functools import partial
 import pytest
 
 from airflow_provider_taskcluster.exceptions import DestinationError, InvalidInput, NameRefused
-from airflow_provider_taskcluster.transfer import folder, paths
-from airflow_provider_taskcluster.transfer.extraction import check_folder, extract
-from airflow_provider_taskcluster.transfer.folder import Folder
-from airflow_provider_taskcluster.transfer.path_sink import PathSink
-from airflow_provider_taskcluster.transfer.payload.local_place import LocalPlace
-from airflow_provider_taskcluster.transfer.ranges import Facts
-from airflow_provider_taskcluster.transfer.record import Record
-from airflow_provider_taskcluster.transfer.recorder import UploadRecord, load, recorder_for, save
-from airflow_provider_taskcluster.transfer.sink import sink_for
-from airflow_provider_taskcluster.transfer.source import source_for
-from airflow_provider_taskcluster.transfer.tree import sources_below
+from airflow_provider_taskcluster.transfer.archive.extract import check_folder, extract
+from airflow_provider_taskcluster.transfer.http.ranges import Facts
+from airflow_provider_taskcluster.transfer.payload.local import LocalPlace
+from airflow_provider_taskcluster.transfer.sink import directory, paths
+from airflow_provider_taskcluster.transfer.sink.base import sink_for
+from airflow_provider_taskcluster.transfer.sink.checkpoint import Record
+from airflow_provider_taskcluster.transfer.sink.directory import Folder
+from airflow_provider_taskcluster.transfer.sink.path import PathSink
+from airflow_provider_taskcluster.transfer.source.base import source_for
+from airflow_provider_taskcluster.transfer.source.folder import sources_below
+from airflow_provider_taskcluster.transfer.upload.recorder import UploadRecord, load, recorder_for, save
 
 NOBODY = 12345
 RECORD = Record("key", Facts(7, '"etag"', None, "text/plain"), 7)
@@ -68,10 +68,10 @@ def test_until_it_is_complete_nobody_else_can_read_it(tmp_path, umask):
 
 
 def test_the_umask_is_found_where_the_system_does_not_tell_it(tmp_path, umask, monkeypatch):
-    monkeypatch.setattr(folder.Path, "read_text", lambda _: "Name: python\n")
+    monkeypatch.setattr(directory.Path, "read_text", lambda _: "Name: python\n")
     put(PathSink(tmp_path / "file"))
     assert mode(tmp_path / "file") == 0o640
-    assert folder._umask() == 0o027
+    assert directory._umask() == 0o027
 
 
 @pytest.mark.parametrize(("was", "becomes"), [(0o600, 0o600), (0o664, 0o664), (0o755, 0o755), (0o6755, 0o755)])

@@ -9,7 +9,7 @@ from itertools import count
 import pytest
 
 from airflow_provider_taskcluster.exceptions import ServiceUnavailable
-from airflow_provider_taskcluster.transfer.grants import Renewable
+from airflow_provider_taskcluster.transfer.http.grants import Renewable
 from airflow_provider_taskcluster.transfer.model import Grant
 
 NOW = datetime.now(UTC)

@@ -2,9 +2,9 @@ from __future__ import annotations
 
 import pytest
 
+from airflow_provider_taskcluster.common.network import Network
 from airflow_provider_taskcluster.exceptions import ConfigurationError, ConnectionFailed, StoreError
-from airflow_provider_taskcluster.network import Network
-from airflow_provider_taskcluster.transfer.http import Store
+from airflow_provider_taskcluster.transfer.http.client import Store
 
 
 @pytest.mark.parametrize(

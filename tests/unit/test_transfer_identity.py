@@ -7,8 +7,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_taskcluster.names import SLUGID
-from airflow_provider_taskcluster.transfer.identity import random_upload_id, upload_id
+from airflow_provider_taskcluster.common.names import SLUGID
+from airflow_provider_taskcluster.transfer.upload.identity import random_upload_id, upload_id
 
 EXPIRES = datetime(2030, 5, 1, 12, 0, 0, 123_000, tzinfo=UTC)
 USUAL = {

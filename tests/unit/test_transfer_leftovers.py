@@ -13,10 +13,10 @@ from types import SimpleNamespace
 
 import pytest
 
-from airflow_provider_taskcluster.transfer import leftovers
-from airflow_provider_taskcluster.transfer.folder import Folder
-from airflow_provider_taskcluster.transfer.path_sink import PathSink
-from airflow_provider_taskcluster.transfer.payload.local_place import LocalPlace
+from airflow_provider_taskcluster.transfer.payload.local import LocalPlace
+from airflow_provider_taskcluster.transfer.sink import leftovers
+from airflow_provider_taskcluster.transfer.sink.directory import Folder
+from airflow_provider_taskcluster.transfer.sink.path import PathSink
 
 LEFT = [
     ".taskcluster-0123456789abcdef.new",
@@ -119,7 +119,7 @@ def test_a_folder_in_use_stays_however_old_it_is(tmp_path):
 def test_a_killed_process_holds_its_folder_no_longer(tmp_path):
     code = f"""
 import os, pathlib, signal
-from airflow_provider_taskcluster.transfer.leftovers import staging
+from airflow_provider_taskcluster.transfer.sink.leftovers import staging
 with staging(pathlib.Path({str(tmp_path)!r})) as path:
     (path / "half").write_text("x")
     os.utime(path, (0, 0))
@@ -149,8 +149,8 @@ def test_a_folder_is_removed_however_deep_it_is(tmp_path):
     os.utime(left, (0, 0))
     code = f"""
 import resource
-from airflow_provider_taskcluster.transfer import leftovers
-from airflow_provider_taskcluster.transfer.folder import Folder
+from airflow_provider_taskcluster.transfer.sink import leftovers
+from airflow_provider_taskcluster.transfer.sink.directory import Folder
 resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
 leftovers.sweep(Folder.at({str(tmp_path)!r}, make=False))
 """

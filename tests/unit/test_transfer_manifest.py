@@ -8,9 +8,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from airflow_provider_taskcluster.common.names import LONGEST_CONTENT_TYPE
 from airflow_provider_taskcluster.exceptions import ManifestRefused, TaskclusterError
-from airflow_provider_taskcluster.names import LONGEST_CONTENT_TYPE
-from airflow_provider_taskcluster.transfer.manifest import (
+from airflow_provider_taskcluster.transfer.parts_manifest import (
     CONTENT_TYPE,
     LARGEST_PART,
     MOST_PARTS,

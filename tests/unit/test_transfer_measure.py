@@ -8,9 +8,9 @@ import pytest
 from running_threads import running
 
 from airflow_provider_taskcluster.exceptions import SourceError
-from airflow_provider_taskcluster.transfer.follower import WORTH_A_THREAD, Ahead
-from airflow_provider_taskcluster.transfer.measure import measure
-from airflow_provider_taskcluster.transfer.source import PathSource, source_for
+from airflow_provider_taskcluster.transfer.source.base import PathSource, source_for
+from airflow_provider_taskcluster.transfer.source.read_ahead import WORTH_A_THREAD, Ahead
+from airflow_provider_taskcluster.transfer.upload.measure import measure
 
 LARGE = os.urandom(WORTH_A_THREAD) * 3
 

@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 import pytest
 
-from airflow_provider_taskcluster.transfer.extraction import Extracted
+from airflow_provider_taskcluster.transfer.archive.extract import Extracted
 from airflow_provider_taskcluster.transfer.model import Grant, TransferResult
 from airflow_provider_taskcluster.transfer.payload.model import PayloadFile, PayloadResult, Stored
 

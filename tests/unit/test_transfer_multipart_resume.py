@@ -10,16 +10,16 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from airflow_provider_taskcluster.common.network import Network
 from airflow_provider_taskcluster.exceptions import InvalidInput
-from airflow_provider_taskcluster.network import Network
 from airflow_provider_taskcluster.transfer.config import TransferConfig
-from airflow_provider_taskcluster.transfer.http import Store
-from airflow_provider_taskcluster.transfer.manifest import LARGEST_PART
-from airflow_provider_taskcluster.transfer.multipart import MultipartUploader, UploadedPart
-from airflow_provider_taskcluster.transfer.recorder import VERSION, load, recorder_for, save, slot
-from airflow_provider_taskcluster.transfer.source import source_for
-from airflow_provider_taskcluster.transfer.upload import Target, Uploader
-from airflow_provider_taskcluster.transfer.upload_identity import Identity
+from airflow_provider_taskcluster.transfer.http.client import Store
+from airflow_provider_taskcluster.transfer.parts_manifest import LARGEST_PART
+from airflow_provider_taskcluster.transfer.source.base import source_for
+from airflow_provider_taskcluster.transfer.upload.multipart import MultipartUploader, UploadedPart
+from airflow_provider_taskcluster.transfer.upload.object import Target, Uploader
+from airflow_provider_taskcluster.transfer.upload.recorder import VERSION, load, recorder_for, save, slot
+from airflow_provider_taskcluster.transfer.upload.upload_id import Identity
 
 CONTENT = os.urandom(10_500)
 PART = 1000

@@ -7,10 +7,7 @@ import io
 import pytest
 
 from airflow_provider_taskcluster.exceptions import SourceChanged, TransferError
-from airflow_provider_taskcluster.transfer.measure import measure
-from airflow_provider_taskcluster.transfer.methods.data_inline import DataInline
 from airflow_provider_taskcluster.transfer.methods.get_url import GetUrl
-from airflow_provider_taskcluster.transfer.methods.put_url import PutUrl
 from airflow_provider_taskcluster.transfer.methods.simple import Simple
 from airflow_provider_taskcluster.transfer.model import Grant
 from airflow_provider_taskcluster.transfer.negotiation import (
@@ -23,7 +20,10 @@ from airflow_provider_taskcluster.transfer.negotiation import (
     upload_methods,
 )
 from airflow_provider_taskcluster.transfer.progress import Reporter
-from airflow_provider_taskcluster.transfer.source import source_for
+from airflow_provider_taskcluster.transfer.source.base import source_for
+from airflow_provider_taskcluster.transfer.upload.data_inline import DataInline
+from airflow_provider_taskcluster.transfer.upload.measure import measure
+from airflow_provider_taskcluster.transfer.upload.put_url import PutUrl
 
 
 def offer(content):

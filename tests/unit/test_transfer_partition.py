@@ -11,8 +11,8 @@ from hypothesis import strategies as st
 
 from airflow_provider_taskcluster.exceptions import InvalidInput, TooLarge
 from airflow_provider_taskcluster.transfer.config import GIB, MIB
-from airflow_provider_taskcluster.transfer.manifest import LARGEST_PART, MOST_PARTS
-from airflow_provider_taskcluster.transfer.partition import (
+from airflow_provider_taskcluster.transfer.parts_manifest import LARGEST_PART, MOST_PARTS
+from airflow_provider_taskcluster.transfer.upload.parts import (
     DEFAULT_PART,
     default_part_size,
     effective_part_size,

@@ -7,20 +7,20 @@ import threading
 import pytest
 from running_threads import running
 
+from airflow_provider_taskcluster.common.network import Network
+from airflow_provider_taskcluster.common.retry import RetryPolicy
 from airflow_provider_taskcluster.exceptions import SourceChanged
-from airflow_provider_taskcluster.network import Network
-from airflow_provider_taskcluster.retry import RetryPolicy
 from airflow_provider_taskcluster.transfer.config import MIB
-from airflow_provider_taskcluster.transfer.digest import ACCEPTABLE
-from airflow_provider_taskcluster.transfer.fingerprint import Fingerprint
-from airflow_provider_taskcluster.transfer.follower import WORTH_A_THREAD, Traced
-from airflow_provider_taskcluster.transfer.http import Store
-from airflow_provider_taskcluster.transfer.measure import Measured, measure
-from airflow_provider_taskcluster.transfer.methods import put_url
-from airflow_provider_taskcluster.transfer.methods.put_url import CheckedBody, PutGrant, PutUrl
+from airflow_provider_taskcluster.transfer.hashing.digests import ACCEPTABLE
+from airflow_provider_taskcluster.transfer.hashing.fingerprint import Fingerprint
+from airflow_provider_taskcluster.transfer.http.client import Store
 from airflow_provider_taskcluster.transfer.negotiation import Offer
 from airflow_provider_taskcluster.transfer.progress import Reporter
-from airflow_provider_taskcluster.transfer.source import source_for
+from airflow_provider_taskcluster.transfer.source.base import source_for
+from airflow_provider_taskcluster.transfer.source.read_ahead import WORTH_A_THREAD, Traced
+from airflow_provider_taskcluster.transfer.upload import put_url
+from airflow_provider_taskcluster.transfer.upload.measure import Measured, measure
+from airflow_provider_taskcluster.transfer.upload.put_url import CheckedBody, PutGrant, PutUrl
 
 CONTENT = b"the content as it was hashed"
 

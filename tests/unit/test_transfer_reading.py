@@ -6,10 +6,10 @@ import os
 import pytest
 
 from airflow_provider_taskcluster.exceptions import InvalidInput
-from airflow_provider_taskcluster.transfer.buffers import Failure
-from airflow_provider_taskcluster.transfer.ending import EndingSource
-from airflow_provider_taskcluster.transfer.reading import blocks, fill, has_more, held
-from airflow_provider_taskcluster.transfer.source import BytesSource, FactorySource, PathSource, SectionSource
+from airflow_provider_taskcluster.transfer.source.abortable import EndingSource
+from airflow_provider_taskcluster.transfer.source.base import BytesSource, FactorySource, PathSource, SectionSource
+from airflow_provider_taskcluster.transfer.source.reading import blocks, fill, has_more, held
+from airflow_provider_taskcluster.transfer.threads.buffers import Failure
 
 DATA = bytes(range(100))
 

@@ -12,8 +12,8 @@ import pytest
 from airflow.providers.common.compat.sdk import ObjectStoragePath
 
 from airflow_provider_taskcluster.exceptions import DestinationError, InvalidInput
-from airflow_provider_taskcluster.transfer import recorder as recorders
-from airflow_provider_taskcluster.transfer.recorder import (
+from airflow_provider_taskcluster.transfer.upload import recorder as recorders
+from airflow_provider_taskcluster.transfer.upload.recorder import (
     VERSION,
     DirectoryRecorder,
     StateStoreRecorder,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from airflow_provider_taskcluster.exceptions import StoreError
-from airflow_provider_taskcluster.transfer.redirects import same_origin, target_of
+from airflow_provider_taskcluster.transfer.http.redirects import same_origin, target_of
 
 URL = "https://store.example.com/a/b?sig=c0ffee"
 

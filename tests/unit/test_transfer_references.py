@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from airflow_provider_taskcluster.exceptions import InvalidInput
-from airflow_provider_taskcluster.transfer.references import allowed_hosts
+from airflow_provider_taskcluster.transfer.download.references import allowed_hosts
 
 
 @pytest.mark.parametrize(

@@ -6,9 +6,9 @@ import time
 
 import pytest
 
-from airflow_provider_taskcluster.transfer import worker
-from airflow_provider_taskcluster.transfer.buffers import Failure
-from airflow_provider_taskcluster.transfer.scheduler import Serial, Threads
+from airflow_provider_taskcluster.transfer.threads import worker
+from airflow_provider_taskcluster.transfer.threads.buffers import Failure
+from airflow_provider_taskcluster.transfer.threads.pool import Serial, Threads
 
 SOON = 5.0
 

@@ -11,8 +11,8 @@ import pytest
 from sink_contract import fill
 
 from airflow_provider_taskcluster.exceptions import DestinationError
-from airflow_provider_taskcluster.transfer.path_sink import PathSink
-from airflow_provider_taskcluster.transfer.sink import FileSink
+from airflow_provider_taskcluster.transfer.sink.base import FileSink
+from airflow_provider_taskcluster.transfer.sink.path import PathSink
 
 
 def fill_and_commit(sink):

@@ -9,7 +9,7 @@ import pytest
 from sink_contract import CONTENT, SinkContract, fill
 
 from airflow_provider_taskcluster.exceptions import DestinationError, InvalidInput
-from airflow_provider_taskcluster.transfer.sink import FileSink, WriterSink, sink_for, write_all
+from airflow_provider_taskcluster.transfer.sink.base import FileSink, WriterSink, sink_for, write_all
 
 
 class TestOpenFile(SinkContract):

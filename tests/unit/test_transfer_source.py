@@ -14,7 +14,7 @@ from fsspec.implementations.memory import MemoryFileSystem
 from storage_place import Place
 
 from airflow_provider_taskcluster.exceptions import InvalidInput, SourceError
-from airflow_provider_taskcluster.transfer.source import (
+from airflow_provider_taskcluster.transfer.source.base import (
     BytesSource,
     FactorySource,
     FileSource,
@@ -23,7 +23,7 @@ from airflow_provider_taskcluster.transfer.source import (
     StreamSource,
     source_for,
 )
-from airflow_provider_taskcluster.transfer.storage_source import StorageSource
+from airflow_provider_taskcluster.transfer.source.storage import StorageSource
 
 CONTENT = bytes(range(256)) * 20
 

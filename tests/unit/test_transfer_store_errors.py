@@ -14,9 +14,9 @@ import pytest
 import requests
 import urllib3
 
-from airflow_provider_taskcluster.retry import RETRIABLE_STATUSES
-from airflow_provider_taskcluster.transfer.store_errors import no_answer, refusal
-from airflow_provider_taskcluster.transfer.store_response import StoreResponse
+from airflow_provider_taskcluster.common.retry import RETRIABLE_STATUSES
+from airflow_provider_taskcluster.transfer.http.errors import no_answer, refusal
+from airflow_provider_taskcluster.transfer.http.strict_response import StoreResponse
 
 URL = "https://store.example.com/a?sig=secret"
 PASSES = "; it may pass: let the task try again"

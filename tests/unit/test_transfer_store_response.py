@@ -12,9 +12,9 @@ import time
 import pytest
 from raw_answers import DATA, answer, chunks, raw_answers
 
+from airflow_provider_taskcluster.common.network import Network
 from airflow_provider_taskcluster.exceptions import ConnectionFailed, InvalidFraming, StoreError, Truncated
-from airflow_provider_taskcluster.network import Network
-from airflow_provider_taskcluster.transfer.http import Store
+from airflow_provider_taskcluster.transfer.http.client import Store
 
 WHOLE = answer("Content-Length: 3072", body=DATA)
 

@@ -7,9 +7,9 @@ import tempfile
 import pytest
 from sink_contract import CONTENT, SinkContract, fill
 
-from airflow_provider_taskcluster.transfer.measure import measure, measure_parts
-from airflow_provider_taskcluster.transfer.reading import held
-from airflow_provider_taskcluster.transfer.temporary import TemporarySink, TemporarySource
+from airflow_provider_taskcluster.transfer.sink.temporary import TemporarySink, TemporarySource
+from airflow_provider_taskcluster.transfer.source.reading import held
+from airflow_provider_taskcluster.transfer.upload.measure import measure, measure_parts
 
 
 @pytest.fixture

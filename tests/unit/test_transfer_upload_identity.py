@@ -8,11 +8,11 @@ from itertools import pairwise
 
 import pytest
 
+from airflow_provider_taskcluster.common.names import SLUGID
 from airflow_provider_taskcluster.exceptions import DestinationError
-from airflow_provider_taskcluster.names import SLUGID
-from airflow_provider_taskcluster.transfer import identity as formula
-from airflow_provider_taskcluster.transfer.recorder import load, recorder_for, slot
-from airflow_provider_taskcluster.transfer.upload_identity import Identity
+from airflow_provider_taskcluster.transfer.upload import identity as formula
+from airflow_provider_taskcluster.transfer.upload.recorder import load, recorder_for, slot
+from airflow_provider_taskcluster.transfer.upload.upload_id import Identity
 
 EXPIRES = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
 SHA256, OTHER = "ab" * 32, "cd" * 32

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_taskcluster.urls import host_is_allowed, host_pattern_problem, problem
+from airflow_provider_taskcluster.common.urls import host_is_allowed, host_pattern_problem, problem
 
 
 @pytest.mark.parametrize(

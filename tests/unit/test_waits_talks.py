@@ -13,10 +13,11 @@ from airflow_provider_taskcluster.exceptions import (
     ServiceUnavailable,
     WillNotCome,
 )
-from airflow_provider_taskcluster.waits.artifacts import MOST_MATCHES, ArtifactWait
-from airflow_provider_taskcluster.waits.descriptions import describe, wait_from
-from airflow_provider_taskcluster.waits.index import IndexWait
-from airflow_provider_taskcluster.waits.objects import ObjectWait
+from airflow_provider_taskcluster.waits.conditions.artifacts import MOST_MATCHES, ArtifactWait
+from airflow_provider_taskcluster.waits.conditions.index import IndexWait
+from airflow_provider_taskcluster.waits.conditions.objects import ObjectWait
+from airflow_provider_taskcluster.waits.conditions.tasks import TaskGroupWait, TaskWait
+from airflow_provider_taskcluster.waits.protocol import Found, NotYet, Over, Talk
 from airflow_provider_taskcluster.waits.questions import (
     ArtifactsOf,
     GroupOf,
@@ -26,8 +27,7 @@ from airflow_provider_taskcluster.waits.questions import (
     ReasonOf,
     StatusOf,
 )
-from airflow_provider_taskcluster.waits.talk import Found, NotYet, Over, Talk
-from airflow_provider_taskcluster.waits.tasks import TaskGroupWait, TaskWait
+from airflow_provider_taskcluster.waits.serialization import describe, wait_from
 
 ROOT = "https://tc.example.com"
 TASK = "fN1SbArXTPSVFNUvaOlinQ"

@@ -9,12 +9,7 @@ from airflow_provider_taskcluster.emulator.schemas.artifacts import CreateArtifa
 from airflow_provider_taskcluster.emulator.schemas.index import IndexPaths, InsertTask
 from airflow_provider_taskcluster.emulator.schemas.objects import CreateUpload, FinishUpload, StartDownload
 from airflow_provider_taskcluster.emulator.schemas.purge_cache import PurgeCache
-from airflow_provider_taskcluster.emulator.schemas.tasks import (
-    ClaimWork,
-    CreateTask,
-    ReportException,
-    TaskIds,
-)
+from airflow_provider_taskcluster.emulator.schemas.tasks import ClaimWork, CreateTask, ReportException, TaskIds
 
 from .operation import Operation, declare
 

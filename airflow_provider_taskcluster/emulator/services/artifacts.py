@@ -27,11 +27,7 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.emulator.auth.caller import Caller
     from airflow_provider_taskcluster.emulator.context import Context
     from airflow_provider_taskcluster.emulator.database import Row
-    from airflow_provider_taskcluster.emulator.schemas.artifacts import (
-        AnyArtifact,
-        CreateArtifact,
-        FinishArtifact,
-    )
+    from airflow_provider_taskcluster.emulator.schemas.artifacts import AnyArtifact, CreateArtifact, FinishArtifact
 
     from .lifecycle import Task
     from .objects import ObjectService

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from airflow_provider_taskcluster.texts import visible
+from airflow_provider_taskcluster.common.messages import visible
 
 # What says where, how long and how sparse a file is. Owners, times and attributes are not extracted.
 _TEXTS = {b"path", b"linkpath", b"hdrcharset", b"GNU.sparse.name"}

@@ -11,9 +11,9 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.exceptions import NotAsAnnounced
-from airflow_provider_taskcluster.transfer.digest import Hashers
-from airflow_provider_taskcluster.transfer.sink import Sink
-from airflow_provider_taskcluster.transfer.worker import Worker
+from airflow_provider_taskcluster.transfer.hashing.digests import Hashers
+from airflow_provider_taskcluster.transfer.sink.base import Sink
+from airflow_provider_taskcluster.transfer.threads.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
 
+from airflow_provider_taskcluster.common.messages import visible
 from airflow_provider_taskcluster.exceptions import (
     HashMismatch,
     Interrupted,
@@ -17,26 +18,25 @@ from airflow_provider_taskcluster.exceptions import (
     NameRefused,
     TaskclusterError,
 )
-from airflow_provider_taskcluster.texts import visible
-from airflow_provider_taskcluster.transfer import chain_of_trust
-from airflow_provider_taskcluster.transfer.artifact_location import PLAIN_URL, Where, origin
-from airflow_provider_taskcluster.transfer.buffers import Failure
-from airflow_provider_taskcluster.transfer.digest import algorithms_to_compute, verify_digests
-from airflow_provider_taskcluster.transfer.expected import Expected
+from airflow_provider_taskcluster.transfer.download import chain_of_trust
+from airflow_provider_taskcluster.transfer.download.expected import Expected
+from airflow_provider_taskcluster.transfer.download.location import PLAIN_URL, Where, origin
+from airflow_provider_taskcluster.transfer.hashing.digests import algorithms_to_compute, verify_digests
 from airflow_provider_taskcluster.transfer.model import Body
 from airflow_provider_taskcluster.transfer.payload.file_names import MANIFEST, refused
-from airflow_provider_taskcluster.transfer.payload.ledger import Ledger
+from airflow_provider_taskcluster.transfer.payload.manifest import Ledger
 from airflow_provider_taskcluster.transfer.payload.model import PayloadResult, Stored
 from airflow_provider_taskcluster.transfer.progress import Reporter, Share, Total
-from airflow_provider_taskcluster.transfer.scheduler import Threads
+from airflow_provider_taskcluster.transfer.threads.buffers import Failure
+from airflow_provider_taskcluster.transfer.threads.pool import Threads
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
 
-    from airflow_provider_taskcluster.transfer.artifact import ArtifactDownloader
+    from airflow_provider_taskcluster.transfer.download.artifact import ArtifactDownloader
     from airflow_provider_taskcluster.transfer.model import Json
+    from airflow_provider_taskcluster.transfer.payload.destination import Place
     from airflow_provider_taskcluster.transfer.payload.model import IfExists, OnError, PayloadFile, Payloads
-    from airflow_provider_taskcluster.transfer.payload.place import Place
 
 log = logging.getLogger(__name__)
 

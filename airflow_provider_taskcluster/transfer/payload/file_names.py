@@ -11,8 +11,8 @@ from collections import Counter
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
+from airflow_provider_taskcluster.common.names import artifact_name
 from airflow_provider_taskcluster.exceptions import InvalidName
-from airflow_provider_taskcluster.names import artifact_name
 from airflow_provider_taskcluster.transfer.config import OURS
 
 if TYPE_CHECKING:

@@ -6,38 +6,32 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
-from airflow_provider_taskcluster.counts import whole_number
+from airflow_provider_taskcluster.common.counts import whole_number
+from airflow_provider_taskcluster.common.made_once import made_once
+from airflow_provider_taskcluster.common.tracebacks import short_errors
 from airflow_provider_taskcluster.exceptions import InvalidInput, NotFound
-from airflow_provider_taskcluster.made_once import made_once
-from airflow_provider_taskcluster.tracebacks import short_errors
-from airflow_provider_taskcluster.transfer import chain_of_trust
-from airflow_provider_taskcluster.transfer.artifact_location import Where
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS, FILES, KIB, MIB
-from airflow_provider_taskcluster.transfer.expected import Expected
+from airflow_provider_taskcluster.transfer.download import chain_of_trust
+from airflow_provider_taskcluster.transfer.download.expected import Expected
+from airflow_provider_taskcluster.transfer.download.location import Where
 from airflow_provider_taskcluster.transfer.payload.chunks import Chunks
 from airflow_provider_taskcluster.transfer.payload.download import ANNOUNCED, Handling, PayloadDownload
-from airflow_provider_taskcluster.transfer.payload.local_place import LocalPlace
-from airflow_provider_taskcluster.transfer.payload.model import (
-    IfExists,
-    OnError,
-    PayloadFile,
-    PayloadResult,
-    Payloads,
-)
-from airflow_provider_taskcluster.transfer.payload.resolve import resolve
-from airflow_provider_taskcluster.transfer.payload.select import select
-from airflow_provider_taskcluster.transfer.storage import is_storage_path, storage_file
+from airflow_provider_taskcluster.transfer.payload.local import LocalPlace
+from airflow_provider_taskcluster.transfer.payload.matching import resolve
+from airflow_provider_taskcluster.transfer.payload.model import IfExists, OnError, PayloadFile, PayloadResult, Payloads
+from airflow_provider_taskcluster.transfer.payload.patterns import select
+from airflow_provider_taskcluster.transfer.storage_paths import is_storage_path, storage_file
 from airflow_provider_taskcluster.transfer.tally import Tally
 
 if TYPE_CHECKING:
     import os
     from collections.abc import Callable, Generator, Iterable, Iterator
 
-    from airflow_provider_taskcluster.transfer.artifact import ArtifactDownloader
-    from airflow_provider_taskcluster.transfer.payload.place import Place
+    from airflow_provider_taskcluster.transfer.download.artifact import ArtifactDownloader
+    from airflow_provider_taskcluster.transfer.payload.destination import Place
     from airflow_provider_taskcluster.transfer.progress import Progress
-    from airflow_provider_taskcluster.transfer.sink import Sink
-    from airflow_provider_taskcluster.transfer.storage import StoragePath
+    from airflow_provider_taskcluster.transfer.sink.base import Sink
+    from airflow_provider_taskcluster.transfer.storage_paths import StoragePath
 
 IfNone = Literal["fail", "succeed"]
 
@@ -262,7 +256,7 @@ def place_for(folder: Any, *, durable: bool = True) -> Place:
     :raises InvalidInput: It is none.
     """
     if is_storage_path(folder):
-        from airflow_provider_taskcluster.transfer.payload.storage_place import StoragePlace
+        from airflow_provider_taskcluster.transfer.payload.storage import StoragePlace
 
         file = storage_file(folder)
         if file.lasting:

@@ -9,10 +9,10 @@ from zipfile import ZipFile
 
 from airflow.providers.common.compat.sdk import dag, task
 
+from airflow_provider_taskcluster.common.timestamps import timestamp
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
-from airflow_provider_taskcluster.moments import timestamp
-from airflow_provider_taskcluster.waits.objects import ObjectWait
-from airflow_provider_taskcluster.waits.tasks import TaskWait
+from airflow_provider_taskcluster.waits.conditions.objects import ObjectWait
+from airflow_provider_taskcluster.waits.conditions.tasks import TaskWait
 
 LIFE = timedelta(days=1)
 UPLOAD_ID = "fN1SbArXTPSVFNUvaOlinQ"

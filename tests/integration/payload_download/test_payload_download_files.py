@@ -12,7 +12,7 @@ from airflow.providers.common.compat.sdk import AirflowFailException, AirflowSki
 from payload_folder import BIG, CONTENTS, gets, manifest, there
 
 from airflow_provider_taskcluster.exceptions import NotFound
-from airflow_provider_taskcluster.transfer import plan
+from airflow_provider_taskcluster.transfer.download import plan
 from airflow_provider_taskcluster.transfer.payload import model
 
 

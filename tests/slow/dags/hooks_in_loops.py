@@ -16,7 +16,7 @@ from asgiref.sync import sync_to_async
 
 from airflow_provider_taskcluster.hooks.asynchronous import TaskclusterAsyncHook
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
-from airflow_provider_taskcluster.waits.objects import ObjectWait
+from airflow_provider_taskcluster.waits.conditions.objects import ObjectWait
 
 TASK_ID, ARTIFACT, OBJECT = os.environ.get("LOOPS_TASK_ID", ""), "public/a", os.environ.get("LOOPS_OBJECT", "")
 AT_ONCE = 20

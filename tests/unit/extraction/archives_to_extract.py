@@ -15,7 +15,7 @@ import pytest
 import zstandard
 
 from airflow_provider_taskcluster.exceptions import ArchiveRefused
-from airflow_provider_taskcluster.transfer.extraction import extract
+from airflow_provider_taskcluster.transfer.archive.extract import extract
 
 COMPRESS = {
     ".tar": bytes,

@@ -9,8 +9,8 @@ import subprocess
 import pytest
 from archives_to_extract import KINDS, NOISE, tree
 
-from airflow_provider_taskcluster.transfer.archives import is_archive
-from airflow_provider_taskcluster.transfer.extraction import Extracted, extract
+from airflow_provider_taskcluster.transfer.archive.extract import Extracted, extract
+from airflow_provider_taskcluster.transfer.archive.reader import is_archive
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -14,7 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_taskcluster.exceptions import ArchiveRefused, TooLarge
-from airflow_provider_taskcluster.transfer.extraction import extract
+from airflow_provider_taskcluster.transfer.archive.extract import extract
 
 FILES = [("a", b"1" * 70), ("d/", b""), ("d/b", bytes(range(256))), ("d/up", ("link", "../a")), ("e", b"")]
 # The first file ends here, and with it the first stream.

@@ -11,7 +11,7 @@ import pytest
 from archives_to_extract import BOTH, NOISE, tree
 
 from airflow_provider_taskcluster.exceptions import ArchiveRefused, DestinationError, Interrupted, NameRefused
-from airflow_provider_taskcluster.transfer.extraction import extract
+from airflow_provider_taskcluster.transfer.archive.extract import extract
 
 
 def test_files_that_are_there_are_replaced_and_others_stay(made, outside):
@@ -112,7 +112,7 @@ def test_a_killed_process_leaves_nothing_under_a_final_name(made, outside):
     archive = made(".tar.gz", [("a", b"1"), ("b", NOISE)])
     code = f"""
 import os, signal
-from airflow_provider_taskcluster.transfer.extraction import extract
+from airflow_provider_taskcluster.transfer.archive.extract import extract
 calls = []
 def check():
     calls.append(1)

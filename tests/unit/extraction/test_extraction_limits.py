@@ -12,7 +12,7 @@ import pytest
 from archives_to_extract import BOTH, KINDS, refused, tar_member, zip_member
 
 from airflow_provider_taskcluster.exceptions import TooLarge
-from airflow_provider_taskcluster.transfer.extraction import ExtractionLimits, extract
+from airflow_provider_taskcluster.transfer.archive.extract import ExtractionLimits, extract
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -68,7 +68,7 @@ def test_memory_does_not_grow_with_what_is_in_it(outside, tmp_path):
             archive.addfile(member, zeros)
     code = f"""
 import resource
-from airflow_provider_taskcluster.transfer.extraction import extract
+from airflow_provider_taskcluster.transfer.archive.extract import extract
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 extract({str(tmp_path / "a.tar.gz")!r}, {str(outside / "in")!r})
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before)

@@ -14,7 +14,7 @@ import zstandard
 from archives_to_extract import COMPRESS, refused, tar_of, tree
 
 from airflow_provider_taskcluster.exceptions import ArchiveRefused
-from airflow_provider_taskcluster.transfer.extraction import extract
+from airflow_provider_taskcluster.transfer.archive.extract import extract
 
 COMPRESSED = [".tar.gz", ".tar.bz2", ".tar.xz", ".tar.zst"]
 FILES = [("a", b"1" * 700), ("b", b"2" * 700), ("c", b"3" * 700)]
@@ -158,7 +158,7 @@ def test_what_zstd_makes_of_little_takes_no_memory(outside, tmp_path):
     code = f"""
 import resource
 from airflow_provider_taskcluster.exceptions import TooLarge
-from airflow_provider_taskcluster.transfer.extraction import ExtractionLimits, extract
+from airflow_provider_taskcluster.transfer.archive.extract import ExtractionLimits, extract
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:
     extract({str(tmp_path / "a.tar.zst")!r}, {str(outside / "in")!r}, ExtractionLimits(max_bytes=100_000_000))
@@ -213,7 +213,7 @@ def without(modules, call):
     """What a Python says that lacks these modules."""
     code = f"""
 import sys
-from airflow_provider_taskcluster.transfer.extraction import extract
+from airflow_provider_taskcluster.transfer.archive.extract import extract
 from airflow_provider_taskcluster.transfer.archive.formats import check_supported
 for module in {modules!r}:
     for name in [name for name in sys.modules if name == module or name.startswith(module + '.')]:

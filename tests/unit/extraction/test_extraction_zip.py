@@ -13,7 +13,7 @@ import zlib
 import pytest
 from archives_to_extract import refused, tree, zip_member
 
-from airflow_provider_taskcluster.transfer.extraction import extract
+from airflow_provider_taskcluster.transfer.archive.extract import extract
 
 OLD = "otchet.txt"
 NEW = "отчёт.txt"
@@ -237,7 +237,7 @@ def test_a_bomb_of_a_rare_method_takes_no_memory(packed, outside, method):
     code = f"""
 import resource
 from airflow_provider_taskcluster.exceptions import TooLarge
-from airflow_provider_taskcluster.transfer.extraction import ExtractionLimits, extract
+from airflow_provider_taskcluster.transfer.archive.extract import ExtractionLimits, extract
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:
     extract({str(archive)!r}, {str(outside / "in")!r}, ExtractionLimits(max_bytes=1_000_000))

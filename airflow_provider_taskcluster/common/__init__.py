@@ -1,0 +1,1 @@
+"""What every room below the hook may use. Knows nothing of Taskcluster's services."""

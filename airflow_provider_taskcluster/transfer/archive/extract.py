@@ -1,0 +1,292 @@
+"""Writes what is in an archive into a folder of this machine, and nothing anywhere else.
+
+The rules are those of the standard library's ``data`` filter (PEP 706) and stricter, for zip as for tar, and hold
+whatever that library can be led to believe: all is written to a new folder first, where each file must be new
+(``O_EXCL``), and symbolic links come last, so that nothing can be written through one. They go up by leading ``..``
+alone, and not out of the folder. Only when all of an archive is there are its files moved to their final names. One
+sync of the file system comes before that, and one after: 0.2 s for 1,000 files, and 2 to 5 s if each had its own.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import os
+import re
+import stat
+from contextlib import closing, contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_taskcluster.exceptions import DestinationError, NameRefused, TooLarge
+from airflow_provider_taskcluster.transfer.archive.entry import refused
+from airflow_provider_taskcluster.transfer.archive.reader import entries, readable
+from airflow_provider_taskcluster.transfer.config import GIB, MIB, OURS
+from airflow_provider_taskcluster.transfer.sink import leftovers
+from airflow_provider_taskcluster.transfer.sink.base import explained
+from airflow_provider_taskcluster.transfer.sink.directory import Folder
+from airflow_provider_taskcluster.transfer.sink.durable import make_folders, sync_file_system
+from airflow_provider_taskcluster.transfer.sink.file_writer import FileWriter
+from airflow_provider_taskcluster.transfer.sink.paths import require_possible, usable
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+    from airflow_provider_taskcluster.transfer.archive.entry import Entry
+
+# Control characters, what separates or names drives elsewhere, and what this provider keeps beside its files.
+UNFIT = re.compile(rf"[\x00-\x1f\x7f\\]|^[A-Za-z]:|^(?i:{re.escape(OURS)})")
+# How many folders a file may lie below the one that is extracted into.
+DEEPEST = 100
+CLASHES = {errno.EEXIST, errno.ENOTDIR, errno.EISDIR}
+NO_NAMES = {errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL}
+
+
+@dataclass(frozen=True)
+class ExtractionLimits:
+    """How much an archive may hold.
+
+    :param max_bytes: Of all files together.
+    :param max_files: Files, links and folders.
+    """
+
+    max_bytes: int = 16 * GIB
+    max_files: int = 100_000
+
+
+@dataclass(frozen=True)
+class Extracted(dict[str, Any]):
+    """What came out of an archive. It is a dict as well, ``ExtractedFiles``, and goes through XCom as one.
+
+    :param folder: Where it is.
+    :param files: Number of files and links.
+    :param size: Bytes of all files.
+    """
+
+    folder: str
+    files: int
+    size: int
+
+    def __post_init__(self) -> None:
+        self.update(folder=self.folder, files=self.files, size=self.size)
+
+
+def extract(
+    archive: str | os.PathLike[str],
+    folder: str | os.PathLike[str],
+    limits: ExtractionLimits | None = None,
+    check: Callable[[], None] = lambda: None,
+    *,
+    durable: bool = True,
+) -> Extracted:
+    """Extract an archive into a folder, which is made if need be.
+
+    Files of the same names that are there are replaced, when all of the archive is known to be good.
+
+    :param check: Called again and again; raises to end it.
+    :param durable: The files survive power loss once they have their names.
+    :raises ArchiveRefused: It is broken, or holds what must not be written. Nothing of it is left.
+    :raises TooLarge: It holds more than the limits allow. Nothing of it is left.
+    :raises NameRefused: A link is in the place of a folder. Nothing was written through it.
+    :raises DestinationError: The folder cannot be written.
+    """
+    archive, root = usable(archive), Path(usable(folder))
+    with contextlib.ExitStack() as held:
+        with explained(str(folder)):
+            require_possible(root, folder=True)
+            make_folders(root, durable=durable)
+            with closing(Folder.at(root, make=False)) as opened:
+                leftovers.sweep(opened)
+            staging = held.enter_context(leftovers.staging(root))
+        staged = _Staged(Path(archive), staging, limits or ExtractionLimits(), check, durable=durable)
+        staged.fill()
+        with explained(str(folder)):
+            staged.publish(root)
+    return Extracted(str(folder), len(staged.files), staged.size)
+
+
+def check_folder(folder: str | os.PathLike[str]) -> None:
+    """Check that there can be a folder to extract into, before anything is downloaded.
+
+    :raises InvalidInput: No folder can have that path.
+    :raises DestinationError: Something else is in its place, or on the way to it.
+    """
+    with explained(str(folder)):
+        require_possible(Path(usable(folder)), folder=True)
+
+
+class _Staged:
+    """What is in an archive, in a new folder that nobody else writes to."""
+
+    def __init__(
+        self, archive: Path, staging: Path, limits: ExtractionLimits, check: Callable[[], None], *, durable: bool
+    ) -> None:
+        self.files: dict[Path, Entry] = {}
+        self.size = 0
+        self._archive = archive
+        self._staging = staging
+        self._limits = limits
+        self._check = check
+        self._durable = durable
+        self._folders: dict[Path, None] = {Path(): None}
+
+    def fill(self) -> None:
+        """Write all of the archive."""
+        with closing(entries(self._archive, self._limits.max_files)) as found:
+            for entry in found:
+                self._check()
+                self._add(entry)
+        for path, entry in self.files.items():
+            if entry.kind == "symlink":
+                with self._fitting(entry.name):
+                    (self._staging / path).symlink_to(_target(entry, depth=len(path.parts) - 1))
+
+    def publish(self, root: Path) -> None:
+        """Move all of it to its final names.
+
+        :raises NameRefused: A symbolic link, or a file, is there in the place of a folder, or a folder in that of a
+            file. Nothing was moved, and no folder made.
+        """
+        with (
+            closing(Folder.at(root, make=False, durable=False)) as final,  # all is synced at once
+            closing(Folder.at(self._staging, make=False, durable=False)) as staged,
+        ):
+            missing = self._missing(final)
+            if self._durable:
+                sync_file_system(staged.descriptor)
+            try:
+                for folder in missing:
+                    final.below(folder.parts, make=True).close()
+                for path in self.files:
+                    with closing(final.below(path.parent.parts, make=False)) as into:
+                        os.replace(path, path.name, src_dir_fd=staged.descriptor, dst_dir_fd=into.descriptor)
+            except BaseException:
+                for folder in reversed(missing):
+                    with contextlib.suppress(OSError):  # something was moved there
+                        os.rmdir(folder, dir_fd=final.descriptor)
+                raise
+            if self._durable:
+                sync_file_system(final.descriptor)
+
+    def _missing(self, final: Folder) -> list[Path]:
+        """Return the folders that are not there yet, upper ones first."""
+        missing: list[Path] = []
+        files: dict[Path, list[str]] = {folder: [] for folder in self._folders}
+        for path in self.files:
+            files[path.parent].append(path.name)
+        for folder, names in files.items():
+            try:
+                opened = final.below(folder.parts, make=False)
+            except FileNotFoundError:
+                missing.append(folder)
+                continue
+            with closing(opened):
+                for name in names:
+                    found = opened.stat(name)
+                    if found is not None and stat.S_ISDIR(found.st_mode):
+                        raise NameRefused(f"{opened.path}/{name} is a folder, in the place of a file: remove it")
+        return missing
+
+    def _add(self, entry: Entry) -> None:
+        path = Path(*_parts(entry.name))
+        if len(path.parts) - (entry.kind != "folder") > DEEPEST:
+            raise refused(entry.name, f"is more than {DEEPEST} folders deep")
+        with self._fitting(entry.name):
+            self._make(path if entry.kind == "folder" else path.parent)
+        if entry.kind == "folder":
+            return
+        if path in self._folders or path in self.files:
+            raise refused(entry.name, "is there twice")
+        self._count()
+        if entry.kind == "file":
+            self._write(entry, self._staging / path)
+        elif entry.kind == "hardlink":
+            entry = self._link(entry, self._staging / path)
+        if entry.kind == "symlink":  # they come last, but are refused at once
+            _target(entry, depth=len(path.parts) - 1)
+        self.files[path] = entry
+
+    def _make(self, folder: Path) -> None:
+        """Make the folder and those on the way."""
+        missing = [step for step in [folder, *folder.parents] if step not in self._folders]
+        for step in reversed(missing):
+            if step in self.files:
+                raise FileExistsError(errno.EEXIST, "it is a file", str(step))
+            self._count()
+            (self._staging / step).mkdir()
+            self._folders[step] = None
+
+    def _count(self) -> None:
+        if len(self.files) + len(self._folders) > self._limits.max_files:
+            raise TooLarge(f"{self._archive} holds more than {self._limits.max_files} files: raise max_files")
+
+    def _write(self, entry: Entry, path: Path) -> None:
+        flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+        with self._fitting(entry.name):
+            opened = os.fdopen(os.open(path, flags, 0o777 if entry.executable else 0o666), "wb", buffering=0)
+        writer, written = FileWriter(opened.fileno(), early=self._durable), 0
+        with opened, readable(self._archive), entry.open() as content:
+            while data := content.read(MIB):
+                self._check()
+                self.size += len(data)
+                if self.size > self._limits.max_bytes:
+                    raise TooLarge(f"{self._archive} holds more than {self._limits.max_bytes} bytes: raise max_bytes")
+                with self._fitting(entry.name):
+                    writer.write_at(written, data)
+                written += len(data)
+
+    def _link(self, entry: Entry, path: Path) -> Entry:
+        """Give a file that was written before a second name; a symbolic link is made a second time.
+
+        :return: What it is.
+        """
+        target = Path(*_parts(entry.target))
+        known = self.files.get(target)
+        if known is None:
+            raise refused(entry.name, "is a link to what is no file before it in the archive")
+        if known.kind == "symlink":
+            return replace(known, name=entry.name)
+        with self._fitting(entry.name):
+            path.hardlink_to(self._staging / target)
+        return entry
+
+    @contextmanager
+    def _fitting(self, name: str) -> Iterator[None]:
+        """Tell what the archive is to blame for from what the disk is."""
+        try:
+            with explained(str(self._staging.parent)):
+                yield
+        except DestinationError as error:
+            number = getattr(error.__cause__, "errno", None)
+            if number in CLASHES:
+                raise refused(name, "is there twice, or as a file and a folder") from None
+            if number in NO_NAMES:
+                raise refused(name, "is no name that this file system can carry") from None
+            raise
+
+
+def _parts(name: str) -> list[str]:
+    """Return the steps to a file, from the folder down.
+
+    :raises ArchiveRefused: They could lead elsewhere, or anywhere at all on another system.
+    """
+    parts = [part for part in name.split("/") if part not in {"", "."}]
+    if name.startswith("/") or ".." in parts or any(UNFIT.search(part) for part in parts):
+        raise refused(name, "is not a name inside a folder")
+    return parts
+
+
+def _target(entry: Entry, depth: int) -> str:
+    """Return the target of a symbolic link that is so many folders deep.
+
+    Since none goes up behind going down, no chain of them can lead out either.
+
+    :raises ArchiveRefused: It leads out of the folder, or may.
+    """
+    parts = [part for part in entry.target.split("/") if part not in {"", "."}]
+    ups = next((number for number, part in enumerate(parts) if part != ".."), len(parts))
+    odd = not entry.target or ".." in parts[ups:] or any(UNFIT.search(part) for part in parts)
+    if entry.target.startswith("/") or ups > depth or odd:
+        raise refused(entry.name, f"is a link to {entry.target[:200]!r}, which leads out of its folder or may")
+    return "/".join(parts) or "."

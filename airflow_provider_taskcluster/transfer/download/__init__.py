@@ -1,0 +1,1 @@
+"""Downloads of objects and artifacts."""

@@ -1,0 +1,35 @@
+"""When a body was stored, as its store says (Last-Modified; RFC 9110, 8.8.2)."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from airflow_provider_taskcluster.common.framing import date
+from airflow_provider_taskcluster.exceptions import StoreError
+from airflow_provider_taskcluster.transfer.http.ranges import UNSATISFIABLE, ByteRange
+from airflow_provider_taskcluster.transfer.http.request import asked
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from airflow_provider_taskcluster.transfer.http.client import Store
+    from airflow_provider_taskcluster.transfer.http.grants import Renewable
+    from airflow_provider_taskcluster.transfer.http.ranges import Facts
+    from airflow_provider_taskcluster.transfer.model import Grant
+
+
+def modified(store: Store, grants: Renewable[Grant]) -> datetime | None:
+    """Ask the store for the first byte of a body; return when it was stored, None if the store does not say."""
+    facts: Facts = store.network.retry.retrying(sleep=store.sleep)(_facts, store, grants)
+    return date(facts.last_modified)
+
+
+def _facts(store: Store, grants: Renewable[Grant]) -> Facts:
+    try:
+        with asked(store, grants, ByteRange(0, 1)) as answer:
+            return answer.facts
+    except StoreError as error:
+        if error.status != UNSATISFIABLE:
+            raise
+    with asked(store, grants, None) as answer:  # an empty body has no first byte
+        return answer.facts

@@ -1,0 +1,157 @@
+"""Downloads of objects: negotiate, fetch, verify."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from airflow_provider_taskcluster.exceptions import TransferError
+from airflow_provider_taskcluster.transfer.download.expected import Expected
+from airflow_provider_taskcluster.transfer.download.fetch import Fetch, ManifestFound, Wanted
+from airflow_provider_taskcluster.transfer.download.modified import modified
+from airflow_provider_taskcluster.transfer.download.multipart import Assembly, Origin
+from airflow_provider_taskcluster.transfer.download.random_access import (
+    HEAD,
+    NotRanged,
+    PartedBody,
+    RangedBody,
+    fetched_whole,
+)
+from airflow_provider_taskcluster.transfer.hashing.digests import require_acceptable
+from airflow_provider_taskcluster.transfer.http.grants import Renewable
+from airflow_provider_taskcluster.transfer.negotiation import download_methods
+from airflow_provider_taskcluster.transfer.parts_manifest import LARGEST_MANIFEST, from_json
+from airflow_provider_taskcluster.transfer.sink.base import MemorySink
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from airflow_provider_taskcluster.transfer.config import TransferConfig
+    from airflow_provider_taskcluster.transfer.download.random_access import RandomAccess
+    from airflow_provider_taskcluster.transfer.http.client import Store
+    from airflow_provider_taskcluster.transfer.model import Grant, ObjectService, TransferResult
+    from airflow_provider_taskcluster.transfer.parts_manifest import Manifest, Part
+    from airflow_provider_taskcluster.transfer.progress import Reporter
+    from airflow_provider_taskcluster.transfer.sink.base import Sink
+
+
+@dataclass(frozen=True)
+class Downloader:
+    """Downloads objects from one object service.
+
+    :param reporter: Is told how far it is; by default one that tells the log.
+    :param shown: What errors and the log call the object, in place of its name.
+    """
+
+    service: ObjectService
+    store: Store
+    config: TransferConfig
+    reporter: Reporter | None = None
+    shown: str | None = None
+
+    def download(self, name: str, sink: Sink, expected: Expected | None = None) -> TransferResult:
+        """Bring the object into the sink, verified.
+
+        :param expected: What is known of it before.
+        :raises NotFound: There is no such object, or its upload is not finished.
+        :raises NotVerifiable: The service names no acceptable hash.
+        :raises HashMismatch: The bytes are not those that were uploaded.
+        :raises ManifestRefused: It was uploaded in parts, and their manifest is not to be trusted.
+        """
+        started = time.monotonic()
+        first, grants = self._granted(name)
+        wanted = Wanted(
+            self.shown or name,
+            {"object": name},
+            first.hashes,
+            first.method,
+            self.config.max_bytes,
+            whole_only=self.config.multipart_aware,
+            expected=expected or Expected(),
+        )
+        try:
+            return Fetch(wanted, grants, sink, self.store, self.config, reporter=self.reporter).result(started)
+        except ManifestFound:
+            manifest = self._manifest(name, first, grants)
+        return Assembly(name, manifest, Origin(self.negotiate, self.store, self.config), sink).result(started)
+
+    def open(self, name: str) -> RandomAccess:
+        """Open the object for reading at any place; fetch it whole into a temporary file if it cannot be read so.
+
+        :raises NotFound: There is no such object, or its upload is not finished.
+        :raises NotVerifiable: The service names no acceptable hash.
+        """
+        first, grants = self._granted(name)
+        try:
+            return self._ranged(name, grants, first.hashes)
+        except ManifestFound:
+            return PartedBody(name, self._manifest(name, first, grants), self._open_part)
+        except NotRanged:
+            return fetched_whole(lambda sink: self.download(name, sink))
+
+    def size(self, name: str) -> int | None:
+        """Return the length of the object's content; None if only fetching all of it would tell."""
+        first, grants = self._granted(name)
+        try:
+            return self._ranged(name, grants, {}, head=1).size
+        except ManifestFound:
+            return self._manifest(name, first, grants).size
+        except NotRanged:
+            return None
+
+    def modified(self, name: str) -> datetime | None:
+        """Return when the object was stored; None if its store does not say."""
+        return modified(self.store, self._granted(name)[1])
+
+    def manifest(self, name: str) -> Manifest | None:
+        """Return the manifest of an object that was uploaded in parts; None for any other object.
+
+        :raises NotFound: There is no such object, or its upload is not finished.
+        :raises ManifestRefused: It is not to be trusted.
+        """
+        first, grants = self._granted(name)
+        try:
+            self._ranged(name, grants, {}, head=1)
+        except ManifestFound:
+            return self._manifest(name, first, grants)
+        except NotRanged:
+            pass
+        return None
+
+    def _granted(self, name: str) -> tuple[Grant, Renewable[Grant]]:
+        first = self.negotiate(name)
+        if self.config.require_hashes:
+            require_acceptable(self.shown or name, first.hashes)
+        return first, Renewable(lambda: self.negotiate(name), first)
+
+    def _ranged(self, name: str, grants: Renewable[Grant], hashes: Mapping[str, str], head: int = HEAD) -> RangedBody:
+        return RangedBody(
+            self.shown or name, grants, hashes, self.store, head=head, whole_only=self.config.multipart_aware
+        )
+
+    def _open_part(self, part: Part) -> RandomAccess:
+        return replace(self, config=replace(self.config, multipart_aware=False)).open(part.name)
+
+    def _manifest(self, name: str, first: Grant, grants: Renewable[Grant]) -> Manifest:
+        """Fetch the manifest itself, and read it."""
+        sink = MemorySink(LARGEST_MANIFEST)
+        wanted = Wanted(name, {"object": name}, first.hashes, first.method, LARGEST_MANIFEST)
+        Fetch(wanted, grants, sink, self.store, replace(self.config, on_progress=None)).run()
+        return from_json(sink.content(), name)
+
+    def negotiate(self, name: str) -> Grant:
+        """Ask for leave to fetch the object."""
+        methods = download_methods()
+        accepted = {known: method.accept() for known, method in methods.items()}
+        answer = self.service.start_download(name, {"acceptDownloadMethods": accepted})
+        if answer["method"] not in methods:
+            raise TransferError(
+                f"The service answered with the download method {answer['method']!r}, not known here: "
+                f"update the provider"
+            )
+        grant = methods[answer["method"]].grant(answer)
+        if grant.hashes:
+            return grant
+        return replace(grant, hashes=self.service.object_metadata(name)["hashes"])

@@ -1,0 +1,122 @@
+"""An object or artifact as a binary file of Python."""
+
+from __future__ import annotations
+
+import io
+from typing import TYPE_CHECKING, Any, cast
+
+from airflow_provider_taskcluster.common.tracebacks import short_errors
+from airflow_provider_taskcluster.transfer.config import MIB
+from airflow_provider_taskcluster.transfer.tally import Tally
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow_provider_taskcluster.transfer.download.random_access import RandomAccess
+
+# Bytes that a small read fetches.
+READ_AHEAD = 4 * MIB
+
+
+class StoredFile(io.BufferedReader):
+    """An object or artifact that is open for reading: an ``io.BufferedReader``, as ``open(path, "rb")`` returns one.
+
+    For ``zipfile``, ``tarfile``, ``json.load``, pandas and others. Small reads fetch 4 MiB at a time. What is read from
+    the first byte to the last, in order, is verified by the hashes that the service names: the last ``read`` raises
+    ``HashMismatch`` if it is not what was uploaded. What is read here and there cannot be verified.
+
+    :param name: Of the object or artifact; the ``name`` of the file.
+    :param open_body: Opens its content, which is closed with the file.
+    :param on_close: Called with how much was read, the length of all, and by what all was verified.
+    """
+
+    def __init__(
+        self, name: str, open_body: Callable[[], RandomAccess], on_close: Callable[[Tally, int, str], None]
+    ) -> None:
+        tally = Tally()
+        super().__init__(_Content(name, tally.timed(open_body), tally, on_close), READ_AHEAD)
+
+    @property
+    def size(self) -> int:
+        """Length in bytes."""
+        return self._content.body.size
+
+    @property
+    def content_type(self) -> str:
+        """Content type."""
+        return self._content.body.content_type
+
+    def between(self, start: int, end: int) -> bytes:
+        """Return the bytes from ``start`` up to ``end``, past the buffer."""
+        return self._content.between(start, end)
+
+    def close(self) -> None:
+        """Let go of the content; what was read ahead and not taken does not count as read."""
+        if not self.closed:
+            self._content.tally.size -= max(0, self._content.tell() - self.tell())
+        super().close()
+
+    @property
+    def _content(self) -> _Content:
+        return cast("_Content", self.raw)
+
+
+@short_errors
+class _Content(io.RawIOBase):
+    """Reads a content in the order in which it is asked."""
+
+    mode = "rb"
+
+    def __init__(
+        self, name: str, body: RandomAccess, tally: Tally, on_close: Callable[[Tally, int, str], None]
+    ) -> None:
+        self.name = name
+        self.body = body
+        self.tally = tally
+        self._on_close = on_close
+        self._at = 0
+
+    def readable(self) -> bool:
+        """It is."""
+        return True
+
+    def seekable(self) -> bool:
+        """It is."""
+        return True
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
+        """Go to a place."""
+        start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self.body.size}[whence]
+        if start + offset < 0:
+            raise ValueError(f"There is no byte {start + offset:d} in {self.name!r}")
+        self._at = start + offset
+        return self._at
+
+    def readinto(self, buffer: Any, /) -> int:
+        """Read as many bytes as there are, and fit."""
+        with memoryview(buffer) as view, view.cast("B") as room:
+            data = self._read(len(room))
+            room[: len(data)] = data
+        return len(data)
+
+    def readall(self) -> bytes:
+        """Read the rest with one request."""
+        return self._read(self.body.size)
+
+    def close(self) -> None:
+        """Let go of the content."""
+        if not self.closed:
+            super().close()
+            self.body.close()
+            self._on_close(self.tally, self.body.size, self.body.verified)
+
+    def between(self, start: int, end: int) -> bytes:
+        """Return the bytes from ``start`` up to ``end``."""
+        data = self.tally.timed(lambda: self.body.read(start, end))
+        self.tally.size += len(data)
+        return data
+
+    def _read(self, size: int) -> bytes:
+        data = self.between(self._at, self._at + size)
+        self._at += len(data)
+        return data

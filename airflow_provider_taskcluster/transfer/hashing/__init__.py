@@ -1,0 +1,1 @@
+"""Digests of the bytes, calculated beside the I/O."""

@@ -1,0 +1,126 @@
+"""What goes wrong with requests to a store, as errors of ours: without signatures, and in one line."""
+
+from __future__ import annotations
+
+import http.client
+from typing import TYPE_CHECKING
+
+from airflow_provider_taskcluster.common import tls
+from airflow_provider_taskcluster.common.messages import one_line
+from airflow_provider_taskcluster.common.redaction import public_url
+from airflow_provider_taskcluster.common.retry import RETRIABLE_STATUSES, TRY_AGAIN, retry_after
+from airflow_provider_taskcluster.exceptions import (
+    GRANT_OVER,
+    ConnectionFailed,
+    StoreError,
+    TaskclusterError,
+    TransferError,
+)
+from airflow_provider_taskcluster.transfer.http.encoding import decoder_for
+from airflow_provider_taskcluster.transfer.http.redirects import REDIRECTS
+from airflow_provider_taskcluster.transfer.http.strict_response import InvalidHead, beginning_of
+
+if TYPE_CHECKING:
+    import requests
+
+LONGEST_REASON = 300
+LONGEST_CODE = 100
+# Bytes of an answer that is read for what it says, not for its content: of an error, or to a PUT.
+LONGEST_ANSWER = 64 * 1024
+ASK = "ask those who run this store"
+# What to do about an answer, by its status or code.
+_NEXT: dict[int | str, str] = {
+    **dict.fromkeys((401, 403, *GRANT_OVER), f"try again with a new URL, and if it stays so {ASK}"),
+    404: "it has expired, or was never stored: have it made again",
+    407: "write the login of the proxy into its URL",
+    410: "it has expired: have it made again",
+    413: "the store takes no file of this size: upload it in parts (multipart='always')",
+}
+# Errors of S3 that pass, whatever the status ("Error responses", Amazon S3 API reference): a body that stalled, was cut
+# or was damaged on the way (400), another request for the same key (409).
+_PASSING = {"RequestTimeout", "IncompleteBody", "BadDigest", "XAmzContentSHA256Mismatch", "OperationAborted"}
+
+
+def refusal(response: requests.Response, method: str, url: str) -> StoreError:
+    """Build the error for an answer that is not the one that was wanted."""
+    status = response.status_code
+    if status in REDIRECTS:
+        said = f"{method} {public_url(url)} answered with a redirect ({status}), which is refused: {ASK}"
+        return StoreError(said, status=status)
+    code, reason = _reason_of(response)
+    transient = status in RETRIABLE_STATUSES or code in _PASSING
+    said = f"{method} {public_url(url)} failed: the store answered {status} ({reason})"
+    return StoreError(
+        f"{said}; {TRY_AGAIN if transient else _NEXT.get(code) or _NEXT.get(status, ASK)}",
+        status=status,
+        retry_after=retry_after(response.headers.get("Retry-After")),
+        transient=transient,
+        content_range=response.headers.get("Content-Range", ""),
+        code=code,
+    )
+
+
+def _reason_of(response: requests.Response) -> tuple[str, str]:
+    """Return the code of S3, or "", and what the store says about it, if that can be read."""
+    text = _text_of(response)
+    code, message = one_line(_element(text, "Code"), LONGEST_CODE), _element(text, "Message")
+    reason = ": ".join(filter(None, (code, message))) or response.reason or "no reason given"
+    return code, one_line(reason, LONGEST_REASON)
+
+
+def _text_of(response: requests.Response) -> str:
+    """Return the beginning of the body, decoded."""
+    body = memoryview(beginning_of(response, LONGEST_ANSWER))
+    try:
+        decoder = decoder_for(response.headers.get("Content-Encoding", ""), LONGEST_ANSWER)
+        text = bytes(next(decoder.decode(body), b""))
+    except TransferError:
+        return ""
+    return text.decode("utf-8", "replace")
+
+
+def _element(text: str, name: str) -> str:
+    """Return what is in the first XML element of this name, "" if there is none."""
+    _, begun, rest = text.partition(f"<{name}>")
+    content, ended, _ = rest.partition(f"</{name}>")
+    return content if begun and ended else ""
+
+
+def no_answer(method: str, url: str, error: Exception, proxy: str | None = None) -> TaskclusterError:
+    """Build the error for a request without an answer; the libraries' own texts hold the whole URL."""
+    import requests
+    import urllib3
+
+    where = f"{method} {public_url(url)}"
+    invalid = (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema, urllib3.exceptions.LocationValueError)
+    if isinstance(error, invalid):
+        return ConnectionFailed(
+            f"{public_url(url)!r} is not a URL that can be fetched: ask those who gave it", transient=False
+        )
+    cause = _cause(error)
+    said = "no answer in time" if _timed_out(error, cause) else one_line(tls.reason(cause), LONGEST_REASON)
+    if hint := tls.lasting(cause):
+        return ConnectionFailed(f"{where} failed: {said}; {hint}", transient=False)
+    if isinstance(error, requests.exceptions.ProxyError):
+        return ConnectionFailed(
+            f"{where} did not get past the proxy {public_url(proxy or '')}: {said}; is it up, and its URL right?"
+        )
+    return ConnectionFailed(f"{where} got no answer: {said}; {TRY_AGAIN}, and see that this worker reaches it")
+
+
+def _cause(error: Exception) -> Exception:
+    """Return the innermost reason that the system, TLS or HTTP gave, which the libraries wrap several times."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, OSError) and type(seen).__module__ in {"builtins", "ssl", "socket"}:
+            return seen
+        if isinstance(seen, InvalidHead | http.client.BadStatusLine | http.client.UnknownProtocol):
+            return seen
+        inner = seen.args[-1] if seen.args and isinstance(seen.args[-1], BaseException) else None
+        reason = getattr(inner, "reason", None) or inner
+        seen = reason if isinstance(reason, BaseException) else seen.__cause__ or seen.__context__
+    return type(error)(type(error).__name__)  # its own text holds the URL
+
+
+def _timed_out(error: Exception, cause: Exception) -> bool:
+    return isinstance(cause, TimeoutError) or "Timeout" in type(error).__name__

@@ -1,0 +1,135 @@
+"""Range requests and their answers (RFC 9110, 14). Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from airflow_provider_taskcluster.common.framing import content_range
+from airflow_provider_taskcluster.common.messages import one_line
+from airflow_provider_taskcluster.common.names import LONGEST_CONTENT_TYPE
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from airflow_provider_taskcluster.common.framing import Framing
+
+PARTIAL = 206
+UNSATISFIABLE = 416
+# What a body may come in; the schema of getUrl wants both accepted.
+ACCEPT_ENCODING = "identity, gzip;q=0.5"
+# The type of a body of which the store says none (RFC 9110, 8.3).
+DEFAULT_TYPE = "application/octet-stream"
+
+
+@dataclass(frozen=True)
+class ByteRange:
+    """Bytes ``start`` to ``end`` of a body, ``end`` not included; None for all that is left."""
+
+    start: int
+    end: int | None = None
+
+    def header(self) -> str:
+        """Return the value of the Range header."""
+        return f"bytes={self.start}-{'' if self.end is None else self.end - 1}"
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the first good answer says of a body; answers to later ranges must agree.
+
+    :param total: Bytes of the whole (encoded) body, None if the store does not say.
+    :param encoding: Content-Encoding, "" for none.
+    :param etag: Strong entity tag, None for none. A weak one does not promise equal bytes.
+    :param content_type: Content type, "" if the store does not say.
+    :param weak_etag: Weak entity tag, "" for none.
+    :param last_modified: Last-Modified, "" for none.
+    """
+
+    total: int | None
+    encoding: str
+    etag: str | None
+    content_type: str
+    weak_etag: str = ""
+    last_modified: str = ""
+
+
+def facts_of(status: int, headers: Mapping[str, str], framing: Framing) -> Facts:
+    """Read the facts out of an answer."""
+    if status == PARTIAL:
+        found = content_range(headers.get("Content-Range", ""))
+        total = found[2] if found else None
+    else:
+        total = framing.length
+    etag = headers.get("ETag", "").strip()
+    etag = etag if etag.isprintable() else ""  # it is sent back
+    strong = etag.startswith('"')
+    encoding = headers.get("Content-Encoding", "").strip().lower()
+    return Facts(
+        total=total,
+        encoding="" if encoding == "identity" else encoding,
+        etag=etag if strong else None,
+        content_type=one_line(headers.get("Content-Type", ""), LONGEST_CONTENT_TYPE),
+        weak_etag="" if strong else etag,
+        last_modified=headers.get("Last-Modified", ""),
+    )
+
+
+def range_headers(wanted: ByteRange | None, known: Facts | None) -> dict[str, str]:
+    """Return the headers of a request: for the whole body, or for a range of the body that is known."""
+    headers = {"Accept-Encoding": ACCEPT_ENCODING}
+    if wanted is not None:
+        headers["Range"] = wanted.header()
+        if known is not None and known.etag:
+            headers["If-Range"] = known.etag
+    return headers
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where the body of an answer lies.
+
+    :param skip: So many of its bytes come before the wanted one.
+    :param stop: Where it ends in the whole body.
+    """
+
+    skip: int
+    stop: int
+
+
+def place(headers: Mapping[str, str], wanted: int, known: Facts, new: Facts, *, summed: bool) -> Place | None:
+    """Tell where a 206 lies; None if it does not fit.
+
+    A server may send more than was asked, or less. It must not send another body, or bytes from behind the wanted one.
+
+    :param summed: Sums will tell whether all the bytes are of one body.
+    """
+    found = content_range(headers.get("Content-Range", ""))
+    if not found:
+        return None
+    start, end, total = found
+    same = (
+        (known.total is None or known.total == total)
+        and (known.etag is None or new.etag is None or known.etag == new.etag)
+        and known.encoding == new.encoding
+        and (summed or _same_version(known, new))
+    )
+    return Place(wanted - start, end + 1) if same and start <= wanted <= end < total else None
+
+
+def _same_version(known: Facts, new: Facts) -> bool:
+    """Tell whether two answers are of one version of a body, as far as their headers can; not if they tell nothing.
+
+    A 206 has the ETag that a 200 would have, but may leave out the others (RFC 9110, 15.3.7).
+    """
+    told = known.total is not None or known.etag or known.weak_etag or (known.last_modified and new.last_modified)
+    return bool(
+        told
+        and (known.etag, known.weak_etag) == (new.etag, new.weak_etag)
+        and _agree(known.last_modified, new.last_modified)
+        and _agree(known.content_type, new.content_type)
+    )
+
+
+def _agree(one: str, other: str) -> bool:
+    return not one or not other or one == other

@@ -1,0 +1,37 @@
+"""One GET to a store under a grant that can be renewed: what all who fetch have in common."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from airflow_provider_taskcluster.exceptions import StoreError
+from airflow_provider_taskcluster.transfer.http.ranges import range_headers
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow_provider_taskcluster.transfer.http.client import Store
+    from airflow_provider_taskcluster.transfer.http.grants import Renewable
+    from airflow_provider_taskcluster.transfer.http.ranges import ByteRange, Facts
+    from airflow_provider_taskcluster.transfer.http.response import Answer
+    from airflow_provider_taskcluster.transfer.model import Grant
+
+
+@contextmanager
+def asked(
+    store: Store, grants: Renewable[Grant], wanted: ByteRange | None, known: Facts | None = None
+) -> Iterator[Answer]:
+    """Ask for a body, or a range of the body that is known, and give out the answer.
+
+    :raises StoreError: Another answer than 200 or 206. A grant refused is transient where a new one may help.
+    """
+    grant = grants.current()
+    try:
+        headers = range_headers(wanted, known)
+        with store.get(grant.url, headers, redirects=grant.redirects, hosts=grant.hosts) as answer:
+            grants.accepted()
+            yield answer
+    except StoreError as error:
+        error.transient |= error.refuses_grant and grants.refused(grant)
+        raise

@@ -1,0 +1,295 @@
+"""Where the bytes of a download go. A sink can begin again from a clean state until it is committed.
+
+Nothing unverified gets a final name: a path is written beside itself and renamed by ``commit``.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import io
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, Union, cast
+
+from airflow_provider_taskcluster.common.counts import whole_number
+from airflow_provider_taskcluster.common.messages import one_line, visible
+from airflow_provider_taskcluster.exceptions import DestinationError, InvalidInput, TooLarge
+from airflow_provider_taskcluster.transfer.config import MEMORY_CAP
+from airflow_provider_taskcluster.transfer.source.reading import position
+from airflow_provider_taskcluster.transfer.storage_paths import is_storage_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow_provider_taskcluster.transfer.sink.checkpoint import Record
+    from airflow_provider_taskcluster.transfer.storage_paths import StoragePath
+
+# Characters of a path that an error shows.
+LONGEST_PATH = 400
+# Errors of a path that are the same at any time.
+LASTING = {errno.ENAMETOOLONG, errno.ELOOP, errno.EILSEQ, errno.ENOTDIR, errno.EEXIST, errno.EISDIR}
+_IN_THE_WAY = "what is in the way is no folder: remove it, or choose another path"
+
+
+class Writer(Protocol):
+    """What a writer factory returns.
+
+    ``close()``, if it has one, is called after all bytes were verified; ``abort()``, if it has one, when they
+    are not wanted any more. A plain file is closed then, too.
+    """
+
+    def write(self, data: bytes, /) -> Any:
+        """Take the next bytes, all of them (a raw file may return how many it took)."""
+
+
+class Sink(ABC):
+    """A destination. ``begin``, ``write`` and so on until ``commit``, or until another ``begin`` or ``discard``."""
+
+    path: str | None = None
+    # whether it takes bytes in any order, by ``reserve`` and ``write_at``
+    seekable = False
+
+    def resume(self, key: str) -> Record | None:
+        """Open what an earlier process left of ``key``, and return its record; None if there is nothing."""
+        return None
+
+    @abstractmethod
+    def begin(self, size: int | None) -> None:
+        """Start from a clean state; called after a good first answer, ``size`` in bytes if it is known."""
+
+    @abstractmethod
+    def write(self, data: bytes | memoryview) -> None:
+        """Append. The buffer is used again after the call."""
+
+    def reserve(self, size: int) -> None:
+        """Make room for ``size`` bytes in all, to be written in any order."""
+        raise InvalidInput(f"A {type(self).__name__} takes bytes in order only")
+
+    def write_at(self, offset: int, data: memoryview) -> None:
+        """Write at a place; from many threads at once."""
+        raise InvalidInput(f"A {type(self).__name__} takes bytes in order only")
+
+    def read_at(self, offset: int, buffer: memoryview) -> int:
+        """Read what was written, after ``resume``; return how many bytes."""
+        raise InvalidInput(f"A {type(self).__name__} cannot be read")
+
+    def note(self, record: Record) -> None:  # noqa: B027 (not every sink can)
+        """Write down how far it is, for a later process."""
+
+    @abstractmethod
+    def commit(self) -> None:
+        """Make it final: all bytes are there and verified."""
+
+    @abstractmethod
+    def discard(self) -> None:
+        """Leave nothing behind. Harmless when nothing was begun."""
+
+    def keep(self) -> None:
+        """Leave what a later process can go on with; by default nothing."""
+        self.discard()
+
+    def leave(self, error: BaseException, note: Callable[[], None] = lambda: None) -> None:
+        """Keep what has arrived before an error if a later try may go on with it; else leave nothing behind.
+
+        :param note: Writes down how far it is, before it is kept.
+        """
+        try:
+            if getattr(error, "transient", True) and not isinstance(error, DestinationError):
+                try:
+                    note()
+                finally:
+                    self.keep()
+            else:
+                self.discard()
+        except Exception as failure:  # noqa: BLE001 (it must not hide the error that led here)
+            error.add_note(f"What had arrived could not be put away: {one_line(failure)}")
+
+    def content(self) -> bytes | None:
+        """Return the bytes, if this sink holds them."""
+        return None
+
+
+class MemorySink(Sink):
+    """Bytes in memory.
+
+    :param max_bytes: More than this is refused; None for no limit.
+    """
+
+    def __init__(self, max_bytes: int | None = MEMORY_CAP) -> None:
+        self._max_bytes = None if max_bytes is None else whole_number(max_bytes, "max_bytes")
+        self._data = bytearray()
+
+    def begin(self, size: int | None) -> None:
+        self._data = bytearray()
+        self._check(size or 0)
+
+    def write(self, data: bytes | memoryview) -> None:
+        self._check(len(self._data) + len(data))
+        self._data += data
+
+    def _check(self, size: int) -> None:
+        if self._max_bytes is not None and size > self._max_bytes:
+            raise TooLarge(
+                f"The content has more than the {self._max_bytes} bytes allowed in memory: "
+                f"raise max_bytes, or download to a path"
+            )
+
+    def commit(self) -> None:
+        """Nothing to do."""
+
+    def discard(self) -> None:
+        self._data = bytearray()
+
+    def content(self) -> bytes:
+        return bytes(self._data)
+
+
+class FileSink(Sink):
+    """A file that the caller has opened, from where it stands. It is left open, at the end of what was written.
+
+    The caller's file has no other name to wait under: after an error it is cut back to where it stood.
+    """
+
+    def __init__(self, file: BinaryIO) -> None:
+        self._file = file
+        self._name: str | None = getattr(file, "name", None)
+        try:
+            writable = file.writable()
+            self._start = position(file) if writable and file.seekable() else None
+        except Exception as error:  # each kind of file has errors of its own
+            raise InvalidInput(
+                f"The destination, a {type(file).__name__}, is not what it says it is ({one_line(error)}), so a "
+                f"download into it could not begin again: pass a function that opens a new one"
+            ) from error
+        if not writable:
+            raise InvalidInput("The destination is not open for writing: open it in the mode 'wb'")
+        self._written = 0
+
+    def begin(self, size: int | None) -> None:
+        with explained(self._name):
+            self._rewind()
+
+    def write(self, data: bytes | memoryview) -> None:
+        self._written += len(data)
+        with explained(self._name):
+            write_all(self._file.write, bytes(data))
+
+    def commit(self) -> None:
+        with explained(self._name):
+            self._file.flush()
+
+    def discard(self) -> None:
+        if self._start is not None:
+            with contextlib.suppress(OSError):  # a buffer that could not be flushed fails here once more
+                self._rewind()
+
+    def _rewind(self) -> None:
+        if self._start is not None:
+            self._file.seek(0, io.SEEK_END)
+            if self._file.tell() > self._start:
+                self._file.truncate(self._start)
+            self._file.seek(self._start)
+        elif self._written:
+            raise DestinationError("The open file cannot seek, so the download cannot begin again: use a path")
+        self._written = 0
+
+
+# Open files of this machine, whose ``close`` makes nothing final.
+_FILES = (io.FileIO, io.BufferedWriter, io.BufferedRandom)
+
+
+class WriterSink(Sink):
+    """Writers from a factory: a fresh one for each start."""
+
+    def __init__(self, factory: Callable[[], Writer]) -> None:
+        self._factory = factory
+        self._writer: Writer | None = None
+
+    def begin(self, size: int | None) -> None:
+        self.discard()
+        self._writer = self._factory()
+
+    def write(self, data: bytes | memoryview) -> None:
+        assert self._writer is not None
+        with explained(getattr(self._writer, "name", None)):
+            write_all(self._writer.write, bytes(data))
+
+    def commit(self) -> None:
+        writer, self._writer = self._writer, None
+        if close := getattr(writer, "close", None):
+            close()
+
+    def discard(self) -> None:
+        writer, self._writer = self._writer, None
+        if abort := getattr(writer, "abort", None):
+            abort()
+        elif isinstance(writer, _FILES):  # what it still buffers must not be written into what the next writer makes
+            with contextlib.suppress(OSError):
+                writer.close()
+
+
+Destination = Union[str, os.PathLike[str], "StoragePath", BinaryIO, Callable[[], Writer], Sink]
+
+
+def sink_for(destination: Destination, *, durable: bool = True) -> Sink:
+    """Return the sink for what a caller gave: a path, an open binary file, a writer factory, or a sink.
+
+    A path is one of this machine, or of any file system of fsspec.
+
+    :param durable: A file of this machine survives power loss once it has its name.
+    :raises InvalidInput: It is none of these, or a folder.
+    """
+    if isinstance(destination, Sink):
+        return destination
+    if is_storage_path(destination):
+        from airflow_provider_taskcluster.transfer.sink.storage import storage_sink
+
+        return storage_sink(cast("StoragePath", destination), durable=durable)
+    if isinstance(destination, str | os.PathLike):
+        from airflow_provider_taskcluster.transfer.sink.path import PathSink
+
+        return PathSink(destination, durable=durable)
+    if isinstance(destination, io.TextIOBase):
+        raise InvalidInput("The destination is open as text: open it in binary mode ('wb')")
+    if hasattr(destination, "write") and hasattr(destination, "seekable"):
+        return FileSink(cast("BinaryIO", destination))
+    if callable(destination):
+        return WriterSink(destination)
+    raise InvalidInput(
+        f"Cannot download into a {type(destination).__name__}: pass a path, a binary file, a writer factory, "
+        f"or MemorySink() for bytes"
+    )
+
+
+def write_all(write: Callable[[Any], Any], data: bytes | memoryview) -> None:
+    """Write all of it: a raw file may take less at a time than it is given."""
+    while data:
+        taken = write(data)
+        if not isinstance(taken, int):
+            return
+        if not taken:
+            raise DestinationError("The destination takes no more bytes: is it full?")
+        data = data[taken:]
+
+
+@contextlib.contextmanager
+def explained(path: str | None) -> Iterator[None]:
+    """Turn an error of the file system into a sentence."""
+    try:
+        yield
+    except OSError as error:
+        hint = {
+            errno.ENOSPC: "the disk is full: free some space, or choose another folder",
+            errno.EDQUOT: "the disk quota is used up: free some space, or choose another folder",
+            errno.EACCES: "no permission to write there: choose another folder",
+            errno.EROFS: "the file system is read-only: choose another folder",
+            errno.ENAMETOOLONG: "File name too long: choose a shorter one",
+            errno.ENOTDIR: _IN_THE_WAY,
+            errno.EEXIST: _IN_THE_WAY,
+            errno.EISDIR: "it is a folder: name a file in it",
+            errno.ELOOP: "its symbolic links go in circles: remove them, or choose another path",
+        }.get(error.errno or 0, error.strerror or str(error))
+        said = f"Cannot write {visible(path or 'the open file', LONGEST_PATH)}: {hint}"
+        raise DestinationError(said, transient=error.errno not in LASTING) from error

@@ -1,0 +1,281 @@
+"""Where the bytes of an upload come from. A source can be opened again and again, always at its first byte."""
+
+from __future__ import annotations
+
+import io
+import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from contextlib import contextmanager
+from errno import EACCES, EINVAL, EISDIR, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, EPERM
+from pathlib import Path
+from typing import TYPE_CHECKING, BinaryIO, Self, Union, cast
+
+from airflow_provider_taskcluster.common.messages import one_line
+from airflow_provider_taskcluster.exceptions import InvalidInput
+from airflow_provider_taskcluster.transfer.sink.paths import usable
+from airflow_provider_taskcluster.transfer.source.errors import readable
+from airflow_provider_taskcluster.transfer.source.reading import FillingReader, Reader, fill, position
+from airflow_provider_taskcluster.transfer.storage_paths import is_storage_path
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow_provider_taskcluster.transfer.storage_paths import StoragePath
+
+# What the system says of a path that will not be better later.
+_WRONG = {ENOENT, ENOTDIR, EISDIR, EACCES, EPERM, ENAMETOOLONG, ELOOP, EINVAL}
+
+
+class Source(ABC):
+    """Bytes that can be read more than once.
+
+    ``description`` names it in errors; ``independent`` says whether it can be open twice at a time.
+    """
+
+    description: str
+    independent = False
+
+    @abstractmethod
+    def open(self) -> Reader:
+        """Return a fresh reader at the first byte."""
+
+    @contextmanager
+    def reading(self) -> Iterator[Reader]:
+        """Open for the length of a ``with`` block."""
+        reader = self.open()
+        try:
+            yield reader
+        finally:
+            self.close(reader)
+
+    def close(self, reader: Reader) -> None:
+        """Give a reader back."""
+        if close := getattr(reader, "close", None):
+            close()
+
+    def length(self) -> int | None:
+        """Return how many bytes there are, None where only reading them all would tell."""
+        return None
+
+    def section(self, offset: int, size: int) -> Source | None:
+        """Return a piece as a source of its own, None where there is only one place to read at."""
+        return None
+
+
+class BytesSource(Source):
+    """Bytes in memory."""
+
+    description = "bytes in memory"
+    independent = True
+
+    def __init__(self, data: bytes | bytearray | memoryview) -> None:
+        self._data = memoryview(bytes(data))  # copies what the caller could change
+
+    @classmethod
+    def holding(cls, data: memoryview) -> Self:
+        """Return the source of bytes that nobody changes, without another copy of them."""
+        source = cls(b"")
+        source._data = data
+        return source
+
+    def open(self) -> Reader:
+        return _MemoryReader(self._data)
+
+    def length(self) -> int:
+        return len(self._data)
+
+    def section(self, offset: int, size: int) -> Source:
+        return self.holding(self._data[offset : offset + size])
+
+
+class _MemoryReader(FillingReader):
+    """Reads memory in place; ``io.BytesIO`` would copy all that is not ``bytes``."""
+
+    def __init__(self, data: memoryview) -> None:
+        self._data = data
+        self._at = 0
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        data = self._data[self._at : self._at + len(buffer)]
+        buffer[: len(data)] = data
+        self._at += len(data)
+        return len(data)
+
+    def seek(self, offset: int) -> None:
+        """Go there."""
+        self._at = offset
+
+
+class PathSource(Source):
+    """A file, by its path."""
+
+    independent = True
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self._path = Path(usable(path))
+        self.description = f"file {str(self._path)!r}"
+        with self._explained():
+            there = self._path.exists()
+        if not there:
+            raise InvalidInput(f"There is no {self.description} to upload")
+        if not self._path.is_file():
+            raise InvalidInput(f"{str(self._path)!r} is not a file: name one file to upload")
+
+    def open(self) -> Reader:
+        with self._explained():
+            return self._path.open("rb", buffering=0)
+
+    def length(self) -> int:
+        with self._explained():
+            return self._path.stat().st_size
+
+    def section(self, offset: int, size: int) -> Source:
+        return SectionSource(self, offset, size)
+
+    @contextmanager
+    def _explained(self) -> Iterator[None]:
+        """Tell a path that is wrong from what passes: too many open files, a file server that does not answer."""
+        with readable(self):
+            try:
+                yield
+            except OSError as error:
+                if error.errno not in _WRONG:
+                    raise
+                said = f"The {one_line(self.description, 300)} cannot be read: {error.strerror}"
+                raise InvalidInput(f"{said}; name a file to upload that can be") from None
+
+
+class SectionSource(Source):
+    """A piece of a source whose readers can seek."""
+
+    def __init__(self, whole: Source, offset: int, size: int) -> None:
+        self.description = whole.description
+        self.independent = whole.independent
+        self._whole = whole
+        self._offset = offset
+        self._size = size
+
+    def open(self) -> Reader:
+        reader = cast("BinaryIO", self._whole.open())
+        reader.seek(self._offset)
+        return _Limited(reader, self._size)
+
+
+class _Limited(FillingReader):
+    """Ends after so many bytes."""
+
+    def __init__(self, reader: BinaryIO, left: int) -> None:
+        self._reader = reader
+        self._left = left
+        self.close = reader.close
+
+    def readinto(self, buffer: memoryview, /) -> int:
+        count = fill(self._reader, buffer[: self._left])
+        self._left -= count
+        return count
+
+
+class FileSource(Source):
+    """A file that the caller has opened, from where it stands. It is left open."""
+
+    def __init__(self, file: BinaryIO) -> None:
+        self.description = f"open file {getattr(file, 'name', '')!r}"
+        with _held_to_its_word(self.description):
+            readable, seekable = file.readable(), file.seekable()
+            start = position(file) if readable and seekable else 0
+        if not readable:
+            raise InvalidInput(f"The {self.description} is not open for reading: open it in the mode 'rb'")
+        if not seekable:
+            raise InvalidInput(
+                f"The {self.description} cannot seek, and an upload reads twice (to hash, to send): "
+                f"pass a path, or a function that returns a fresh reader, or upload it with multipart='always'"
+            )
+        self._file = file
+        self._start = start
+
+    def open(self) -> Reader:
+        self._file.seek(self._start)
+        return self._file
+
+    def length(self) -> int:
+        self._file.seek(0, io.SEEK_END)
+        return max(0, self._file.tell() - self._start)
+
+    def close(self, reader: Reader) -> None:
+        """Leave it to its owner."""
+
+
+@contextmanager
+def _held_to_its_word(description: str) -> Iterator[None]:
+    """Ask a file what it can do inside this."""
+    try:
+        yield
+    except Exception as error:  # each kind of file has errors of its own
+        raise InvalidInput(
+            f"The {one_line(description, 300)} is not what it says it is ({one_line(error)}): pass a path, or a "
+            f"function that returns a fresh reader"
+        ) from error
+
+
+class StreamSource(Source):
+    """A reader that can be read only once, such as a pipe. It is left open."""
+
+    def __init__(self, reader: Reader) -> None:
+        self.description = f"stream {getattr(reader, 'name', '')!r}"
+        self._reader = reader
+
+    def open(self) -> Reader:
+        return self._reader
+
+    def close(self, reader: Reader) -> None:
+        """Leave it to its owner."""
+
+
+class FactorySource(Source):
+    """A function that returns a fresh reader each time."""
+
+    description = "reader of the given factory"
+
+    def __init__(self, factory: Callable[[], Reader]) -> None:
+        self._factory = factory
+
+    def open(self) -> Reader:
+        return self._factory()
+
+
+Uploadable = Union[
+    bytes, bytearray, memoryview, str, os.PathLike[str], "StoragePath", BinaryIO, Callable[[], Reader], Source
+]
+
+
+def source_for(source: Uploadable, *, once: bool = False) -> Source:
+    """Return the source for what a caller gave: bytes, a path, an open binary file, or a reader factory.
+
+    A path is one of this machine, or of any file system of fsspec.
+
+    :param once: Take a file that cannot seek, too.
+    :raises InvalidInput: It is none of these, or there is no such file.
+    """
+    if isinstance(source, Source):
+        return source
+    if isinstance(source, bytes | bytearray | memoryview):
+        return BytesSource(source)
+    if is_storage_path(source):
+        from airflow_provider_taskcluster.transfer.source.storage import storage_source
+
+        return storage_source(cast("StoragePath", source))
+    if isinstance(source, str | os.PathLike):
+        return PathSource(source)
+    if isinstance(source, io.TextIOBase):
+        raise InvalidInput("The source is open as text: open it in binary mode ('rb')")
+    if hasattr(source, "read") and hasattr(source, "seekable") and not isinstance(source, type):
+        file = cast("BinaryIO", source)
+        with _held_to_its_word(f"open file {getattr(file, 'name', '')!r}"):
+            stream = once and file.readable() and not file.seekable()
+        return StreamSource(file) if stream else FileSource(file)
+    if callable(source):
+        return FactorySource(source)
+    raise InvalidInput(
+        f"Cannot upload a {type(source).__name__}: pass bytes, a path, a binary file or a reader factory"
+    )

@@ -1,0 +1,30 @@
+"""What goes wrong with the reading of a source, as an error of ours: libraries would take it for one of the network."""
+
+from __future__ import annotations
+
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+from airflow_provider_taskcluster.common.messages import one_line
+from airflow_provider_taskcluster.common.retry import TRY_AGAIN
+from airflow_provider_taskcluster.exceptions import SourceError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow_provider_taskcluster.transfer.source.base import Source
+
+
+@contextmanager
+def readable(source: Source) -> Iterator[None]:
+    """Read a source inside this.
+
+    :raises SourceError: It raised an ``OSError``.
+    """
+    try:
+        yield
+    except OSError as error:
+        reason = error.strerror or one_line(error) or type(error).__name__
+        raise SourceError(
+            f"The {source.description} cannot be read: {reason}; {TRY_AGAIN}, if it can be read then"
+        ) from error

@@ -1,0 +1,73 @@
+"""The files of a folder, of this machine or of a storage, as sources by their names relative to it."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from airflow_provider_taskcluster.exceptions import InvalidInput, SourceError, TaskclusterError
+from airflow_provider_taskcluster.transfer.config import OURS
+from airflow_provider_taskcluster.transfer.sink.paths import usable
+from airflow_provider_taskcluster.transfer.source.base import PathSource, Source
+from airflow_provider_taskcluster.transfer.source.storage import StorageSource
+from airflow_provider_taskcluster.transfer.storage_paths import StorageFile, is_storage_path, reason_of, storage_file
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterator
+
+
+def sources_below(folder: object) -> dict[str, Callable[[], Source]]:
+    """Return what opens each file of a folder, by its name relative to it, with ``/``, in order.
+
+    Partial files of downloads, and folders of archives that are not complete, are left out.
+
+    :param folder: A path, or one with a file system of fsspec.
+    :raises InvalidInput: There is no such folder, or no file in it, or something that is neither file nor folder, such
+        as a link that leads out of it.
+    """
+    storage = storage_file(folder) if is_storage_path(folder) else None  # type: ignore[arg-type]  # looked at just before
+    if storage and not storage.local:
+        found = dict(_in_storage(storage))
+    else:
+        found = dict(_on_this_machine(Path(storage.path if storage else usable(folder))))
+    if not found:
+        raise InvalidInput(f"There is no file in the folder {str(folder)!r} to upload")
+    return dict(sorted(found.items()))
+
+
+def _on_this_machine(root: Path) -> Iterator[tuple[str, Callable[[], Source]]]:
+    if not root.is_dir():
+        raise InvalidInput(f"There is no folder {str(root)!r} to upload")
+    inside = root.resolve()
+
+    def refuse(error: OSError) -> None:
+        raise SourceError(f"The folder {error.filename!r} cannot be read: {error.strerror}; let the worker read it")
+
+    for where, folders, files in os.walk(root, onerror=refuse):
+        folders[:] = [name for name in folders if not name.startswith(OURS)]  # what is left is walked through
+        for path in (Path(where, name) for name in [*files, *folders] if not name.startswith(OURS)):
+            if path.is_dir() and not path.is_symlink():
+                continue
+            if not path.is_file() or not path.resolve().is_relative_to(inside):
+                raise InvalidInput(f"{str(path)!r} is no file of this folder: take it out, or upload what it leads to")
+            yield path.relative_to(root).as_posix(), lambda path=path: PathSource(path)  # type: ignore[misc]  # bound
+
+
+def _in_storage(root: StorageFile) -> Iterator[tuple[str, Callable[[], Source]]]:
+    try:
+        # as in the paths that it finds
+        folder = str(root.fs._strip_protocol(root.path)).rstrip("/")  # noqa: SLF001 (fsspec's name for it)
+        root.fs.invalidate_cache(folder)
+        paths = root.fs.find(folder)
+    except TaskclusterError:
+        raise
+    except Exception as error:
+        raise SourceError(f"The folder {root.url!r} cannot be read: {reason_of(error)}") from error
+    for path in paths:
+        if path != folder and not path.startswith(f"{folder}/" if folder else ""):
+            raise SourceError(f"The folder {root.url!r} cannot be read: its storage lists {path!r}, which is not in it")
+        name = path.removeprefix(folder).lstrip("/")
+        if name and not any(part.startswith(OURS) for part in name.split("/")):
+            file = StorageFile(root.fs, path, f"{root.url.rstrip('/')}/{name}")
+            yield name, lambda file=file: StorageSource(file)  # type: ignore[misc]  # bound

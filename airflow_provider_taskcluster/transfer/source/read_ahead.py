@@ -1,0 +1,146 @@
+"""Hashes a source on a core that is free, through a reader of its own, beside those who measure or send it.
+
+That bytes were the same for all of them is shown by the fingerprints of who measured, who hashed and who sent.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import queue
+from typing import TYPE_CHECKING, BinaryIO, Self, cast
+
+from airflow_provider_taskcluster.transfer.config import KIB, MIB
+from airflow_provider_taskcluster.transfer.hashing.digests import Hashers
+from airflow_provider_taskcluster.transfer.source.reading import fill
+from airflow_provider_taskcluster.transfer.threads.worker import Worker
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from airflow_provider_taskcluster.transfer.hashing.fingerprint import Fingerprint
+    from airflow_provider_taskcluster.transfer.source.base import Source
+    from airflow_provider_taskcluster.transfer.source.reading import Reader
+
+# Below this a thread costs more than it saves.
+WORTH_A_THREAD = 8 * MIB
+BLOCK = 256 * KIB
+# Seconds without a word of who leads: it was interrupted before it could say that it has ended.
+SILENCE = 5.0
+
+
+class Traced(Hashers):
+    """Hashers that take the fingerprint of what they see, too: it may come from several readers.
+
+    :param measured: The fingerprint that it is going to be compared with.
+    """
+
+    def __init__(self, algorithms: Iterable[str], measured: Fingerprint) -> None:
+        super().__init__(algorithms)
+        self._measured = measured
+        self._fingerprint = measured.again()
+
+    def update(self, data: bytes | memoryview) -> None:
+        """Take the next bytes."""
+        self._fingerprint.update(data)
+        super().update(data)
+
+    def same(self) -> bool:
+        """Tell whether all that they have seen is what was measured."""
+        return self._fingerprint.fits(self._measured)
+
+
+class Follower:
+    """Goes on with hashers from where they are, as far as it is told, until it is closed.
+
+    What it cannot read is left to others: ``hashers.seen`` tells how far it got.
+
+    :param size: Where it ends by itself, if that is known.
+    """
+
+    def __init__(self, source: Source, hashers: Hashers, size: int | None = None) -> None:
+        self._source = source
+        self._hashers = hashers
+        self._size = size
+        self._thread: Worker | None = None
+        self._closed = False
+        self._reached: queue.SimpleQueue[int] = queue.SimpleQueue()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def follow(self, reached: int) -> None:
+        """Hash up to there, if there is time."""
+        if not self._source.independent:
+            return
+        self._reached.put(reached)
+        worth = reached - self._hashers.seen > WORTH_A_THREAD
+        if worth and not (self._thread or self._closed):
+            self._thread = Worker("taskcluster-measuring", self._run)
+            with contextlib.suppress(RuntimeError):  # no more threads for this process: then it does without
+                self._thread.start()
+
+    def close(self) -> None:
+        """Stop; the hashers are the caller's when this returns.
+
+        It does not matter how far the start of the thread got, which may have failed, or been interrupted by a signal.
+        """
+        self._closed = True
+        self._reached.put(0)
+        if self._thread:
+            self._thread.wait()
+        self._thread = None  # which knows this object: together they would hold the source until the next collection
+
+    def _run(self) -> None:
+        with contextlib.suppress(Exception), self._source.reading() as reader:
+            self._read(reader)
+
+    def _read(self, reader: Reader) -> None:
+        if self._hashers.seen:
+            cast("BinaryIO", reader).seek(self._hashers.seen)
+        buffer = memoryview(bytearray(BLOCK))
+        reached = 0
+        while not self._closed and self._hashers.seen != self._size:
+            reached = max(reached, self._reached.get(timeout=SILENCE))
+            while self._hashers.seen < reached and not self._closed:
+                if not (count := fill(reader, buffer[: reached - self._hashers.seen])):
+                    return
+                self._hashers.update(buffer[:count])
+
+
+class Ahead:
+    """The digests of what is sent, where they were begun before: a thread goes on until the sending catches up.
+
+    :param begun: What has seen the first bytes of the source.
+    :param size: Bytes of the source.
+    """
+
+    def __init__(self, source: Source, begun: Hashers, size: int) -> None:
+        self._hashers = begun
+        self._follower = Follower(source, self._hashers, size)
+        self._size = size
+        self._sent = 0
+
+    def update(self, data: bytes | memoryview) -> None:
+        """Take the next bytes that are sent."""
+        if not self._sent and self._hashers.seen:  # not before: who builds this may be interrupted
+            self._follower.follow(self._size)
+        start, self._sent = self._sent, self._sent + len(data)
+        if self._hashers.seen < self._sent:
+            self._follower.close()
+            self._hashers.update(memoryview(data)[max(0, self._hashers.seen - start) :])
+
+    def digests(self) -> dict[str, str]:
+        """Return the digests of all, by algorithm, in hex."""
+        self._follower.close()
+        return self._hashers.digests()
+
+    def same(self) -> bool:
+        """Tell whether what was read and hashed beside is what was measured, when all was sent."""
+        return not isinstance(self._hashers, Traced) or self._hashers.same()
+
+    def close(self) -> None:
+        """End the thread."""
+        self._follower.close()

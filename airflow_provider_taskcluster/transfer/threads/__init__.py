@@ -1,0 +1,1 @@
+"""Threads that are waited for, their buffers, and the pool that schedules work on them."""

@@ -1,0 +1,1 @@
+"""Uploads of objects and artifacts."""

@@ -1,0 +1,48 @@
+"""``dataInline``: small data travels inside createUpload itself (object/v1/upload-method-data-inline.json)."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_taskcluster.transfer.negotiation import Offer, UploadMethod
+from airflow_provider_taskcluster.transfer.source.errors import readable
+from airflow_provider_taskcluster.transfer.source.reading import held
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow_provider_taskcluster.transfer.http.client import Store
+    from airflow_provider_taskcluster.transfer.model import Json
+
+# The request takes 10926 characters of base64.
+LONGEST = 8192
+
+
+class DataInline(UploadMethod):
+    """Base64 in the request."""
+
+    name = "dataInline"
+
+    def propose(self, offer: Offer) -> Json | None:
+        if not 0 < offer.measured.size <= LONGEST:  # an empty one leaves a connection open in services with some stores
+            return None
+        return {"contentType": offer.content_type, "objectData": base64.b64encode(_data(offer)).decode()}
+
+    def move(self, offer: Offer, granted: Any, renew: Callable[[], Any], store: Store) -> dict[str, str]:
+        data = _data(offer)
+        offer.reporter.restart(len(data))
+        offer.reporter.advance(len(data))
+        return {"sha256": offer.measured.sha256, "sha512": hashlib.sha512(data, usedforsecurity=False).hexdigest()}
+
+
+def _data(offer: Offer) -> bytes:
+    """Read the source once more, and make sure that it is what was measured."""
+    with readable(offer.source), offer.source.reading() as reader:
+        data = bytes(held(reader, LONGEST + 1))
+    again = offer.measured.fingerprint.again()
+    again.update(data)
+    if not again.fits(offer.measured.fingerprint):
+        raise offer.changed("its bytes are others now")
+    return data

@@ -1,0 +1,296 @@
+"""Uploads in parts: each an object of its own, and a manifest under the real name, written last.
+
+Protocol only: the verbs of an upload in parts, and no loop; ``scheduler.py`` decides which part goes when. The service
+is the record of finished parts: one that is there already costs two calls and no bytes, also from a machine that has
+never seen the upload. Scopes: those of the object, and ``object:upload:<projectId>:<name>.part-*``. Parts that are left
+behind live until the expiry of the upload.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import math
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from airflow_provider_taskcluster.common import names
+from airflow_provider_taskcluster.exceptions import Conflict, InvalidInput, InvalidName, SourceChanged
+from airflow_provider_taskcluster.transfer.hashing.digests import Hashers
+from airflow_provider_taskcluster.transfer.parts_manifest import CONTENT_TYPE, MOST_PARTS, Manifest, Part, part_name
+from airflow_provider_taskcluster.transfer.progress import Reporter, Share
+from airflow_provider_taskcluster.transfer.source.base import BytesSource
+from airflow_provider_taskcluster.transfer.source.reading import blocks
+from airflow_provider_taskcluster.transfer.upload.measure import Measured, measure, measure_parts
+from airflow_provider_taskcluster.transfer.upload.parts import GENERATION, effective_part_size, generation_of
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Iterable
+
+    from airflow_provider_taskcluster.transfer.model import TransferResult
+    from airflow_provider_taskcluster.transfer.source.base import Source
+    from airflow_provider_taskcluster.transfer.threads.buffers import Failure
+    from airflow_provider_taskcluster.transfer.upload.object import Target, Uploader
+    from airflow_provider_taskcluster.transfer.upload.parts import PartSize
+
+PART_TYPE = "application/octet-stream"
+
+
+@dataclass(frozen=True)
+class InitializedParts:
+    """An upload in parts whose identity is fixed. No call was made yet.
+
+    :param manifest: What will be written when all parts are there, with the sha512 of each.
+    :param part_size: Bytes of each part but the last.
+    :param measured: What is known of each part.
+    :param reporter: Learns how far the whole is.
+    :param started: Monotonic time of the beginning.
+    """
+
+    source: Source
+    target: Target
+    manifest: Manifest
+    part_size: int
+    measured: tuple[Measured, ...]
+    reporter: Reporter
+    started: float
+
+
+@dataclass(frozen=True)
+class Partition:
+    """One part that is to be sent.
+
+    :param number: From 0.
+    :param source: Its bytes.
+    :param failure: Of the whole, where others are sent at once: ends the waiting between tries.
+    """
+
+    number: int
+    source: Source
+    failure: Failure | None = None
+
+
+@dataclass(frozen=True)
+class UploadedPart:
+    """A part that the service has.
+
+    :param sha512: Of its bytes, in hex.
+    :param already_present: It was there before.
+    """
+
+    number: int
+    sha512: str
+    already_present: bool
+
+
+@dataclass(frozen=True)
+class MultipartUploader:
+    """The verbs of an upload in parts."""
+
+    uploader: Uploader
+
+    def initialize_parts(
+        self, source: Source, target: Target, part_size: PartSize | None = None, measured: Measured | None = None
+    ) -> InitializedParts:
+        """Read the source, cut it, and fix the identity of the upload and of its parts.
+
+        It is read once; twice where its length is not known and the size of the parts depends on it.
+
+        :param part_size: Bytes of each part, or a function of the total; 64 MiB or more by default.
+        :param measured: What is known of the source, if it was read already.
+        :raises InvalidName: The name is too long to have parts.
+        :raises SourceChanged: The source changed while it was read.
+        """
+        check_name(target.name)
+        length = measured.size if measured else source.length()
+        if length is None and callable(part_size):
+            length = measure(source, self.uploader.store.check).size
+        initialized = self._cut(source, target, length, effective_part_size(part_size, length or 0))
+        if length is None:
+            length = initialized.manifest.size
+            size = effective_part_size(part_size, length)
+            if size != initialized.part_size:  # it is longer than so many parts can be
+                initialized = self._cut(source, target, length, size)
+        return self._begun(initialized)
+
+    def reinitialize_parts(
+        self, initialized: InitializedParts, target: Target | None = None, part_size: PartSize | None = None
+    ) -> InitializedParts:
+        """Begin anew with the same source, under another target or expiry, or with another part size."""
+        return self.initialize_parts(
+            initialized.source, target or initialized.target, part_size or initialized.part_size
+        )
+
+    def try_to_resume_parts(
+        self, source: Source, target: Target, measured: Measured | None = None
+    ) -> InitializedParts | None:
+        """Take up what an earlier try has recorded, in its part size; None if there is nothing that fits.
+
+        It creates nothing, and does not fail: what is wrong is for ``initialize_parts`` to say.
+
+        :param measured: What is known of the source, if it was read already.
+        """
+        try:
+            kept = target.identity.kept()
+            if kept is None or kept.part_size is None or source.length() not in {None, kept.size}:
+                return None
+            if measured and not target.identity.fits(kept, measured.size, measured.sha256):
+                return None
+            if effective_part_size(kept.part_size, kept.size) != kept.part_size:
+                return None
+            initialized = self._cut(source, target, kept.size, kept.part_size)
+            fits = target.identity.fits(kept, initialized.manifest.size, initialized.manifest.sha256)
+            return self._begun(initialized) if fits else None
+        except Exception:  # noqa: BLE001 (by contract)
+            return None
+
+    def upload_part(self, initialized: InitializedParts, one: Partition) -> UploadedPart:
+        """Bring one part to the service, unless it is there.
+
+        :raises SourceChanged: Its bytes are not those that were measured.
+        :raises Conflict: Its name is taken by somebody else.
+        """
+        part, measured = initialized.manifest.parts[one.number], initialized.measured[one.number]
+        target = replace(initialized.target, name=part.name, content_type=PART_TYPE, if_exists="verify", part=True)
+        share = Share(initialized.reporter)
+        result = self.uploader.send(one.source, measured, target, share, one.failure)
+        if result.already_present:
+            share.restart(part.size)  # another try may have finished it while it was sent
+            share.advance(part.size)
+            sha512 = _sha512(one.source, measured, self.uploader.store.check)
+        else:
+            sha512 = result.digests["sha512"]
+        return UploadedPart(one.number, sha512, result.already_present)
+
+    def complete_parts(self, initialized: InitializedParts, parts: Iterable[UploadedPart]) -> TransferResult:
+        """Write the manifest: from now on the object is there, whole.
+
+        :raises InvalidInput: A part is missing.
+        :raises SourceChanged: The source has grown or shrunk since it was cut.
+        :raises Conflict: The name is taken by other content, or by somebody else.
+        """
+        manifest, target, source = initialized.manifest, initialized.target, initialized.source
+        sums = {done.number: done.sha512 for done in parts}
+        if missing := set(range(len(manifest.parts))) - sums.keys():
+            raise InvalidInput(f"Part {min(missing)} of {target.name!r} is not uploaded yet")
+        if source.length() not in {None, manifest.size}:
+            raise SourceChanged(
+                f"The {source.description} changed its length while it was uploaded, so the upload was not finished: "
+                f"run the task again when the source is complete"
+            )
+        known = [replace(part, sha512=sums[number]) for number, part in enumerate(manifest.parts)]
+        manifest = replace(manifest, parts=known)
+        result = write_manifest(self.uploader, manifest, target, initialized.reporter)
+        return replace(result, seconds=time.monotonic() - initialized.started)
+
+    async def async_initialize_parts(
+        self, source: Source, target: Target, part_size: PartSize | None = None
+    ) -> InitializedParts:
+        """Do ``initialize_parts`` in a thread."""
+        return await asyncio.to_thread(self.initialize_parts, source, target, part_size)
+
+    async def async_reinitialize_parts(
+        self, initialized: InitializedParts, target: Target | None = None, part_size: PartSize | None = None
+    ) -> InitializedParts:
+        """Do ``reinitialize_parts`` in a thread."""
+        return await asyncio.to_thread(self.reinitialize_parts, initialized, target, part_size)
+
+    async def async_try_to_resume_parts(self, source: Source, target: Target) -> InitializedParts | None:
+        """Do ``try_to_resume_parts`` in a thread."""
+        return await asyncio.to_thread(self.try_to_resume_parts, source, target)
+
+    async def async_upload_part(self, initialized: InitializedParts, one: Partition) -> UploadedPart:
+        """Do ``upload_part`` in a thread."""
+        return await asyncio.to_thread(self.upload_part, initialized, one)
+
+    async def async_complete_parts(
+        self, initialized: InitializedParts, parts: Iterable[UploadedPart]
+    ) -> TransferResult:
+        """Do ``complete_parts`` in a thread."""
+        return await asyncio.to_thread(self.complete_parts, initialized, parts)
+
+    def _cut(self, source: Source, target: Target, length: int | None, part_size: int) -> InitializedParts:
+        """Measure the source and its parts, and give them their names.
+
+        :param length: Bytes that it must have; None if nobody knows.
+        """
+        started = time.monotonic()
+        size, sha256, measured = measure_parts(source, part_size, self.uploader.store.check)
+        if length is not None and size != length:
+            raise SourceChanged(f"The {source.description} changed while it was read: upload it when it is complete")
+        generation = generation_of(
+            project_id=target.identity.project_id,
+            expires=target.identity.expires,
+            part_size=part_size,
+            size=size,
+            sha256=sha256,
+        )
+        parts = parts_of(target.name, generation, measured)
+        manifest = Manifest(size, target.content_type, sha256, parts)
+        reporter = self.uploader.reporter(target.name)
+        reporter.restart(size)
+        return InitializedParts(source, target, manifest, part_size, tuple(measured), reporter, started)
+
+    def _begun(self, initialized: InitializedParts) -> InitializedParts:
+        manifest = initialized.manifest
+        initialized.target.identity.begin(manifest.size, manifest.sha256, initialized.part_size)
+        return initialized
+
+
+def _sha512(source: Source, measured: Measured, check: Callable[[], None]) -> str:
+    """Hash a part that the service has already."""
+    hashers, again = Hashers(["sha512"]), measured.fingerprint.again()
+    with source.reading() as reader:
+        for block in blocks(reader):
+            check()
+            hashers.update(block)
+            again.update(block)
+    if not again.fits(measured.fingerprint):
+        raise SourceChanged(f"The {source.description} changed while it was uploaded: upload it when it is complete")
+    return hashers.digests()["sha512"]
+
+
+def check_name(name: str) -> None:
+    """Refuse a name that is too long to have parts, before anything is read or sent.
+
+    :raises InvalidName: It is.
+    """
+    longest = names.LONGEST_NAME - len(part_name("", "0" * GENERATION, MOST_PARTS - 1))
+    if len(name) > longest:
+        raise InvalidName(
+            f"The object name {name[:60]!r}... is too long for an upload in parts, whose names are longer still: "
+            f"{longest} characters are the most"
+        )
+
+
+def parts_of(name: str, generation: str, measured: Iterable[Measured]) -> list[Part]:
+    """Name the parts of an object, whose sha512 are not known yet."""
+    parts: list[Part] = []
+    offset = 0
+    for number, one in enumerate(measured):
+        parts.append(Part(part_name(name, generation, number), offset, one.size, one.sha256, ""))
+        offset += one.size
+    return parts
+
+
+def write_manifest(uploader: Uploader, manifest: Manifest, target: Target, reporter: Reporter) -> TransferResult:
+    """Put the manifest under the real name; the upload is finished then."""
+    source = BytesSource(manifest.to_json())
+    small = replace(target, content_type=CONTENT_TYPE)
+    try:
+        written = uploader.send(source, measure(source), small, Share(Reporter("", math.inf)))
+    except Conflict as conflict:
+        what = f"What was to go there is the manifest of parts, of content with the sha256 {manifest.sha256}"
+        raise Conflict(f"{conflict}. {what}", status=conflict.status, code=conflict.code) from conflict
+    target.identity.end()
+    reporter.finish()
+    ours = written.verified != "none"  # else if_exists is "skip", and other content is there
+    return replace(
+        written,
+        size=manifest.size,
+        content_type=manifest.content_type,
+        digests={"sha256": manifest.sha256} if ours else written.digests,
+        method="multipart" if ours else written.method,
+        verified="sha256" if ours else written.verified,
+        attempts=reporter.attempt,
+    )

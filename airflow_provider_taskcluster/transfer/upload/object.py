@@ -1,0 +1,161 @@
+"""Uploads of objects: hash, negotiate, send, finish."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+from airflow_provider_taskcluster.common.timestamps import timestamp
+from airflow_provider_taskcluster.exceptions import Conflict
+from airflow_provider_taskcluster.transfer.model import TransferResult
+from airflow_provider_taskcluster.transfer.negotiation import Offer, chosen_upload, proposal
+from airflow_provider_taskcluster.transfer.progress import Reporter
+from airflow_provider_taskcluster.transfer.upload.conflict import HELD, settle
+from airflow_provider_taskcluster.transfer.upload.identity import random_upload_id
+from airflow_provider_taskcluster.transfer.upload.measure import measure
+
+if TYPE_CHECKING:
+    from airflow_provider_taskcluster.transfer.config import TransferConfig
+    from airflow_provider_taskcluster.transfer.http.client import Store
+    from airflow_provider_taskcluster.transfer.model import Json, ObjectService
+    from airflow_provider_taskcluster.transfer.negotiation import UploadMethod
+    from airflow_provider_taskcluster.transfer.source.base import Source
+    from airflow_provider_taskcluster.transfer.threads.buffers import Failure
+    from airflow_provider_taskcluster.transfer.upload.conflict import IfExists
+    from airflow_provider_taskcluster.transfer.upload.measure import Measured
+    from airflow_provider_taskcluster.transfer.upload.upload_id import Identity
+
+# From createUpload on, until the service sweeps it.
+_NAME_IS_HELD = f"it holds its name {HELD}, so upload what the source is when it is complete under another one"
+
+
+@dataclass(frozen=True)
+class Target:
+    """What an upload shall become.
+
+    :param name: Name of the object.
+    :param identity: Project, expiry and upload ids, the same in every try.
+    :param content_type: Its content type.
+    :param if_exists: What to do about a finished object of this name.
+    :param part: It is a part of an object, with content and expiry in its name.
+    :param shown: What the log calls it, in place of its name.
+    """
+
+    name: str
+    identity: Identity
+    content_type: str
+    if_exists: IfExists = "verify"
+    part: bool = False
+    shown: str | None = None
+
+
+@dataclass(frozen=True)
+class Uploader:
+    """Uploads objects to one object service, each in one piece."""
+
+    service: ObjectService
+    store: Store
+    config: TransferConfig
+
+    def upload(self, source: Source, target: Target, measured: Measured | None = None) -> TransferResult:
+        """Bring the source to the service under the target's name.
+
+        It is hashed before the first call, so that the upload is bound to its content from the beginning.
+
+        :param measured: What is known of the source, if it was read already.
+
+        :raises Conflict: The name is taken by other content, or by an upload of somebody else.
+        :raises SourceChanged: The source is not what was hashed; the upload was not finished.
+        """
+        started = time.monotonic()
+        measured = measured or measure(source, self.store.check)
+        target.identity.begin(measured.size, measured.sha256)
+        result = self.send(source, measured, target, self.reporter(target.shown or target.name))
+        target.identity.end()
+        return replace(result, seconds=time.monotonic() - started)
+
+    def reporter(self, name: str) -> Reporter:
+        """Return what tells how far it is."""
+        return Reporter(name, self.config.progress_seconds, self.config.on_progress)
+
+    def send(
+        self,
+        source: Source,
+        measured: Measured,
+        target: Target,
+        reporter: Reporter,
+        failure: Failure | None = None,
+    ) -> TransferResult:
+        """Send what was measured; its identity has begun.
+
+        :param failure: Of what it is a part of, where others are sent at once: ends the waiting between tries.
+        :raises Interrupted: The task was told to stop.
+        """
+        self.store.check()
+        started = time.monotonic()
+        offer = Offer(source, measured, target.content_type, reporter, failure)
+        method, digests = self._move(offer, target)
+        reporter.finish()
+        ours = digests.get("sha256") == measured.sha256  # else if_exists is "skip", and other content is there
+        return TransferResult(
+            name=target.name,
+            size=measured.size,
+            content_type=target.content_type,
+            digests=digests,
+            method=method or "already there",
+            verified="+".join(digests) if ours else "none",
+            attempts=reporter.attempt,
+            seconds=time.monotonic() - started,
+            already_present=method is None,
+        )
+
+    def _move(self, offer: Offer, target: Target) -> tuple[str | None, dict[str, str]]:
+        """Create, send and finish; return the method, None if it is there already, and the digests.
+
+        createUpload carries the sha256, which took a reading of its own; the sha512, which takes longer, is computed
+        beside the sending and goes with finishUpload.
+        """
+        sha256 = offer.measured.sha256
+        identity = {
+            "projectId": target.identity.project_id,
+            "uploadId": target.identity.upload_id(target.name, sha256),
+        }
+        known = {**identity, "hashes": {"sha256": sha256}}
+        request = {
+            **known,
+            "expires": timestamp(target.identity.expires),
+            "proposedUploadMethods": proposal(offer),
+        }
+        try:
+            method, sent = self._sent(offer, target, request, known)
+        except Conflict as conflict:  # of identical first calls at one moment, one may meet a conflict that is none
+            if not conflict.unfinished:
+                raise
+            method, sent = self._sent(offer, target, request, known)
+        if method is not None:
+            self.service.finish_upload(target.name, {**identity, "hashes": sent})
+        return method, sent
+
+    def _sent(self, offer: Offer, target: Target, request: Json, known: Json) -> tuple[str | None, dict[str, str]]:
+        """Create and send; return the method, None if it is there already, and the digests.
+
+        :param known: The finishUpload that can be made before the bytes are sent.
+        :raises Conflict: The name is taken, and not by what the caller wants.
+        """
+
+        def create() -> tuple[UploadMethod, object]:
+            answer = self.service.create_upload(target.name, request)
+            return chosen_upload(target.name, request["proposedUploadMethods"], answer)
+
+        try:
+            method, granted = create()
+            bound = offer if target.part else replace(offer, when_changed=_NAME_IS_HELD)
+            return method.name, method.move(bound, granted, lambda: create()[1], self.store)
+        except Conflict as conflict:  # from the first call, or because another try has finished it since
+            # Any uploadId finishes what is finished; our own might finish what was never sent, if it is the caller's.
+            finish = {**known, "uploadId": random_upload_id()}
+            there = settle(
+                self.service, target.name, finish, target.if_exists, conflict, may_be_expired=not target.part
+            )
+            return None, there

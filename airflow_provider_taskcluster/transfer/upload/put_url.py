@@ -1,0 +1,170 @@
+"""``putUrl``: one PUT to a signed URL (object/v1/upload-method-put-url.json)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_taskcluster.common.redaction import public_url
+from airflow_provider_taskcluster.exceptions import StoreError
+from airflow_provider_taskcluster.transfer.config import MIB
+from airflow_provider_taskcluster.transfer.hashing.pipeline import Hashing
+from airflow_provider_taskcluster.transfer.http.grants import Renewable
+from airflow_provider_taskcluster.transfer.negotiation import Offer, UploadMethod
+from airflow_provider_taskcluster.transfer.source.errors import readable
+from airflow_provider_taskcluster.transfer.source.read_ahead import Ahead
+from airflow_provider_taskcluster.transfer.source.reading import fill, has_more
+from airflow_provider_taskcluster.transfer.threads.buffers import Block, BufferPool, Failure
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from airflow_provider_taskcluster.transfer.http.client import Store
+    from airflow_provider_taskcluster.transfer.model import Json
+    from airflow_provider_taskcluster.transfer.source.reading import Reader
+
+# Blocks of 1 MiB that may wait for the hashers while the connection goes on; parts are sent eight at a time.
+AHEAD = 4
+# Redirects within the origin that one PUT may follow.
+REDIRECTS = 5
+
+
+@dataclass(frozen=True)
+class PutGrant:
+    """Leave to PUT one body: the URL, the exact headers that are signed with it, and when it ends."""
+
+    url: str = field(repr=False)
+    headers: dict[str, str]
+    expires: datetime
+
+    @classmethod
+    def read(cls, granted: Json) -> PutGrant:
+        """Read the service's answer."""
+        return cls(granted["url"], granted["headers"], datetime.fromisoformat(granted["expires"]))
+
+
+class PutUrl(UploadMethod):
+    """The whole body in one request."""
+
+    name = "putUrl"
+
+    def propose(self, offer: Offer) -> Json | None:
+        return {"contentType": offer.content_type, "contentLength": offer.measured.size}
+
+    def move(self, offer: Offer, granted: Any, renew: Callable[[], Any], store: Store) -> dict[str, str]:
+        grants = Renewable(lambda: PutGrant.read(renew()), PutGrant.read(granted))
+        sleep = partial(store.sleep, failure=offer.failure)
+        loop = store.network.retry.retrying(sleep=sleep, failed=offer.reporter.count_failure)
+        digests: dict[str, str] = loop(_put, offer, grants, store)
+        return digests
+
+
+def _put(offer: Offer, grants: Renewable[PutGrant], store: Store) -> dict[str, str]:
+    grant = grants.current()
+    url = grant.url
+    try:
+        for _ in range(REDIRECTS + 1):
+            sent = _send(offer, url, grant.headers, store)
+            if not isinstance(sent, str):
+                grants.accepted()
+                return sent
+            url = sent
+    except StoreError as error:
+        error.transient |= error.refuses_grant and grants.refused(grant)
+        raise
+    raise StoreError(f"PUT {public_url(grant.url)} is redirected again and again: ask those who run this store")
+
+
+def _send(offer: Offer, url: str, headers: dict[str, str], store: Store) -> dict[str, str] | str:
+    """Send the source from its beginning; return its digests, or the URL to which it is to be sent instead."""
+    offer.reporter.restart(offer.measured.size)
+    with offer.source.reading() as reader:
+        body = CheckedBody(reader, offer, store.check)
+        try:
+            return store.put(url, headers, body, offer.measured.size) or body.finish()
+        finally:
+            try:
+                body.close()
+            except BaseException:  # a signal, perhaps before anything was closed
+                body.close()
+                raise
+
+
+class CheckedBody:
+    """The body of a PUT. It must be the bytes that were measured: no more, no less, no others.
+
+    They are compared by their fingerprint on the way, and the sha512 is computed beside the sending. The last of them
+    leave only if all are right: of a PUT that is cut short the store keeps nothing, so that a late try whose source has
+    changed does not spoil what another finished.
+    """
+
+    def __init__(self, reader: Reader, offer: Offer, check: Callable[[], None] = lambda: None) -> None:
+        failure = Failure()
+        self._reader = reader
+        self._offer = offer
+        self._check = check
+        self._left = offer.measured.size
+        self._digests: dict[str, str] | None = None
+        self._pool = BufferPool(AHEAD, min(MIB, self._left), failure)
+        self._sending: Block | None = None
+        self._ahead = Ahead(offer.source, offer.measured.begun(), offer.measured.size)
+        self._again = offer.measured.fingerprint.again()
+        self._hashing = Hashing([self._ahead], failure, beside=offer.failure is None)
+
+    def read(self, size: int, /) -> memoryview:
+        """Return the next bytes for the connection; they hold until the next call.
+
+        :raises SourceChanged: They are not those that were announced.
+        :raises SourceError: They cannot be read.
+        """
+        self._check()
+        self._hash()
+        if not self._left:
+            return memoryview(b"")
+        buffer = self._pool.take()
+        with readable(self._offer.source):
+            count = fill(self._reader, buffer[: min(size, self._left)])
+        if not count:
+            raise self._offer.changed(f"it ended {self._left} bytes early")
+        self._left -= count
+        self._again.update(buffer[:count])
+        self._sending = Block(buffer[:count], buffer, self._pool)
+        if not self._left:
+            self.finish()
+        self._offer.reporter.advance(count)
+        return buffer[:count]
+
+    def _hash(self) -> None:
+        """Hash what the connection is done with, so that its memory can be used again."""
+        if self._sending:
+            self._hashing.feed(self._sending)
+            self._sending = None
+
+    def finish(self) -> dict[str, str]:
+        """Check that what was sent is what was announced; return its digests.
+
+        :raises SourceChanged: It is not; the upload must not be finished.
+        """
+        if self._digests is None:
+            self._hash()
+            with readable(self._offer.source):
+                more = has_more(self._reader)
+            if more:
+                raise self._offer.changed("it has grown")
+            if not self._again.fits(self._offer.measured.fingerprint):
+                raise self._offer.changed("its bytes are others now")
+            digests = self._hashing.digests()
+            if not self._ahead.same():
+                raise self._offer.changed("for a moment its bytes were others")
+            self._digests = {"sha256": self._offer.measured.sha256, **digests}
+        return self._digests
+
+    def close(self) -> None:
+        """End the hashing."""
+        try:
+            self._ahead.close()
+        finally:
+            self._hashing.stop()
+            self._pool.close()

@@ -1,0 +1,158 @@
+"""A whole upload in parts, of any source: resumed where an earlier try left off, scheduled, completed.
+
+A source that can be read at any place is cut into sections. One that has a single place to read at (an open file, the
+readers of a factory) is read in order, and each part is held in memory while it is sent. A stream that can be read only
+once is hashed part by part as it comes: nothing of it can be taken up again.
+"""
+
+from __future__ import annotations
+
+import logging
+import secrets
+import time
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, cast
+
+from airflow_provider_taskcluster.common.messages import visible
+from airflow_provider_taskcluster.exceptions import SourceChanged, TooLarge
+from airflow_provider_taskcluster.transfer.hashing.digests import Hashers
+from airflow_provider_taskcluster.transfer.parts_manifest import MOST_PARTS, Manifest, part_name
+from airflow_provider_taskcluster.transfer.progress import Share
+from airflow_provider_taskcluster.transfer.source.abortable import EndingSource
+from airflow_provider_taskcluster.transfer.source.base import BytesSource, Source, StreamSource
+from airflow_provider_taskcluster.transfer.source.reading import has_more, held
+from airflow_provider_taskcluster.transfer.threads.buffers import Failure
+from airflow_provider_taskcluster.transfer.threads.pool import Serial, Threads
+from airflow_provider_taskcluster.transfer.upload.existing import already_there
+from airflow_provider_taskcluster.transfer.upload.measure import measure
+from airflow_provider_taskcluster.transfer.upload.multipart import (
+    PART_TYPE,
+    Partition,
+    check_name,
+    parts_of,
+    write_manifest,
+)
+from airflow_provider_taskcluster.transfer.upload.parts import GENERATION, effective_part_size
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
+    from airflow_provider_taskcluster.transfer.model import TransferResult
+    from airflow_provider_taskcluster.transfer.parts_manifest import Part
+    from airflow_provider_taskcluster.transfer.threads.pool import Scheduler
+    from airflow_provider_taskcluster.transfer.upload.existing import WholeSha256
+    from airflow_provider_taskcluster.transfer.upload.measure import Measured
+    from airflow_provider_taskcluster.transfer.upload.multipart import InitializedParts, MultipartUploader
+    from airflow_provider_taskcluster.transfer.upload.object import Target
+    from airflow_provider_taskcluster.transfer.upload.parts import PartSize
+
+log = logging.getLogger(__name__)
+
+
+def upload_in_parts(
+    uploader: MultipartUploader,
+    source: Source,
+    target: Target,
+    *,
+    part_size: PartSize | None = None,
+    connections: int,
+    whole_sha256: WholeSha256,
+    measured: Measured | None = None,
+) -> TransferResult:
+    """Upload a source in parts, several at once.
+
+    :param connections: How many parts are sent at once.
+    :param measured: What is known of the source, if it was read already.
+    :param whole_sha256: Tells the sha256 of an object that was uploaded in parts, None for any other object.
+    :raises InvalidName: The name is too long to have parts.
+    """
+    check_name(target.name)
+    if not callable(part_size):
+        effective_part_size(part_size, 0)  # what is no size is refused before anything is asked
+    there = already_there(uploader.uploader, source, target, part_size, whole_sha256=whole_sha256, measured=measured)
+    if there:
+        return there
+    if isinstance(source, StreamSource):
+        return _StreamUpload(uploader, source, target, part_size).run()
+    initialized = uploader.try_to_resume_parts(source, target, measured)
+    initialized = initialized or uploader.initialize_parts(source, target, part_size, measured)
+    count = len(initialized.manifest.parts)
+    log.info("Uploading %r in %d parts of %d bytes", target.name, count, initialized.part_size)
+    failure, at_once = Failure(), min(connections, count)
+    scheduler: Scheduler = Threads(at_once) if at_once > 1 else Serial()
+    given = partitions(initialized, failure if at_once > 1 else None)
+    done = scheduler.run(given, lambda one: uploader.upload_part(initialized, one), failure)
+    if found := sum(part.already_present for part in done):
+        log.info("%d of %d parts of %r were there already", found, count, target.name)
+    return uploader.complete_parts(initialized, done)
+
+
+def partitions(initialized: InitializedParts, failure: Failure | None) -> Iterator[Partition]:
+    """Give out the parts of a source in order.
+
+    :param failure: Of the upload, if several are sent at once: those under way end then.
+    """
+    source, parts = initialized.source, initialized.manifest.parts
+    if source.section(0, 0) is None:
+        yield from _held(source, parts, failure)
+        return
+    for number, part in enumerate(parts):
+        section = cast("Source", source.section(part.offset, part.size))
+        yield Partition(number, EndingSource(section, failure), failure)
+
+
+def _held(source: Source, parts: Sequence[Part], failure: Failure | None) -> Iterator[Partition]:
+    """Read in order, and hold each part in memory: in no name of this function, so that it is gone when it was sent."""
+    with source.reading() as reader:
+        for number, part in enumerate(parts):
+            yield Partition(number, EndingSource(BytesSource.holding(held(reader, part.size)), failure), failure)
+        if has_more(reader):
+            raise SourceChanged(
+                f"The {source.description} has grown while it was uploaded, so the upload was not finished: "
+                "run the task again when the source is complete"
+            )
+
+
+@dataclass(frozen=True)
+class _StreamUpload:
+    """An upload of what can be read only once."""
+
+    uploader: MultipartUploader
+    source: StreamSource
+    target: Target
+    part_size: PartSize | None
+
+    def run(self) -> TransferResult:
+        started = time.monotonic()
+        size = effective_part_size(self.part_size, 0)
+        log.warning(
+            "The %s can be read only once: each part of %d bytes is held in memory, and a retry begins anew",
+            visible(self.source.description),
+            size,
+        )
+        generation = secrets.token_hex(GENERATION // 2)
+        self.target.identity.begin_unrecorded()
+        reporter = self.uploader.uploader.reporter(self.target.name)
+        whole = Hashers(["sha256"])
+        measured: list[Measured] = []
+        sums: list[str] = []
+        with self.source.reading() as reader:
+            while data := held(reader, size):
+                if len(measured) == MOST_PARTS:
+                    raise TooLarge(
+                        f"The {self.source.description} has more than {MOST_PARTS} parts of {size} bytes: "
+                        f"upload it with a larger part_size"
+                    )
+                part = BytesSource.holding(data)
+                whole.update(data)
+                measured.append(measure(part, self.uploader.uploader.store.check))
+                name = part_name(self.target.name, generation, len(measured) - 1)
+                target = replace(self.target, name=name, content_type=PART_TYPE, part=True)
+                sent = self.uploader.uploader.send(part, measured[-1], target, Share(reporter))
+                sums.append(sent.digests["sha512"])
+                del data, part  # before the next one is read
+        named = parts_of(self.target.name, generation, measured)
+        parts = [replace(part, sha512=sha512) for part, sha512 in zip(named, sums, strict=True)]
+        manifest = Manifest(whole.seen, self.target.content_type, whole.digests()["sha256"], parts)
+        result = write_manifest(self.uploader.uploader, manifest, self.target, reporter)
+        return replace(result, seconds=time.monotonic() - started)

@@ -1,0 +1,74 @@
+"""How a task stands, read from its status: states, runs, and whether anything can still come. Pure."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from airflow_provider_taskcluster.common.messages import visible
+from airflow_provider_taskcluster.exceptions import WillNotCome
+
+if TYPE_CHECKING:
+    from airflow_provider_taskcluster.services.schemas import TaskRun, TaskStatus
+    from airflow_provider_taskcluster.waits.results import ReachedTask
+
+RESOLVED = ("completed", "failed", "exception")
+STATES = ("unscheduled", "pending", "running", *RESOLVED)
+LOG = "public/logs/live.log"
+
+
+def is_resolved(status: TaskStatus) -> bool:
+    """Tell whether the task has come to an end. An automatic retry is a new pending run, so it has not."""
+    return status["state"] in RESOLVED
+
+
+def run_of(status: TaskStatus, run_id: int | None) -> TaskRun | None:
+    """Return a run; None for the number means the latest. None if there is none yet."""
+    runs = status["runs"]
+    if run_id is None:
+        return runs[-1] if runs else None
+    return runs[run_id] if run_id < len(runs) else None
+
+
+def is_over(status: TaskStatus, run_id: int | None, *, wait_for_rerun: bool) -> bool:
+    """Tell whether nothing new can come: the run that was named is resolved, or the task and nobody will rerun it."""
+    run = run_of(status, run_id)
+    if run_id is not None and run is not None:
+        return run["state"] in RESOLVED
+    return is_resolved(status) and not wait_for_rerun
+
+
+def has_reached(status: TaskStatus, states: list[str]) -> bool:
+    """Tell whether the task is in one of the states, or has passed one that leads to others."""
+    run = run_of(status, None)
+    passed = {
+        "unscheduled": True,
+        "pending": run is not None,
+        "running": run is not None and "started" in run,
+    }
+    return any(status["state"] == state or passed.get(state, False) for state in states)
+
+
+def described(status: TaskStatus) -> ReachedTask:
+    """Return the status in a few words, for XCom."""
+    run = run_of(status, None)
+    return {
+        "task_id": status["taskId"],
+        "state": status["state"],
+        "run_id": run["runId"] if run else None,
+        "reason_resolved": run.get("reasonResolved") if run else None,
+    }
+
+
+def ending(status: TaskStatus, run_id: int | None, root_url: str) -> str:
+    """Say how the run, or the task in its latest run, has ended, with a link to its log."""
+    run = run_of(status, run_id)
+    if run is None:
+        return f"the task is {status['state']} and has no run {run_id or 0}"
+    log = f"{root_url}/tasks/{status['taskId']}/runs/{run['runId']}/logs/{quote(LOG)}"
+    return f"run {run['runId']} is {run['state']} ({visible(run.get('reasonResolved', 'no reason'))}), its log: {log}"
+
+
+def no_such_task(task_id: str) -> WillNotCome:
+    """Return the error for an id that the queue does not know."""
+    return WillNotCome(f"There is no task {task_id}, or it has expired: check the ID")

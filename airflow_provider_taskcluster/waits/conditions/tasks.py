@@ -1,0 +1,118 @@
+"""The wait for tasks to reach a state. Pure."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from airflow_provider_taskcluster.exceptions import WillNotCome
+from airflow_provider_taskcluster.waits.conditions.status import (
+    described,
+    ending,
+    has_reached,
+    is_over,
+    is_resolved,
+    no_such_task,
+)
+from airflow_provider_taskcluster.waits.protocol import Found, NotYet, Over
+from airflow_provider_taskcluster.waits.questions import GroupOf, StatusOf
+
+if TYPE_CHECKING:
+    from airflow_provider_taskcluster.services.schemas import TaskStatus
+    from airflow_provider_taskcluster.waits.protocol import Talking
+    from airflow_provider_taskcluster.waits.results import ResolvedTaskGroup
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskWait:
+    """Tasks reach a state. Found: ``tasks``, as in ``status.described``.
+
+    :param task_ids: One or more.
+    :param states: Those waited for; a task that has passed ``unscheduled``, ``pending`` or ``running`` has reached it.
+    :param require: ``all`` of the tasks, or ``any`` one.
+    :param wait_for_rerun: Wait on when a task is resolved in another state: somebody will rerun it.
+    """
+
+    task_ids: list[str]
+    states: list[str]
+    require: str = "all"
+    wait_for_rerun: bool = False
+
+    service = "queue"
+
+    def talk(self, root_url: str, memory: Any) -> Talking:  # noqa: ARG002 (the protocol's)
+        """Look once. Scope ``queue:status:<taskId>``."""
+        answers = yield [StatusOf(task_id) for task_id in self.task_ids]
+        statuses: list[TaskStatus] = []
+        for task_id in self.task_ids:
+            status = answers[StatusOf(task_id)]
+            if status is None:
+                return Over(no_such_task(task_id))
+            statuses.append(status)
+        reached = [status for status in statuses if has_reached(status, self.states)]
+        if len(reached) == len(statuses) or (reached and self.require == "any"):
+            return Found({"tasks": [described(status) for status in reached]})
+        others = [status for status in statuses if not has_reached(status, self.states)]
+        over = [status for status in others if is_over(status, None, wait_for_rerun=self.wait_for_rerun)]
+        if len(over) == len(statuses) or (over and self.require == "all"):
+            return Over(_missed(over, self.states, root_url))
+        return NotYet(f"{len(others)} of {len(statuses)} tasks are not {' or '.join(self.states)}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskGroupWait:
+    """All tasks of a group are resolved. Found: ``task_group_id``, ``count``, and ``states`` with a count of each.
+
+    The list of a group brings the definitions of its tasks, so it is asked for when that is needed only: at first, and
+    when all that were on it are resolved, since tasks may have been added. In between their statuses tell enough.
+
+    :param task_group_id: The group.
+    :param states: Resolutions that are good; another one ends the wait.
+    :param wait_for_rerun: Wait on when a task is resolved in another state: somebody will rerun it.
+    """
+
+    task_group_id: str
+    states: list[str]
+    wait_for_rerun: bool = False
+
+    service = "queue"
+
+    def talk(self, root_url: str, memory: list[str] | None) -> Talking:
+        """Look once. Scopes ``queue:list-task-group:<taskGroupId>``, ``queue:status:<taskId>`` of its tasks.
+
+        :param memory: Those that were open.
+        """
+        if memory:
+            answers = yield [StatusOf(task_id) for task_id in memory]
+            found = [status for task_id in memory if (status := answers[StatusOf(task_id)]) is not None]
+            if (verdict := self._judged(found, root_url)) is not None:
+                return verdict
+        group = GroupOf(self.task_group_id)
+        found = (yield [group])[group]
+        if found is None:
+            message = f"There is no task group {self.task_group_id}, or it has expired: check the ID"
+            return Over(WillNotCome(message))
+        if (verdict := self._judged(found, root_url)) is not None:
+            return verdict
+        states = dict(Counter(status["state"] for status in found))
+        result: ResolvedTaskGroup = {"task_group_id": self.task_group_id, "count": len(found), "states": states}
+        return Found({**result})
+
+    def _judged(self, statuses: list[TaskStatus], root_url: str) -> Over | NotYet | None:
+        """Return None when all of these are resolved as they should be."""
+        wrong = [status for status in statuses if is_resolved(status) and status["state"] not in self.states]
+        if wrong and not self.wait_for_rerun:
+            return Over(_missed(wrong, self.states, root_url))
+        pending = [status["taskId"] for status in statuses if status["state"] not in self.states]
+        if not pending:
+            return None
+        return NotYet(f"{len(pending)} tasks of group {self.task_group_id} are not resolved", pending)
+
+
+def _missed(statuses: list[TaskStatus], states: list[str], root_url: str) -> WillNotCome:
+    first = statuses[0]
+    more = f" (and {len(statuses) - 1} more)" if len(statuses) > 1 else ""
+    return WillNotCome(
+        f"Task {first['taskId']}{more} is not {' or '.join(states)} and will not be: {ending(first, None, root_url)}"
+    )
