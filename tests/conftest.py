@@ -38,8 +38,8 @@ for folder in (home, tempfile.tempdir):
 
 # What a test file imports that touches Airflow; `bucket` is a fixture of Airflow's storages.
 OF_AIRFLOW = re.compile(
-    r"(?:from|import) (?:airflow[. ]|airflow_provider_taskcluster\.(?:arguments|assets|connection|fs|links|operators"
-    r"|outcome|sensors|triggers|hooks\.base)\b)|\bbucket\b"
+    r"(?:from|import) (?:airflow[. ]|airflow_provider_taskcluster\.(?:assets|connection|fs|links|operators|sensors"
+    r"|triggers|hooks\.base|common\.(?:arguments|checks|mapped_arguments|task_failure|values))\b)|\bbucket\b"
 )
 # Those of Airflow 3 (server and task) and of Airflow 2.
 SECRETS_MASKERS = {

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.download.references import AllowReference
     from airflow_provider_taskcluster.transfer.model import TransferResult
     from airflow_provider_taskcluster.transfer.progress import Progress
-    from airflow_provider_taskcluster.transfer.sink.base import Destination
-    from airflow_provider_taskcluster.transfer.source.base import Uploadable
+    from airflow_provider_taskcluster.transfer.sink.factory import Destination
+    from airflow_provider_taskcluster.transfer.source.factory import Uploadable
 
 
 @dataclass(frozen=True)

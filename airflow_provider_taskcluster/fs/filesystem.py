@@ -26,9 +26,9 @@ from airflow_provider_taskcluster.fs.writer import WritableFile
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
 from airflow_provider_taskcluster.transfer.sink.base import MemorySink
 from airflow_provider_taskcluster.transfer.sink.durable import make_folders
-from airflow_provider_taskcluster.transfer.sink.paths import usable
 from airflow_provider_taskcluster.transfer.sink.temporary import TemporarySink, TemporarySource
-from airflow_provider_taskcluster.transfer.source.base import source_for
+from airflow_provider_taskcluster.transfer.source.factory import source_for
+from airflow_provider_taskcluster.transfer.source.paths import usable
 from airflow_provider_taskcluster.transfer.source.reading import blocks
 
 if TYPE_CHECKING:
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.services.schemas import ArtifactInfo
     from airflow_provider_taskcluster.transfer.download.references import AllowReference
     from airflow_provider_taskcluster.transfer.progress import Progress
-    from airflow_provider_taskcluster.transfer.source.base import Uploadable
+    from airflow_provider_taskcluster.transfer.source.factory import Uploadable
 
 
 class TaskclusterFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec has no types

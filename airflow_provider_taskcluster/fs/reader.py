@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 from fsspec.spec import AbstractBufferedFile
 
 if TYPE_CHECKING:
-    from airflow_provider_taskcluster.fs.filesystem import TaskclusterFileSystem
+    from fsspec.spec import AbstractFileSystem
+
     from airflow_provider_taskcluster.transfer.download.opened import StoredFile
 
 
@@ -22,7 +23,7 @@ class ReadableFile(AbstractBufferedFile):  # type: ignore[misc]  # fsspec has no
     """
 
     def __init__(
-        self, fs: TaskclusterFileSystem, path: str, opened: StoredFile, block_size: int | None, **options: Any
+        self, fs: AbstractFileSystem, path: str, opened: StoredFile, block_size: int | None, **options: Any
     ) -> None:
         self._opened = opened
         super().__init__(fs, path, "rb", block_size, size=opened.size, **options)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 from fsspec.utils import stringify_path
 
@@ -13,13 +13,21 @@ from airflow_provider_taskcluster.fs.paths import stripped
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airflow_provider_taskcluster.fs.filesystem import TaskclusterFileSystem
+    from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
+
+
+class _HasHook(Protocol):
+    """A filesystem of ours: its hook knows the connection."""
+
+    @property
+    def hook(self) -> TaskclusterHook:
+        """Return the hook."""
 
 
 class StripProtocol:
     """fsspec's ``_strip_protocol``; on an instance it refuses paths of other connections, whose files are not there."""
 
-    def __get__(self, fs: TaskclusterFileSystem | None, _: object) -> Callable[[Any], Any]:
+    def __get__(self, fs: _HasHook | None, _: object) -> Callable[[Any], Any]:
         return partial(self.strip, None if fs is None else fs.hook.taskcluster_conn_id)
 
     def strip(self, own: str | None, path: Any) -> Any:

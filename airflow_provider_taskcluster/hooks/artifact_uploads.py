@@ -13,7 +13,7 @@ from airflow_provider_taskcluster.hooks.base import TaskclusterBaseHook, future,
 from airflow_provider_taskcluster.services.artifacts import Artifacts
 from airflow_provider_taskcluster.transfer.config import TransferConfig
 from airflow_provider_taskcluster.transfer.model import ErrorReason, StorageType
-from airflow_provider_taskcluster.transfer.source.base import source_for
+from airflow_provider_taskcluster.transfer.source.factory import source_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.services.schemas import Json
     from airflow_provider_taskcluster.transfer.model import TransferResult
     from airflow_provider_taskcluster.transfer.progress import Progress
-    from airflow_provider_taskcluster.transfer.source.base import Uploadable
+    from airflow_provider_taskcluster.transfer.source.factory import Uploadable
     from airflow_provider_taskcluster.transfer.upload.recorder import Recorder
 
 

@@ -14,7 +14,8 @@ from airflow_provider_taskcluster.hooks.base import TaskclusterBaseHook, byte_li
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS, MEMORY_CAP, TransferConfig
 from airflow_provider_taskcluster.transfer.download.references import allowed_hosts
 from airflow_provider_taskcluster.transfer.model import Verification
-from airflow_provider_taskcluster.transfer.sink.base import MemorySink, sink_for
+from airflow_provider_taskcluster.transfer.sink.base import MemorySink
+from airflow_provider_taskcluster.transfer.sink.factory import sink_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -22,12 +23,12 @@ if TYPE_CHECKING:
 
     from airflow_provider_taskcluster.transfer.download.opened import StoredFile
     from airflow_provider_taskcluster.transfer.download.references import AllowReference
+    from airflow_provider_taskcluster.transfer.download.tally import Tally
     from airflow_provider_taskcluster.transfer.model import TransferResult
     from airflow_provider_taskcluster.transfer.payload.model import PayloadResult
     from airflow_provider_taskcluster.transfer.payload.payload import Payload
     from airflow_provider_taskcluster.transfer.progress import Progress
-    from airflow_provider_taskcluster.transfer.sink.base import Destination
-    from airflow_provider_taskcluster.transfer.tally import Tally
+    from airflow_provider_taskcluster.transfer.sink.factory import Destination
 
 
 class ArtifactsHook(TaskclusterBaseHook):

@@ -18,7 +18,7 @@ from airflow_provider_taskcluster.connection.fields import DEFAULT_CONN_ID
 from airflow_provider_taskcluster.exceptions import WaitFailed
 from airflow_provider_taskcluster.hooks.base import new_client, twin_of, use_connection
 from airflow_provider_taskcluster.hooks.json_calls import JsonCalls
-from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
+from airflow_provider_taskcluster.hooks.synchronous import TaskclusterHook
 from airflow_provider_taskcluster.waits.poller import shared_poller
 from airflow_provider_taskcluster.waits.protocol import NotYet, Over
 from airflow_provider_taskcluster.waits.wait_log import WaitLog

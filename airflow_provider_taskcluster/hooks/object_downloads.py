@@ -10,7 +10,8 @@ from airflow_provider_taskcluster.common.counts import whole_number
 from airflow_provider_taskcluster.hooks import lineage, reports
 from airflow_provider_taskcluster.hooks.base import TaskclusterBaseHook, byte_limit, place
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS, MEMORY_CAP, TransferConfig
-from airflow_provider_taskcluster.transfer.sink.base import MemorySink, sink_for
+from airflow_provider_taskcluster.transfer.sink.base import MemorySink
+from airflow_provider_taskcluster.transfer.sink.factory import sink_for
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -20,7 +21,7 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.download.opened import StoredFile
     from airflow_provider_taskcluster.transfer.model import TransferResult
     from airflow_provider_taskcluster.transfer.progress import Progress
-    from airflow_provider_taskcluster.transfer.sink.base import Destination
+    from airflow_provider_taskcluster.transfer.sink.factory import Destination
 
 
 class ObjectDownloadsHook(TaskclusterBaseHook):

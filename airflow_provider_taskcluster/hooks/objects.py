@@ -16,7 +16,7 @@ from airflow_provider_taskcluster.hooks.object_downloads import ObjectDownloadsH
 from airflow_provider_taskcluster.services.objects import Objects
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS, TransferConfig
 from airflow_provider_taskcluster.transfer.parts_manifest import LARGEST_PART
-from airflow_provider_taskcluster.transfer.source.base import source_for
+from airflow_provider_taskcluster.transfer.source.factory import source_for
 from airflow_provider_taskcluster.transfer.upload.choice import Multipart, check, in_parts
 
 if TYPE_CHECKING:
@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.services.schemas import Json
     from airflow_provider_taskcluster.transfer.model import TransferResult
     from airflow_provider_taskcluster.transfer.progress import Progress
-    from airflow_provider_taskcluster.transfer.source.base import Uploadable
+    from airflow_provider_taskcluster.transfer.source.factory import Uploadable
     from airflow_provider_taskcluster.transfer.upload.conflict import IfExists
     from airflow_provider_taskcluster.transfer.upload.parts import PartSize
     from airflow_provider_taskcluster.transfer.upload.recorder import Recorder

@@ -14,10 +14,10 @@ from airflow_provider_taskcluster.transfer.sink.base import MemorySink
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Sequence
 
+    from airflow_provider_taskcluster.transfer.download.tally import Tally
     from airflow_provider_taskcluster.transfer.model import TransferResult
     from airflow_provider_taskcluster.transfer.payload.model import PayloadResult
     from airflow_provider_taskcluster.transfer.payload.payload import Payload
-    from airflow_provider_taskcluster.transfer.tally import Tally
 
 log = logging.getLogger(__name__)
 

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
     from airflow_provider_taskcluster.transfer.model import Transferred
-    from airflow_provider_taskcluster.transfer.source.base import Uploadable
+    from airflow_provider_taskcluster.transfer.source.factory import Uploadable
 
 
 class TaskclusterBaseOperator(CheckedArguments, BaseOperator):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from aiohttp import ClientResponse
 
-from airflow_provider_taskcluster.services.session import FIRST_ERROR, TooLargeError
+from airflow_provider_taskcluster.services.limits import FIRST_ERROR, TooLargeError
 
 # Bytes of an error that are read, decoded. It says what it is at its beginning, and echoes the request after that.
 LARGEST_ERROR = 64 * 1024

@@ -11,7 +11,7 @@ from airflow_provider_taskcluster.common.messages import crash, one_line
 from airflow_provider_taskcluster.common.redaction import public_url
 from airflow_provider_taskcluster.exceptions import ConnectionFailed, TaskclusterError, UnreadableAnswer
 from airflow_provider_taskcluster.services.errors import not_taskcluster
-from airflow_provider_taskcluster.services.session import TooLargeError
+from airflow_provider_taskcluster.services.limits import TooLargeError
 
 if TYPE_CHECKING:
     from airflow_provider_taskcluster.common.network import Network

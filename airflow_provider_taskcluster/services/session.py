@@ -14,6 +14,7 @@ from urllib.parse import unquote, urlsplit
 
 from airflow_provider_taskcluster.common.framing import date
 from airflow_provider_taskcluster.common.retry import retry_after
+from airflow_provider_taskcluster.services.limits import FIRST_ERROR
 from airflow_provider_taskcluster.services.loop import Call
 
 if TYPE_CHECKING:
@@ -26,14 +27,6 @@ if TYPE_CHECKING:
 
 # Sessions of the process that forked us: kept from the garbage collector, see `_close`.
 _inherited: list[ClientSession] = []
-
-
-# Taskcluster's APIs never redirect a call.
-FIRST_ERROR = 300
-
-
-class TooLargeError(Exception):
-    """An answer larger than any of Taskcluster's."""
 
 
 @dataclass

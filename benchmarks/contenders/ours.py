@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
-from airflow_provider_taskcluster.transfer import methods
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -140,7 +139,6 @@ def _hook(*, durable: bool = True) -> TaskclusterHook:
     os.environ[CONNECTION] = json.dumps(connection)
     for module in LAZY:
         importlib.import_module(module)
-    methods.load()
     hook = TaskclusterHook()
     hook.ping()
     hook.close()

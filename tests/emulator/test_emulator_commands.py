@@ -11,7 +11,7 @@ import sys
 import pytest
 
 from airflow_provider_taskcluster.emulator import __main__ as server_command
-from airflow_provider_taskcluster.emulator import worker_command
+from airflow_provider_taskcluster.emulator.worker import __main__ as worker_command
 
 PACKAGE = "airflow_provider_taskcluster.emulator"
 COMMANDS = {PACKAGE: server_command, f"{PACKAGE}.worker": worker_command}

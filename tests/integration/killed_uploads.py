@@ -19,13 +19,13 @@ from taskcluster import aio
 
 from airflow_provider_taskcluster.hooks.sync_services import EngineServices
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
-from airflow_provider_taskcluster.transfer import methods
 from airflow_provider_taskcluster.transfer.http import adapter
 from airflow_provider_taskcluster.transfer.http.client import Store
+from airflow_provider_taskcluster.transfer.upload import resumable
 from airflow_provider_taskcluster.transfer.upload.put_url import CheckedBody
 from airflow_provider_taskcluster.transfer.upload.recorder import DirectoryRecorder
 
-WARM = (aio, adapter, multipart_upload)
+WARM = (aio, adapter, resumable)
 PART = 64 * 1024
 # What goes over the network or is written; each is a moment before and one after.
 STEPS = [
@@ -110,7 +110,6 @@ def in_a_child(order):
 if __name__ == "__main__":
     # a pipe of their own: Airflow's log goes to either of the usual ones
     answers = os.fdopen(int(sys.argv[2]), "w", buffering=1)
-    methods.load()
     TaskclusterHook(sys.argv[1]).settings  # noqa: B018 (imports what reads connections)
     for line in sys.stdin:
         print(json.dumps(in_a_child(json.loads(line))), file=answers)

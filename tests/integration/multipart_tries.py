@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import unquote
 
 from airflow_provider_taskcluster.transfer.config import TransferConfig
-from airflow_provider_taskcluster.transfer.source.base import source_for
+from airflow_provider_taskcluster.transfer.source.factory import source_for
 from airflow_provider_taskcluster.transfer.threads.buffers import Failure
 from airflow_provider_taskcluster.transfer.upload.multipart import InitializedParts, MultipartUploader
 from airflow_provider_taskcluster.transfer.upload.object import Target, Uploader

@@ -7,7 +7,7 @@ import tarfile
 
 import pytest
 
-from airflow_provider_taskcluster.transfer.archive import extract
+from airflow_provider_taskcluster.transfer.archive import extract as extraction
 
 DATA = os.urandom(100_000)
 

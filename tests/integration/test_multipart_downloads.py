@@ -102,9 +102,7 @@ def test_a_broken_manifest_is_refused_and_can_be_looked_at(hook, put, name, tmp_
 
 
 def test_a_manifest_over_the_limit_is_not_read(hook, put, name, monkeypatch):
-    from airflow_provider_taskcluster.transfer.download import object
-
-    monkeypatch.setattr(object, "LARGEST_MANIFEST", 10_000)
+    monkeypatch.setattr("airflow_provider_taskcluster.transfer.download.object.LARGEST_MANIFEST", 10_000)
     put(name, b" " * 10_001)
     with pytest.raises(TooLarge):
         hook.read_object(name)

@@ -10,7 +10,7 @@ import pytest
 from multipart_tries import DATA, PART, sent
 
 from airflow_provider_taskcluster.transfer.config import TransferConfig
-from airflow_provider_taskcluster.transfer.source.base import source_for
+from airflow_provider_taskcluster.transfer.source.factory import source_for
 from airflow_provider_taskcluster.transfer.threads.buffers import Failure
 from airflow_provider_taskcluster.transfer.upload.multipart import MultipartUploader
 from airflow_provider_taskcluster.transfer.upload.object import Target, Uploader

@@ -147,9 +147,11 @@ def test_an_upload_of_somebody_else_is_a_conflict(connect, name, expires):
 
 def test_progress_of_an_upload_is_told(hook, name, expires, monkeypatch):
     from airflow_provider_taskcluster.transfer.progress import Reporter
-    from airflow_provider_taskcluster.transfer.upload import object
 
-    monkeypatch.setattr(object, "Reporter", lambda name, _seconds, listener: Reporter(name, 0, listener))
+    monkeypatch.setattr(
+        "airflow_provider_taskcluster.transfer.upload.object.Reporter",
+        lambda name, _seconds, listener: Reporter(name, 0, listener),
+    )
     seen = []
     hook.upload_object(DATA, name, expires=expires, on_progress=seen.append)
     assert (seen[-1].done, seen[-1].total) == (len(DATA), len(DATA))

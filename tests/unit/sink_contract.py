@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_taskcluster.transfer.sink.base import Sink, sink_for
+from airflow_provider_taskcluster.transfer.sink.base import Sink
+from airflow_provider_taskcluster.transfer.sink.factory import sink_for
 
 CONTENT = bytes(range(256)) * 20
 

@@ -13,14 +13,14 @@ from types import SimpleNamespace
 import pytest
 
 from airflow_provider_taskcluster.exceptions import DestinationError
-from airflow_provider_taskcluster.transfer.archive import extract
+from airflow_provider_taskcluster.transfer.archive import extract as extraction
 from airflow_provider_taskcluster.transfer.archive.extract import extract
 from airflow_provider_taskcluster.transfer.http.ranges import Facts
 from airflow_provider_taskcluster.transfer.payload.local import LocalPlace
 from airflow_provider_taskcluster.transfer.sink import durable, file_writer
-from airflow_provider_taskcluster.transfer.sink.base import sink_for
 from airflow_provider_taskcluster.transfer.sink.checkpoint import SHARE, Pace, Record
 from airflow_provider_taskcluster.transfer.sink.durable import make_folders, sync_file_system, sync_folder
+from airflow_provider_taskcluster.transfer.sink.factory import sink_for
 from airflow_provider_taskcluster.transfer.sink.file_writer import STRETCH, UNCACHED, FileWriter
 from airflow_provider_taskcluster.transfer.sink.path import PathSink
 from airflow_provider_taskcluster.transfer.upload.recorder import recorder_for
@@ -253,7 +253,7 @@ def test_an_archive_is_synced_before_its_files_get_their_names_and_after(tmp_pat
         calls.append(("syncfs", Path(f"/proc/self/fd/{file}").readlink().name))
         sync_file_system(file)
 
-    monkeypatch.setattr(extract, "sync_file_system", sync)
+    monkeypatch.setattr(extraction, "sync_file_system", sync)
     calls.clear()
     extract(tmp_path / "archive.tar", tmp_path / "folder", durable=durable)
     names = [name for name, *_ in calls if name not in {"unlink", "fsync"}]

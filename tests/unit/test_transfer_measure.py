@@ -8,7 +8,8 @@ import pytest
 from running_threads import running
 
 from airflow_provider_taskcluster.exceptions import SourceError
-from airflow_provider_taskcluster.transfer.source.base import PathSource, source_for
+from airflow_provider_taskcluster.transfer.source.base import PathSource
+from airflow_provider_taskcluster.transfer.source.factory import source_for
 from airflow_provider_taskcluster.transfer.source.read_ahead import WORTH_A_THREAD, Ahead
 from airflow_provider_taskcluster.transfer.upload.measure import measure
 

@@ -15,7 +15,7 @@ from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.transfer.config import TransferConfig
 from airflow_provider_taskcluster.transfer.http.client import Store
 from airflow_provider_taskcluster.transfer.parts_manifest import LARGEST_PART
-from airflow_provider_taskcluster.transfer.source.base import source_for
+from airflow_provider_taskcluster.transfer.source.factory import source_for
 from airflow_provider_taskcluster.transfer.upload.multipart import MultipartUploader, UploadedPart
 from airflow_provider_taskcluster.transfer.upload.object import Target, Uploader
 from airflow_provider_taskcluster.transfer.upload.recorder import VERSION, load, recorder_for, save, slot

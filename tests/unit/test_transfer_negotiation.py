@@ -1,28 +1,21 @@
 from __future__ import annotations
 
 import base64
-import gc
 import io
 
 import pytest
 
 from airflow_provider_taskcluster.exceptions import SourceChanged, TransferError
-from airflow_provider_taskcluster.transfer.methods.get_url import GetUrl
-from airflow_provider_taskcluster.transfer.methods.simple import Simple
-from airflow_provider_taskcluster.transfer.model import Grant
-from airflow_provider_taskcluster.transfer.negotiation import (
-    DownloadMethod,
-    Offer,
-    UploadMethod,
-    chosen_upload,
-    download_methods,
-    proposal,
-    upload_methods,
-)
+from airflow_provider_taskcluster.transfer.download.get_url import GetUrl
+from airflow_provider_taskcluster.transfer.download.methods import DOWNLOAD_METHODS
+from airflow_provider_taskcluster.transfer.download.simple import Simple
 from airflow_provider_taskcluster.transfer.progress import Reporter
-from airflow_provider_taskcluster.transfer.source.base import source_for
+from airflow_provider_taskcluster.transfer.source.factory import source_for
+from airflow_provider_taskcluster.transfer.upload import methods
 from airflow_provider_taskcluster.transfer.upload.data_inline import DataInline
 from airflow_provider_taskcluster.transfer.upload.measure import measure
+from airflow_provider_taskcluster.transfer.upload.method import Offer, UploadMethod
+from airflow_provider_taskcluster.transfer.upload.methods import UPLOAD_METHODS, chosen_upload, proposal
 from airflow_provider_taskcluster.transfer.upload.put_url import PutUrl
 
 
@@ -31,24 +24,12 @@ def offer(content):
     return Offer(source, measure(source), "text/plain", Reporter("test", 5))
 
 
-@pytest.fixture
-def _forget_new_methods():
-    yield
-    gc.collect()  # classes are in cycles; those of a test must not be there for the next one
-    assert set(upload_methods()) == {"dataInline", "putUrl"}
-    assert set(download_methods()) == {"getUrl", "simple"}
+def test_the_methods_of_today():
+    assert {method.name: type(method) for method in UPLOAD_METHODS} == {"dataInline": DataInline, "putUrl": PutUrl}
+    assert {method.name: type(method) for method in DOWNLOAD_METHODS} == {"getUrl": GetUrl, "simple": Simple}
 
 
-def test_the_methods_of_today_are_found():
-    assert {name: type(method) for name, method in upload_methods().items()} == {
-        "dataInline": DataInline,
-        "putUrl": PutUrl,
-    }
-    assert {name: type(method) for name, method in download_methods().items()} == {"getUrl": GetUrl, "simple": Simple}
-
-
-@pytest.mark.usefixtures("_forget_new_methods")
-def test_a_new_way_up_is_proposed_and_chosen_without_touching_another_file():
+def test_a_method_in_the_list_is_proposed_and_chosen(monkeypatch):
     class Multipart(UploadMethod):
         name = "s3Multipart"
 
@@ -58,26 +39,11 @@ def test_a_new_way_up_is_proposed_and_chosen_without_touching_another_file():
         def move(self, *_):
             return {}
 
+    monkeypatch.setattr(methods, "UPLOAD_METHODS", (*UPLOAD_METHODS, Multipart()))
     assert proposal(offer(b"x"))["s3Multipart"] == {"parts": 3}
     method, granted = chosen_upload("a", {"s3Multipart": {}}, {"uploadMethod": {"s3Multipart": {"urls": []}}})
     assert isinstance(method, Multipart)
     assert granted == {"urls": []}
-    del Multipart, method
-
-
-@pytest.mark.usefixtures("_forget_new_methods")
-def test_a_new_way_down_is_accepted_without_touching_another_file():
-    class Torrent(DownloadMethod):
-        name = "torrent"
-
-        def accept(self):
-            return {"trackers": True}
-
-        def grant(self, answer):
-            return Grant(url=answer["magnet"], method=self.name)
-
-    assert download_methods()["torrent"].accept() == {"trackers": True}
-    del Torrent
 
 
 @pytest.mark.parametrize("size", [1, 8191, 8192])
@@ -139,12 +105,12 @@ def test_a_method_that_was_not_proposed_is_not_taken():
 
 def test_the_grant_of_get_url_has_hashes_and_an_end_and_follows_no_redirect():
     answer = {"method": "getUrl", "url": "u", "expires": "2030-05-01T12:00:00.123Z", "hashes": {"sha256": "ab"}}
-    grant = download_methods()["getUrl"].grant(answer)
+    grant = GetUrl().grant(answer)
     assert (grant.url, grant.method, grant.hashes, grant.redirects) == ("u", "getUrl", {"sha256": "ab"}, 0)
     assert grant.expires.isoformat() == "2030-05-01T12:00:00.123000+00:00"
 
 
 def test_the_grant_of_simple_may_redirect_and_has_no_hashes_of_its_own():
-    grant = download_methods()["simple"].grant({"method": "simple", "url": "u"})
+    grant = Simple().grant({"method": "simple", "url": "u"})
     assert (grant.url, grant.method, grant.hashes, grant.expires) == ("u", "simple", {}, None)
     assert grant.redirects > 0

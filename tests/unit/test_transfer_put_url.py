@@ -14,12 +14,12 @@ from airflow_provider_taskcluster.transfer.config import MIB
 from airflow_provider_taskcluster.transfer.hashing.digests import ACCEPTABLE
 from airflow_provider_taskcluster.transfer.hashing.fingerprint import Fingerprint
 from airflow_provider_taskcluster.transfer.http.client import Store
-from airflow_provider_taskcluster.transfer.negotiation import Offer
 from airflow_provider_taskcluster.transfer.progress import Reporter
-from airflow_provider_taskcluster.transfer.source.base import source_for
+from airflow_provider_taskcluster.transfer.source.factory import source_for
 from airflow_provider_taskcluster.transfer.source.read_ahead import WORTH_A_THREAD, Traced
 from airflow_provider_taskcluster.transfer.upload import put_url
 from airflow_provider_taskcluster.transfer.upload.measure import Measured, measure
+from airflow_provider_taskcluster.transfer.upload.method import Offer
 from airflow_provider_taskcluster.transfer.upload.put_url import CheckedBody, PutGrant, PutUrl
 
 CONTENT = b"the content as it was hashed"

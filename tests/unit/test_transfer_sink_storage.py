@@ -10,7 +10,7 @@ from sink_contract import CONTENT, SinkContract, fill
 from storage_place import Place
 
 from airflow_provider_taskcluster.exceptions import DestinationError, InvalidInput
-from airflow_provider_taskcluster.transfer.sink.base import sink_for
+from airflow_provider_taskcluster.transfer.sink.factory import sink_for
 from airflow_provider_taskcluster.transfer.sink.path import PathSink
 from airflow_provider_taskcluster.transfer.sink.storage import StorageSink, block_size
 

@@ -9,7 +9,8 @@ import pytest
 from sink_contract import CONTENT, SinkContract, fill
 
 from airflow_provider_taskcluster.exceptions import DestinationError, InvalidInput
-from airflow_provider_taskcluster.transfer.sink.base import FileSink, WriterSink, sink_for, write_all
+from airflow_provider_taskcluster.transfer.sink.base import FileSink, WriterSink, write_all
+from airflow_provider_taskcluster.transfer.sink.factory import sink_for
 
 
 class TestOpenFile(SinkContract):

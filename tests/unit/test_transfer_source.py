@@ -21,8 +21,8 @@ from airflow_provider_taskcluster.transfer.source.base import (
     PathSource,
     Source,
     StreamSource,
-    source_for,
 )
+from airflow_provider_taskcluster.transfer.source.factory import source_for
 from airflow_provider_taskcluster.transfer.source.storage import StorageSource
 
 CONTENT = bytes(range(256)) * 20

@@ -28,7 +28,7 @@ from airflow_provider_taskcluster.transfer.sink.base import explained
 from airflow_provider_taskcluster.transfer.sink.directory import Folder
 from airflow_provider_taskcluster.transfer.sink.durable import make_folders, sync_file_system
 from airflow_provider_taskcluster.transfer.sink.file_writer import FileWriter
-from airflow_provider_taskcluster.transfer.sink.paths import require_possible, usable
+from airflow_provider_taskcluster.transfer.source.paths import require_possible, usable
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

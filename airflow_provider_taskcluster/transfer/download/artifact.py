@@ -21,6 +21,7 @@ from airflow_provider_taskcluster.transfer.download.random_access import NotRang
 from airflow_provider_taskcluster.transfer.download.references import check_reference
 from airflow_provider_taskcluster.transfer.http.grants import Renewable
 from airflow_provider_taskcluster.transfer.http.ranges import UNSATISFIABLE, ByteRange, range_headers
+from airflow_provider_taskcluster.transfer.http.redirects import MAX_REDIRECTS
 from airflow_provider_taskcluster.transfer.model import Grant
 from airflow_provider_taskcluster.transfer.sink.base import MemorySink
 
@@ -34,8 +35,6 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.model import ArtifactService, Json, TransferResult
     from airflow_provider_taskcluster.transfer.progress import Reporter
     from airflow_provider_taskcluster.transfer.sink.base import Sink
-
-REDIRECTS = 5
 
 
 @dataclass(frozen=True)
@@ -164,12 +163,12 @@ class ArtifactDownloader:
     def _grant(self, where: Where, answer: Json) -> Grant:
         match answer["storageType"]:
             case "s3":
-                return Grant(url=answer["url"], method="s3", redirects=REDIRECTS)
+                return Grant(url=answer["url"], method="s3", redirects=MAX_REDIRECTS)
             case location.PLAIN_URL:
-                return Grant(url=answer["url"], method="redirect", redirects=REDIRECTS)
+                return Grant(url=answer["url"], method="redirect", redirects=MAX_REDIRECTS)
             case "reference":
                 hosts = check_reference(where, answer["url"], self.config.allow_reference)
-                return Grant(url=answer["url"], method="reference", redirects=REDIRECTS, hosts=hosts)
+                return Grant(url=answer["url"], method="reference", redirects=MAX_REDIRECTS, hosts=hosts)
             case "error":
                 raise ArtifactError(
                     f"{where} is an error that the task published: {one_line(answer['reason'])}: "

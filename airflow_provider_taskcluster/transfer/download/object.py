@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_taskcluster.exceptions import TransferError
 from airflow_provider_taskcluster.transfer.download.expected import Expected
 from airflow_provider_taskcluster.transfer.download.fetch import Fetch, ManifestFound, Wanted
+from airflow_provider_taskcluster.transfer.download.methods import DOWNLOAD_METHODS
 from airflow_provider_taskcluster.transfer.download.modified import modified
 from airflow_provider_taskcluster.transfer.download.multipart import Assembly, Origin
 from airflow_provider_taskcluster.transfer.download.random_access import (
@@ -20,7 +21,6 @@ from airflow_provider_taskcluster.transfer.download.random_access import (
 )
 from airflow_provider_taskcluster.transfer.hashing.digests import require_acceptable
 from airflow_provider_taskcluster.transfer.http.grants import Renewable
-from airflow_provider_taskcluster.transfer.negotiation import download_methods
 from airflow_provider_taskcluster.transfer.parts_manifest import LARGEST_MANIFEST, from_json
 from airflow_provider_taskcluster.transfer.sink.base import MemorySink
 
@@ -143,7 +143,7 @@ class Downloader:
 
     def negotiate(self, name: str) -> Grant:
         """Ask for leave to fetch the object."""
-        methods = download_methods()
+        methods = {method.name: method for method in DOWNLOAD_METHODS}
         accepted = {known: method.accept() for known, method in methods.items()}
         answer = self.service.start_download(name, {"acceptDownloadMethods": accepted})
         if answer["method"] not in methods:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from airflow_provider_taskcluster.common.tracebacks import short_errors
 from airflow_provider_taskcluster.transfer.config import MIB
-from airflow_provider_taskcluster.transfer.tally import Tally
+from airflow_provider_taskcluster.transfer.download.tally import Tally
 
 if TYPE_CHECKING:
     from collections.abc import Callable

@@ -17,7 +17,7 @@ from airflow_provider_taskcluster.common.urls import host_is_allowed, problem
 from airflow_provider_taskcluster.exceptions import ConnectionFailed, Interrupted, ReferenceRefused
 from airflow_provider_taskcluster.transfer.http.connection import Line
 from airflow_provider_taskcluster.transfer.http.errors import LONGEST_ANSWER, no_answer, refusal
-from airflow_provider_taskcluster.transfer.http.redirects import REDIRECTS, SAME_METHOD, same_origin, target_of
+from airflow_provider_taskcluster.transfer.http.redirects import REDIRECT_STATUSES, SAME_METHOD, same_origin, target_of
 from airflow_provider_taskcluster.transfer.http.response import Answer
 from airflow_provider_taskcluster.transfer.http.strict_response import beginning_of, inner
 
@@ -70,7 +70,7 @@ class Store:
         for hop in range(redirects + 1):
             with self._requested("GET", url, headers) as (response, line):
                 location = response.headers.get("Location")
-                if response.status_code in REDIRECTS and location and hop < redirects:
+                if response.status_code in REDIRECT_STATUSES and location and hop < redirects:
                     url = _allowed(target_of(url, location), hosts)
                     continue
                 if response.status_code not in {200, 206}:

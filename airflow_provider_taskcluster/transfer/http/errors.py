@@ -17,7 +17,7 @@ from airflow_provider_taskcluster.exceptions import (
     TransferError,
 )
 from airflow_provider_taskcluster.transfer.http.encoding import decoder_for
-from airflow_provider_taskcluster.transfer.http.redirects import REDIRECTS
+from airflow_provider_taskcluster.transfer.http.redirects import REDIRECT_STATUSES
 from airflow_provider_taskcluster.transfer.http.strict_response import InvalidHead, beginning_of
 
 if TYPE_CHECKING:
@@ -44,7 +44,7 @@ _PASSING = {"RequestTimeout", "IncompleteBody", "BadDigest", "XAmzContentSHA256M
 def refusal(response: requests.Response, method: str, url: str) -> StoreError:
     """Build the error for an answer that is not the one that was wanted."""
     status = response.status_code
-    if status in REDIRECTS:
+    if status in REDIRECT_STATUSES:
         said = f"{method} {public_url(url)} answered with a redirect ({status}), which is refused: {ASK}"
         return StoreError(said, status=status)
     code, reason = _reason_of(response)

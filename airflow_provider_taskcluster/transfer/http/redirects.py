@@ -8,7 +8,10 @@ from urllib.parse import quote, urljoin, urlsplit, urlunsplit
 from airflow_provider_taskcluster.common.redaction import public_url
 from airflow_provider_taskcluster.exceptions import StoreError
 
-REDIRECTS = {301, 302, 303, 307, 308}
+MAX_REDIRECTS = 5
+"""Redirects that are followed where a store may redirect at all."""
+
+REDIRECT_STATUSES = {301, 302, 303, 307, 308}
 # Those after which the same request is to be made again, a PUT as well.
 SAME_METHOD = {307, 308}
 _PORTS = {"http": 80, "https": 443}

@@ -16,7 +16,7 @@ from airflow_provider_taskcluster.transfer.sink.base import explained
 from airflow_provider_taskcluster.transfer.sink.directory import Folder
 from airflow_provider_taskcluster.transfer.sink.durable import sync_data
 from airflow_provider_taskcluster.transfer.sink.path import PathSink
-from airflow_provider_taskcluster.transfer.sink.paths import require_possible, usable
+from airflow_provider_taskcluster.transfer.source.paths import require_possible, usable
 
 if TYPE_CHECKING:
     import io

@@ -14,6 +14,7 @@ from airflow_provider_taskcluster.transfer.config import CONNECTIONS, FILES, KIB
 from airflow_provider_taskcluster.transfer.download import chain_of_trust
 from airflow_provider_taskcluster.transfer.download.expected import Expected
 from airflow_provider_taskcluster.transfer.download.location import Where
+from airflow_provider_taskcluster.transfer.download.tally import Tally
 from airflow_provider_taskcluster.transfer.payload.chunks import Chunks
 from airflow_provider_taskcluster.transfer.payload.download import ANNOUNCED, Handling, PayloadDownload
 from airflow_provider_taskcluster.transfer.payload.local import LocalPlace
@@ -21,7 +22,6 @@ from airflow_provider_taskcluster.transfer.payload.matching import resolve
 from airflow_provider_taskcluster.transfer.payload.model import IfExists, OnError, PayloadFile, PayloadResult, Payloads
 from airflow_provider_taskcluster.transfer.payload.patterns import select
 from airflow_provider_taskcluster.transfer.storage_paths import is_storage_path, storage_file
-from airflow_provider_taskcluster.transfer.tally import Tally
 
 if TYPE_CHECKING:
     import os

@@ -8,23 +8,19 @@ from __future__ import annotations
 import contextlib
 import errno
 import io
-import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, BinaryIO, Protocol, Union, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Protocol
 
 from airflow_provider_taskcluster.common.counts import whole_number
 from airflow_provider_taskcluster.common.messages import one_line, visible
 from airflow_provider_taskcluster.exceptions import DestinationError, InvalidInput, TooLarge
 from airflow_provider_taskcluster.transfer.config import MEMORY_CAP
 from airflow_provider_taskcluster.transfer.source.reading import position
-from airflow_provider_taskcluster.transfer.storage_paths import is_storage_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
 
     from airflow_provider_taskcluster.transfer.sink.checkpoint import Record
-    from airflow_provider_taskcluster.transfer.storage_paths import StoragePath
 
 # Characters of a path that an error shows.
 LONGEST_PATH = 400
@@ -228,39 +224,6 @@ class WriterSink(Sink):
         elif isinstance(writer, _FILES):  # what it still buffers must not be written into what the next writer makes
             with contextlib.suppress(OSError):
                 writer.close()
-
-
-Destination = Union[str, os.PathLike[str], "StoragePath", BinaryIO, Callable[[], Writer], Sink]
-
-
-def sink_for(destination: Destination, *, durable: bool = True) -> Sink:
-    """Return the sink for what a caller gave: a path, an open binary file, a writer factory, or a sink.
-
-    A path is one of this machine, or of any file system of fsspec.
-
-    :param durable: A file of this machine survives power loss once it has its name.
-    :raises InvalidInput: It is none of these, or a folder.
-    """
-    if isinstance(destination, Sink):
-        return destination
-    if is_storage_path(destination):
-        from airflow_provider_taskcluster.transfer.sink.storage import storage_sink
-
-        return storage_sink(cast("StoragePath", destination), durable=durable)
-    if isinstance(destination, str | os.PathLike):
-        from airflow_provider_taskcluster.transfer.sink.path import PathSink
-
-        return PathSink(destination, durable=durable)
-    if isinstance(destination, io.TextIOBase):
-        raise InvalidInput("The destination is open as text: open it in binary mode ('wb')")
-    if hasattr(destination, "write") and hasattr(destination, "seekable"):
-        return FileSink(cast("BinaryIO", destination))
-    if callable(destination):
-        return WriterSink(destination)
-    raise InvalidInput(
-        f"Cannot download into a {type(destination).__name__}: pass a path, a binary file, a writer factory, "
-        f"or MemorySink() for bytes"
-    )
 
 
 def write_all(write: Callable[[Any], Any], data: bytes | memoryview) -> None:

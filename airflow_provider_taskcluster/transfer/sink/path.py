@@ -21,7 +21,7 @@ from airflow_provider_taskcluster.transfer.sink.checkpoint import from_json
 from airflow_provider_taskcluster.transfer.sink.directory import Folder
 from airflow_provider_taskcluster.transfer.sink.durable import boot_id, sync_data
 from airflow_provider_taskcluster.transfer.sink.file_writer import FileWriter
-from airflow_provider_taskcluster.transfer.sink.paths import followed, require_possible, usable
+from airflow_provider_taskcluster.transfer.source.paths import followed, require_possible, usable
 
 if TYPE_CHECKING:
     import io

@@ -32,7 +32,7 @@ class TemporarySink(Sink):
         self.size = 0
         self._writer = FileWriter(self.file.fileno())
 
-    def begin(self, size: int | None) -> None:  # noqa: ARG002 (what fits is seen when it is written)
+    def begin(self, size: int | None) -> None:
         """Start with an empty file."""
         self.discard()
 

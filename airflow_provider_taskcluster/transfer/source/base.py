@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import io
-import os
 from abc import ABC, abstractmethod
-from collections.abc import Callable
 from contextlib import contextmanager
 from errno import EACCES, EINVAL, EISDIR, ELOOP, ENAMETOOLONG, ENOENT, ENOTDIR, EPERM
 from pathlib import Path
-from typing import TYPE_CHECKING, BinaryIO, Self, Union, cast
+from typing import TYPE_CHECKING, BinaryIO, Self, cast
 
 from airflow_provider_taskcluster.common.messages import one_line
 from airflow_provider_taskcluster.exceptions import InvalidInput
-from airflow_provider_taskcluster.transfer.sink.paths import usable
 from airflow_provider_taskcluster.transfer.source.errors import readable
+from airflow_provider_taskcluster.transfer.source.paths import usable
 from airflow_provider_taskcluster.transfer.source.reading import FillingReader, Reader, fill, position
-from airflow_provider_taskcluster.transfer.storage_paths import is_storage_path
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    import os
+    from collections.abc import Callable, Iterator
 
-    from airflow_provider_taskcluster.transfer.storage_paths import StoragePath
 
 # What the system says of a path that will not be better later.
 _WRONG = {ENOENT, ENOTDIR, EISDIR, EACCES, EPERM, ENAMETOOLONG, ELOOP, EINVAL}
@@ -136,7 +133,7 @@ class PathSource(Source):
     @contextmanager
     def _explained(self) -> Iterator[None]:
         """Tell a path that is wrong from what passes: too many open files, a file server that does not answer."""
-        with readable(self):
+        with readable(self.description):
             try:
                 yield
             except OSError as error:
@@ -181,7 +178,7 @@ class FileSource(Source):
 
     def __init__(self, file: BinaryIO) -> None:
         self.description = f"open file {getattr(file, 'name', '')!r}"
-        with _held_to_its_word(self.description):
+        with held_to_its_word(self.description):
             readable, seekable = file.readable(), file.seekable()
             start = position(file) if readable and seekable else 0
         if not readable:
@@ -207,7 +204,7 @@ class FileSource(Source):
 
 
 @contextmanager
-def _held_to_its_word(description: str) -> Iterator[None]:
+def held_to_its_word(description: str) -> Iterator[None]:
     """Ask a file what it can do inside this."""
     try:
         yield
@@ -242,40 +239,3 @@ class FactorySource(Source):
 
     def open(self) -> Reader:
         return self._factory()
-
-
-Uploadable = Union[
-    bytes, bytearray, memoryview, str, os.PathLike[str], "StoragePath", BinaryIO, Callable[[], Reader], Source
-]
-
-
-def source_for(source: Uploadable, *, once: bool = False) -> Source:
-    """Return the source for what a caller gave: bytes, a path, an open binary file, or a reader factory.
-
-    A path is one of this machine, or of any file system of fsspec.
-
-    :param once: Take a file that cannot seek, too.
-    :raises InvalidInput: It is none of these, or there is no such file.
-    """
-    if isinstance(source, Source):
-        return source
-    if isinstance(source, bytes | bytearray | memoryview):
-        return BytesSource(source)
-    if is_storage_path(source):
-        from airflow_provider_taskcluster.transfer.source.storage import storage_source
-
-        return storage_source(cast("StoragePath", source))
-    if isinstance(source, str | os.PathLike):
-        return PathSource(source)
-    if isinstance(source, io.TextIOBase):
-        raise InvalidInput("The source is open as text: open it in binary mode ('rb')")
-    if hasattr(source, "read") and hasattr(source, "seekable") and not isinstance(source, type):
-        file = cast("BinaryIO", source)
-        with _held_to_its_word(f"open file {getattr(file, 'name', '')!r}"):
-            stream = once and file.readable() and not file.seekable()
-        return StreamSource(file) if stream else FileSource(file)
-    if callable(source):
-        return FactorySource(source)
-    raise InvalidInput(
-        f"Cannot upload a {type(source).__name__}: pass bytes, a path, a binary file or a reader factory"
-    )

@@ -12,19 +12,16 @@ from airflow_provider_taskcluster.exceptions import SourceError
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from airflow_provider_taskcluster.transfer.source.base import Source
-
 
 @contextmanager
-def readable(source: Source) -> Iterator[None]:
+def readable(description: str) -> Iterator[None]:
     """Read a source inside this.
 
+    :param description: Names the source in the error.
     :raises SourceError: It raised an ``OSError``.
     """
     try:
         yield
     except OSError as error:
         reason = error.strerror or one_line(error) or type(error).__name__
-        raise SourceError(
-            f"The {source.description} cannot be read: {reason}; {TRY_AGAIN}, if it can be read then"
-        ) from error
+        raise SourceError(f"The {description} cannot be read: {reason}; {TRY_AGAIN}, if it can be read then") from error

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.exceptions import InvalidInput, SourceError, TaskclusterError
 from airflow_provider_taskcluster.transfer.config import OURS
-from airflow_provider_taskcluster.transfer.sink.paths import usable
 from airflow_provider_taskcluster.transfer.source.base import PathSource, Source
+from airflow_provider_taskcluster.transfer.source.paths import usable
 from airflow_provider_taskcluster.transfer.source.storage import StorageSource
 from airflow_provider_taskcluster.transfer.storage_paths import StorageFile, is_storage_path, reason_of, storage_file
 

@@ -30,11 +30,11 @@ from airflow_provider_taskcluster.exceptions import (
 )
 from airflow_provider_taskcluster.transfer.config import GIB
 from airflow_provider_taskcluster.transfer.model import TransferResult
-from airflow_provider_taskcluster.transfer.negotiation import Offer
 from airflow_provider_taskcluster.transfer.parts_manifest import LARGEST_PART
 from airflow_provider_taskcluster.transfer.upload import recorder as records
 from airflow_provider_taskcluster.transfer.upload.identity import milliseconds
 from airflow_provider_taskcluster.transfer.upload.measure import measure
+from airflow_provider_taskcluster.transfer.upload.method import Offer
 from airflow_provider_taskcluster.transfer.upload.object import Target, Uploader
 from airflow_provider_taskcluster.transfer.upload.put_url import PutUrl
 from airflow_provider_taskcluster.transfer.upload.upload_id import Identity

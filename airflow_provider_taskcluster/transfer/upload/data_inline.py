@@ -6,9 +6,9 @@ import base64
 import hashlib
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_taskcluster.transfer.negotiation import Offer, UploadMethod
 from airflow_provider_taskcluster.transfer.source.errors import readable
 from airflow_provider_taskcluster.transfer.source.reading import held
+from airflow_provider_taskcluster.transfer.upload.method import Offer, UploadMethod
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -39,7 +39,7 @@ class DataInline(UploadMethod):
 
 def _data(offer: Offer) -> bytes:
     """Read the source once more, and make sure that it is what was measured."""
-    with readable(offer.source), offer.source.reading() as reader:
+    with readable(offer.source.description), offer.source.reading() as reader:
         data = bytes(held(reader, LONGEST + 1))
     again = offer.measured.fingerprint.again()
     again.update(data)

@@ -55,7 +55,7 @@ def measure(source: Source, check: Callable[[], None] = lambda: None) -> Measure
     """
     measuring = _Measuring()
     beside = Traced(["sha512"], measuring.fingerprint)
-    with readable(source):
+    with readable(source.description):
         length = source.length()  # before it is opened: this moves where an open file stands
         size = MIB if length is None else max(1, min(MIB, length))
         with source.reading() as reader, Follower(source, beside) as follower:
@@ -80,7 +80,7 @@ def measure_parts(
     whole, each = Hashers(["sha256"]), _Parts(part_size)
     hashing, pool = Hashing([whole, each], failure), BufferPool(AHEAD, MIB, failure)
     try:
-        with readable(source), source.reading() as reader:
+        with readable(source.description), source.reading() as reader:
             while count := fill(reader, buffer := pool.take()):
                 check()
                 hashing.feed(Block(buffer[:count], buffer, pool))

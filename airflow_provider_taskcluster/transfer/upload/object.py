@@ -9,21 +9,22 @@ from typing import TYPE_CHECKING
 from airflow_provider_taskcluster.common.timestamps import timestamp
 from airflow_provider_taskcluster.exceptions import Conflict
 from airflow_provider_taskcluster.transfer.model import TransferResult
-from airflow_provider_taskcluster.transfer.negotiation import Offer, chosen_upload, proposal
 from airflow_provider_taskcluster.transfer.progress import Reporter
 from airflow_provider_taskcluster.transfer.upload.conflict import HELD, settle
 from airflow_provider_taskcluster.transfer.upload.identity import random_upload_id
 from airflow_provider_taskcluster.transfer.upload.measure import measure
+from airflow_provider_taskcluster.transfer.upload.method import Offer
+from airflow_provider_taskcluster.transfer.upload.methods import chosen_upload, proposal
 
 if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.config import TransferConfig
     from airflow_provider_taskcluster.transfer.http.client import Store
     from airflow_provider_taskcluster.transfer.model import Json, ObjectService
-    from airflow_provider_taskcluster.transfer.negotiation import UploadMethod
     from airflow_provider_taskcluster.transfer.source.base import Source
     from airflow_provider_taskcluster.transfer.threads.buffers import Failure
     from airflow_provider_taskcluster.transfer.upload.conflict import IfExists
     from airflow_provider_taskcluster.transfer.upload.measure import Measured
+    from airflow_provider_taskcluster.transfer.upload.method import UploadMethod
     from airflow_provider_taskcluster.transfer.upload.upload_id import Identity
 
 # From createUpload on, until the service sweeps it.

@@ -12,11 +12,12 @@ from airflow_provider_taskcluster.exceptions import StoreError
 from airflow_provider_taskcluster.transfer.config import MIB
 from airflow_provider_taskcluster.transfer.hashing.pipeline import Hashing
 from airflow_provider_taskcluster.transfer.http.grants import Renewable
-from airflow_provider_taskcluster.transfer.negotiation import Offer, UploadMethod
+from airflow_provider_taskcluster.transfer.http.redirects import MAX_REDIRECTS
 from airflow_provider_taskcluster.transfer.source.errors import readable
 from airflow_provider_taskcluster.transfer.source.read_ahead import Ahead
 from airflow_provider_taskcluster.transfer.source.reading import fill, has_more
 from airflow_provider_taskcluster.transfer.threads.buffers import Block, BufferPool, Failure
+from airflow_provider_taskcluster.transfer.upload.method import Offer, UploadMethod
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
 # Blocks of 1 MiB that may wait for the hashers while the connection goes on; parts are sent eight at a time.
 AHEAD = 4
 # Redirects within the origin that one PUT may follow.
-REDIRECTS = 5
 
 
 @dataclass(frozen=True)
@@ -65,7 +65,7 @@ def _put(offer: Offer, grants: Renewable[PutGrant], store: Store) -> dict[str, s
     grant = grants.current()
     url = grant.url
     try:
-        for _ in range(REDIRECTS + 1):
+        for _ in range(MAX_REDIRECTS + 1):
             sent = _send(offer, url, grant.headers, store)
             if not isinstance(sent, str):
                 grants.accepted()
@@ -124,7 +124,7 @@ class CheckedBody:
         if not self._left:
             return memoryview(b"")
         buffer = self._pool.take()
-        with readable(self._offer.source):
+        with readable(self._offer.source.description):
             count = fill(self._reader, buffer[: min(size, self._left)])
         if not count:
             raise self._offer.changed(f"it ended {self._left} bytes early")
@@ -149,7 +149,7 @@ class CheckedBody:
         """
         if self._digests is None:
             self._hash()
-            with readable(self._offer.source):
+            with readable(self._offer.source.description):
                 more = has_more(self._reader)
             if more:
                 raise self._offer.changed("it has grown")

@@ -26,7 +26,7 @@ from airflow_provider_taskcluster.transfer.sink import leftovers
 from airflow_provider_taskcluster.transfer.sink.base import LASTING, write_all
 from airflow_provider_taskcluster.transfer.sink.directory import Folder
 from airflow_provider_taskcluster.transfer.sink.durable import sync_data
-from airflow_provider_taskcluster.transfer.sink.paths import usable
+from airflow_provider_taskcluster.transfer.source.paths import usable
 from airflow_provider_taskcluster.transfer.storage_paths import is_storage_path, storage_file
 
 if TYPE_CHECKING:

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from airflow_provider_taskcluster.transfer.download.method import DownloadMethod
+from airflow_provider_taskcluster.transfer.http.redirects import MAX_REDIRECTS
 from airflow_provider_taskcluster.transfer.model import Grant
-from airflow_provider_taskcluster.transfer.negotiation import DownloadMethod
 
 if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.model import Json
-
-REDIRECTS = 5
 
 
 class Simple(DownloadMethod):
@@ -22,4 +21,4 @@ class Simple(DownloadMethod):
         return True
 
     def grant(self, answer: Json) -> Grant:
-        return Grant(url=answer["url"], method=self.name, redirects=REDIRECTS)
+        return Grant(url=answer["url"], method=self.name, redirects=MAX_REDIRECTS)

@@ -13,8 +13,9 @@ from typing import TYPE_CHECKING
 
 from taskcluster.exceptions import TaskclusterAuthFailure, TaskclusterFailure, TaskclusterRestFailure
 
-from .command import Parser, ended, reason, seconds, web_address
-from .worker import OCTETS, Worker
+from airflow_provider_taskcluster.emulator.command import Parser, ended, reason, seconds, web_address
+
+from .played import OCTETS, Worker
 
 if TYPE_CHECKING:
     import argparse
@@ -121,3 +122,7 @@ def _parser() -> Parser:
     parser.add_argument("--content-type")
     parser.add_argument("--resolve", choices=RESOLUTIONS, default="completed")
     return parser
+
+
+if __name__ == "__main__":
+    main()

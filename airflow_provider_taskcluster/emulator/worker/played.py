@@ -220,9 +220,3 @@ def put(url: str, data: bytes, headers: Mapping[str, str]) -> None:
 def _client(service: Any, root_url: str, credentials: Mapping[str, str]) -> Any:
     """An upstream client with credentials of its own to change, as it does, and no retries."""
     return service({"rootUrl": root_url, "credentials": dict(credentials), "maxRetries": 0})
-
-
-if __name__ == "__main__":
-    from .worker_command import main
-
-    main()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 from typing import TYPE_CHECKING
 
+from airflow_provider_taskcluster.transfer.download.method import DownloadMethod
 from airflow_provider_taskcluster.transfer.model import Grant
-from airflow_provider_taskcluster.transfer.negotiation import DownloadMethod
 
 if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.model import Json

@@ -1,0 +1,117 @@
+"""``TaskclusterHook``: the one face of the provider for DAG code."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING, Any
+
+from airflow.providers.common.compat.sdk import mask_secret
+
+from airflow_provider_taskcluster.common.tracebacks import short_errors
+from airflow_provider_taskcluster.connection import fields, form
+from airflow_provider_taskcluster.connection.reading import another_type, by_host, extra_of
+from airflow_provider_taskcluster.connection.settings import ignored_keys
+from airflow_provider_taskcluster.exceptions import ConfigurationError, InsufficientScopes, TaskclusterError
+from airflow_provider_taskcluster.hooks.artifact_uploads import ArtifactUploadsHook
+from airflow_provider_taskcluster.hooks.artifacts import ArtifactsHook
+from airflow_provider_taskcluster.hooks.base import new_client
+from airflow_provider_taskcluster.hooks.calls import CallsHook
+from airflow_provider_taskcluster.hooks.folders import FoldersHook
+from airflow_provider_taskcluster.hooks.json_calls import SERVICES
+from airflow_provider_taskcluster.services import credentials
+from airflow_provider_taskcluster.services.auth import Auth
+from airflow_provider_taskcluster.services.schemas import ALIVE
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+    from datetime import datetime, timedelta
+
+    from airflow_provider_taskcluster.services.client import Client
+    from airflow_provider_taskcluster.services.credentials import TemporaryCredentials
+
+
+@short_errors
+class TaskclusterHook(FoldersHook, ArtifactsHook, ArtifactUploadsHook, CallsHook):
+    """Talks to a Taskcluster deployment and moves bytes to and from it.
+
+    Use it in operators and in TaskFlow functions::
+
+        hook = TaskclusterHook("taskcluster_default")
+        hook.download_artifact(task_id, "public/build/target.zip", "/data/target.zip")
+
+    :param taskcluster_conn_id: Id of the connection. Where none is defined the environment decides, as for the
+        Taskcluster clients (``TASKCLUSTER_ROOT_URL`` and the like).
+    :param connect_timeout: Seconds to wait for a connection, in place of the connection's.
+    :param read_timeout: Seconds of silence that end a request, in place of the connection's.
+    :param max_retries: Most repeats of a request that failed for the moment, in place of the connection's.
+    """
+
+    conn_name_attr = "taskcluster_conn_id"
+    default_conn_name = fields.DEFAULT_CONN_ID
+    conn_type = fields.CONNECTION_TYPE
+    hook_name = fields.CONNECTION_TYPE_NAME
+
+    @classmethod
+    def get_connection_form_widgets(cls) -> dict[str, Any]:
+        """Fields of the connection form, for Airflow before 3.2."""
+        return form.form_widgets()
+
+    @classmethod
+    def get_ui_field_behaviour(cls) -> dict[str, Any]:
+        """Labels and placeholders of the connection form, for Airflow before 3.2."""
+        return form.field_behaviour()
+
+    def temporary_credentials(
+        self, scopes: Iterable[str], expires: datetime | timedelta, *, name: str | None = None
+    ) -> TemporaryCredentials:
+        """Issue credentials that hold only some scopes for some time, for handing on. No call is made.
+
+        :param scopes: What they shall hold. Scopes that the client lacks make them useless.
+        :param expires: When they end, at most 31 days from now; a timedelta counts from now.
+        :param name: Client id to give them; needs the scope ``auth:create-client:<name>``.
+        :raises ConfigurationError: The connection is anonymous.
+        :raises InvalidInput: The connection's own credentials are temporary, or the expiry or a scope cannot be.
+        """
+        found = self.settings
+        if found.credentials is None:
+            raise ConfigurationError(
+                f"Connection {self.taskcluster_conn_id!r} is anonymous and has nothing to hand on: set its client ID"
+            )
+        issued = credentials.narrowed(found.credentials, scopes, expires, within=found.authorized_scopes, name=name)
+        for secret in issued.secrets:
+            mask_secret(secret)
+        return issued
+
+    def test_connection(self) -> tuple[bool, str]:
+        """Ping the services and ask what the credentials are good for (the Test button of the form).
+
+        What it says names the connection by its host: while it is tested, its id is a random one of Airflow's.
+        """
+        connection, where, ignored = self._connection(), None, ""
+        try:
+            if connection is not None:
+                where = by_host(connection)
+                if other := another_type(connection):
+                    raise ConfigurationError(f"{where} {other}")
+                ignored = ignored_keys(extra_of(connection, where))
+            good, said = True, self._run(_tested(new_client(self._checked(connection, where), None)))
+        except TaskclusterError as error:
+            good, said = False, str(error)
+        return good, f"{said}; {ignored}" if ignored else said
+
+
+async def _tested(client: Client) -> str:
+    """Ask the services, and say what they answered."""
+    try:
+        pings = (client.call(service, "ping", once=True, read=ALIVE) for service in SERVICES)
+        for answer in await asyncio.gather(*pings, return_exceptions=True):  # no call outlives the client
+            if isinstance(answer, BaseException):
+                raise answer
+        who = f"client {client.credentials.client_id!r}" if client.credentials else "the anonymous client"
+        try:
+            scopes = len(await Auth(client).current_scopes())
+        except InsufficientScopes:  # which also proves the credentials
+            return f"{client.root_url} answers {who}, who may not list its scopes (auth:current-scopes)"
+        return f"{client.root_url} answers {who} with {scopes} scope{'s' if scopes != 1 else ''}"
+    finally:
+        await client.close()
