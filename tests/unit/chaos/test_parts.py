@@ -16,7 +16,7 @@ import pytest
 from chaos import disks
 from chaos.traffic import Counts, Traffic
 
-ROOT = Path(__file__).parents[2]
+ROOT = Path(__file__).parents[3]
 
 
 def run(program, *arguments):

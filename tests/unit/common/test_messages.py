@@ -50,5 +50,5 @@ def test_an_unexpected_exception_is_told_with_its_kind_and_place():
         fail()
     except KeyError as error:
         told = crash(error)
-    assert told.startswith(r"KeyError: 'a\nb' (test_texts.py, line ")
+    assert told.startswith(r"KeyError: 'a\nb' (test_messages.py, line ")
     assert crash(ValueError("never raised")) == "ValueError: never raised"

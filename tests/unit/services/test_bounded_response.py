@@ -9,6 +9,7 @@ import subprocess
 import sys
 import textwrap
 import zlib
+from pathlib import Path
 
 import pytest
 
@@ -97,7 +98,7 @@ def test_a_bomb_does_not_fill_the_memory(server, status):
     server.body = b"".join([*(compressor.compress(bytes(MIB)) for _ in range(512)), compressor.flush()])
     script = f"""
         import asyncio, resource
-        from test_services_bounded_response import ping
+        from test_bounded_response import ping
         from airflow_provider_taskcluster.exceptions import TaskclusterError
         before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         try:
@@ -107,7 +108,7 @@ def test_a_bomb_does_not_fill_the_memory(server, status):
     """
     done = subprocess.run(
         [sys.executable, "-c", textwrap.dedent(script)],
-        env={"PYTHONPATH": ":".join(sys.path)},
+        env={"PYTHONPATH": ":".join([str(Path(__file__).parent), *sys.path])},
         capture_output=True,
         text=True,
         timeout=60,
