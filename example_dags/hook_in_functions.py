@@ -13,7 +13,7 @@ from airflow.providers.common.compat.sdk import Param, dag, task
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
 
 if TYPE_CHECKING:
-    from airflow_provider_taskcluster.transfer.model import TransferResult
+    from airflow_provider_taskcluster.types import TransferResult
 
 
 @dag(

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
 from airflow_provider_taskcluster.hooks.asynchronous import TaskclusterAsyncHook
-from airflow_provider_taskcluster.waits.conditions.tasks import TaskWait
+from airflow_provider_taskcluster.types import TaskWait
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator

@@ -33,9 +33,9 @@ from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
 
 # [END hooks]
 # [START waits]
-from airflow_provider_taskcluster.waits.conditions.artifacts import ArtifactWait
-from airflow_provider_taskcluster.waits.conditions.index import IndexWait
-from airflow_provider_taskcluster.waits.conditions.objects import ObjectWait
-from airflow_provider_taskcluster.waits.conditions.tasks import TaskGroupWait
-from airflow_provider_taskcluster.waits.conditions.tasks import TaskWait
+from airflow_provider_taskcluster.types import ArtifactWait
+from airflow_provider_taskcluster.types import IndexWait
+from airflow_provider_taskcluster.types import ObjectWait
+from airflow_provider_taskcluster.types import TaskGroupWait
+from airflow_provider_taskcluster.types import TaskWait
 # [END waits]

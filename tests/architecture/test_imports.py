@@ -26,6 +26,7 @@ ALLOWED = {
     "operators": {"assets", "hooks", "connection", "links", "transfer", "common", "exceptions"},
     "sensors": {"hooks", "connection", "links", "triggers", "waits", "common", "exceptions"},
     "fs": {"hooks", "services", "transfer", "common", "exceptions"},
+    "types": {"hooks", "connection", "services", "transfer", "waits", "common"},
     "__init__": {"connection"},
     "emulator": set(),
 }

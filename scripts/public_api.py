@@ -1,0 +1,125 @@
+"""Writes docs/reference/public-api.md: every public name, with the arguments of functions and constructors.
+
+Usage: public_api.py. A test compares the page with the code: a change of it is a change that CHANGELOG.md names.
+"""
+
+from __future__ import annotations
+
+import importlib
+import inspect
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PAGE = ROOT / "docs" / "reference" / "public-api.md"
+PACKAGE = "airflow_provider_taskcluster"
+# Where public names are imported from, in the order of the page.
+MODULES = [
+    *(
+        f"operators.{name}"
+        for name in ("objects", "artifacts", "artifact_uploads", "payloads", "folders", "purge_cache")
+    ),
+    *(f"sensors.{name}" for name in ("artifacts", "objects", "tasks", "index")),
+    *("triggers.events", "triggers.waits", "hooks.taskcluster", "links.base", "links.taskcluster"),
+    *("assets.taskcluster", "fs.filesystem", "fs.errors", "exceptions", "types"),
+    *("emulator", "emulator.testing", "emulator.worker", "emulator.clock", "emulator.journal", "emulator.store.faults"),
+]
+HEAD = """# Public names
+
+What is listed here is public: its names and arguments change only with a line in the changelog. All else in the package
+is internal, and may change in any release. `make public-api` writes this page.
+"""
+
+
+def page() -> str:
+    """Return the page as it has to be."""
+    return "\n".join([HEAD, *map(section, MODULES)])
+
+
+def section(module: str) -> str:
+    """Return the names of one module."""
+    loaded = importlib.import_module(f"{PACKAGE}.{module}")
+    lines = [entry(name, getattr(loaded, name)) for name in public_names(loaded)]
+    return "\n".join([f"## `{PACKAGE}.{module}`", "", *lines, ""])
+
+
+def public_names(module: object) -> list[str]:
+    """Return what a module exports: its ``__all__``, else the classes and functions that it defines."""
+    exported = getattr(module, "__all__", None)
+    if exported:
+        return sorted(exported)
+    return sorted(
+        name
+        for name, value in vars(module).items()
+        if not name.startswith("_")
+        and (inspect.isclass(value) or inspect.isfunction(value))
+        and value.__module__ == getattr(module, "__name__", "")
+    )
+
+
+def entry(name: str, value: object) -> str:
+    """Return the line of one name, with the names of its arguments."""
+    if inspect.isfunction(value):
+        return f"- `{name}{arguments(value)}`"
+    if not inspect.isclass(value):
+        return f"- `{name}`"
+    methods = [] if calls_itself(value) else sorted(vars_of(value).items())
+    return "\n".join(
+        [
+            f"- `{name}{constructor(value)}`",
+            *(
+                f"  - `{method}{arguments(found)}`"
+                for method, found in methods
+                if not method.startswith("_") and inspect.isfunction(found)
+            ),
+        ]
+    )
+
+
+def calls_itself(kind: type) -> bool:
+    """Tell whether Airflow calls the methods of a class, and users only its constructor."""
+    return any(base.__name__ in {"BaseOperator", "BaseTrigger", "BaseOperatorLink"} for base in kind.__mro__)
+
+
+def constructor(kind: type) -> str:
+    """Return the arguments of a class, with those that ``**kwargs`` hands to its bases in this package."""
+    inits = [vars(base)["__init__"] for base in ours(kind) if "__init__" in vars(base)]
+    given = arguments(inits[0]) if inits else ""
+    passed_on = [
+        f"{name}{'' if one.default is one.empty else '='}"
+        for init in inits[1:]
+        for name, one in inspect.signature(init).parameters.items()
+        if one.kind is one.KEYWORD_ONLY
+    ]
+    if "**kwargs" not in given or not passed_on:
+        return given
+    return given.replace("**kwargs", ", ".join([*dict.fromkeys(passed_on), "**kwargs"]))
+
+
+def vars_of(kind: type) -> dict[str, object]:
+    """Return the attributes of a class and of its bases in this package."""
+    return {name: value for base in reversed(ours(kind)) for name, value in vars(base).items()}
+
+
+def ours(kind: type) -> list[type]:
+    """Return a class and its bases in this package."""
+    return [base for base in kind.__mro__ if base.__module__.startswith(PACKAGE)]
+
+
+def arguments(function: object) -> str:
+    """Return the names of a function's arguments in parentheses; ``=`` stands behind those with a default."""
+    if not inspect.isfunction(function):
+        return ""
+    names, keyword_only = [], False
+    for name, one in inspect.signature(function).parameters.items():
+        if name == "self":
+            continue
+        if one.kind is one.KEYWORD_ONLY and not keyword_only:
+            names.append("*")
+        keyword_only = keyword_only or one.kind in {one.KEYWORD_ONLY, one.VAR_POSITIONAL}
+        stars = "*" if one.kind is one.VAR_POSITIONAL else "**" if one.kind is one.VAR_KEYWORD else ""
+        names.append(stars + name + ("" if one.default is one.empty else "="))
+    return f"({', '.join(names)})"
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page())
