@@ -8,14 +8,10 @@ that it is about, whatever the connection's ``durable`` is: an id that power los
 from __future__ import annotations
 
 import contextlib
-import errno
 import hashlib
 import json
-import os
 import secrets
-import stat
 import time
-from contextlib import closing
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path, PosixPath, WindowsPath
@@ -23,20 +19,16 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from airflow_provider_taskcluster.exceptions import DestinationError, InvalidInput
 from airflow_provider_taskcluster.transfer.sink import leftovers
-from airflow_provider_taskcluster.transfer.sink.base import LASTING, write_all
-from airflow_provider_taskcluster.transfer.sink.directory import Folder
-from airflow_provider_taskcluster.transfer.sink.durable import sync_data
+from airflow_provider_taskcluster.transfer.sink.base import LASTING
 from airflow_provider_taskcluster.transfer.source.paths import usable
 from airflow_provider_taskcluster.transfer.storage_paths import is_storage_path, storage_file
+from airflow_provider_taskcluster.transfer.upload.record_files import NEW, read_local, write_local
 
 if TYPE_CHECKING:
-    import io
     from collections.abc import Iterator
 
 VERSION = 1
 PREFIX = "taskcluster-upload-"
-# Ends the name of a file that is being written.
-NEW = ".new"
 
 
 @dataclass(frozen=True)
@@ -252,19 +244,11 @@ class DirectoryRecorder:
             if is_storage_path(file):
                 file.fs.invalidate_cache(file.path)  # another process may have written it since somebody looked
             return str(file.read_text())
-        with closing(Folder.at(self._folder, make=False)) as folder:
-            found = folder.stat(file.name)
-            if found is not None and stat.S_ISDIR(found.st_mode):
-                raise IsADirectoryError(errno.EISDIR, f"{file.name} is a folder")
-            opened = folder.open_own(file.name, os.O_RDONLY, names=2)
-            if opened is None:
-                return ""
-            with opened:
-                return opened.readall().decode() if _has_one_name(folder, file.name, opened) else ""
+        return read_local(self._folder, file.name)
 
     def _keep(self, slot: str, document: dict[str, Any], *, first: bool) -> bool:
         with self._explained("kept in"):
-            write = self._write if self._local else self._write_elsewhere
+            write = write_local if self._local else self._write_elsewhere
             kept = write(self._file(slot), json.dumps(document), first=first)
         self.sweep()
         return kept
@@ -273,42 +257,6 @@ class DirectoryRecorder:
         self._folder.mkdir(parents=True, exist_ok=True)
         file.write_text(text)
         return True
-
-    def _write(self, file: Path, text: str, *, first: bool) -> bool:
-        new = file.with_name(f"{file.name}.{secrets.token_hex(4)}{NEW}")
-        with closing(Folder.at(self._folder, make=True)) as folder:
-            try:
-                with folder.create(new.name) as opened:
-                    write_all(opened.write, text.encode())
-                    sync_data(opened.fileno())
-                kept = _linked(new, file) if first else None
-                if kept is None:
-                    new.replace(file)
-                folder.sync()
-            finally:
-                new.unlink(missing_ok=True)
-        return kept is not False
-
-
-def _has_one_name(folder: Folder, name: str, file: io.FileIO) -> bool:
-    """Whether a record has no name but its own, and that under which it is written while it gets its own."""
-    found = os.fstat(file.fileno())
-    if found.st_nlink > 1:
-        new = [other for other in folder.names() if other.startswith(f"{name}.") and other.endswith(NEW)]
-        if any(twin.st_ino == found.st_ino for twin in map(folder.stat, new) if twin is not None):
-            return True
-    return os.fstat(file.fileno()).st_nlink <= 1  # looked at again: it may have lost the other meanwhile
-
-
-def _linked(new: Path, file: Path) -> bool | None:
-    """Give a file its name if that is free; return whether it was, None where the file system has no links."""
-    try:
-        os.link(new, file)
-    except FileExistsError:
-        return False
-    except OSError:
-        return None
-    return True
 
 
 def recorder_for(recorder: Recorder | Any | None) -> Recorder | None:
