@@ -24,6 +24,7 @@ from airflow_provider_taskcluster.transfer.download.references import AllowRefer
 from airflow_provider_taskcluster.transfer.model import (
     ErrorReason,
     ExtractedFiles,
+    Json,
     Published,
     StandIn,
     StorageType,
@@ -89,6 +90,7 @@ __all__ = [
     "IfNone",
     "IndexEntry",
     "IndexWait",
+    "Json",
     "Looked",
     "MemorySink",
     "Multipart",

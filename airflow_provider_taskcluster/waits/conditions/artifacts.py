@@ -32,7 +32,7 @@ SETTLED = {"completed", "failed"}
 
 @dataclass(frozen=True, kw_only=True)
 class ArtifactWait:
-    """Artifacts of a task are present. Found: ``artifacts``, as :func:`described`.
+    """Artifacts of a task are present. Found: ``artifacts``, a list of :class:`PresentArtifact`.
 
     :param task_id: The task.
     :param names: Artifacts that must be present.

@@ -15,12 +15,13 @@ from airflow_provider_taskcluster.exceptions import DestinationError, InvalidInp
 from airflow_provider_taskcluster.transfer.archive.extract import check_folder, extract
 from airflow_provider_taskcluster.transfer.http.ranges import Facts
 from airflow_provider_taskcluster.transfer.payload.local import LocalPlace
-from airflow_provider_taskcluster.transfer.sink import directory, paths
+from airflow_provider_taskcluster.transfer.sink import directory
 from airflow_provider_taskcluster.transfer.sink.checkpoint import Record
 from airflow_provider_taskcluster.transfer.sink.directory import Folder
 from airflow_provider_taskcluster.transfer.sink.factory import sink_for
 from airflow_provider_taskcluster.transfer.sink.path import PathSink
-from airflow_provider_taskcluster.transfer.source.base import source_for
+from airflow_provider_taskcluster.transfer.source import paths
+from airflow_provider_taskcluster.transfer.source.factory import source_for
 from airflow_provider_taskcluster.transfer.source.folder import sources_below
 from airflow_provider_taskcluster.transfer.upload.recorder import UploadRecord, load, recorder_for, save
 
