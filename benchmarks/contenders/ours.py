@@ -1,6 +1,7 @@
-"""This provider, through its hook, as a DAG author uses it.
+"""This provider, used through its hook as a DAG author does.
 
-Before the clock starts, a ping loads what is loaded on first use; the connections it opened are closed again.
+Before the clock starts, modules that the package loads on first use are loaded; the connections of a ping, which
+loads the rest, are closed again.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ import importlib
 import inspect
 import json
 import os
+import pkgutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -18,63 +20,52 @@ from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# Loaded by the package when they are needed, here before the clock runs.
 ENGINE = "airflow_provider_taskcluster.transfer"
+LAZY = ("requests", "tenacity")
 PART = 64 << 20
 CONNECTION = "AIRFLOW_CONN_TASKCLUSTER_DEFAULT"
-LAZY = (
-    "requests",
-    "tenacity",
-    f"{ENGINE}.artifact",
-    f"{ENGINE}.download",
-    f"{ENGINE}.upload",
-    f"{ENGINE}.multipart_upload",
-    f"{ENGINE}.payload.payload",
-    f"{ENGINE}.recorder",
-    f"{ENGINE}.upload_identity",
-)
 
 
 def download_object(name: str, destination: str, connections: int | None = None) -> Callable[[], int]:
-    """An object to a file; ``connections`` in parallel, or as many as the engine thinks right."""
+    """Download an object to a file, over ``connections`` or as many connections as the engine chooses."""
     hook = _hook()
     options: dict[str, Any] = {} if connections is None else {"connections": connections}
     return lambda: hook.download_object(name, destination, **options).size
 
 
 def download_object_unsynced(name: str, destination: str) -> Callable[[], int]:
-    """An object to a file that power loss may take away."""
+    """Download an object to a file without syncing it to the disk."""
     hook = _hook(durable=False)
     return lambda: hook.download_object(name, destination).size
 
 
 def takes_connections() -> Callable[[], int]:
-    """1 if the number of connections can be set, else 0."""
+    """Return 1 if the number of connections can be set, else 0."""
     return lambda: int("connections" in inspect.signature(TaskclusterHook.download_object).parameters)
 
 
 def download_artifact(task_id: str, name: str, destination: str) -> Callable[[], int]:
-    """An artifact to a file."""
+    """Download an artifact to a file."""
     hook = _hook()
     return lambda: hook.download_artifact(task_id, name, destination).size
 
 
 def upload_object(name: str, source: str) -> Callable[[], int]:
-    """A file to an object."""
+    """Upload a file to an object."""
     hook = _hook()
     expires = _tomorrow()
     return lambda: hook.upload_object(source, name, expires=expires).size
 
 
 def upload_in_parts(name: str, source: str) -> Callable[[], int]:
-    """A file to an object, in parts of 64 MiB."""
+    """Upload a file to an object in parts of 64 MiB."""
     hook = _hook()
     expires = _tomorrow()
     return lambda: hook.upload_object(source, name, expires=expires, multipart="always", part_size=PART).size
 
 
 def round_trip(name: str, source: str, destination: str) -> Callable[[], int]:
-    """A file up, in parts, and down again."""
+    """Upload a file in parts, and download it again."""
     hook = _hook()
     expires = _tomorrow()
 
@@ -88,7 +79,7 @@ def round_trip(name: str, source: str, destination: str) -> Callable[[], int]:
 
 
 def small_objects(names: list[str], source: str, destination: str) -> Callable[[], int]:
-    """One small file up under many names, then all of them down, one after the other."""
+    """Upload one small file under many names, then download all of them, one after the other."""
     hook = _hook()
     expires = _tomorrow()
 
@@ -104,25 +95,25 @@ def small_objects(names: list[str], source: str, destination: str) -> Callable[[
 
 
 def download_payload(task_id: str, destination: str) -> Callable[[], int]:
-    """All artifacts of a task into a folder."""
+    """Download all artifacts of a task into a folder."""
     hook = _hook()
     return lambda: sum(file.size for file in hook.open_payload(task_id).download(destination).files)
 
 
 def download_payload_unsynced(task_id: str, destination: str) -> Callable[[], int]:
-    """All artifacts of a task into a folder, which power loss may take away."""
+    """Download all artifacts of a task into a folder without syncing them to the disk."""
     hook = _hook(durable=False)
     return lambda: sum(file.size for file in hook.open_payload(task_id).download(destination).files)
 
 
 def list_payload(task_id: str) -> Callable[[], int]:
-    """Go through the list of the artifacts of a task; how many there are."""
+    """List the artifacts of a task and return their number."""
     hook = _hook()
     return lambda: sum(1 for _ in hook.open_payload(task_id).files())
 
 
 def json_calls(name: str, count: int) -> Callable[[], int]:
-    """Many calls without bytes."""
+    """Make many metadata calls."""
     hook = _hook()
 
     def work() -> int:
@@ -137,8 +128,11 @@ def _hook(*, durable: bool = True) -> TaskclusterHook:
     connection = json.loads(os.environ[CONNECTION])
     connection["extra"]["durable"] = durable
     os.environ[CONNECTION] = json.dumps(connection)
-    for module in LAZY:
-        importlib.import_module(module)
+    for name in LAZY:
+        importlib.import_module(name)
+    engine = importlib.import_module(ENGINE)
+    for module in pkgutil.walk_packages(engine.__path__, f"{ENGINE}."):
+        importlib.import_module(module.name)
     hook = TaskclusterHook()
     hook.ping()
     hook.close()

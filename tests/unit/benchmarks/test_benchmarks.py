@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 import socket
 import threading
 import time
@@ -12,6 +13,7 @@ import pytest
 
 from benchmarks import proxies
 from benchmarks.cases import CASES, Bar
+from benchmarks.contenders import ours, waits
 from benchmarks.plot import Series, svg
 from benchmarks.runner import line
 from benchmarks.sources import parse_size, show_size
@@ -117,3 +119,7 @@ def test_a_line_is_cut_where_it_is_told_and_what_passed_is_counted():
         assert cutter.passed == 1_500_000
         cutter.begin([])
         assert len(ask(cut)) == cutter.passed == 1_000_000
+
+
+def test_what_is_imported_before_the_clock_starts_exists():
+    assert all(importlib.util.find_spec(name) for name in (ours.ENGINE, *ours.LAZY, *waits.LAZY))
