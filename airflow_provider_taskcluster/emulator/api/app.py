@@ -13,8 +13,8 @@ from airflow_provider_taskcluster.emulator.auth.hawk import SignedRequest
 from airflow_provider_taskcluster.emulator.clock import SECOND
 from airflow_provider_taskcluster.emulator.errors import ApiError, InternalServerError
 
-from .answering import encoded, error_response, json_response, response
-from .reading import client_url, parse_json, path_parameters, query_parameters, read_body, validated
+from .parsing import client_url, parse_json, path_parameters, query_parameters, read_body, validated
+from .responses import encoded, error_response, json_response, response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping

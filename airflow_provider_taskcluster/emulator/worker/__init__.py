@@ -1,5 +1,5 @@
 """A played worker, and the command that runs it (``python -m airflow_provider_taskcluster.emulator.worker``)."""
 
-from .played import OCTETS, Run, Worker, put
+from .simulated import OCTETS, Run, Worker, put
 
 __all__ = ["OCTETS", "Run", "Worker", "put"]

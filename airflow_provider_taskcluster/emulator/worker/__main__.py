@@ -15,7 +15,7 @@ from taskcluster.exceptions import TaskclusterAuthFailure, TaskclusterFailure, T
 
 from airflow_provider_taskcluster.emulator.command import Parser, ended, reason, seconds, web_address
 
-from .played import OCTETS, Worker
+from .simulated import OCTETS, Worker
 
 if TYPE_CHECKING:
     import argparse
