@@ -28,7 +28,7 @@ from airflow_provider_taskcluster.transfer.sink.base import MemorySink
 from airflow_provider_taskcluster.transfer.sink.durable import make_folders
 from airflow_provider_taskcluster.transfer.sink.temporary import TemporarySink, TemporarySource
 from airflow_provider_taskcluster.transfer.source.factory import source_for
-from airflow_provider_taskcluster.transfer.source.paths import usable
+from airflow_provider_taskcluster.transfer.source.paths import path_text
 from airflow_provider_taskcluster.transfer.source.reading import blocks
 
 if TYPE_CHECKING:
@@ -197,7 +197,7 @@ class TaskclusterFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec
     ) -> None:
         """Download a file to this machine, verified; it appears under its name when all of it is there."""
         if outfile is None and not isfilelike(lpath) and self.isdir(rpath):
-            make_folders(usable(lpath), durable=self.hook.settings.durable)
+            make_folders(path_text(lpath), durable=self.hook.settings.durable)
         else:
             self.remote.download(self._strip_protocol(rpath), outfile or lpath, partial(_tell, callback))
 

@@ -19,7 +19,7 @@ from airflow_provider_taskcluster.exceptions import ConfigurationError, InvalidI
 from airflow_provider_taskcluster.hooks.sync_services import EngineServices
 from airflow_provider_taskcluster.services.client import Client
 from airflow_provider_taskcluster.services.loop import run
-from airflow_provider_taskcluster.transfer.http.client import Store
+from airflow_provider_taskcluster.transfer.http.client import StoreClient
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
@@ -103,20 +103,20 @@ class TaskclusterBaseHook(BaseHook):
         return client
 
     @property
-    def _store(self) -> Store:
+    def _store(self) -> StoreClient:
         store = self._kept_store
         if self._stopped:  # perhaps before there was one
             store.stop()
         return store
 
     @made_once
-    def _kept_store(self) -> Store:
+    def _kept_store(self) -> StoreClient:
         if self.settings.network.verify is False:  # `settings` has said so, once; urllib3 would with each request
             from urllib3 import disable_warnings
             from urllib3.exceptions import InsecureRequestWarning
 
             disable_warnings(InsecureRequestWarning)
-        return Store(self.settings.network)
+        return StoreClient(self.settings.network)
 
     @made_once
     def _engine_services(self) -> EngineServices:

@@ -100,14 +100,14 @@ class FoldersHook(ObjectsHook):
         :raises InvalidName: A name that the service cannot carry.
         :raises Conflict: A name is taken by other content or by somebody else's upload.
         """
-        from airflow_provider_taskcluster.transfer.source.abortable import EndingSource
-        from airflow_provider_taskcluster.transfer.source.folder import sources_below
+        from airflow_provider_taskcluster.transfer.source.abortable import AbortableSource
+        from airflow_provider_taskcluster.transfer.source.folder import folder_sources
         from airflow_provider_taskcluster.transfer.threads.buffers import Failure
         from airflow_provider_taskcluster.transfer.threads.pool import Serial, Threads
 
         started = time.monotonic()
         prefix = names.folder_prefix(prefix)
-        found = sources_below(place(_named(folder), folder=True))
+        found = folder_sources(place(_named(folder), folder=True))
         jobs = [(names.object_name(prefix + name), opened) for name, opened in found.items()]
         count = min(whole_number(connections, "connections", least=1), len(jobs))
         end = future(expires)
@@ -118,7 +118,7 @@ class FoldersHook(ObjectsHook):
             name, opened = job
             identity = self._identity(name, project_id, end, None, recorder)
             try:
-                return self._upload(EndingSource(opened(), failure), identity, None, if_exists)
+                return self._upload(AbortableSource(opened(), failure), identity, None, if_exists)
             except InsufficientScopes as error:
                 scope = f"object:upload:{identity.project_id}:{prefix}*"
                 error.args = (visible(f"{error}; {scope} is enough for all files of the folder"),)

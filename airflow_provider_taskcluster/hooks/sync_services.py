@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class EngineServices:
-    """``ObjectService``, ``ArtifactService`` and ``ArtifactMaker`` of the engine, through one client."""
+    """``ObjectService``, ``ArtifactService`` and ``ArtifactPublisher`` of the engine, through one client."""
 
     client: Client
 

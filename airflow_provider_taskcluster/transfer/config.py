@@ -25,7 +25,7 @@ MEMORY_CAP = 64 * MIB
 # How much is fetched from a URL that a task chose, unless the caller says otherwise.
 REFERENCE_CAP = 4 * GIB
 # The names of our own files beside those of a user begin so.
-OURS = ".taskcluster-"
+OWN_PREFIX = ".taskcluster-"
 
 
 @dataclass(frozen=True)

@@ -195,7 +195,7 @@ class ArtifactService(Protocol):
         """Return the object service under the credentials that the queue gave."""
 
 
-class ArtifactMaker(ArtifactService, ObjectService, Protocol):
+class ArtifactPublisher(ArtifactService, ObjectService, Protocol):
     """What the engine asks to publish an artifact."""
 
     def create_artifact(self, task_id: str, run_id: int, name: str, request: Mapping[str, Any]) -> Json:

@@ -96,23 +96,23 @@ class Reporter:
             self._listener(self.now())
 
 
-class Share(Reporter):
+class PartReporter(Reporter):
     """What one part reports, as its share of the whole.
 
     :param check: Raises when the whole has failed.
-    :param began: Is told how many bytes the part has, None if that is not known, whenever it begins.
+    :param on_begin: Is told how many bytes the part has, None if that is not known, whenever it begins.
     """
 
     def __init__(
         self,
         whole: Reporter,
         check: Callable[[], None] = lambda: None,
-        began: Callable[[int | None], None] = lambda _: None,
+        on_begin: Callable[[int | None], None] = lambda _: None,
     ) -> None:
         super().__init__("", math.inf)
         self._whole = whole
         self._check = check
-        self._began = began
+        self._on_begin = on_begin
 
     def advance(self, count: int) -> None:
         """Count bytes that have arrived.
@@ -126,7 +126,7 @@ class Share(Reporter):
     def restart(self, total: int | None) -> None:
         """Begin at the first byte: what was counted is taken back."""
         self.total = total
-        self._began(total)
+        self._on_begin(total)
         self._whole.advance(-self._done)
         self._done = 0
 
@@ -143,7 +143,7 @@ class Share(Reporter):
         """Say nothing: the whole has not ended."""
 
 
-class Total:
+class TotalSize:
     """The sum of the sizes of several parts, some of which are not known before they begin.
 
     :param whole: Gets it, when all sizes are known.

@@ -11,7 +11,7 @@ from airflow_provider_taskcluster.exceptions import InvalidInput
 
 LOCAL = {"file", "local"}
 # Taskcluster: its objects are not listed, and neither replaced nor deleted.
-LASTING = {"taskcluster"}
+IMMUTABLE = {"taskcluster"}
 
 
 class StoragePath(Protocol):
@@ -51,9 +51,9 @@ class StorageFile:
         return bool(self.protocols & LOCAL)
 
     @property
-    def lasting(self) -> bool:
+    def immutable(self) -> bool:
         """Whether what is written there stays as it is, and is in no list."""
-        return bool(self.protocols & LASTING)
+        return bool(self.protocols & IMMUTABLE)
 
 
 def reason_of(error: Exception) -> str:

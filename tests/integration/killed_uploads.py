@@ -20,7 +20,7 @@ from taskcluster import aio
 from airflow_provider_taskcluster.hooks.sync_services import EngineServices
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
 from airflow_provider_taskcluster.transfer.http import adapter
-from airflow_provider_taskcluster.transfer.http.client import Store
+from airflow_provider_taskcluster.transfer.http.client import StoreClient
 from airflow_provider_taskcluster.transfer.upload import resumable
 from airflow_provider_taskcluster.transfer.upload.put_url import CheckedBody
 from airflow_provider_taskcluster.transfer.upload.recorder import DirectoryRecorder
@@ -31,7 +31,7 @@ PART = 64 * 1024
 STEPS = [
     (EngineServices, "create_upload"),
     (CheckedBody, "read"),
-    (Store, "put"),
+    (StoreClient, "put"),
     (EngineServices, "finish_upload"),
     (DirectoryRecorder, "add"),
     (os, "link"),

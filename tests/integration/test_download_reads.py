@@ -9,7 +9,7 @@ import pytest
 
 from airflow_provider_taskcluster.transfer.download import plan
 from airflow_provider_taskcluster.transfer.download.plan import SEGMENT
-from airflow_provider_taskcluster.transfer.sink.directory import Folder
+from airflow_provider_taskcluster.transfer.sink.directory import Directory
 
 DATA = os.urandom(5 * SEGMENT)
 
@@ -18,14 +18,14 @@ DATA = os.urandom(5 * SEGMENT)
 def write_only(monkeypatch):
     """Nobody can read what is written to a partial file; returns the names of these files."""
     opened = []
-    open_to_update = Folder.open_to_update
+    open_to_update = Directory.open_to_update
 
     def open_to_write(folder, name):
         opened.append(name)
         with open_to_update(folder, name) as file:
             return io.FileIO(os.open(f"/proc/self/fd/{file.fileno()}", os.O_WRONLY), "w")
 
-    monkeypatch.setattr(Folder, "open_to_update", open_to_write)
+    monkeypatch.setattr(Directory, "open_to_update", open_to_write)
     monkeypatch.setattr(plan, "FAST_ENOUGH", float("inf"))
     return opened
 

@@ -189,7 +189,7 @@ def test_stopping_in_a_child_touches_nothing_of_the_parent_and_holds_for_the_chi
     assert (tmp_path / "parent").read_bytes() == data
 
 
-@pytest.mark.parametrize("stop", ["stop", "break_off"])
+@pytest.mark.parametrize("stop", ["stop", "abort"])
 def test_what_a_child_stops_is_remembered_before_its_first_request(used, stop):
     store = used._store
 
@@ -201,5 +201,5 @@ def test_what_a_child_stops_is_remembered_before_its_first_request(used, stop):
         except (Interrupted, ConnectionFailed) as error:
             return type(error).__name__
 
-    assert in_child(acted) == {"stop": "Interrupted", "break_off": "ConnectionFailed"}[stop]
+    assert in_child(acted) == {"stop": "Interrupted", "abort": "ConnectionFailed"}[stop]
     assert not store._stopped

@@ -19,7 +19,7 @@ from airflow_provider_taskcluster.exceptions import Interrupted, StoreError, Tra
 from airflow_provider_taskcluster.transfer.download import plan
 from airflow_provider_taskcluster.transfer.download.plan import SEGMENT
 from airflow_provider_taskcluster.transfer.sink import checkpoint
-from airflow_provider_taskcluster.transfer.sink.directory import Folder
+from airflow_provider_taskcluster.transfer.sink.directory import Directory
 from airflow_provider_taskcluster.transfer.sink.path import PathSink
 
 DATA = os.urandom(5 * SEGMENT)
@@ -207,7 +207,7 @@ def test_what_had_come_but_was_not_written_yet_when_it_failed_is_written_first(c
 def test_a_record_is_never_ahead_of_the_file(connect, run, tc, tmp_path, monkeypatch):
     """A thread writes what nobody hashes, and the length of a file that was reserved says nothing."""
     run.add("public/s", DATA, storage_type="s3")
-    monkeypatch.setattr(checkpoint, "SHARE", 1e9)  # however slow this disk is
+    monkeypatch.setattr(checkpoint, "MAX_TIME_SHARE", 1e9)  # however slow this disk is
     write, note, written, notes = PathSink.write, PathSink.note, [], []
 
     def slowly(self, data):
@@ -263,7 +263,7 @@ def test_a_gzip_body_leaves_nothing_since_its_decoder_dies_with_the_process(conn
 CHILD = """
 import sys
 from airflow_provider_taskcluster.transfer.download import plan
-from airflow_provider_taskcluster.transfer.sink.directory import Folder
+from airflow_provider_taskcluster.transfer.sink.directory import Directory
 from airflow_provider_taskcluster.transfer.sink.path import PathSink
 plan.FAST_ENOUGH = float("inf")
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
@@ -297,13 +297,13 @@ def test_a_record_that_cannot_be_written_leaves_the_one_before_to_the_next_try(
     interrupted, connect, stored, tc, monkeypatch
 ):
     sink, hook = PathSink(interrupted), connect("tc_next_try")
-    write = Folder.write
+    write = Directory.write
 
     def full(*_):
         raise OSError(errno.ENOSPC, "No space left on device")
 
     def stop():
-        monkeypatch.setattr(Folder, "write", full)
+        monkeypatch.setattr(Directory, "write", full)
         hook.stop()
 
     tc.faults.add(Stall(SEGMENT), method="GET", times=100)
@@ -311,7 +311,7 @@ def test_a_record_that_cannot_be_written_leaves_the_one_before_to_the_next_try(
     with pytest.raises(Interrupted) as caught:
         hook.download_object(stored, sink, connections=1)
     assert "could not be put away: Cannot write" in caught.value.__notes__[0]
-    monkeypatch.setattr(Folder, "write", write)
+    monkeypatch.setattr(Directory, "write", write)
     tc.faults.clear()
     tc.journal.clear()
     offset = json.loads(partial(interrupted.parent)[".json"].read_text())["offset"]

@@ -12,7 +12,7 @@ from urllib3.util import connection
 from airflow_provider_taskcluster.common.network import Network
 from airflow_provider_taskcluster.common.retry import RetryPolicy
 from airflow_provider_taskcluster.exceptions import ConnectionFailed
-from airflow_provider_taskcluster.transfer.http.client import Store
+from airflow_provider_taskcluster.transfer.http.client import StoreClient
 
 READ_TIMEOUT = 1.0
 SIZE = 2_500_000
@@ -63,7 +63,7 @@ def store_url(request, tmp_path, monkeypatch):
 def store(tmp_path, store_url):
     verify = str(tmp_path / "server.pem") if store_url.startswith("https") else True
     network = Network(read_timeout=READ_TIMEOUT, verify=verify, proxies={}, retry=RetryPolicy(max_retries=0))
-    store = Store(network)
+    store = StoreClient(network)
     yield store
     store.close()
 

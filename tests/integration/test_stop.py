@@ -19,7 +19,7 @@ from airflow_provider_taskcluster.emulator.store.faults import Both, Cut, Drip, 
 from airflow_provider_taskcluster.exceptions import Interrupted, StoreError
 from airflow_provider_taskcluster.transfer.download import plan
 from airflow_provider_taskcluster.transfer.download.plan import SEGMENT
-from airflow_provider_taskcluster.transfer.http.client import Store
+from airflow_provider_taskcluster.transfer.http.client import StoreClient
 
 SMALL = os.urandom(1_000_000)
 LARGE = os.urandom(6 * SEGMENT + 12_345)
@@ -97,7 +97,7 @@ def test_what_is_still_encrypted_is_not_taken_for_the_body(tmp_path):
             answer.readinto(memoryview(bytearray(100_000)))
 
     certificate = self_signed(tmp_path)
-    store = Store(Network(verify=str(certificate), proxies={}))
+    store = StoreClient(Network(verify=str(certificate), proxies={}))
     with serving(Sending, certificate=certificate) as url:
         with pytest.raises(Interrupted):
             stopped_midway(store, url)

@@ -19,7 +19,7 @@ from airflow_provider_taskcluster.transfer.hashing.digests import Hashers
 from airflow_provider_taskcluster.transfer.hashing.pipeline import Hashing
 from airflow_provider_taskcluster.transfer.payload.chunks import Chunks
 from airflow_provider_taskcluster.transfer.source.base import PathSource
-from airflow_provider_taskcluster.transfer.source.read_ahead import Follower
+from airflow_provider_taskcluster.transfer.source.read_ahead import ReadAhead
 from airflow_provider_taskcluster.transfer.threads.buffers import Block, BufferPool, Failure
 from airflow_provider_taskcluster.transfer.threads.worker import Worker
 
@@ -109,8 +109,8 @@ def test_a_worker_whose_start_was_interrupted_is_waited_for_if_it_works(monkeypa
 def test_a_follower_is_closed(interrupt, tmp_path):
     (tmp_path / "file").write_bytes(DATA)
     hashers = Hashers(["sha512"])
-    follower = Follower(PathSource(tmp_path / "file"), hashers)
-    follower.follow(len(DATA))
+    follower = ReadAhead(PathSource(tmp_path / "file"), hashers)
+    follower.advance_to(len(DATA))
     interrupt()
     follower.close()
     follower.close()

@@ -22,13 +22,13 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_taskcluster.exceptions import DestinationError, NameRefused, TooLarge
 from airflow_provider_taskcluster.transfer.archive.entry import refused
 from airflow_provider_taskcluster.transfer.archive.reader import entries, readable
-from airflow_provider_taskcluster.transfer.config import GIB, MIB, OURS
+from airflow_provider_taskcluster.transfer.config import GIB, MIB, OWN_PREFIX
 from airflow_provider_taskcluster.transfer.sink import leftovers
-from airflow_provider_taskcluster.transfer.sink.base import explained
-from airflow_provider_taskcluster.transfer.sink.directory import Folder
+from airflow_provider_taskcluster.transfer.sink.base import destination_errors
+from airflow_provider_taskcluster.transfer.sink.directory import Directory
 from airflow_provider_taskcluster.transfer.sink.durable import make_folders, sync_file_system
 from airflow_provider_taskcluster.transfer.sink.file_writer import FileWriter
-from airflow_provider_taskcluster.transfer.source.paths import require_possible, usable
+from airflow_provider_taskcluster.transfer.source.paths import path_text, require_possible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.archive.entry import Entry
 
 # Control characters, what separates or names drives elsewhere, and what this provider keeps beside its files.
-UNFIT = re.compile(rf"[\x00-\x1f\x7f\\]|^[A-Za-z]:|^(?i:{re.escape(OURS)})")
+UNFIT = re.compile(rf"[\x00-\x1f\x7f\\]|^[A-Za-z]:|^(?i:{re.escape(OWN_PREFIX)})")
 # How many folders a file may lie below the one that is extracted into.
 DEEPEST = 100
 CLASHES = {errno.EEXIST, errno.ENOTDIR, errno.EISDIR}
@@ -91,17 +91,17 @@ def extract(
     :raises NameRefused: A link is in the place of a folder. Nothing was written through it.
     :raises DestinationError: The folder cannot be written.
     """
-    archive, root = usable(archive), Path(usable(folder))
+    archive, root = path_text(archive), Path(path_text(folder))
     with contextlib.ExitStack() as held:
-        with explained(str(folder)):
+        with destination_errors(str(folder)):
             require_possible(root, folder=True)
             make_folders(root, durable=durable)
-            with closing(Folder.at(root, make=False)) as opened:
+            with closing(Directory.at(root, make=False)) as opened:
                 leftovers.sweep(opened)
             staging = held.enter_context(leftovers.staging(root))
         staged = _Staged(Path(archive), staging, limits or ExtractionLimits(), check, durable=durable)
         staged.fill()
-        with explained(str(folder)):
+        with destination_errors(str(folder)):
             staged.publish(root)
     return Extracted(str(folder), len(staged.files), staged.size)
 
@@ -112,8 +112,8 @@ def check_folder(folder: str | os.PathLike[str]) -> None:
     :raises InvalidInput: No folder can have that path.
     :raises DestinationError: Something else is in its place, or on the way to it.
     """
-    with explained(str(folder)):
-        require_possible(Path(usable(folder)), folder=True)
+    with destination_errors(str(folder)):
+        require_possible(Path(path_text(folder)), folder=True)
 
 
 class _Staged:
@@ -149,8 +149,8 @@ class _Staged:
             file. Nothing was moved, and no folder made.
         """
         with (
-            closing(Folder.at(root, make=False, durable=False)) as final,  # all is synced at once
-            closing(Folder.at(self._staging, make=False, durable=False)) as staged,
+            closing(Directory.at(root, make=False, durable=False)) as final,  # all is synced at once
+            closing(Directory.at(self._staging, make=False, durable=False)) as staged,
         ):
             missing = self._missing(final)
             if self._durable:
@@ -169,7 +169,7 @@ class _Staged:
             if self._durable:
                 sync_file_system(final.descriptor)
 
-    def _missing(self, final: Folder) -> list[Path]:
+    def _missing(self, final: Directory) -> list[Path]:
         """Return the folders that are not there yet, upper ones first."""
         missing: list[Path] = []
         files: dict[Path, list[str]] = {folder: [] for folder in self._folders}
@@ -255,7 +255,7 @@ class _Staged:
     def _fitting(self, name: str) -> Iterator[None]:
         """Tell what the archive is to blame for from what the disk is."""
         try:
-            with explained(str(self._staging.parent)):
+            with destination_errors(str(self._staging.parent)):
                 yield
         except DestinationError as error:
             number = getattr(error.__cause__, "errno", None)

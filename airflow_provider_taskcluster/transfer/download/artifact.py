@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_taskcluster.transfer.config import TransferConfig
     from airflow_provider_taskcluster.transfer.download.random_access import RandomAccess
-    from airflow_provider_taskcluster.transfer.http.client import Store
+    from airflow_provider_taskcluster.transfer.http.client import StoreClient
     from airflow_provider_taskcluster.transfer.model import ArtifactService, Json, TransferResult
     from airflow_provider_taskcluster.transfer.progress import Reporter
     from airflow_provider_taskcluster.transfer.sink.base import Sink
@@ -46,7 +46,7 @@ class ArtifactDownloader:
     """
 
     service: ArtifactService
-    store: Store
+    store: StoreClient
     config: TransferConfig
     reporter: Reporter | None = None
     published: bytes | None = None

@@ -14,21 +14,27 @@ from airflow_provider_taskcluster.transfer.download.expected import Expected
 from airflow_provider_taskcluster.transfer.download.parallel import ParallelRanges, StartOver
 from airflow_provider_taskcluster.transfer.download.plan import SEGMENT, STRETCH, reasons_against_parallel
 from airflow_provider_taskcluster.transfer.download.receiver import Intake
-from airflow_provider_taskcluster.transfer.http.ranges import DEFAULT_TYPE, PARTIAL, UNSATISFIABLE, ByteRange, place
-from airflow_provider_taskcluster.transfer.http.request import asked
+from airflow_provider_taskcluster.transfer.http.ranges import (
+    DEFAULT_TYPE,
+    PARTIAL,
+    UNSATISFIABLE,
+    ByteRange,
+    match_partial,
+)
+from airflow_provider_taskcluster.transfer.http.request import get_response
 from airflow_provider_taskcluster.transfer.model import Body, TransferResult
 from airflow_provider_taskcluster.transfer.parts_manifest import is_manifest
 from airflow_provider_taskcluster.transfer.progress import Reporter
-from airflow_provider_taskcluster.transfer.sink.checkpoint import key_of
+from airflow_provider_taskcluster.transfer.sink.checkpoint import checkpoint_key
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from airflow_provider_taskcluster.transfer.config import TransferConfig
-    from airflow_provider_taskcluster.transfer.http.client import Store
+    from airflow_provider_taskcluster.transfer.http.client import StoreClient
     from airflow_provider_taskcluster.transfer.http.grants import Renewable
     from airflow_provider_taskcluster.transfer.http.ranges import Facts
-    from airflow_provider_taskcluster.transfer.http.response import Answer
+    from airflow_provider_taskcluster.transfer.http.response import StoreResponse
     from airflow_provider_taskcluster.transfer.model import Grant
     from airflow_provider_taskcluster.transfer.sink.base import Sink
 
@@ -73,7 +79,7 @@ class Fetch:
         wanted: Wanted,
         grants: Renewable[Grant],
         sink: Sink,
-        store: Store,
+        store: StoreClient,
         config: TransferConfig,
         *,
         reporter: Reporter | None = None,
@@ -169,7 +175,7 @@ class Fetch:
         self._store.check()
         wanted = self._next_range()
         try:
-            with asked(self._store, self._grants, wanted, self._intake.facts) as answer:
+            with get_response(self._store, self._grants, wanted, self._intake.facts) as answer:
                 if self._wanted.whole_only and is_manifest(answer.facts.content_type):
                     raise ManifestFound
                 self._check_first(answer)
@@ -182,7 +188,7 @@ class Fetch:
             self._no_more_ranges()
             self._attempt()
 
-    def _check_first(self, answer: Answer) -> None:
+    def _check_first(self, answer: StoreResponse) -> None:
         """Compare an answer that begins the body with what was announced.
 
         :raises NotAsAnnounced: It is something else.
@@ -206,7 +212,7 @@ class Fetch:
                 return ByteRange(offset, min(offset + STRETCH, total))
         return ByteRange(offset) if offset else None
 
-    def _place(self, answer: Answer) -> int | None:
+    def _place(self, answer: StoreResponse) -> int | None:
         """Find out where in the body the answer begins; return where it ends, None if that is not known."""
         intake = self._intake
         if answer.status != PARTIAL:
@@ -216,7 +222,7 @@ class Fetch:
             intake.begin(answer.facts)
             return answer.facts.total
         known = intake.facts if intake.offset and intake.facts else answer.facts
-        found = place(answer.headers, intake.offset, known, answer.facts, summed=bool(self._wanted.hashes))
+        found = match_partial(answer.headers, intake.offset, known, answer.facts, hashed=bool(self._wanted.hashes))
         if found is None:
             self._no_more_ranges()
             raise RangeMismatch(f"The store answered a range of {self._wanted.name!r} with other bytes: starting over")
@@ -227,7 +233,7 @@ class Fetch:
         answer.skip(found.skip)
         return found.stop
 
-    def _receive(self, answer: Answer, stop: int | None) -> None:
+    def _receive(self, answer: StoreResponse, stop: int | None) -> None:
         """Take what the answer brings, up to ``stop`` and not a byte more."""
         intake = self._intake
         waited = received = 0.0
@@ -284,8 +290,8 @@ class Fetch:
         assert facts.total is not None
         self._intake.settle()
         self._sink.reserve(facts.total)
-        summed, connections = bool(self._wanted.hashes), self._config.connections
-        ParallelRanges(self._intake, facts, self._grants, self._store, connections, summed=summed).run()
+        hashed, connections = bool(self._wanted.hashes), self._config.connections
+        ParallelRanges(self._intake, facts, self._grants, self._store, connections, hashed=hashed).run()
 
     def _known(self) -> Facts:
         assert self._intake.facts is not None
@@ -295,7 +301,7 @@ class Fetch:
         wanted = self._wanted
         return Intake(
             wanted.name,
-            key=key_of(wanted.what, wanted.hashes),
+            key=checkpoint_key(wanted.what, wanted.hashes),
             hashes=wanted.hashes,
             digests=self._config.digests,
             sink=self._sink,

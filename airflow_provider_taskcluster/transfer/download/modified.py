@@ -7,29 +7,29 @@ from typing import TYPE_CHECKING
 from airflow_provider_taskcluster.common.framing import date
 from airflow_provider_taskcluster.exceptions import StoreError
 from airflow_provider_taskcluster.transfer.http.ranges import UNSATISFIABLE, ByteRange
-from airflow_provider_taskcluster.transfer.http.request import asked
+from airflow_provider_taskcluster.transfer.http.request import get_response
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from airflow_provider_taskcluster.transfer.http.client import Store
+    from airflow_provider_taskcluster.transfer.http.client import StoreClient
     from airflow_provider_taskcluster.transfer.http.grants import Renewable
     from airflow_provider_taskcluster.transfer.http.ranges import Facts
     from airflow_provider_taskcluster.transfer.model import Grant
 
 
-def modified(store: Store, grants: Renewable[Grant]) -> datetime | None:
+def modified(store: StoreClient, grants: Renewable[Grant]) -> datetime | None:
     """Ask the store for the first byte of a body; return when it was stored, None if the store does not say."""
     facts: Facts = store.network.retry.retrying(sleep=store.sleep)(_facts, store, grants)
     return date(facts.last_modified)
 
 
-def _facts(store: Store, grants: Renewable[Grant]) -> Facts:
+def _facts(store: StoreClient, grants: Renewable[Grant]) -> Facts:
     try:
-        with asked(store, grants, ByteRange(0, 1)) as answer:
+        with get_response(store, grants, ByteRange(0, 1)) as answer:
             return answer.facts
     except StoreError as error:
         if error.status != UNSATISFIABLE:
             raise
-    with asked(store, grants, None) as answer:  # an empty body has no first byte
+    with get_response(store, grants, None) as answer:  # an empty body has no first byte
         return answer.facts

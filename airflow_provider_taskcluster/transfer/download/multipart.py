@@ -20,9 +20,9 @@ from airflow_provider_taskcluster.transfer.hashing.digests import Hashers, verif
 from airflow_provider_taskcluster.transfer.http.grants import Renewable
 from airflow_provider_taskcluster.transfer.http.ranges import Facts
 from airflow_provider_taskcluster.transfer.model import TransferResult
-from airflow_provider_taskcluster.transfer.progress import Reporter, Share
-from airflow_provider_taskcluster.transfer.sink.checkpoint import Record, key_of
-from airflow_provider_taskcluster.transfer.sink.part import Window
+from airflow_provider_taskcluster.transfer.progress import PartReporter, Reporter
+from airflow_provider_taskcluster.transfer.sink.checkpoint import Checkpoint, checkpoint_key
+from airflow_provider_taskcluster.transfer.sink.part import PartSink
 from airflow_provider_taskcluster.transfer.threads.buffers import Failure
 from airflow_provider_taskcluster.transfer.threads.pool import Scheduler, Serial, Threads
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from airflow_provider_taskcluster.transfer.config import TransferConfig
-    from airflow_provider_taskcluster.transfer.http.client import Store
+    from airflow_provider_taskcluster.transfer.http.client import StoreClient
     from airflow_provider_taskcluster.transfer.model import Grant
     from airflow_provider_taskcluster.transfer.parts_manifest import Manifest, Part
     from airflow_provider_taskcluster.transfer.sink.base import Sink
@@ -49,7 +49,7 @@ class Origin:
     """
 
     negotiate: Callable[[str], Grant]
-    store: Store
+    store: StoreClient
     config: TransferConfig
 
 
@@ -61,7 +61,9 @@ class Assembly:
         self._manifest = manifest
         self._origin = origin
         self._sink = sink
-        self._key = key_of({"object": name, "parts": [part.name for part in manifest.parts]}, {"": manifest.sha256})
+        self._key = checkpoint_key(
+            {"object": name, "parts": [part.name for part in manifest.parts]}, {"": manifest.sha256}
+        )
         config = origin.config
         self._reporter = Reporter(name, config.progress_seconds, config.on_progress)
         self._failure = Failure()
@@ -149,10 +151,10 @@ class Assembly:
         first = self._origin.negotiate(part.name)
         verify_digests(part.name, first.hashes, part.hashes)
         wanted = Wanted(part.name, {"object": part.name}, {**first.hashes, **part.hashes}, first.method, None)
-        window = Window(self._sink, part, None if self._sink.seekable else self._whole.update)
+        window = PartSink(self._sink, part, None if self._sink.seekable else self._whole.update)
         grants = Renewable(lambda: self._origin.negotiate(part.name), first)
         config = replace(self._origin.config, connections=1, buffer_size=BUFFER, digests=())
-        reporter = Share(self._reporter, check=self._failure.check)
+        reporter = PartReporter(self._reporter, check=self._failure.check)
         Fetch(wanted, grants, window, self._origin.store, config, reporter=reporter).run()
         if self._sink.seekable:
             self._arrived(number)
@@ -184,4 +186,4 @@ class Assembly:
 
     def _note(self) -> None:
         facts = Facts(self._manifest.size, "", None, self._manifest.content_type)
-        self._sink.note(Record(self._key, facts, self._whole.seen))
+        self._sink.note(Checkpoint(self._key, facts, self._whole.seen))

@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_taskcluster.transfer.config import TransferConfig
     from airflow_provider_taskcluster.transfer.download.random_access import RandomAccess
-    from airflow_provider_taskcluster.transfer.http.client import Store
+    from airflow_provider_taskcluster.transfer.http.client import StoreClient
     from airflow_provider_taskcluster.transfer.model import Grant, ObjectService, TransferResult
     from airflow_provider_taskcluster.transfer.parts_manifest import Manifest, Part
     from airflow_provider_taskcluster.transfer.progress import Reporter
@@ -46,7 +46,7 @@ class Downloader:
     """
 
     service: ObjectService
-    store: Store
+    store: StoreClient
     config: TransferConfig
     reporter: Reporter | None = None
     shown: str | None = None

@@ -15,16 +15,16 @@ from airflow_provider_taskcluster.common.retry import TRY_AGAIN
 from airflow_provider_taskcluster.exceptions import StoreError, Truncated
 from airflow_provider_taskcluster.transfer.config import MIB
 from airflow_provider_taskcluster.transfer.download.plan import SEGMENT, segments
-from airflow_provider_taskcluster.transfer.http.ranges import PARTIAL, UNSATISFIABLE, ByteRange, Facts, place
-from airflow_provider_taskcluster.transfer.http.request import asked
+from airflow_provider_taskcluster.transfer.http.ranges import PARTIAL, UNSATISFIABLE, ByteRange, Facts, match_partial
+from airflow_provider_taskcluster.transfer.http.request import get_response
 from airflow_provider_taskcluster.transfer.threads.buffers import Block, BufferPool
 from airflow_provider_taskcluster.transfer.threads.worker import Worker, run_all
 
 if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.download.receiver import Intake
-    from airflow_provider_taskcluster.transfer.http.client import Store
+    from airflow_provider_taskcluster.transfer.http.client import StoreClient
     from airflow_provider_taskcluster.transfer.http.grants import Renewable
-    from airflow_provider_taskcluster.transfer.http.response import Answer
+    from airflow_provider_taskcluster.transfer.http.response import StoreResponse
     from airflow_provider_taskcluster.transfer.model import Grant
 
 # Pieces that may wait for the hashers while all connections are busy.
@@ -56,7 +56,7 @@ class ParallelRanges:
     """Fetches what an intake still lacks.
 
     :param connections: How many at once.
-    :param summed: Sums will tell whether all the bytes are of one body.
+    :param hashed: Sums will tell whether all the bytes are of one body.
     """
 
     def __init__(
@@ -64,10 +64,10 @@ class ParallelRanges:
         intake: Intake,
         facts: Facts,
         grants: Renewable[Grant],
-        store: Store,
+        store: StoreClient,
         connections: int,
         *,
-        summed: bool,
+        hashed: bool,
     ) -> None:
         assert facts.total is not None
         count = min(connections, -(-(facts.total - intake.offset) // SEGMENT))
@@ -76,7 +76,7 @@ class ParallelRanges:
         self._grants = grants
         self._store = store
         self._failure = intake.failure
-        self._summed = summed
+        self._hashed = hashed
         self._pool = BufferPool(count + AHEAD, SEGMENT, self._failure)
         self._pieces = enumerate(segments(intake.offset, facts.total))
         self._taking = threading.Lock()
@@ -100,7 +100,7 @@ class ParallelRanges:
     def _fail(self, error: BaseException) -> None:
         with self._writing:  # after this nobody writes, however late
             self._failure.set(error)
-        self._store.break_off(self._threads)
+        self._store.abort(self._threads)
 
     def _work(self) -> None:
         policy = self._store.network.retry
@@ -136,17 +136,17 @@ class ParallelRanges:
         self._failure.check()
         wanted = ByteRange(piece.wanted.start + piece.filled, piece.wanted.end)
         try:
-            with asked(self._store, self._grants, wanted, self._facts) as answer:
+            with get_response(self._store, self._grants, wanted, self._facts) as answer:
                 self._receive(answer, piece, wanted.start)
         except StoreError as error:
             if error.status == UNSATISFIABLE:
                 raise StartOver from error
             raise
 
-    def _receive(self, answer: Answer, piece: _Piece, start: int) -> None:
+    def _receive(self, answer: StoreResponse, piece: _Piece, start: int) -> None:
         found = None
         if answer.status == PARTIAL:
-            found = place(answer.headers, start, self._facts, answer.facts, summed=self._summed)
+            found = match_partial(answer.headers, start, self._facts, answer.facts, hashed=self._hashed)
         if found is None:
             raise StartOver
         answer.skip(found.skip)

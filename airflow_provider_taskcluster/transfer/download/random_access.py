@@ -16,25 +16,25 @@ from airflow_provider_taskcluster.common.retry import TRY_AGAIN
 from airflow_provider_taskcluster.exceptions import HashMismatch, RangeMismatch, StoreError, Truncated
 from airflow_provider_taskcluster.transfer.config import KIB, MIB
 from airflow_provider_taskcluster.transfer.download.fetch import ManifestFound
-from airflow_provider_taskcluster.transfer.hashing.sequential import InOrder
+from airflow_provider_taskcluster.transfer.hashing.sequential import SequentialHash
 from airflow_provider_taskcluster.transfer.http.ranges import (
     DEFAULT_TYPE,
     PARTIAL,
     UNSATISFIABLE,
     ByteRange,
     Facts,
-    place,
+    match_partial,
 )
-from airflow_provider_taskcluster.transfer.http.request import asked
+from airflow_provider_taskcluster.transfer.http.request import get_response
 from airflow_provider_taskcluster.transfer.parts_manifest import is_manifest
 from airflow_provider_taskcluster.transfer.sink.base import FileSink
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
-    from airflow_provider_taskcluster.transfer.http.client import Store
+    from airflow_provider_taskcluster.transfer.http.client import StoreClient
     from airflow_provider_taskcluster.transfer.http.grants import Renewable
-    from airflow_provider_taskcluster.transfer.http.response import Answer
+    from airflow_provider_taskcluster.transfer.http.response import StoreResponse
     from airflow_provider_taskcluster.transfer.model import Grant, TransferResult
     from airflow_provider_taskcluster.transfer.parts_manifest import Manifest, Part
     from airflow_provider_taskcluster.transfer.sink.base import Sink
@@ -87,7 +87,7 @@ class RangedBody:
         name: str,
         grants: Renewable[Grant],
         hashes: Mapping[str, str],
-        store: Store,
+        store: StoreClient,
         *,
         head: int = HEAD,
         whole_only: bool = False,
@@ -100,7 +100,7 @@ class RangedBody:
         self._head = self._filled(_Stretch(0, head), self._begin)
         assert self._facts.total is not None
         self.size, self.content_type = self._facts.total, self._facts.content_type or DEFAULT_TYPE
-        self._sequence = InOrder(name, hashes, self.size)
+        self._sequence = SequentialHash(name, hashes, self.size)
 
     def read(self, start: int, end: int) -> bytes:
         """Return the bytes from ``start`` up to ``end``."""
@@ -140,7 +140,7 @@ class RangedBody:
                 raise
             return
         try:
-            with asked(self._store, self._grants, head.wanted) as answer:
+            with get_response(self._store, self._grants, head.wanted) as answer:
                 facts = answer.facts
                 if self._whole_only and is_manifest(facts.content_type):
                     raise ManifestFound
@@ -160,17 +160,17 @@ class RangedBody:
     def _go_on(self, stretch: _Stretch) -> None:
         """Ask for what a stretch still lacks."""
         try:
-            with asked(self._store, self._grants, stretch.wanted, self._facts) as answer:
+            with get_response(self._store, self._grants, stretch.wanted, self._facts) as answer:
                 self._receive(answer, stretch)
         except StoreError as error:
             if error.status == UNSATISFIABLE:
                 raise self._changed() from None
             raise
 
-    def _receive(self, answer: Answer, stretch: _Stretch) -> None:
+    def _receive(self, answer: StoreResponse, stretch: _Stretch) -> None:
         found = None
         if answer.status == PARTIAL:  # sums are of the whole: they do not tell of pieces
-            found = place(answer.headers, stretch.reached, self._facts, answer.facts, summed=False)
+            found = match_partial(answer.headers, stretch.reached, self._facts, answer.facts, hashed=False)
         if found is None:
             raise self._changed()
         answer.skip(found.skip)
@@ -227,7 +227,7 @@ class PartedBody:
         self._parts = manifest.parts
         self._open_part = open_part
         self._open: tuple[int, RandomAccess] | None = None
-        self._sequence = InOrder(name, {"sha256": manifest.sha256}, self.size)
+        self._sequence = SequentialHash(name, {"sha256": manifest.sha256}, self.size)
 
     def read(self, start: int, end: int) -> bytes:
         """Return the bytes from ``start`` up to ``end``."""

@@ -16,7 +16,7 @@ from airflow_provider_taskcluster.transfer.hashing.digests import (
 )
 from airflow_provider_taskcluster.transfer.hashing.pipeline import Hashing
 from airflow_provider_taskcluster.transfer.http.encoding import decoder_for
-from airflow_provider_taskcluster.transfer.sink.checkpoint import Pace, Record, trustworthy
+from airflow_provider_taskcluster.transfer.sink.checkpoint import Checkpoint, Pace, resumable
 from airflow_provider_taskcluster.transfer.threads.buffers import Block, BufferPool, Failure
 
 if TYPE_CHECKING:
@@ -215,13 +215,13 @@ class Intake:
     def note(self) -> None:
         """Write down how far it is, where the sink keeps records: never less than an earlier process left."""
         self._recorded_offset = self.offset
-        if self.facts is None or self.facts.total is None or not trustworthy(self.facts, self._hashes):
+        if self.facts is None or self.facts.total is None or not resumable(self.facts, self._hashes):
             return
         # For the last byte the next try asks the store, which says whether this is still the body that it has.
         stored = min(self._stored, self.facts.total - 1)
         if stored > self._adopted:
             with self._pace.recording():
-                self.sink.note(Record(self._key, self.facts, stored, hashed=has_known_digest(self._hashes)))
+                self.sink.note(Checkpoint(self._key, self.facts, stored, hashed=has_known_digest(self._hashes)))
 
     def stop(self) -> None:
         """End the hashing and the writing, and let the buffers go."""

@@ -22,7 +22,7 @@ class Fingerprint:
         self._mac: AEADEncryptionContext | None = None
         self._tag: bytes | None = None
 
-    def again(self) -> Fingerprint:
+    def with_same_key(self) -> Fingerprint:
         """Return one for another reading of the same source."""
         return Fingerprint(self._key)
 
@@ -30,7 +30,7 @@ class Fingerprint:
         """Take the next bytes."""
         self._taking().authenticate_additional_data(data)
 
-    def end(self) -> bytes:
+    def finalize(self) -> bytes:
         """Return the tag; no bytes can be taken then."""
         if self._tag is None:
             mac, self._mac = self._taking(), None
@@ -38,9 +38,9 @@ class Fingerprint:
             self._tag = mac.tag
         return self._tag
 
-    def fits(self, other: Fingerprint) -> bool:
+    def matches(self, other: Fingerprint) -> bool:
         """Tell whether both took the same bytes."""
-        return secrets.compare_digest(self.end(), other.end())
+        return secrets.compare_digest(self.finalize(), other.finalize())
 
     def _taking(self) -> AEADEncryptionContext:
         if self._mac is None:

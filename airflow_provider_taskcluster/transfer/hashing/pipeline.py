@@ -37,12 +37,12 @@ class Hashing:
 
     :param hashers: Each gets a thread.
     :param failure: Learns of a hasher that died, so that nobody waits for it.
-    :param beside: Whether they may have threads.
+    :param threaded: Whether they may have threads.
     """
 
-    def __init__(self, hashers: Iterable[Hasher], failure: Failure, *, beside: bool = True) -> None:
+    def __init__(self, hashers: Iterable[Hasher], failure: Failure, *, threaded: bool = True) -> None:
         self._hashers = list(hashers)
-        self._beside = beside
+        self._threaded = threaded
         self._failure = failure
         self._seen = 0
         self._threads: list[Worker] = []
@@ -51,7 +51,7 @@ class Hashing:
     def feed(self, block: Block) -> None:
         """Take the next block; it is given back when all algorithms have seen it."""
         self._seen += len(block.data)
-        if self._seen <= INLINE or not self._beside or not self._hashers:
+        if self._seen <= INLINE or not self._threaded or not self._hashers:
             for hashers in self._hashers:
                 hashers.update(block.data)
             block.done()

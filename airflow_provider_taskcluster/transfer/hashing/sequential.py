@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
 # Pieces that may wait for the hashers.
-AHEAD = 2
+QUEUE_LENGTH = 2
 
 
-class InOrder:
+class SequentialHash:
     """Sees what is read of one content. A gap ends the hashing until it is filled; what is read again is let pass.
 
     :param name: Of the object or artifact, for errors.
@@ -33,7 +33,7 @@ class InOrder:
         self._verified = "none"
         self._process = os.getpid()
         failure = Failure()
-        self._pool = BufferPool(AHEAD, 0, failure)
+        self._pool = BufferPool(QUEUE_LENGTH, 0, failure)
         self._hashing = Hashing([Hashers([name]) for name in algorithms_to_compute(hashes)], failure)
         self._verify_if_complete()
 

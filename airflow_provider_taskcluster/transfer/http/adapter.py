@@ -9,8 +9,8 @@ from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 
 from airflow_provider_taskcluster.transfer.config import KIB, MIB
-from airflow_provider_taskcluster.transfer.http.connection import line_of_this_thread
-from airflow_provider_taskcluster.transfer.http.strict_response import StoreResponse
+from airflow_provider_taskcluster.transfer.http.connection import current_connection
+from airflow_provider_taskcluster.transfer.http.strict_response import StrictResponse
 
 # Kept to one store; a transfer may use so many at once.
 MOST_CONNECTIONS = 32
@@ -42,11 +42,11 @@ def store_adapter(read_timeout: float) -> HTTPAdapter:
     than in bytes.
     """
 
-    class PatientResponse(StoreResponse):
-        patience = read_timeout
+    class PatientResponse(StrictResponse):
+        line_timeout = read_timeout
 
     class Patient(Piecewise):
-        """Waits for the store to take bytes as long as for it to give some, unless its line is broken off."""
+        """Waits for the store to take bytes as long as for it to give some, unless its connection is broken off."""
 
         timeout: Any
         response_class: Any = PatientResponse
@@ -63,8 +63,8 @@ def store_adapter(read_timeout: float) -> HTTPAdapter:
 
         def _in_use(self) -> None:
             self.timeout = read_timeout
-            if line := line_of_this_thread():
-                line.runs_over(self.sock)
+            if connection := current_connection():
+                connection.attach(self.sock)
 
     class PlainConnection(Patient, HTTPConnection):
         pass

@@ -15,11 +15,16 @@ from urllib.parse import urlsplit
 from airflow_provider_taskcluster.common.redaction import public_url, quiet_libraries
 from airflow_provider_taskcluster.common.urls import host_is_allowed, problem
 from airflow_provider_taskcluster.exceptions import ConnectionFailed, Interrupted, ReferenceRefused
-from airflow_provider_taskcluster.transfer.http.connection import Line
-from airflow_provider_taskcluster.transfer.http.errors import LONGEST_ANSWER, no_answer, refusal
-from airflow_provider_taskcluster.transfer.http.redirects import REDIRECT_STATUSES, SAME_METHOD, same_origin, target_of
-from airflow_provider_taskcluster.transfer.http.response import Answer
-from airflow_provider_taskcluster.transfer.http.strict_response import beginning_of, inner
+from airflow_provider_taskcluster.transfer.http.connection import RequestConnection
+from airflow_provider_taskcluster.transfer.http.errors import LONGEST_ERROR_BODY, connection_error, status_error
+from airflow_provider_taskcluster.transfer.http.redirects import (
+    METHOD_PRESERVING,
+    REDIRECT_STATUSES,
+    redirect_target,
+    same_origin,
+)
+from airflow_provider_taskcluster.transfer.http.response import StoreResponse
+from airflow_provider_taskcluster.transfer.http.strict_response import read_prefix, underlying_response
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -37,7 +42,7 @@ class ReadableBody(Protocol):
         """Return the next bytes, which need to hold until the next call only."""
 
 
-class Store:
+class StoreClient:
     """Makes requests to stores and keeps their connections.
 
     :param network: Time-outs, proxies, trusted certificates and the retry policy of those who call this.
@@ -51,14 +56,14 @@ class Store:
         self._process = os.getpid()
         self._session: requests.Session | None = None
         self._lock = threading.Lock()
-        self._lines: set[Line] = set()
+        self._connections: set[RequestConnection] = set()
         self._proxies: dict[tuple[str, str], str | None] = {}
         self._stopped = False
 
     @contextmanager
     def get(
         self, url: str, headers: Mapping[str, str], *, redirects: int = 0, hosts: Sequence[str] | None = None
-    ) -> Iterator[Answer]:
+    ) -> Iterator[StoreResponse]:
         """GET a URL and give out its body as a stream.
 
         :param redirects: How many redirects may be followed, to http and https only.
@@ -68,14 +73,14 @@ class Store:
         :raises ConnectionFailed: No answer.
         """
         for hop in range(redirects + 1):
-            with self._requested("GET", url, headers) as (response, line):
+            with self._requested("GET", url, headers) as (response, connection):
                 location = response.headers.get("Location")
                 if response.status_code in REDIRECT_STATUSES and location and hop < redirects:
-                    url = _allowed(target_of(url, location), hosts)
+                    url = _allowed(redirect_target(url, location), hosts)
                     continue
                 if response.status_code not in {200, 206}:
-                    raise refusal(response, "GET", url)
-                yield Answer(response, url, line)
+                    raise status_error(response, "GET", url)
+                yield StoreResponse(response, url, connection)
                 return
 
     def put(self, url: str, headers: Mapping[str, str], body: ReadableBody, size: int) -> str | None:
@@ -88,12 +93,12 @@ class Store:
         headers = {"Content-Length": str(size), **headers}
         with self._requested("PUT", url, headers, body) as (response, _):
             location = response.headers.get("Location")
-            if response.status_code in SAME_METHOD and location:
-                target = target_of(url, location)
+            if response.status_code in METHOD_PRESERVING and location:
+                target = redirect_target(url, location)
                 if same_origin(url, target):
                     return target
             if response.status_code not in {200, 201, 204}:
-                raise refusal(response, "PUT", url)
+                raise status_error(response, "PUT", url)
             _read_to_end(response)
         return None
 
@@ -101,14 +106,14 @@ class Store:
         """End all transfers, from another thread or a signal handler; they raise :class:`Interrupted`."""
         self._leave_parent()
         self._stopped = True
-        self.break_off()
+        self.abort()
 
-    def break_off(self, threads: Collection[threading.Thread] | None = None) -> None:
+    def abort(self, threads: Collection[threading.Thread] | None = None) -> None:
         """Break off the requests of these threads, or of all; they raise :class:`ConnectionFailed`."""
         self._leave_parent()
-        for line in list(self._lines):
-            if threads is None or line.thread in threads:
-                line.break_off()
+        for connection in list(self._connections):
+            if threads is None or connection.thread in threads:
+                connection.abort()
 
     def check(self) -> None:
         """Raise :class:`Interrupted` if the transfers were told to end."""
@@ -128,22 +133,22 @@ class Store:
             raise Interrupted("There is no further try, because the transfer has failed")
 
     @contextmanager
-    def _requested(self, *request: Any) -> Iterator[tuple[requests.Response, Line]]:
-        """Send a request and give out its answer, over a line that ``stop`` finds."""
+    def _requested(self, *request: Any) -> Iterator[tuple[requests.Response, RequestConnection]]:
+        """Send a request and give out its answer, over a connection that ``stop`` finds."""
         self._leave_parent()
-        line = Line()
-        self._lines.add(line)
+        connection = RequestConnection()
+        self._connections.add(connection)
         try:
             self.check()
-            with line.sending():
+            with connection.sending():
                 response = self._send(*request)
             with response:
-                yield response, line
+                yield response, connection
         except ConnectionFailed:
             self.check()
             raise
         finally:
-            self._lines.discard(line)
+            self._connections.discard(connection)
 
     def _leave_parent(self) -> None:
         """Begin anew in a child that was forked: the connections are its parent's, and so is the end of them."""
@@ -182,7 +187,7 @@ class Store:
                 proxies={urlsplit(url).scheme: proxy} if proxy else {},
             )
         except (requests.RequestException, LocationValueError) as error:
-            raise no_answer(method, url, error, proxy) from None
+            raise connection_error(method, url, error, proxy) from None
 
     def _proxy_for(self, url: str) -> str | None:
         """Return what the network says, of a URL that can be fetched.
@@ -229,5 +234,5 @@ def _encrypted(url: str, proxy: str | None) -> bool:
 
 def _read_to_end(response: requests.Response) -> None:
     """Read an answer that nobody needs, so that its connection is kept. A longer one is closed instead."""
-    if inner(response).framing.marked:
-        beginning_of(response, LONGEST_ANSWER)
+    if underlying_response(response).framing.marked:
+        read_prefix(response, LONGEST_ERROR_BODY)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Protocol
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-_SENDING: ContextVar[Line | None] = ContextVar("sending", default=None)
+_SENDING: ContextVar[RequestConnection | None] = ContextVar("sending", default=None)
 
 
 class HasDescriptor(Protocol):
@@ -22,12 +22,12 @@ class HasDescriptor(Protocol):
         """Return its descriptor."""
 
 
-class Line:
+class RequestConnection:
     """Of one request, from before it is sent until its answer is read."""
 
     def __init__(self) -> None:
         self.thread = threading.current_thread()
-        self.broken = False
+        self.aborted = False
         self._socket: HasDescriptor | None = None
 
     @contextlib.contextmanager
@@ -39,26 +39,26 @@ class Line:
         finally:
             _SENDING.reset(token)
 
-    def break_off(self) -> None:
+    def abort(self) -> None:
         """Wake who waits for the other side. He gets an error or what looks like the end; ``broken`` tells."""
-        self.broken = True
+        self.aborted = True
         used = self._socket  # which its thread may let go of meanwhile
         if used is not None:
             # By a descriptor of its own: a TLS socket that is shut down itself goes on unencrypted.
             with contextlib.suppress(OSError), socket.socket(fileno=os.dup(used.fileno())) as twin:
                 twin.shutdown(socket.SHUT_RDWR)
 
-    def let_go(self) -> None:
+    def detach(self) -> None:
         """Leave the connection to others."""
         self._socket = None
 
-    def runs_over(self, used: HasDescriptor) -> None:
+    def attach(self, used: HasDescriptor) -> None:
         """Take note of the socket."""
         self._socket = used
-        if self.broken:
-            self.break_off()
+        if self.aborted:
+            self.abort()
 
 
-def line_of_this_thread() -> Line | None:
+def current_connection() -> RequestConnection | None:
     """Return the line of the request that this thread sends."""
     return _SENDING.get()

@@ -18,7 +18,7 @@ from airflow_provider_taskcluster.exceptions import (
 )
 from airflow_provider_taskcluster.transfer.http.encoding import decoder_for
 from airflow_provider_taskcluster.transfer.http.redirects import REDIRECT_STATUSES
-from airflow_provider_taskcluster.transfer.http.strict_response import InvalidHead, beginning_of
+from airflow_provider_taskcluster.transfer.http.strict_response import InvalidHead, read_prefix
 
 if TYPE_CHECKING:
     import requests
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 LONGEST_REASON = 300
 LONGEST_CODE = 100
 # Bytes of an answer that is read for what it says, not for its content: of an error, or to a PUT.
-LONGEST_ANSWER = 64 * 1024
+LONGEST_ERROR_BODY = 64 * 1024
 ASK = "ask those who run this store"
 # What to do about an answer, by its status or code.
 _NEXT: dict[int | str, str] = {
@@ -41,7 +41,7 @@ _NEXT: dict[int | str, str] = {
 _PASSING = {"RequestTimeout", "IncompleteBody", "BadDigest", "XAmzContentSHA256Mismatch", "OperationAborted"}
 
 
-def refusal(response: requests.Response, method: str, url: str) -> StoreError:
+def status_error(response: requests.Response, method: str, url: str) -> StoreError:
     """Build the error for an answer that is not the one that was wanted."""
     status = response.status_code
     if status in REDIRECT_STATUSES:
@@ -70,9 +70,9 @@ def _reason_of(response: requests.Response) -> tuple[str, str]:
 
 def _text_of(response: requests.Response) -> str:
     """Return the beginning of the body, decoded."""
-    body = memoryview(beginning_of(response, LONGEST_ANSWER))
+    body = memoryview(read_prefix(response, LONGEST_ERROR_BODY))
     try:
-        decoder = decoder_for(response.headers.get("Content-Encoding", ""), LONGEST_ANSWER)
+        decoder = decoder_for(response.headers.get("Content-Encoding", ""), LONGEST_ERROR_BODY)
         text = bytes(next(decoder.decode(body), b""))
     except TransferError:
         return ""
@@ -86,7 +86,7 @@ def _element(text: str, name: str) -> str:
     return content if begun and ended else ""
 
 
-def no_answer(method: str, url: str, error: Exception, proxy: str | None = None) -> TaskclusterError:
+def connection_error(method: str, url: str, error: Exception, proxy: str | None = None) -> TaskclusterError:
     """Build the error for a request without an answer; the libraries' own texts hold the whole URL."""
     import requests
     import urllib3

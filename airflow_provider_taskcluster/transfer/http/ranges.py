@@ -86,7 +86,7 @@ def range_headers(wanted: ByteRange | None, known: Facts | None) -> dict[str, st
 
 
 @dataclass(frozen=True)
-class Place:
+class PartialBody:
     """Where the body of an answer lies.
 
     :param skip: So many of its bytes come before the wanted one.
@@ -97,12 +97,14 @@ class Place:
     stop: int
 
 
-def place(headers: Mapping[str, str], wanted: int, known: Facts, new: Facts, *, summed: bool) -> Place | None:
+def match_partial(
+    headers: Mapping[str, str], wanted: int, known: Facts, new: Facts, *, hashed: bool
+) -> PartialBody | None:
     """Tell where a 206 lies; None if it does not fit.
 
     A server may send more than was asked, or less. It must not send another body, or bytes from behind the wanted one.
 
-    :param summed: Sums will tell whether all the bytes are of one body.
+    :param hashed: Sums will tell whether all the bytes are of one body.
     """
     found = content_range(headers.get("Content-Range", ""))
     if not found:
@@ -112,9 +114,9 @@ def place(headers: Mapping[str, str], wanted: int, known: Facts, new: Facts, *, 
         (known.total is None or known.total == total)
         and (known.etag is None or new.etag is None or known.etag == new.etag)
         and known.encoding == new.encoding
-        and (summed or _same_version(known, new))
+        and (hashed or _same_version(known, new))
     )
-    return Place(wanted - start, end + 1) if same and start <= wanted <= end < total else None
+    return PartialBody(wanted - start, end + 1) if same and start <= wanted <= end < total else None
 
 
 def _same_version(known: Facts, new: Facts) -> bool:

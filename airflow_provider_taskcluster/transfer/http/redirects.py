@@ -13,11 +13,11 @@ MAX_REDIRECTS = 5
 
 REDIRECT_STATUSES = {301, 302, 303, 307, 308}
 # Those after which the same request is to be made again, a PUT as well.
-SAME_METHOD = {307, 308}
+METHOD_PRESERVING = {307, 308}
 _PORTS = {"http": 80, "https": 443}
 
 
-def target_of(url: str, location: str) -> str:
+def redirect_target(url: str, location: str) -> str:
     """Return the URL that a Location header names, read as browsers do: bytes beyond ASCII are percent-encoded.
 
     :param location: The header as HTTP libraries give it, each byte a character.

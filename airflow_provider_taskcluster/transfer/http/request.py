@@ -11,17 +11,17 @@ from airflow_provider_taskcluster.transfer.http.ranges import range_headers
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from airflow_provider_taskcluster.transfer.http.client import Store
+    from airflow_provider_taskcluster.transfer.http.client import StoreClient
     from airflow_provider_taskcluster.transfer.http.grants import Renewable
     from airflow_provider_taskcluster.transfer.http.ranges import ByteRange, Facts
-    from airflow_provider_taskcluster.transfer.http.response import Answer
+    from airflow_provider_taskcluster.transfer.http.response import StoreResponse
     from airflow_provider_taskcluster.transfer.model import Grant
 
 
 @contextmanager
-def asked(
-    store: Store, grants: Renewable[Grant], wanted: ByteRange | None, known: Facts | None = None
-) -> Iterator[Answer]:
+def get_response(
+    store: StoreClient, grants: Renewable[Grant], wanted: ByteRange | None, known: Facts | None = None
+) -> Iterator[StoreResponse]:
     """Ask for a body, or a range of the body that is known, and give out the answer.
 
     :raises StoreError: Another answer than 200 or 206. A grant refused is transient where a new one may help.

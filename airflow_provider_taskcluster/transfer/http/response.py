@@ -10,12 +10,12 @@ from airflow_provider_taskcluster.common.redaction import public_url
 from airflow_provider_taskcluster.common.retry import TRY_AGAIN
 from airflow_provider_taskcluster.exceptions import ConnectionFailed, InvalidFraming, Truncated
 from airflow_provider_taskcluster.transfer.http.ranges import facts_of
-from airflow_provider_taskcluster.transfer.http.strict_response import inner
+from airflow_provider_taskcluster.transfer.http.strict_response import underlying_response
 
 if TYPE_CHECKING:
     import requests
 
-    from airflow_provider_taskcluster.transfer.http.connection import Line
+    from airflow_provider_taskcluster.transfer.http.connection import RequestConnection
     from airflow_provider_taskcluster.transfer.http.ranges import Facts
 
 
@@ -25,20 +25,20 @@ STEP = 512 * 1024
 LINGER = 1.0
 
 
-class Answer:
+class StoreResponse:
     """The body of one answer.
 
     ``status`` is 200 or 206; ``facts`` is what the headers say of the whole body; ``marked`` tells whether a cut shows.
 
-    :param line: What it comes over.
+    :param connection: What it comes over.
     :raises InvalidFraming: The headers leave open where the body ends.
     """
 
-    def __init__(self, response: requests.Response, url: str, line: Line) -> None:
+    def __init__(self, response: requests.Response, url: str, connection: RequestConnection) -> None:
         self.status = response.status_code
         self.headers = response.headers
         # The response of the standard library: urllib3's own read1 takes 0.4 s more of CPU time for 1 GiB over TLS.
-        self._body = inner(response)
+        self._body = underlying_response(response)
         framing = self._body.framing
         if framing.unreadable:
             raise InvalidFraming(
@@ -48,7 +48,7 @@ class Answer:
         self.facts: Facts = facts_of(self.status, self.headers, framing)
         self.marked: bool = framing.marked
         self._response = response
-        self._line = line
+        self._connection = connection
         self._where = public_url(url)
         self._received = 0
         self._failure: ConnectionFailed | Truncated | None = None
@@ -81,17 +81,17 @@ class Answer:
         try:
             data = self._body.read1(len(buffer))
         except (http.client.HTTPException, OSError, ValueError) as error:
-            if isinstance(error, http.client.IncompleteRead) and not self._line.broken:
+            if isinstance(error, http.client.IncompleteRead) and not self._connection.aborted:
                 raise self._truncated() from None
             raise self._broke_off(str(error) or type(error).__name__) from None
-        if self._line.broken:  # what looks like the end then may be none
+        if self._connection.aborted:  # what looks like the end then may be none
             raise self._broke_off("the transfer was ended here")
         buffer[: len(data)] = data
         self._received += len(data)
         if not data and self._length is not None and self._received != self._length:
             raise self._truncated()
         if not data or self._received == self._length:
-            self._line.let_go()
+            self._connection.detach()
             # urllib3 does not see that we have read to the end; who gets the connection next needs this answer closed.
             self._body.close()
             self._response.raw.release_conn()

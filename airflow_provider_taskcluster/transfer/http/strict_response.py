@@ -34,7 +34,7 @@ class InvalidHead(http.client.HTTPException):
     """Status and headers that are cut, or more than anybody sends."""
 
 
-class StoreResponse(http.client.HTTPResponse):
+class StrictResponse(http.client.HTTPResponse):
     """An answer of a store. ``framing`` tells where its body ends.
 
     It replaces the reading of the head and of the sizes of chunks. The published types leave out what that needs.
@@ -42,7 +42,7 @@ class StoreResponse(http.client.HTTPResponse):
 
     framing = Framing()
     # Seconds from the first byte of a head, or of a line between chunks, to its end.
-    patience = 60.0
+    line_timeout = 60.0
     _late = 0.0
     fp: Any
     code: int
@@ -88,10 +88,10 @@ class StoreResponse(http.client.HTTPResponse):
         """
         line = b""
         while there := self.fp.peek(1):
-            self._late = self._late or time.monotonic() + self.patience
+            self._late = self._late or time.monotonic() + self.line_timeout
             line += self.fp.read(there.find(b"\n") + 1 or len(there))
             if time.monotonic() > self._late:
-                raise TimeoutError(f"a head or a line has not come within {self.patience:g} seconds")
+                raise TimeoutError(f"a head or a line has not come within {self.line_timeout:g} seconds")
             if line.endswith(b"\n") or len(line) > _LONGEST_LINE:
                 break
         return line
@@ -180,16 +180,16 @@ class StoreResponse(http.client.HTTPResponse):
         raise http.client.IncompleteRead(b"")
 
 
-def beginning_of(response: requests.Response, most: int) -> bytes:
+def read_prefix(response: requests.Response, most: int) -> bytes:
     """Return what comes of a body that is read for what it says: at most so many bytes, and in a limited time.
 
     Whatever ends it, what has come is taken. Where that is all of it, the connection is kept.
     """
-    body, data, late = inner(response), bytearray(), 0.0
+    body, data, late = underlying_response(response), bytearray(), 0.0
     try:
         while len(data) < most and (came := body.read1(most - len(data))):
             data += came
-            late = late or time.monotonic() + body.patience
+            late = late or time.monotonic() + body.line_timeout
             if time.monotonic() > late:
                 return bytes(data)
     except (http.client.HTTPException, OSError, ValueError):
@@ -200,6 +200,6 @@ def beginning_of(response: requests.Response, most: int) -> bytes:
     return bytes(data)
 
 
-def inner(response: requests.Response) -> StoreResponse:
+def underlying_response(response: requests.Response) -> StrictResponse:
     """Return the response that those of urllib3 and requests are wrapped around."""
-    return cast("StoreResponse", response.raw._original_response)  # noqa: SLF001 (urllib3 has no other name for it)
+    return cast("StrictResponse", response.raw._original_response)  # noqa: SLF001 (urllib3 has no other name for it)

@@ -39,7 +39,7 @@ class Place(Protocol):
     """A folder. Names are those of files below it, with ``/``; they were checked by ``file_names``."""
 
     url: str
-    heeds_case: bool
+    case_sensitive: bool
 
     def path_of(self, name: str) -> str:
         """Path or URL of a file."""

@@ -26,7 +26,7 @@ from airflow_provider_taskcluster.transfer.model import Body
 from airflow_provider_taskcluster.transfer.payload.file_names import MANIFEST, refused
 from airflow_provider_taskcluster.transfer.payload.manifest import Ledger
 from airflow_provider_taskcluster.transfer.payload.model import PayloadResult, Stored
-from airflow_provider_taskcluster.transfer.progress import Reporter, Share, Total
+from airflow_provider_taskcluster.transfer.progress import PartReporter, Reporter, TotalSize
 from airflow_provider_taskcluster.transfer.threads.buffers import Failure
 from airflow_provider_taskcluster.transfer.threads.pool import Threads
 
@@ -72,7 +72,7 @@ class PayloadDownload:
         self._failure = Failure()
         config = artifacts.config
         self._reporter = Reporter(f"payload of {payload.task_id}", config.progress_seconds, config.on_progress)
-        self._total = Total(self._reporter, {})
+        self._total = TotalSize(self._reporter, {})
         self._stored: dict[str, Stored] = {}
         self._transferred: set[str] = set()
         self._links: dict[str, str] = {}
@@ -92,7 +92,7 @@ class PayloadDownload:
             links = [file for file in wanted if file.storage_type == "link"]
             # Errors first, so that they end it early; then the largest, so that none of them comes last alone.
             files = [file for file in wanted if file.storage_type != "link"]
-            self._total = Total(self._reporter, {file.name: _listed_size(file) for file in files})
+            self._total = TotalSize(self._reporter, {file.name: _listed_size(file) for file in files})
             files.sort(key=lambda file: (file.storage_type != "error", -(file.size or 0)))
             self._several(files, self._file)
             self._follow(links)
@@ -119,7 +119,7 @@ class PayloadDownload:
 
     def _unhindered(self, selected: Sequence[PayloadFile]) -> list[PayloadFile]:
         """Return those that can be stored at all, before anything is fetched."""
-        reasons = refused([file.name for file in selected], heeds_case=self._place.heeds_case)
+        reasons = refused([file.name for file in selected], case_sensitive=self._place.case_sensitive)
         self._hindered(reasons, NameRefused, "cannot be stored")
         wanted = [file for file in selected if file.name not in reasons]
         if self._handling.if_exists != "fail":
@@ -190,7 +190,7 @@ class PayloadDownload:
         config = self._artifacts.config
         if file.artifact == chain_of_trust.NAME:  # it does not name itself
             config = replace(config, chain_of_trust=False)
-        share = Share(self._reporter, self._failure.check, partial(self._total.learn, file.name))
+        share = PartReporter(self._reporter, self._failure.check, partial(self._total.learn, file.name))
         artifacts = replace(self._artifacts, config=config, reporter=share)
         result = artifacts.fetch(where, answer, self._place.sink(file.name), expected)
         stored = Stored(

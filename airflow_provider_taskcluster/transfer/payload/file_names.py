@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.common.names import artifact_name
 from airflow_provider_taskcluster.exceptions import InvalidName
-from airflow_provider_taskcluster.transfer.config import OURS
+from airflow_provider_taskcluster.transfer.config import OWN_PREFIX
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -26,14 +26,14 @@ _DRIVE = re.compile(r"[A-Za-z]:")
 _DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9])[ .]*(\.|:|$)", re.IGNORECASE)
 
 
-def refused(names: Iterable[str], *, heeds_case: bool) -> dict[str, str]:
+def refused(names: Iterable[str], *, case_sensitive: bool) -> dict[str, str]:
     """Return the names that cannot be files of one folder, each with the reason.
 
-    :param heeds_case: Names that differ in case alone are different files there.
+    :param case_sensitive: Names that differ in case alone are different files there.
     """
     names = list(names)
     alone = {name: reason for name in names if (reason := reason_against(name))}
-    good = {name: name if heeds_case else name.casefold() for name in names if name not in alone}
+    good = {name: name if case_sensitive else name.casefold() for name in names if name not in alone}
     same = Counter(good.values())
     # Sorted so, a name comes right before those that have it as a folder.
     ordered = sorted(key.replace("/", "\0") for key in same)
@@ -69,7 +69,7 @@ def _reason_against_part(part: str) -> str:
         "it begins with the letter of a drive": _DRIVE.match(part),
         f"{part!r} is the name of a device on some systems": _DEVICE.match(part),
         f"{part!r} ends with a dot or a space, which some systems drop": part[-1:] in {".", " "},
-        f"names that begin with {OURS} are those of partial files": part.casefold().startswith(OURS),
+        f"names that begin with {OWN_PREFIX} are those of partial files": part.casefold().startswith(OWN_PREFIX),
         f"{part[:40]!r}... is longer than the {LONGEST_PART} bytes of a file name": len(part) > LONGEST_PART,
     }
     return next((reason for reason, holds in reasons.items() if holds), "")

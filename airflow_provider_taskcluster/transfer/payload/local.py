@@ -12,11 +12,11 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.transfer.payload.destination import Content, digests_of
 from airflow_provider_taskcluster.transfer.sink import leftovers
-from airflow_provider_taskcluster.transfer.sink.base import explained
-from airflow_provider_taskcluster.transfer.sink.directory import Folder
+from airflow_provider_taskcluster.transfer.sink.base import destination_errors
+from airflow_provider_taskcluster.transfer.sink.directory import Directory
 from airflow_provider_taskcluster.transfer.sink.durable import sync_data
 from airflow_provider_taskcluster.transfer.sink.path import PathSink
-from airflow_provider_taskcluster.transfer.source.paths import require_possible, usable
+from airflow_provider_taskcluster.transfer.source.paths import path_text, require_possible
 
 if TYPE_CHECKING:
     import io
@@ -35,15 +35,15 @@ class LocalPlace:
     """
 
     def __init__(self, path: str | os.PathLike[str], *, durable: bool = True) -> None:
-        self.url = os.path.abspath(usable(path))  # noqa: PTH100 (which does not follow links either, and is text)
+        self.url = os.path.abspath(path_text(path))  # noqa: PTH100 (which does not follow links either, and is text)
         self._appending = threading.Lock()
         self._appended: dict[str, io.FileIO] = {}
         self._synced = time.monotonic()
-        with explained(self.url):
+        with destination_errors(self.url):
             require_possible(Path(self.url), folder=True)
-            self._root = Folder.at(self.url, make=True, durable=durable)
+            self._root = Directory.at(self.url, make=True, durable=durable)
             leftovers.sweep(self._root)
-            self.heeds_case = self._root.heeds_case()
+            self.case_sensitive = self._root.case_sensitive()
 
     def path_of(self, name: str) -> str:
         """Path of a file."""
@@ -58,12 +58,12 @@ class LocalPlace:
     def look(self, name: str) -> Content | None:
         """Return what is there; None for nothing."""
         *above, last = name.split("/")
-        with explained(self.path_of(name)):
+        with destination_errors(self.path_of(name)):
             try:
                 folder = self._root.below(above, make=False)
             except FileNotFoundError:
                 return None
-            found = folder.file_or_nothing(last)
+            found = folder.stat_file(last)
             return None if found is None else Content(found.st_size, partial(_digests, folder, last))
 
     def tag(self, name: str) -> str:  # noqa: ARG002 (of the protocol)
@@ -72,18 +72,18 @@ class LocalPlace:
 
     def read(self, name: str) -> bytes | None:
         """Return a small file, None if there is none, or if another user may have made it."""
-        with explained(self.path_of(name)):
-            self._root.file_or_nothing(name)
+        with destination_errors(self.path_of(name)):
+            self._root.stat_file(name)
             return self._root.read_own(name)
 
     def write(self, name: str, content: bytes) -> None:
         """Put a small file in its place at once."""
-        with explained(self.path_of(name)):
+        with destination_errors(self.path_of(name)):
             self._root.write(name, content, private=False, synced=True)
 
     def append(self, name: str, line: bytes) -> None:
         """Append to a small file, in one piece: other processes may do the same."""
-        with explained(self.path_of(name)), self._appending:
+        with destination_errors(self.path_of(name)), self._appending:
             if name not in self._appended:
                 self._appended[name] = self._to_append(name)
             self._appended[name].write(b"\n" + line)  # the line before may be torn
@@ -103,7 +103,7 @@ class LocalPlace:
 
     def settle(self) -> None:
         """Sync what was appended."""
-        with explained(self.url), self._appending:
+        with destination_errors(self.url), self._appending:
             self._sync_appended()
 
     def _sync_appended(self) -> None:
@@ -114,7 +114,7 @@ class LocalPlace:
 
     def remove(self, name: str) -> None:
         """Remove a small file, if it is there."""
-        with explained(self.path_of(name)):
+        with destination_errors(self.path_of(name)):
             self._root.unlink(name)
 
     def close(self) -> None:
@@ -124,9 +124,9 @@ class LocalPlace:
         self._root.close()
 
 
-def _digests(folder: Folder, name: str, algorithms: Iterable[str]) -> dict[str, str]:
+def _digests(folder: Directory, name: str, algorithms: Iterable[str]) -> dict[str, str]:
     """Read a file, and have it on disk: who finds it whole takes it for good, whoever wrote it."""
-    with explained(f"{folder.path}/{name}"), folder.open(name) as file:
+    with destination_errors(f"{folder.path}/{name}"), folder.open(name) as file:
         digests = digests_of(file, algorithms)
         if folder.durable:
             sync_data(file.fileno())

@@ -10,7 +10,7 @@ import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from airflow_provider_taskcluster.transfer.config import OURS
+from airflow_provider_taskcluster.transfer.config import OWN_PREFIX
 from airflow_provider_taskcluster.transfer.payload.file_names import MANIFEST
 from airflow_provider_taskcluster.transfer.payload.model import Stored
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.payload.model import PayloadResult, Payloads
 
 VERSION = 1
-JOURNAL = f"{OURS}payload.jsonl"
+JOURNAL = f"{OWN_PREFIX}payload.jsonl"
 
 
 class Ledger:

@@ -259,7 +259,7 @@ def place_for(folder: Any, *, durable: bool = True) -> Place:
         from airflow_provider_taskcluster.transfer.payload.storage import StoragePlace
 
         file = storage_file(folder)
-        if file.lasting:
+        if file.immutable:
             raise InvalidInput(
                 f"Cannot download a payload into {file.url}, where files are neither listed nor replaced: pass a "
                 f"folder of this machine, or of a bucket; TaskclusterUploadFolderOperator makes objects of it"

@@ -31,7 +31,7 @@ class StoragePlace:
     What is there is listed once, at the beginning. Content with the tag that it was written with is not read again.
     """
 
-    heeds_case = True
+    case_sensitive = True
 
     def __init__(self, folder: StorageFile) -> None:
         self.url = folder.url.rstrip("/")

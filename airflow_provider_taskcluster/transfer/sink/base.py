@@ -15,17 +15,17 @@ from airflow_provider_taskcluster.common.counts import whole_number
 from airflow_provider_taskcluster.common.messages import one_line, visible
 from airflow_provider_taskcluster.exceptions import DestinationError, InvalidInput, TooLarge
 from airflow_provider_taskcluster.transfer.config import MEMORY_CAP
-from airflow_provider_taskcluster.transfer.source.reading import position
+from airflow_provider_taskcluster.transfer.source.reading import checked_position
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
-    from airflow_provider_taskcluster.transfer.sink.checkpoint import Record
+    from airflow_provider_taskcluster.transfer.sink.checkpoint import Checkpoint
 
 # Characters of a path that an error shows.
 LONGEST_PATH = 400
 # Errors of a path that are the same at any time.
-LASTING = {errno.ENAMETOOLONG, errno.ELOOP, errno.EILSEQ, errno.ENOTDIR, errno.EEXIST, errno.EISDIR}
+PERMANENT_ERRNOS = {errno.ENAMETOOLONG, errno.ELOOP, errno.EILSEQ, errno.ENOTDIR, errno.EEXIST, errno.EISDIR}
 _IN_THE_WAY = "what is in the way is no folder: remove it, or choose another path"
 
 
@@ -47,7 +47,7 @@ class Sink(ABC):
     # whether it takes bytes in any order, by ``reserve`` and ``write_at``
     seekable = False
 
-    def resume(self, key: str) -> Record | None:
+    def resume(self, key: str) -> Checkpoint | None:
         """Open what an earlier process left of ``key``, and return its record; None if there is nothing."""
         return None
 
@@ -71,7 +71,7 @@ class Sink(ABC):
         """Read what was written, after ``resume``; return how many bytes."""
         raise InvalidInput(f"A {type(self).__name__} cannot be read")
 
-    def note(self, record: Record) -> None:  # noqa: B027 (not every sink can)
+    def note(self, record: Checkpoint) -> None:  # noqa: B027 (not every sink can)
         """Write down how far it is, for a later process."""
 
     @abstractmethod
@@ -153,7 +153,7 @@ class FileSink(Sink):
         self._name: str | None = getattr(file, "name", None)
         try:
             writable = file.writable()
-            self._start = position(file) if writable and file.seekable() else None
+            self._start = checked_position(file) if writable and file.seekable() else None
         except Exception as error:  # each kind of file has errors of its own
             raise InvalidInput(
                 f"The destination, a {type(file).__name__}, is not what it says it is ({one_line(error)}), so a "
@@ -164,16 +164,16 @@ class FileSink(Sink):
         self._written = 0
 
     def begin(self, size: int | None) -> None:
-        with explained(self._name):
+        with destination_errors(self._name):
             self._rewind()
 
     def write(self, data: bytes | memoryview) -> None:
         self._written += len(data)
-        with explained(self._name):
+        with destination_errors(self._name):
             write_all(self._file.write, bytes(data))
 
     def commit(self) -> None:
-        with explained(self._name):
+        with destination_errors(self._name):
             self._file.flush()
 
     def discard(self) -> None:
@@ -209,7 +209,7 @@ class WriterSink(Sink):
 
     def write(self, data: bytes | memoryview) -> None:
         assert self._writer is not None
-        with explained(getattr(self._writer, "name", None)):
+        with destination_errors(getattr(self._writer, "name", None)):
             write_all(self._writer.write, bytes(data))
 
     def commit(self) -> None:
@@ -238,7 +238,7 @@ def write_all(write: Callable[[Any], Any], data: bytes | memoryview) -> None:
 
 
 @contextlib.contextmanager
-def explained(path: str | None) -> Iterator[None]:
+def destination_errors(path: str | None) -> Iterator[None]:
     """Turn an error of the file system into a sentence."""
     try:
         yield
@@ -255,4 +255,4 @@ def explained(path: str | None) -> Iterator[None]:
             errno.ELOOP: "its symbolic links go in circles: remove them, or choose another path",
         }.get(error.errno or 0, error.strerror or str(error))
         said = f"Cannot write {visible(path or 'the open file', LONGEST_PATH)}: {hint}"
-        raise DestinationError(said, transient=error.errno not in LASTING) from error
+        raise DestinationError(said, transient=error.errno not in PERMANENT_ERRNOS) from error

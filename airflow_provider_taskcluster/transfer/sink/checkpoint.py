@@ -19,11 +19,11 @@ if TYPE_CHECKING:
 
 VERSION = 1
 # Part of the time of a transfer that its records may take.
-SHARE = 0.1
+MAX_TIME_SHARE = 0.1
 
 
 @dataclass(frozen=True)
-class Record:
+class Checkpoint:
     """A download that is not complete.
 
     :param key: Stands for what is downloaded: its name and the hashes that the service names.
@@ -44,12 +44,12 @@ class Record:
         return json.dumps({"version": VERSION, **asdict(self)})
 
 
-def from_json(text: str, key: str) -> Record | None:
+def from_json(text: str, key: str) -> Checkpoint | None:
     """Read a record; None if it is broken, of another version, or of something else than ``key``."""
     try:
         data = json.loads(text)
         version = data["version"]
-        record = Record(data["key"], Facts(**data["facts"]), data["offset"], boot=data.get("boot", ""))
+        record = Checkpoint(data["key"], Facts(**data["facts"]), data["offset"], boot=data.get("boot", ""))
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
     usable = (
@@ -63,12 +63,12 @@ def from_json(text: str, key: str) -> Record | None:
     return record if usable else None
 
 
-def key_of(what: Mapping[str, Any], hashes: Mapping[str, str]) -> str:
+def checkpoint_key(what: Mapping[str, Any], hashes: Mapping[str, str]) -> str:
     """Return the key of a thing with these hashes."""
     return hashlib.sha256(json.dumps([what, sorted(hashes.items())], sort_keys=True).encode()).hexdigest()
 
 
-def trustworthy(facts: Facts, hashes: Mapping[str, str]) -> bool:
+def resumable(facts: Facts, hashes: Mapping[str, str]) -> bool:
     """Tell whether bytes on disk can be told from those of another version: by a hash, or by the store's ETag."""
     return facts.total is not None and not facts.encoding and bool(hashes or facts.etag)
 
@@ -85,8 +85,8 @@ class Pace:
         return time.monotonic() - self._ended
 
     def allows(self) -> bool:
-        """Whether another record keeps all of them together below ``SHARE`` of the time."""
-        return self.seconds() * SHARE >= self._cost
+        """Whether another record keeps all of them together below ``MAX_TIME_SHARE`` of the time."""
+        return self.seconds() * MAX_TIME_SHARE >= self._cost
 
     @contextmanager
     def recording(self) -> Iterator[None]:

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from airflow_provider_taskcluster.exceptions import NameRefused
-from airflow_provider_taskcluster.transfer.config import OURS
+from airflow_provider_taskcluster.transfer.config import OWN_PREFIX
 from airflow_provider_taskcluster.transfer.sink.durable import make_folders, publish, sync_folder
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ _UMASK = re.compile(r"^Umask:[ \t]*([0-7]+)$", re.MULTILINE)
 _FILE = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK  # which does not wait for the writer of a pipe
 
 
-class Folder:
+class Directory:
     """An open folder. Every ``name`` is one of a file right in it.
 
     :param descriptor: Of the open folder; closed with this object.
@@ -56,23 +56,23 @@ class Folder:
             make_folders(path, durable=durable)
         return cls(os.open(path, _FOLDER), os.fspath(path), durable=durable)
 
-    def below(self, parts: Iterable[str], *, make: bool) -> Folder:
+    def below(self, parts: Iterable[str], *, make: bool) -> Directory:
         """Open a folder further down, without following a link.
 
         :raises NameRefused: A link or a file is in the way.
         :raises FileNotFoundError: It is not there, and shall not be made.
         """
-        found = Folder(os.dup(self.descriptor), self.path, durable=self.durable)
+        found = Directory(os.dup(self.descriptor), self.path, durable=self.durable)
         for part in parts:
             found = found._next(part, make=make)
         return found
 
-    def _next(self, part: str, *, make: bool) -> Folder:
+    def _next(self, part: str, *, make: bool) -> Directory:
         path = os.path.join(self.path, part)  # noqa: PTH118 (text)
         try:
             if make:
                 self._make(part)
-            return Folder(os.open(part, _FOLDER | os.O_NOFOLLOW, dir_fd=self.descriptor), path, durable=self.durable)
+            return Directory(os.open(part, _FOLDER | os.O_NOFOLLOW, dir_fd=self.descriptor), path, durable=self.durable)
         except OSError as error:
             if error.errno in {errno.ENOTDIR, errno.ELOOP}:
                 raise NameRefused(
@@ -103,7 +103,7 @@ class Folder:
         except FileNotFoundError:
             return None
 
-    def file_or_nothing(self, name: str) -> os.stat_result | None:
+    def stat_file(self, name: str) -> os.stat_result | None:
         """Look at it, and refuse what is there and no file.
 
         :raises NameRefused: It is a link, a folder, a pipe...
@@ -173,7 +173,7 @@ class Folder:
         :param private: For this user alone; else its mode is that of the file it replaces, or as usual.
         :param synced: It survives power loss, if the folder is durable.
         """
-        new = f"{OURS}{secrets.token_hex(8)}.new"
+        new = f"{OWN_PREFIX}{secrets.token_hex(8)}.new"
         try:
             with io.BufferedWriter(self.create(new)) as file:
                 file.write(content)
@@ -208,9 +208,9 @@ class Folder:
         with contextlib.suppress(FileNotFoundError):
             os.unlink(name, dir_fd=self.descriptor)
 
-    def heeds_case(self) -> bool:
+    def case_sensitive(self) -> bool:
         """Tell whether names that differ in case alone are different files here."""
-        probe = f"{OURS}{secrets.token_hex(8)}.case"
+        probe = f"{OWN_PREFIX}{secrets.token_hex(8)}.case"
         self.create(probe).close()
         try:
             return self.stat(probe.upper()) is None

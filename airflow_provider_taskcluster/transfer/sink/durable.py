@@ -87,7 +87,7 @@ def sync_file_system(file: int) -> None:
         raise OSError(number, os.strerror(number))
 
 
-def begin_writing(file: int) -> None:
+def start_writeback(file: int) -> None:
     """Let the kernel begin to write out what is in memory of a file. It is a hint: nothing is promised by it."""
     if begin := _function("sync_file_range", ctypes.c_int, ctypes.c_int64, ctypes.c_int64, ctypes.c_uint):
         begin(file, 0, 0, _WRITE)

@@ -13,16 +13,16 @@ import sys
 import time
 
 from airflow_provider_taskcluster.transfer.config import GIB, MIB
-from airflow_provider_taskcluster.transfer.sink.durable import begin_writing
+from airflow_provider_taskcluster.transfer.sink.durable import start_writeback
 
 # RWF_DONTCACHE of linux/fs.h; the standard library does not name it.
 UNCACHED = 0x80
 # Seconds of processor time for a byte beyond which pages are dear.
-DEAR = 0.8 / GIB
+COSTLY_SECONDS = 0.8 / GIB
 # Bytes after which that is looked at, again and again.
-SAMPLE = 16 * MIB
+SAMPLE_SIZE = 16 * MIB
 # Bytes after which the kernel is told to write out what is there, for a sync at the end that is short.
-STRETCH = 8 * MIB
+WRITEBACK_SIZE = 8 * MIB
 
 
 class FileWriter:
@@ -55,9 +55,9 @@ class FileWriter:
             self._sample(len(data), time.thread_time() - started)
         if self._early and not self._flags:  # what goes past the cache is on its way to the disk
             self._waiting += len(data)
-            if self._waiting >= STRETCH:
+            if self._waiting >= WRITEBACK_SIZE:
                 self._waiting = 0
-                begin_writing(self._file)
+                start_writeback(self._file)
 
     def _write(self, data: memoryview, offset: int) -> int:
         if not self._flags:
@@ -74,7 +74,7 @@ class FileWriter:
         """Find out what pages cost, until they turn out to be dear."""
         self._written += count
         self._seconds += seconds
-        if self._written >= SAMPLE:
-            if self._seconds > DEAR * self._written:
+        if self._written >= SAMPLE_SIZE:
+            if self._seconds > COSTLY_SECONDS * self._written:
                 self._flags, self._sampling = UNCACHED, False
             self._written, self._seconds = 0, 0.0

@@ -20,8 +20,8 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from airflow_provider_taskcluster.transfer.config import OURS
-from airflow_provider_taskcluster.transfer.sink.directory import Folder
+from airflow_provider_taskcluster.transfer.config import OWN_PREFIX
+from airflow_provider_taskcluster.transfer.sink.directory import Directory
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -29,10 +29,10 @@ if TYPE_CHECKING:
 # Seconds after which something that nobody holds was left behind.
 AGE = 24 * 60 * 60
 # Looking through folders takes one part in so many of the time at most.
-SHARE = 20
+SWEEP_DIVISOR = 20
 STAGING = "extract"
-_LOCK = f"{OURS}lock"
-_NAME = re.compile(rf"{re.escape(OURS)}[0-9A-Za-z_]+\.(new|case|part|json|extract)")
+_LOCK = f"{OWN_PREFIX}lock"
+_NAME = re.compile(rf"{re.escape(OWN_PREFIX)}[0-9A-Za-z_]+\.(new|case|part|json|extract)")
 # What makes a file worth keeping: the other one.
 _BESIDE = {"part": "json", "json": "part"}
 _MOST_KNOWN = 10_000
@@ -40,7 +40,7 @@ _MOST_KNOWN = 10_000
 _due: dict[tuple[int, int], float] = {}
 
 
-def sweep(folder: Folder) -> None:
+def sweep(folder: Directory) -> None:
     """Remove what was left right in a folder. It never fails: what cannot be removed stays."""
     with contextlib.suppress(OSError):
         for name in folder.names():
@@ -48,7 +48,7 @@ def sweep(folder: Folder) -> None:
                 _remove_if_left(folder, name, match[1])
 
 
-def sweep_at_times(folder: Folder) -> None:
+def sweep_if_due(folder: Directory) -> None:
     """Do the same where many files go to one folder: a large one is not looked through for each of them."""
     with contextlib.suppress(OSError):
         found, now = os.fstat(folder.descriptor), time.monotonic()
@@ -59,10 +59,10 @@ def sweep_at_times(folder: Folder) -> None:
         if len(_due) >= _MOST_KNOWN:
             _due.clear()
         done = time.monotonic()
-        _due[place] = done + (done - now) * (SHARE - 1)
+        _due[place] = done + (done - now) * (SWEEP_DIVISOR - 1)
 
 
-def _remove_if_left(folder: Folder, name: str, kind: str) -> None:
+def _remove_if_left(folder: Directory, name: str, kind: str) -> None:
     with contextlib.suppress(OSError):
         found = folder.stat(name)
         if found is None or found.st_uid != os.geteuid() or found.st_mtime > time.time() - AGE:
@@ -75,7 +75,7 @@ def _remove_if_left(folder: Folder, name: str, kind: str) -> None:
                 _remove_file(folder, name, found)
 
 
-def _remove_file(folder: Folder, name: str, found: os.stat_result) -> None:
+def _remove_file(folder: Directory, name: str, found: os.stat_result) -> None:
     with folder.open(name, os.O_RDWR) as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         now = folder.stat(name)
@@ -83,7 +83,7 @@ def _remove_file(folder: Folder, name: str, found: os.stat_result) -> None:
             folder.unlink(name)
 
 
-def _remove_staging(folder: Folder, name: str) -> None:
+def _remove_staging(folder: Directory, name: str) -> None:
     with closing(folder.below([name], make=False)) as left, contextlib.ExitStack() as held:
         if left.stat(_LOCK) is not None:
             lock = held.enter_context(left.open(_LOCK, os.O_RDWR))
@@ -97,18 +97,18 @@ def staging(root: Path) -> Iterator[Path]:
 
     :raises OSError: It cannot be made.
     """
-    path = Path(tempfile.mkdtemp(prefix=OURS, suffix=f".{STAGING}", dir=root))
+    path = Path(tempfile.mkdtemp(prefix=OWN_PREFIX, suffix=f".{STAGING}", dir=root))
     try:
         with (path / _LOCK).open("xb") as lock:
             with contextlib.suppress(OSError):  # some file systems have no locks
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield path
     finally:
-        with contextlib.suppress(OSError), closing(Folder.at(root, make=False)) as above:
+        with contextlib.suppress(OSError), closing(Directory.at(root, make=False)) as above:
             remove_tree(above, path.name)
 
 
-def remove_tree(folder: Folder, name: str) -> None:
+def remove_tree(folder: Directory, name: str) -> None:
     """Remove a folder and all below it, however deep: neither the stack nor the number of open files limits it.
 
     :raises OSError: Something of it cannot be removed.
@@ -120,7 +120,7 @@ def remove_tree(folder: Folder, name: str) -> None:
     os.rmdir(name, dir_fd=folder.descriptor)
 
 
-def _remove_or_raise(top: Folder, name: str) -> None:
+def _remove_or_raise(top: Directory, name: str) -> None:
     """Remove a file, or a folder, whose own folders are raised to the top: they come next."""
     if not _is_folder(top, name):
         top.unlink(name)
@@ -128,13 +128,13 @@ def _remove_or_raise(top: Folder, name: str) -> None:
     with closing(top.below([name], make=False)) as folder:
         for one in folder.names():
             if _is_folder(folder, one):
-                new = f"{OURS}{secrets.token_hex(8)}"
+                new = f"{OWN_PREFIX}{secrets.token_hex(8)}"
                 os.rename(one, new, src_dir_fd=folder.descriptor, dst_dir_fd=top.descriptor)
             else:
                 folder.unlink(one)
     os.rmdir(name, dir_fd=top.descriptor)
 
 
-def _is_folder(folder: Folder, name: str) -> bool:
+def _is_folder(folder: Directory, name: str) -> bool:
     found = folder.stat(name)
     return found is not None and stat.S_ISDIR(found.st_mode)

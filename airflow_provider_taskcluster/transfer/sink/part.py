@@ -13,17 +13,17 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.parts_manifest import Part
 
 
-class Window(Sink):
+class PartSink(Sink):
     """The place of one part.
 
     :param into: The sink of the whole.
-    :param passing: Sees the bytes once, in order; only where the whole takes bytes in order.
+    :param on_bytes: Sees the bytes once, in order; only where the whole takes bytes in order.
     """
 
-    def __init__(self, into: Sink, part: Part, passing: Callable[[memoryview], None] | None = None) -> None:
+    def __init__(self, into: Sink, part: Part, on_bytes: Callable[[memoryview], None] | None = None) -> None:
         self._into = into
         self._part = part
-        self._passing = passing
+        self._on_bytes = on_bytes
         self._position = 0
         self._passed = 0
 
@@ -44,11 +44,11 @@ class Window(Sink):
                 f"Part {self._part.name!r} has more than the {self._part.size} bytes that the manifest says: "
                 f"the stored bytes are not those that were uploaded: upload it again"
             )
-        if self._passing is None:
+        if self._on_bytes is None:
             self._into.write_at(self._part.offset + self._position, view)
         elif fresh := view[max(0, self._passed - self._position) :]:
             self._into.write(fresh)
-            self._passing(fresh)
+            self._on_bytes(fresh)
             self._passed += len(fresh)
         self._position += len(view)
 

@@ -14,25 +14,25 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from airflow_provider_taskcluster.exceptions import DestinationError, InvalidInput
-from airflow_provider_taskcluster.transfer.config import MIB, OURS
+from airflow_provider_taskcluster.transfer.config import MIB, OWN_PREFIX
 from airflow_provider_taskcluster.transfer.sink import leftovers
-from airflow_provider_taskcluster.transfer.sink.base import Sink, explained
+from airflow_provider_taskcluster.transfer.sink.base import Sink, destination_errors
 from airflow_provider_taskcluster.transfer.sink.checkpoint import from_json
-from airflow_provider_taskcluster.transfer.sink.directory import Folder
+from airflow_provider_taskcluster.transfer.sink.directory import Directory
 from airflow_provider_taskcluster.transfer.sink.durable import boot_id, sync_data
 from airflow_provider_taskcluster.transfer.sink.file_writer import FileWriter
-from airflow_provider_taskcluster.transfer.source.paths import followed, require_possible, usable
+from airflow_provider_taskcluster.transfer.source.paths import path_text, require_possible, resolve_link
 
 if TYPE_CHECKING:
     import io
 
-    from airflow_provider_taskcluster.transfer.sink.checkpoint import Record
+    from airflow_provider_taskcluster.transfer.sink.checkpoint import Checkpoint
 
 
-class FolderOpener(Protocol):
+class DirectoryOpener(Protocol):
     """Opens the folder of a file; makes it, if asked to, where it is not there."""
 
-    def __call__(self, *, make: bool) -> Folder:
+    def __call__(self, *, make: bool) -> Directory:
         """Open it."""
 
 
@@ -51,19 +51,19 @@ class PathSink(Sink):
     seekable = True
 
     def __init__(
-        self, path: str | os.PathLike[str], folder: FolderOpener | None = None, *, durable: bool = True
+        self, path: str | os.PathLike[str], folder: DirectoryOpener | None = None, *, durable: bool = True
     ) -> None:
-        self.path = usable(path)
+        self.path = path_text(path)
         final = Path(self.path)
         if folder is None:
-            with explained(self.path):
+            with destination_errors(self.path):
                 if self.path.endswith("/"):
                     raise InvalidInput(f"The destination {self.path!r} is a folder: name the file to write")
                 final = _checked(final)
         self._name = final.name
-        self._open_folder = folder or partial(Folder.at, final.parent, durable=durable)
+        self._open_folder = folder or partial(Directory.at, final.parent, durable=durable)
         self._partial = _beside(hashlib.sha256(os.fsencode(self._name)).hexdigest()[:16])
-        self._folder: Folder | None = None
+        self._folder: Directory | None = None
         self._file: io.FileIO | None = None
         self._records = False
 
@@ -71,8 +71,8 @@ class PathSink(Sink):
     def _record(self) -> str:
         return self._partial.removesuffix(".part") + ".json"
 
-    def resume(self, key: str) -> Record | None:
-        with explained(self.path):
+    def resume(self, key: str) -> Checkpoint | None:
+        with destination_errors(self.path):
             try:
                 folder = self._in(make=False)
             except FileNotFoundError:
@@ -89,7 +89,7 @@ class PathSink(Sink):
             self._require_space(folder, record.facts.total - there)
         return record
 
-    def _recorded(self, folder: Folder, file: io.FileIO, key: str) -> Record | None:
+    def _recorded(self, folder: Directory, file: io.FileIO, key: str) -> Checkpoint | None:
         """Return what the record promises, as far as it is there."""
         content = folder.read_own(self._record) if self._records else None
         record = None if content is None else from_json(content.decode("utf-8", "replace"), key)
@@ -101,7 +101,7 @@ class PathSink(Sink):
         return replace(record, offset=there) if there else None
 
     def begin(self, size: int | None) -> None:
-        with explained(self.path):
+        with destination_errors(self.path):
             folder = self._in(make=True)
             file = self._file or self._open(folder)
             if self._records and folder.stat(self._record) is not None:
@@ -113,28 +113,28 @@ class PathSink(Sink):
         self._require_space(folder, size or 0)
 
     def reserve(self, size: int) -> None:
-        with explained(self.path):
+        with destination_errors(self.path):
             self._opened().truncate(size)
 
     def write(self, data: bytes | memoryview) -> None:
-        with explained(self.path):
+        with destination_errors(self.path):
             file = self._opened()
             self._writer.write_at(file.tell(), data)
             file.seek(len(data), os.SEEK_CUR)
 
     def write_at(self, offset: int, data: memoryview) -> None:
         self._opened()  # a thread that comes late must not write to what has the descriptor now
-        with explained(self.path):
+        with destination_errors(self.path):
             self._writer.write_at(offset, data)
 
     def read_at(self, offset: int, buffer: memoryview) -> int:
-        with explained(self.path):
+        with destination_errors(self.path):
             return os.preadv(self._opened().fileno(), [buffer], offset)
 
-    def note(self, record: Record) -> None:
+    def note(self, record: Checkpoint) -> None:
         if not self._records:
             return
-        with explained(self.path):
+        with destination_errors(self.path):
             if record.hashed:
                 self._in().write(self._record, record.to_json().encode())
             elif self._in().durable:  # nobody would find out that power loss has taken what the record promises
@@ -144,7 +144,7 @@ class PathSink(Sink):
                 self._in().write(self._record, replace(record, boot=boot_id()).to_json().encode())
 
     def commit(self) -> None:
-        with explained(self.path):
+        with destination_errors(self.path):
             self._in().publish(self._opened().fileno(), self._partial, self._name)
             self._forget_record()
             self._close()
@@ -170,14 +170,14 @@ class PathSink(Sink):
         assert self._file is not None
         return self._file
 
-    def _in(self, *, make: bool = False) -> Folder:
+    def _in(self, *, make: bool = False) -> Directory:
         """Return the folder, open."""
         if self._folder is None:
             self._folder = self._open_folder(make=make)
-            leftovers.sweep_at_times(self._folder)
+            leftovers.sweep_if_due(self._folder)
         return self._folder
 
-    def _open(self, folder: Folder) -> io.FileIO:
+    def _open(self, folder: Directory) -> io.FileIO:
         """Open the partial file for ourselves alone; one with a name of its own if somebody else has it."""
         file = folder.open_to_update(self._partial)
         if file is not None and _locked(file, folder, self._partial):
@@ -191,7 +191,7 @@ class PathSink(Sink):
         self._writer = FileWriter(file.fileno(), early=folder.durable)
         return file
 
-    def _require_space(self, folder: Folder, size: int) -> None:
+    def _require_space(self, folder: Directory, size: int) -> None:
         free = shutil.disk_usage(folder.descriptor).free
         if size > free:
             self.discard()
@@ -220,7 +220,7 @@ def _checked(final: Path) -> Path:
     :raises NameRefused: It is the link of another user.
     :raises OSError: There can be no such file.
     """
-    leads_to = followed(final)
+    leads_to = resolve_link(final)
     if leads_to.name in {"", ".."} or leads_to.is_dir():
         raise InvalidInput(f"The destination {str(final)!r} is a folder: name the file to write")
     if leads_to.exists() and not leads_to.is_file():
@@ -238,10 +238,10 @@ def _without_hole(file: int, offset: int) -> int:
 
 
 def _beside(stem: str) -> str:
-    return f"{OURS}{stem}.part"
+    return f"{OWN_PREFIX}{stem}.part"
 
 
-def _locked(file: io.FileIO, folder: Folder, name: str) -> bool:
+def _locked(file: io.FileIO, folder: Directory, name: str) -> bool:
     """Lock the file; False if somebody else has it, had it and renamed it just now, or the file system cannot."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_taskcluster.common.messages import one_line
 from airflow_provider_taskcluster.exceptions import DestinationError, InvalidInput, TaskclusterError
-from airflow_provider_taskcluster.transfer.config import MIB, OURS
+from airflow_provider_taskcluster.transfer.config import MIB, OWN_PREFIX
 from airflow_provider_taskcluster.transfer.sink.base import Sink, write_all
 from airflow_provider_taskcluster.transfer.sink.path import PathSink
 from airflow_provider_taskcluster.transfer.storage_paths import reason_of, storage_file
@@ -43,7 +43,7 @@ def storage_sink(place: StoragePath, *, durable: bool = True) -> Sink:
     :raises InvalidInput: It names a folder, or what cannot be written, or its file system cannot be made.
     """
     file = storage_file(place)
-    if file.lasting:
+    if file.immutable:
         file.fs.check_destination(file.path)
     return PathSink(file.path, durable=durable) if file.local else StorageSink(file)
 
@@ -140,7 +140,7 @@ class _Aside:
     def __init__(self, file: StorageFile, size: int | None) -> None:
         self._file = file
         folder, slash, _ = file.path.rpartition("/")
-        self._path = f"{folder}{slash}{OURS}{secrets.token_hex(8)}.part"
+        self._path = f"{folder}{slash}{OWN_PREFIX}{secrets.token_hex(8)}.part"
         try:
             self.opened = file.fs.open(self._path, "wb", block_size=block_size(size))
         except FileNotFoundError:
@@ -170,7 +170,7 @@ class _Aside:
 
 def _way(file: StorageFile) -> type[_Upload | _Aside]:
     """Return how a file is written so that it appears whole."""
-    if file.lasting:  # its files are uploaded by their own ``commit()``
+    if file.immutable:  # its files are uploaded by their own ``commit()``
         return _Collected
     return _Upload if file.protocols & COMPLETED_BY_COMMIT else _Aside
 

@@ -6,7 +6,7 @@ import os
 import tempfile
 from typing import TYPE_CHECKING, BinaryIO, cast
 
-from airflow_provider_taskcluster.transfer.sink.base import Sink, explained
+from airflow_provider_taskcluster.transfer.sink.base import Sink, destination_errors
 from airflow_provider_taskcluster.transfer.sink.file_writer import FileWriter
 from airflow_provider_taskcluster.transfer.source.base import SectionSource, Source
 from airflow_provider_taskcluster.transfer.source.reading import FillingReader
@@ -113,4 +113,6 @@ class _Reader(FillingReader):
 
 
 def _explained() -> AbstractContextManager[None]:
-    return explained(f"a temporary file in {tempfile.tempdir or 'the folder for temporary files'} (TMPDIR names it)")
+    return destination_errors(
+        f"a temporary file in {tempfile.tempdir or 'the folder for temporary files'} (TMPDIR names it)"
+    )

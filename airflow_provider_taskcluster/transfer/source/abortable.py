@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.threads.buffers import Failure
 
 
-class EndingSource(Source):
+class AbortableSource(Source):
     """Reads another source, until the failure of the whole."""
 
     def __init__(self, source: Source, failure: Failure | None) -> None:
@@ -22,17 +22,17 @@ class EndingSource(Source):
         self._failure = failure
 
     def open(self) -> Reader:
-        return _EndingReader(self._source.open(), self._failure)
+        return _AbortableReader(self._source.open(), self._failure)
 
     def length(self) -> int | None:
         return self._source.length()
 
     def section(self, offset: int, size: int) -> Source | None:
         section = self._source.section(offset, size)
-        return section and EndingSource(section, self._failure)
+        return section and AbortableSource(section, self._failure)
 
 
-class _EndingReader(FillingReader):
+class _AbortableReader(FillingReader):
     def __init__(self, reader: Reader, failure: Failure | None) -> None:
         self._reader = reader
         self._failure = failure

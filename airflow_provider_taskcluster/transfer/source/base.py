@@ -11,9 +11,9 @@ from typing import TYPE_CHECKING, BinaryIO, Self, cast
 
 from airflow_provider_taskcluster.common.messages import one_line
 from airflow_provider_taskcluster.exceptions import InvalidInput
-from airflow_provider_taskcluster.transfer.source.errors import readable
-from airflow_provider_taskcluster.transfer.source.paths import usable
-from airflow_provider_taskcluster.transfer.source.reading import FillingReader, Reader, fill, position
+from airflow_provider_taskcluster.transfer.source.errors import source_errors
+from airflow_provider_taskcluster.transfer.source.paths import path_text
+from airflow_provider_taskcluster.transfer.source.reading import FillingReader, Reader, checked_position, fill
 
 if TYPE_CHECKING:
     import os
@@ -70,7 +70,7 @@ class BytesSource(Source):
         self._data = memoryview(bytes(data))  # copies what the caller could change
 
     @classmethod
-    def holding(cls, data: memoryview) -> Self:
+    def without_copy(cls, data: memoryview) -> Self:
         """Return the source of bytes that nobody changes, without another copy of them."""
         source = cls(b"")
         source._data = data
@@ -83,7 +83,7 @@ class BytesSource(Source):
         return len(self._data)
 
     def section(self, offset: int, size: int) -> Source:
-        return self.holding(self._data[offset : offset + size])
+        return self.without_copy(self._data[offset : offset + size])
 
 
 class _MemoryReader(FillingReader):
@@ -110,7 +110,7 @@ class PathSource(Source):
     independent = True
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
-        self._path = Path(usable(path))
+        self._path = Path(path_text(path))
         self.description = f"file {str(self._path)!r}"
         with self._explained():
             there = self._path.exists()
@@ -133,7 +133,7 @@ class PathSource(Source):
     @contextmanager
     def _explained(self) -> Iterator[None]:
         """Tell a path that is wrong from what passes: too many open files, a file server that does not answer."""
-        with readable(self.description):
+        with source_errors(self.description):
             try:
                 yield
             except OSError as error:
@@ -178,9 +178,9 @@ class FileSource(Source):
 
     def __init__(self, file: BinaryIO) -> None:
         self.description = f"open file {getattr(file, 'name', '')!r}"
-        with held_to_its_word(self.description):
+        with capability_errors(self.description):
             readable, seekable = file.readable(), file.seekable()
-            start = position(file) if readable and seekable else 0
+            start = checked_position(file) if readable and seekable else 0
         if not readable:
             raise InvalidInput(f"The {self.description} is not open for reading: open it in the mode 'rb'")
         if not seekable:
@@ -204,7 +204,7 @@ class FileSource(Source):
 
 
 @contextmanager
-def held_to_its_word(description: str) -> Iterator[None]:
+def capability_errors(description: str) -> Iterator[None]:
     """Ask a file what it can do inside this."""
     try:
         yield

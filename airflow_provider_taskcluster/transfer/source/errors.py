@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 @contextmanager
-def readable(description: str) -> Iterator[None]:
+def source_errors(description: str) -> Iterator[None]:
     """Read a source inside this.
 
     :param description: Names the source in the error.

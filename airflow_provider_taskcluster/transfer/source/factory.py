@@ -15,7 +15,7 @@ from airflow_provider_taskcluster.transfer.source.base import (
     PathSource,
     Source,
     StreamSource,
-    held_to_its_word,
+    capability_errors,
 )
 from airflow_provider_taskcluster.transfer.source.reading import Reader
 from airflow_provider_taskcluster.transfer.source.storage import storage_source
@@ -49,7 +49,7 @@ def source_for(source: Uploadable, *, once: bool = False) -> Source:
         raise InvalidInput("The source is open as text: open it in binary mode ('rb')")
     if hasattr(source, "read") and hasattr(source, "seekable") and not isinstance(source, type):
         file = cast("BinaryIO", source)
-        with held_to_its_word(f"open file {getattr(file, 'name', '')!r}"):
+        with capability_errors(f"open file {getattr(file, 'name', '')!r}"):
             stream = once and file.readable() and not file.seekable()
         return StreamSource(file) if stream else FileSource(file)
     if callable(source):

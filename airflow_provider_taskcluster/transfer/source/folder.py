@@ -7,9 +7,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.exceptions import InvalidInput, SourceError, TaskclusterError
-from airflow_provider_taskcluster.transfer.config import OURS
+from airflow_provider_taskcluster.transfer.config import OWN_PREFIX
 from airflow_provider_taskcluster.transfer.source.base import PathSource, Source
-from airflow_provider_taskcluster.transfer.source.paths import usable
+from airflow_provider_taskcluster.transfer.source.paths import path_text
 from airflow_provider_taskcluster.transfer.source.storage import StorageSource
 from airflow_provider_taskcluster.transfer.storage_paths import StorageFile, is_storage_path, reason_of, storage_file
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
-def sources_below(folder: object) -> dict[str, Callable[[], Source]]:
+def folder_sources(folder: object) -> dict[str, Callable[[], Source]]:
     """Return what opens each file of a folder, by its name relative to it, with ``/``, in order.
 
     Partial files of downloads, and folders of archives that are not complete, are left out.
@@ -30,7 +30,7 @@ def sources_below(folder: object) -> dict[str, Callable[[], Source]]:
     if storage and not storage.local:
         found = dict(_in_storage(storage))
     else:
-        found = dict(_on_this_machine(Path(storage.path if storage else usable(folder))))
+        found = dict(_on_this_machine(Path(storage.path if storage else path_text(folder))))
     if not found:
         raise InvalidInput(f"There is no file in the folder {str(folder)!r} to upload")
     return dict(sorted(found.items()))
@@ -45,8 +45,8 @@ def _on_this_machine(root: Path) -> Iterator[tuple[str, Callable[[], Source]]]:
         raise SourceError(f"The folder {error.filename!r} cannot be read: {error.strerror}; let the worker read it")
 
     for where, folders, files in os.walk(root, onerror=refuse):
-        folders[:] = [name for name in folders if not name.startswith(OURS)]  # what is left is walked through
-        for path in (Path(where, name) for name in [*files, *folders] if not name.startswith(OURS)):
+        folders[:] = [name for name in folders if not name.startswith(OWN_PREFIX)]  # what is left is walked through
+        for path in (Path(where, name) for name in [*files, *folders] if not name.startswith(OWN_PREFIX)):
             if path.is_dir() and not path.is_symlink():
                 continue
             if not path.is_file() or not path.resolve().is_relative_to(inside):
@@ -68,6 +68,6 @@ def _in_storage(root: StorageFile) -> Iterator[tuple[str, Callable[[], Source]]]
         if path != folder and not path.startswith(f"{folder}/" if folder else ""):
             raise SourceError(f"The folder {root.url!r} cannot be read: its storage lists {path!r}, which is not in it")
         name = path.removeprefix(folder).lstrip("/")
-        if name and not any(part.startswith(OURS) for part in name.split("/")):
+        if name and not any(part.startswith(OWN_PREFIX) for part in name.split("/")):
             file = StorageFile(root.fs, path, f"{root.url.rstrip('/')}/{name}")
             yield name, lambda file=file: StorageSource(file)  # type: ignore[misc]  # bound

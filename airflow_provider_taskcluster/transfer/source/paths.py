@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 _MOST_LINKS = 40
 
 
-def usable(path: Any) -> str:
+def path_text(path: Any) -> str:
     """Return a path as text.
 
     :raises InvalidInput: No file can have it: it holds NUL, or what no encoding of names has. Or it is none, or bytes.
@@ -38,7 +38,7 @@ def usable(path: Any) -> str:
     return text
 
 
-def followed(path: Path) -> Path:
+def resolve_link(path: Path) -> Path:
     """Return the file that a path means: itself, or what the link of that name leads to.
 
     :raises NameRefused: The link is somebody else's: who made it would choose what is written.

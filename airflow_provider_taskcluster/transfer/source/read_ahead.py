@@ -28,7 +28,7 @@ BLOCK = 256 * KIB
 SILENCE = 5.0
 
 
-class Traced(Hashers):
+class FingerprintedHashers(Hashers):
     """Hashers that take the fingerprint of what they see, too: it may come from several readers.
 
     :param measured: The fingerprint that it is going to be compared with.
@@ -37,19 +37,19 @@ class Traced(Hashers):
     def __init__(self, algorithms: Iterable[str], measured: Fingerprint) -> None:
         super().__init__(algorithms)
         self._measured = measured
-        self._fingerprint = measured.again()
+        self._fingerprint = measured.with_same_key()
 
     def update(self, data: bytes | memoryview) -> None:
         """Take the next bytes."""
         self._fingerprint.update(data)
         super().update(data)
 
-    def same(self) -> bool:
+    def matches_measured(self) -> bool:
         """Tell whether all that they have seen is what was measured."""
-        return self._fingerprint.fits(self._measured)
+        return self._fingerprint.matches(self._measured)
 
 
-class Follower:
+class ReadAhead:
     """Goes on with hashers from where they are, as far as it is told, until it is closed.
 
     What it cannot read is left to others: ``hashers.seen`` tells how far it got.
@@ -71,7 +71,7 @@ class Follower:
     def __exit__(self, *_: object) -> None:
         self.close()
 
-    def follow(self, reached: int) -> None:
+    def advance_to(self, reached: int) -> None:
         """Hash up to there, if there is time."""
         if not self._source.independent:
             return
@@ -110,7 +110,7 @@ class Follower:
                 self._hashers.update(buffer[:count])
 
 
-class Ahead:
+class ReadAheadHashers:
     """The digests of what is sent, where they were begun before: a thread goes on until the sending catches up.
 
     :param begun: What has seen the first bytes of the source.
@@ -119,28 +119,28 @@ class Ahead:
 
     def __init__(self, source: Source, begun: Hashers, size: int) -> None:
         self._hashers = begun
-        self._follower = Follower(source, self._hashers, size)
+        self._read_ahead = ReadAhead(source, self._hashers, size)
         self._size = size
         self._sent = 0
 
     def update(self, data: bytes | memoryview) -> None:
         """Take the next bytes that are sent."""
         if not self._sent and self._hashers.seen:  # not before: who builds this may be interrupted
-            self._follower.follow(self._size)
+            self._read_ahead.advance_to(self._size)
         start, self._sent = self._sent, self._sent + len(data)
         if self._hashers.seen < self._sent:
-            self._follower.close()
+            self._read_ahead.close()
             self._hashers.update(memoryview(data)[max(0, self._hashers.seen - start) :])
 
     def digests(self) -> dict[str, str]:
         """Return the digests of all, by algorithm, in hex."""
-        self._follower.close()
+        self._read_ahead.close()
         return self._hashers.digests()
 
-    def same(self) -> bool:
+    def matches_measured(self) -> bool:
         """Tell whether what was read and hashed beside is what was measured, when all was sent."""
-        return not isinstance(self._hashers, Traced) or self._hashers.same()
+        return not isinstance(self._hashers, FingerprintedHashers) or self._hashers.matches_measured()
 
     def close(self) -> None:
         """End the thread."""
-        self._follower.close()
+        self._read_ahead.close()

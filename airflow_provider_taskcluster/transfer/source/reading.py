@@ -26,7 +26,7 @@ class Reader(Protocol):
         """Return the next bytes, at most ``size``; none at the end."""
 
 
-def position(file: BinaryIO) -> int:
+def checked_position(file: BinaryIO) -> int:
     """Return where a file stands that says it can seek, and hold it to that.
 
     :raises Exception: It cannot; each kind of file has errors of its own.
@@ -79,7 +79,7 @@ def _waited_for(result: _Read | None) -> _Read:
     return result
 
 
-def held(reader: Reader, size: int) -> memoryview:
+def read_up_to(reader: Reader, size: int) -> memoryview:
     """Read so many bytes into memory, fewer where the reader ends before."""
     buffer = memoryview(bytearray(size))
     end = 0
@@ -90,7 +90,7 @@ def held(reader: Reader, size: int) -> memoryview:
 
 def has_more(reader: Reader) -> bool:
     """Tell whether a reader is not at its end. Takes a byte."""
-    return bool(held(reader, 1))
+    return bool(read_up_to(reader, 1))
 
 
 def blocks(reader: Reader, size: int = MIB) -> Iterator[memoryview]:

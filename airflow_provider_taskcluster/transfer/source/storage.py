@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.storage_paths import StorageFile, StoragePath
 
 # Read ahead: each request for a piece of an object costs a round trip.
-AHEAD = 8 * MIB
+READ_AHEAD_SIZE = 8 * MIB
 
 
 def storage_source(place: StoragePath) -> Source:
@@ -48,7 +48,7 @@ class StorageSource(Source):
 
     def open(self) -> Reader:
         with self._explained():
-            return _Reader(self, self._file.fs.open(self._file.path, "rb", block_size=AHEAD))
+            return _Reader(self, self._file.fs.open(self._file.path, "rb", block_size=READ_AHEAD_SIZE))
 
     def length(self) -> int | None:
         return self._length

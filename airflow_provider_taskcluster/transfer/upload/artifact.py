@@ -43,8 +43,8 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from airflow_provider_taskcluster.transfer.config import TransferConfig
-    from airflow_provider_taskcluster.transfer.http.client import Store
-    from airflow_provider_taskcluster.transfer.model import ArtifactMaker, ArtifactState, Json, ObjectService
+    from airflow_provider_taskcluster.transfer.http.client import StoreClient
+    from airflow_provider_taskcluster.transfer.model import ArtifactPublisher, ArtifactState, Json, ObjectService
     from airflow_provider_taskcluster.transfer.source.base import Source
     from airflow_provider_taskcluster.transfer.upload.measure import Measured
     from airflow_provider_taskcluster.transfer.upload.recorder import Recorder, UploadRecord
@@ -89,8 +89,8 @@ class ArtifactUploader:
     :param recorder: Keeps what the queue said, for the next try.
     """
 
-    service: ArtifactMaker
-    store: Store
+    service: ArtifactPublisher
+    store: StoreClient
     config: TransferConfig
     recorder: Recorder | None
 

@@ -6,14 +6,14 @@ import base64
 import hashlib
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_taskcluster.transfer.source.errors import readable
-from airflow_provider_taskcluster.transfer.source.reading import held
+from airflow_provider_taskcluster.transfer.source.errors import source_errors
+from airflow_provider_taskcluster.transfer.source.reading import read_up_to
 from airflow_provider_taskcluster.transfer.upload.method import Offer, UploadMethod
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airflow_provider_taskcluster.transfer.http.client import Store
+    from airflow_provider_taskcluster.transfer.http.client import StoreClient
     from airflow_provider_taskcluster.transfer.model import Json
 
 # The request takes 10926 characters of base64.
@@ -30,7 +30,7 @@ class DataInline(UploadMethod):
             return None
         return {"contentType": offer.content_type, "objectData": base64.b64encode(_data(offer)).decode()}
 
-    def move(self, offer: Offer, granted: Any, renew: Callable[[], Any], store: Store) -> dict[str, str]:
+    def move(self, offer: Offer, granted: Any, renew: Callable[[], Any], store: StoreClient) -> dict[str, str]:
         data = _data(offer)
         offer.reporter.restart(len(data))
         offer.reporter.advance(len(data))
@@ -39,10 +39,10 @@ class DataInline(UploadMethod):
 
 def _data(offer: Offer) -> bytes:
     """Read the source once more, and make sure that it is what was measured."""
-    with readable(offer.source.description), offer.source.reading() as reader:
-        data = bytes(held(reader, LONGEST + 1))
-    again = offer.measured.fingerprint.again()
+    with source_errors(offer.source.description), offer.source.reading() as reader:
+        data = bytes(read_up_to(reader, LONGEST + 1))
+    again = offer.measured.fingerprint.with_same_key()
     again.update(data)
-    if not again.fits(offer.measured.fingerprint):
+    if not again.matches(offer.measured.fingerprint):
         raise offer.changed("its bytes are others now")
     return data

@@ -14,8 +14,8 @@ from airflow_provider_taskcluster.transfer.hashing.digests import Hashers
 from airflow_provider_taskcluster.transfer.hashing.fingerprint import Fingerprint
 from airflow_provider_taskcluster.transfer.hashing.pipeline import Hashing
 from airflow_provider_taskcluster.transfer.parts_manifest import MOST_PARTS
-from airflow_provider_taskcluster.transfer.source.errors import readable
-from airflow_provider_taskcluster.transfer.source.read_ahead import Follower, Traced
+from airflow_provider_taskcluster.transfer.source.errors import source_errors
+from airflow_provider_taskcluster.transfer.source.read_ahead import FingerprintedHashers, ReadAhead
 from airflow_provider_taskcluster.transfer.source.reading import blocks, fill
 from airflow_provider_taskcluster.transfer.threads.buffers import Block, BufferPool, Failure
 
@@ -40,7 +40,7 @@ class Measured:
     size: int
     sha256: str
     fingerprint: Fingerprint = field(compare=False, repr=False)
-    _begun: list[Traced] = field(default_factory=list, compare=False, repr=False)
+    _begun: list[FingerprintedHashers] = field(default_factory=list, compare=False, repr=False)
 
     def begun(self) -> Hashers:
         """Return the sha512 to go on with: of the first bytes for who asks first, and of nothing yet for others."""
@@ -54,15 +54,15 @@ def measure(source: Source, check: Callable[[], None] = lambda: None) -> Measure
     :raises SourceError: It cannot be read.
     """
     measuring = _Measuring()
-    beside = Traced(["sha512"], measuring.fingerprint)
-    with readable(source.description):
+    beside = FingerprintedHashers(["sha512"], measuring.fingerprint)
+    with source_errors(source.description):
         length = source.length()  # before it is opened: this moves where an open file stands
         size = MIB if length is None else max(1, min(MIB, length))
-        with source.reading() as reader, Follower(source, beside) as follower:
+        with source.reading() as reader, ReadAhead(source, beside) as follower:
             for block in blocks(reader, size):
                 check()
                 measuring.update(block)
-                follower.follow(measuring.seen)
+                follower.advance_to(measuring.seen)
     return measuring.measured([beside] if beside.seen else [])
 
 
@@ -80,7 +80,7 @@ def measure_parts(
     whole, each = Hashers(["sha256"]), _Parts(part_size)
     hashing, pool = Hashing([whole, each], failure), BufferPool(AHEAD, MIB, failure)
     try:
-        with readable(source.description), source.reading() as reader:
+        with source_errors(source.description), source.reading() as reader:
             while count := fill(reader, buffer := pool.take()):
                 check()
                 hashing.feed(Block(buffer[:count], buffer, pool))
@@ -107,9 +107,9 @@ class _Measuring:
         self._hashers.update(data)
         self.fingerprint.update(data)
 
-    def measured(self, begun: list[Traced]) -> Measured:
+    def measured(self, begun: list[FingerprintedHashers]) -> Measured:
         """Return what is known of all bytes."""
-        self.fingerprint.end()
+        self.fingerprint.finalize()
         return Measured(self.seen, self._hashers.digests()["sha256"], self.fingerprint, begun)
 
 

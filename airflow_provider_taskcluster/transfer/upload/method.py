@@ -11,7 +11,7 @@ from airflow_provider_taskcluster.exceptions import SourceChanged
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airflow_provider_taskcluster.transfer.http.client import Store
+    from airflow_provider_taskcluster.transfer.http.client import StoreClient
     from airflow_provider_taskcluster.transfer.model import Json
     from airflow_provider_taskcluster.transfer.progress import Reporter
     from airflow_provider_taskcluster.transfer.source.base import Source
@@ -56,7 +56,7 @@ class UploadMethod(ABC):
         """Return the details to propose, or None when this way does not fit the offer."""
 
     @abstractmethod
-    def move(self, offer: Offer, granted: Any, renew: Callable[[], Any], store: Store) -> dict[str, str]:
+    def move(self, offer: Offer, granted: Any, renew: Callable[[], Any], store: StoreClient) -> dict[str, str]:
         """Bring the bytes to the store; return the digests (sha256 and sha512, hex) of exactly what was sent.
 
         :param granted: What the service answered for this method.

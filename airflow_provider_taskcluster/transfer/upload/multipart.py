@@ -18,7 +18,7 @@ from airflow_provider_taskcluster.common import names
 from airflow_provider_taskcluster.exceptions import Conflict, InvalidInput, InvalidName, SourceChanged
 from airflow_provider_taskcluster.transfer.hashing.digests import Hashers
 from airflow_provider_taskcluster.transfer.parts_manifest import CONTENT_TYPE, MOST_PARTS, Manifest, Part, part_name
-from airflow_provider_taskcluster.transfer.progress import Reporter, Share
+from airflow_provider_taskcluster.transfer.progress import PartReporter, Reporter
 from airflow_provider_taskcluster.transfer.source.base import BytesSource
 from airflow_provider_taskcluster.transfer.source.reading import blocks
 from airflow_provider_taskcluster.transfer.upload.measure import Measured, measure, measure_parts
@@ -152,7 +152,7 @@ class MultipartUploader:
         """
         part, measured = initialized.manifest.parts[one.number], initialized.measured[one.number]
         target = replace(initialized.target, name=part.name, content_type=PART_TYPE, if_exists="verify", part=True)
-        share = Share(initialized.reporter)
+        share = PartReporter(initialized.reporter)
         result = self.uploader.send(one.source, measured, target, share, one.failure)
         if result.already_present:
             share.restart(part.size)  # another try may have finished it while it was sent
@@ -239,13 +239,13 @@ class MultipartUploader:
 
 def _sha512(source: Source, measured: Measured, check: Callable[[], None]) -> str:
     """Hash a part that the service has already."""
-    hashers, again = Hashers(["sha512"]), measured.fingerprint.again()
+    hashers, again = Hashers(["sha512"]), measured.fingerprint.with_same_key()
     with source.reading() as reader:
         for block in blocks(reader):
             check()
             hashers.update(block)
             again.update(block)
-    if not again.fits(measured.fingerprint):
+    if not again.matches(measured.fingerprint):
         raise SourceChanged(f"The {source.description} changed while it was uploaded: upload it when it is complete")
     return hashers.digests()["sha512"]
 
@@ -278,7 +278,7 @@ def write_manifest(uploader: Uploader, manifest: Manifest, target: Target, repor
     source = BytesSource(manifest.to_json())
     small = replace(target, content_type=CONTENT_TYPE)
     try:
-        written = uploader.send(source, measure(source), small, Share(Reporter("", math.inf)))
+        written = uploader.send(source, measure(source), small, PartReporter(Reporter("", math.inf)))
     except Conflict as conflict:
         what = f"What was to go there is the manifest of parts, of content with the sha256 {manifest.sha256}"
         raise Conflict(f"{conflict}. {what}", status=conflict.status, code=conflict.code) from conflict

@@ -18,7 +18,7 @@ from airflow_provider_taskcluster.transfer.upload.methods import chosen_upload, 
 
 if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.config import TransferConfig
-    from airflow_provider_taskcluster.transfer.http.client import Store
+    from airflow_provider_taskcluster.transfer.http.client import StoreClient
     from airflow_provider_taskcluster.transfer.model import Json, ObjectService
     from airflow_provider_taskcluster.transfer.source.base import Source
     from airflow_provider_taskcluster.transfer.threads.buffers import Failure
@@ -56,7 +56,7 @@ class Uploader:
     """Uploads objects to one object service, each in one piece."""
 
     service: ObjectService
-    store: Store
+    store: StoreClient
     config: TransferConfig
 
     def upload(self, source: Source, target: Target, measured: Measured | None = None) -> TransferResult:

@@ -13,8 +13,8 @@ from airflow_provider_taskcluster.transfer.config import MIB
 from airflow_provider_taskcluster.transfer.hashing.pipeline import Hashing
 from airflow_provider_taskcluster.transfer.http.grants import Renewable
 from airflow_provider_taskcluster.transfer.http.redirects import MAX_REDIRECTS
-from airflow_provider_taskcluster.transfer.source.errors import readable
-from airflow_provider_taskcluster.transfer.source.read_ahead import Ahead
+from airflow_provider_taskcluster.transfer.source.errors import source_errors
+from airflow_provider_taskcluster.transfer.source.read_ahead import ReadAheadHashers
 from airflow_provider_taskcluster.transfer.source.reading import fill, has_more
 from airflow_provider_taskcluster.transfer.threads.buffers import Block, BufferPool, Failure
 from airflow_provider_taskcluster.transfer.upload.method import Offer, UploadMethod
@@ -22,7 +22,7 @@ from airflow_provider_taskcluster.transfer.upload.method import Offer, UploadMet
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from airflow_provider_taskcluster.transfer.http.client import Store
+    from airflow_provider_taskcluster.transfer.http.client import StoreClient
     from airflow_provider_taskcluster.transfer.model import Json
     from airflow_provider_taskcluster.transfer.source.reading import Reader
 
@@ -53,7 +53,7 @@ class PutUrl(UploadMethod):
     def propose(self, offer: Offer) -> Json | None:
         return {"contentType": offer.content_type, "contentLength": offer.measured.size}
 
-    def move(self, offer: Offer, granted: Any, renew: Callable[[], Any], store: Store) -> dict[str, str]:
+    def move(self, offer: Offer, granted: Any, renew: Callable[[], Any], store: StoreClient) -> dict[str, str]:
         grants = Renewable(lambda: PutGrant.read(renew()), PutGrant.read(granted))
         sleep = partial(store.sleep, failure=offer.failure)
         loop = store.network.retry.retrying(sleep=sleep, failed=offer.reporter.count_failure)
@@ -61,7 +61,7 @@ class PutUrl(UploadMethod):
         return digests
 
 
-def _put(offer: Offer, grants: Renewable[PutGrant], store: Store) -> dict[str, str]:
+def _put(offer: Offer, grants: Renewable[PutGrant], store: StoreClient) -> dict[str, str]:
     grant = grants.current()
     url = grant.url
     try:
@@ -77,7 +77,7 @@ def _put(offer: Offer, grants: Renewable[PutGrant], store: Store) -> dict[str, s
     raise StoreError(f"PUT {public_url(grant.url)} is redirected again and again: ask those who run this store")
 
 
-def _send(offer: Offer, url: str, headers: dict[str, str], store: Store) -> dict[str, str] | str:
+def _send(offer: Offer, url: str, headers: dict[str, str], store: StoreClient) -> dict[str, str] | str:
     """Send the source from its beginning; return its digests, or the URL to which it is to be sent instead."""
     offer.reporter.restart(offer.measured.size)
     with offer.source.reading() as reader:
@@ -109,9 +109,9 @@ class CheckedBody:
         self._digests: dict[str, str] | None = None
         self._pool = BufferPool(AHEAD, min(MIB, self._left), failure)
         self._sending: Block | None = None
-        self._ahead = Ahead(offer.source, offer.measured.begun(), offer.measured.size)
-        self._again = offer.measured.fingerprint.again()
-        self._hashing = Hashing([self._ahead], failure, beside=offer.failure is None)
+        self._ahead = ReadAheadHashers(offer.source, offer.measured.begun(), offer.measured.size)
+        self._again = offer.measured.fingerprint.with_same_key()
+        self._hashing = Hashing([self._ahead], failure, threaded=offer.failure is None)
 
     def read(self, size: int, /) -> memoryview:
         """Return the next bytes for the connection; they hold until the next call.
@@ -124,7 +124,7 @@ class CheckedBody:
         if not self._left:
             return memoryview(b"")
         buffer = self._pool.take()
-        with readable(self._offer.source.description):
+        with source_errors(self._offer.source.description):
             count = fill(self._reader, buffer[: min(size, self._left)])
         if not count:
             raise self._offer.changed(f"it ended {self._left} bytes early")
@@ -149,14 +149,14 @@ class CheckedBody:
         """
         if self._digests is None:
             self._hash()
-            with readable(self._offer.source.description):
+            with source_errors(self._offer.source.description):
                 more = has_more(self._reader)
             if more:
                 raise self._offer.changed("it has grown")
-            if not self._again.fits(self._offer.measured.fingerprint):
+            if not self._again.matches(self._offer.measured.fingerprint):
                 raise self._offer.changed("its bytes are others now")
             digests = self._hashing.digests()
-            if not self._ahead.same():
+            if not self._ahead.matches_measured():
                 raise self._offer.changed("for a moment its bytes were others")
             self._digests = {"sha256": self._offer.measured.sha256, **digests}
         return self._digests

@@ -10,7 +10,7 @@ from contextlib import closing
 from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.transfer.sink.base import write_all
-from airflow_provider_taskcluster.transfer.sink.directory import Folder
+from airflow_provider_taskcluster.transfer.sink.directory import Directory
 from airflow_provider_taskcluster.transfer.sink.durable import sync_data
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def read_local(path: Path, name: str) -> str:
     :param path: The folder.
     :raises OSError: It cannot be read, or there is no such file.
     """
-    with closing(Folder.at(path, make=False)) as folder:
+    with closing(Directory.at(path, make=False)) as folder:
         found = folder.stat(name)
         if found is not None and stat.S_ISDIR(found.st_mode):
             raise IsADirectoryError(errno.EISDIR, f"{name} is a folder")
@@ -45,7 +45,7 @@ def write_local(file: Path, text: str, *, first: bool) -> bool:
     :return: Whether it was written.
     """
     new = file.with_name(f"{file.name}.{secrets.token_hex(4)}{NEW}")
-    with closing(Folder.at(file.parent, make=True)) as folder:
+    with closing(Directory.at(file.parent, make=True)) as folder:
         try:
             with folder.create(new.name) as opened:
                 write_all(opened.write, text.encode())
@@ -59,7 +59,7 @@ def write_local(file: Path, text: str, *, first: bool) -> bool:
     return kept is not False
 
 
-def _has_one_name(folder: Folder, name: str, file: io.FileIO) -> bool:
+def _has_one_name(folder: Directory, name: str, file: io.FileIO) -> bool:
     """Whether a record has no name but its own, and that under which it is written while it gets its own."""
     found = os.fstat(file.fileno())
     if found.st_nlink > 1:

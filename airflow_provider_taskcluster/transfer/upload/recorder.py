@@ -19,8 +19,8 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from airflow_provider_taskcluster.exceptions import DestinationError, InvalidInput
 from airflow_provider_taskcluster.transfer.sink import leftovers
-from airflow_provider_taskcluster.transfer.sink.base import LASTING
-from airflow_provider_taskcluster.transfer.source.paths import usable
+from airflow_provider_taskcluster.transfer.sink.base import PERMANENT_ERRNOS
+from airflow_provider_taskcluster.transfer.source.paths import path_text
 from airflow_provider_taskcluster.transfer.storage_paths import is_storage_path, storage_file
 from airflow_provider_taskcluster.transfer.upload.record_files import NEW, read_local, write_local
 
@@ -175,7 +175,7 @@ class DirectoryRecorder:
 
     def __init__(self, folder: Any) -> None:
         local = getattr(folder, "protocol", None) in {"file", "local"}
-        self._folder = Path(usable(getattr(folder, "path", folder))) if local or isinstance(folder, str) else folder
+        self._folder = Path(path_text(getattr(folder, "path", folder))) if local or isinstance(folder, str) else folder
 
     @property
     def _local(self) -> bool:
@@ -233,7 +233,7 @@ class DirectoryRecorder:
             reason = error.strerror or error
             raise DestinationError(
                 f"The record of an upload cannot be {verb} {self._folder}: {reason}; name one that can be",
-                transient=error.errno not in LASTING,
+                transient=error.errno not in PERMANENT_ERRNOS,
             ) from error
 
     def _file(self, slot: str) -> Any:
@@ -270,7 +270,7 @@ def recorder_for(recorder: Recorder | Any | None) -> Recorder | None:
         raise InvalidInput(f"recorder is {recorder!r}: pass a path, or ObjectStoragePath({recorder!r})")
     if not recorder or not (isinstance(recorder, str) or hasattr(recorder, "iterdir")):
         raise InvalidInput(f"recorder is {recorder!r}: pass a folder or its path")
-    if is_storage_path(recorder) and storage_file(recorder).lasting:  # type: ignore[arg-type]  # looked at just before
+    if is_storage_path(recorder) and storage_file(recorder).immutable:  # type: ignore[arg-type]  # looked at just before
         raise InvalidInput(
             f"recorder is {str(recorder)!r}: records are replaced and deleted, which objects are not: pass a folder of "
             f"this machine, or of a bucket"

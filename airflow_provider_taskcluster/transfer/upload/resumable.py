@@ -17,10 +17,10 @@ from airflow_provider_taskcluster.common.messages import visible
 from airflow_provider_taskcluster.exceptions import SourceChanged, TooLarge
 from airflow_provider_taskcluster.transfer.hashing.digests import Hashers
 from airflow_provider_taskcluster.transfer.parts_manifest import MOST_PARTS, Manifest, part_name
-from airflow_provider_taskcluster.transfer.progress import Share
-from airflow_provider_taskcluster.transfer.source.abortable import EndingSource
+from airflow_provider_taskcluster.transfer.progress import PartReporter
+from airflow_provider_taskcluster.transfer.source.abortable import AbortableSource
 from airflow_provider_taskcluster.transfer.source.base import BytesSource, Source, StreamSource
-from airflow_provider_taskcluster.transfer.source.reading import has_more, held
+from airflow_provider_taskcluster.transfer.source.reading import has_more, read_up_to
 from airflow_provider_taskcluster.transfer.threads.buffers import Failure
 from airflow_provider_taskcluster.transfer.threads.pool import Serial, Threads
 from airflow_provider_taskcluster.transfer.upload.existing import already_there
@@ -98,14 +98,16 @@ def partitions(initialized: InitializedParts, failure: Failure | None) -> Iterat
         return
     for number, part in enumerate(parts):
         section = cast("Source", source.section(part.offset, part.size))
-        yield Partition(number, EndingSource(section, failure), failure)
+        yield Partition(number, AbortableSource(section, failure), failure)
 
 
 def _held(source: Source, parts: Sequence[Part], failure: Failure | None) -> Iterator[Partition]:
     """Read in order, and hold each part in memory: in no name of this function, so that it is gone when it was sent."""
     with source.reading() as reader:
         for number, part in enumerate(parts):
-            yield Partition(number, EndingSource(BytesSource.holding(held(reader, part.size)), failure), failure)
+            yield Partition(
+                number, AbortableSource(BytesSource.without_copy(read_up_to(reader, part.size)), failure), failure
+            )
         if has_more(reader):
             raise SourceChanged(
                 f"The {source.description} has grown while it was uploaded, so the upload was not finished: "
@@ -137,18 +139,18 @@ class _StreamUpload:
         measured: list[Measured] = []
         sums: list[str] = []
         with self.source.reading() as reader:
-            while data := held(reader, size):
+            while data := read_up_to(reader, size):
                 if len(measured) == MOST_PARTS:
                     raise TooLarge(
                         f"The {self.source.description} has more than {MOST_PARTS} parts of {size} bytes: "
                         f"upload it with a larger part_size"
                     )
-                part = BytesSource.holding(data)
+                part = BytesSource.without_copy(data)
                 whole.update(data)
                 measured.append(measure(part, self.uploader.uploader.store.check))
                 name = part_name(self.target.name, generation, len(measured) - 1)
                 target = replace(self.target, name=name, content_type=PART_TYPE, part=True)
-                sent = self.uploader.uploader.send(part, measured[-1], target, Share(reporter))
+                sent = self.uploader.uploader.send(part, measured[-1], target, PartReporter(reporter))
                 sums.append(sent.digests["sha512"])
                 del data, part  # before the next one is read
         named = parts_of(self.target.name, generation, measured)

@@ -11,7 +11,7 @@ from airflow_provider_taskcluster.common.network import Network
 from airflow_provider_taskcluster.common.redaction import public_url, quiet_libraries
 from airflow_provider_taskcluster.services.client import Client
 from airflow_provider_taskcluster.services.credentials import Credentials, narrowed
-from airflow_provider_taskcluster.transfer.http.client import Store
+from airflow_provider_taskcluster.transfer.http.client import StoreClient
 
 SIGNED = "/bucket/blob?X-Amz-Signature=c0ffee&X-Amz-Credential=key"
 LIBRARIES = ("taskcluster", "taskcluster.aio.asyncutils", "taskcluster.aio.asyncclient", "mohawk", "mohawk.base")
@@ -46,7 +46,7 @@ def test_a_url_that_cannot_be_parsed_is_public_without_its_secrets_too(url):
 
 
 def fetch_signed(server):
-    store = Store(Network(proxies={}))
+    store = StoreClient(Network(proxies={}))
     with store.get(server.url + SIGNED, {}) as answer:
         buffer = memoryview(bytearray(100))
         assert buffer[: answer.readinto(buffer)] == server.body

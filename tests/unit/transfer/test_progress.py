@@ -5,7 +5,7 @@ from functools import partial
 
 import pytest
 
-from airflow_provider_taskcluster.transfer.progress import Progress, Reporter, Share, Total
+from airflow_provider_taskcluster.transfer.progress import PartReporter, Progress, Reporter, TotalSize
 
 
 @pytest.fixture
@@ -22,7 +22,7 @@ def whole(seen):
 
 def test_the_parts_add_up_to_the_whole(whole, seen):
     for _ in range(4):
-        share = Share(whole)
+        share = PartReporter(whole)
         share.restart(25)
         share.advance(20)
         share.advance(5)
@@ -33,7 +33,7 @@ def test_the_parts_add_up_to_the_whole(whole, seen):
 
 
 def test_a_part_that_begins_again_takes_back_its_share_alone(whole):
-    first, second = Share(whole), Share(whole)
+    first, second = PartReporter(whole), PartReporter(whole)
     first.advance(30)
     second.advance(20)
     second.restart(50)
@@ -43,15 +43,15 @@ def test_a_part_that_begins_again_takes_back_its_share_alone(whole):
 
 
 def test_the_total_of_a_part_is_not_that_of_the_whole(whole):
-    share = Share(whole)
+    share = PartReporter(whole)
     share.restart(7)
     assert (share.total, whole.total) == (7, 100)
 
 
 def test_a_total_is_known_when_the_sizes_of_all_parts_are(whole):
-    total = Total(whole, {"listed": 5, "object": None, "other": None})
+    total = TotalSize(whole, {"listed": 5, "object": None, "other": None})
     assert whole.total is None
-    share = Share(whole, began=partial(total.learn, "object"))
+    share = PartReporter(whole, on_begin=partial(total.learn, "object"))
     share.restart(None)
     share.restart(7)
     assert whole.total is None
@@ -61,19 +61,19 @@ def test_a_total_is_known_when_the_sizes_of_all_parts_are(whole):
     assert whole.total == 13
     total.learn("new", 2)
     assert whole.total == 15
-    assert (Total(whole, {}), whole.total)[1] == 0
+    assert (TotalSize(whole, {}), whole.total)[1] == 0
 
 
 def test_a_request_that_failed_counts_for_both(whole):
-    share = Share(whole)
+    share = PartReporter(whole)
     share.count_failure()
     assert (share.attempt, whole.attempt) == (2, 2)
-    Share(whole).count_failure()
+    PartReporter(whole).count_failure()
     assert whole.attempt == 3
 
 
 def test_the_end_of_a_part_is_not_told(whole, seen):
-    Share(whole).finish()
+    PartReporter(whole).finish()
     assert seen == []
 
 
@@ -85,13 +85,13 @@ def test_a_part_learns_that_the_whole_has_failed(whole, happens):
         raise OSError("another part")
 
     with pytest.raises(OSError, match="another part"):
-        happens(Share(whole, check))
+        happens(PartReporter(whole, check))
     assert whole.now().done == 0
 
 
 def test_many_parts_at_once_lose_nothing(whole):
     def move():
-        share = Share(whole)
+        share = PartReporter(whole)
         for _ in range(2000):
             share.advance(1)
 

@@ -12,14 +12,14 @@ from airflow_provider_taskcluster.services.readers import Odd, kind
 from airflow_provider_taskcluster.transfer.config import TransferConfig
 from airflow_provider_taskcluster.transfer.download.artifact import ArtifactDownloader
 from airflow_provider_taskcluster.transfer.download.location import PLAIN_URL
-from airflow_provider_taskcluster.transfer.http.client import Store
+from airflow_provider_taskcluster.transfer.http.client import StoreClient
 from airflow_provider_taskcluster.transfer.sink.base import MemorySink
 
 
 def download(answer, *, allow_reference=False):
     service = SimpleNamespace(artifact_content=lambda *_, **__: answer)
     config = TransferConfig(allow_reference=allow_reference)
-    downloader = ArtifactDownloader(service, Store(Network(proxies={})), config)
+    downloader = ArtifactDownloader(service, StoreClient(Network(proxies={})), config)
     return downloader.download("fN1SbArXTPSVFNUvaOlinQ", "public/a", 0, MemorySink())
 
 

@@ -15,8 +15,8 @@ import requests
 import urllib3
 
 from airflow_provider_taskcluster.common.retry import RETRIABLE_STATUSES
-from airflow_provider_taskcluster.transfer.http.errors import no_answer, refusal
-from airflow_provider_taskcluster.transfer.http.strict_response import StoreResponse
+from airflow_provider_taskcluster.transfer.http.errors import connection_error, status_error
+from airflow_provider_taskcluster.transfer.http.strict_response import StrictResponse
 
 URL = "https://store.example.com/a?sig=secret"
 PASSES = "; it may pass: let the task try again"
@@ -28,10 +28,10 @@ def answer(status, body=b"", **headers):
     response.status_code, response.reason = status, "Said So"
     response.headers.update({name.replace("_", "-"): value for name, value in headers.items()})
     file = io.BufferedReader(body if hasattr(body, "read") else io.BytesIO(body))
-    read = StoreResponse(SimpleNamespace(makefile=lambda _: file), method="GET")
+    read = StrictResponse(SimpleNamespace(makefile=lambda _: file), method="GET")
     read.chunked, read.length, read.will_close = False, None, True
     response.raw = urllib3.HTTPResponse(read, original_response=read, preload_content=False)
-    return refusal(response, "GET", URL)
+    return status_error(response, "GET", URL)
 
 
 def answered(status, body=b"", **headers):
@@ -100,7 +100,7 @@ def test_other_400s_are_neither():
     ],
 )
 def test_no_answer_at_all(error, next_step):
-    said = str(no_answer("GET", URL, error, "http://proxy:1"))
+    said = str(connection_error("GET", URL, error, "http://proxy:1"))
     assert said.endswith(next_step)
     assert "secret" not in said
 

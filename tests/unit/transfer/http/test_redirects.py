@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from airflow_provider_taskcluster.exceptions import StoreError
-from airflow_provider_taskcluster.transfer.http.redirects import same_origin, target_of
+from airflow_provider_taskcluster.transfer.http.redirects import redirect_target, same_origin
 
 URL = "https://store.example.com/a/b?sig=c0ffee"
 
@@ -34,7 +34,7 @@ def as_header(text, encoding="utf-8"):
     ],
 )
 def test_a_location_is_read_as_browsers_do(location, target):
-    assert target_of(URL, location) == target
+    assert redirect_target(URL, location) == target
 
 
 @pytest.mark.parametrize(
@@ -46,7 +46,7 @@ def test_a_location_is_read_as_browsers_do(location, target):
 )
 def test_what_cannot_be_fetched_is_refused_without_the_signature(location):
     with pytest.raises(StoreError, match="redirects to") as caught:
-        target_of(URL, location)
+        redirect_target(URL, location)
     assert "c0ffee" not in str(caught.value)
 
 

@@ -14,14 +14,14 @@ from raw_answers import DATA, answer, chunks, raw_answers
 
 from airflow_provider_taskcluster.common.network import Network
 from airflow_provider_taskcluster.exceptions import ConnectionFailed, InvalidFraming, StoreError, Truncated
-from airflow_provider_taskcluster.transfer.http.client import Store
+from airflow_provider_taskcluster.transfer.http.client import StoreClient
 
 WHOLE = answer("Content-Length: 3072", body=DATA)
 
 
 @pytest.fixture
 def store():
-    made = Store(Network(connect_timeout=5, read_timeout=5, proxies={}))
+    made = StoreClient(Network(connect_timeout=5, read_timeout=5, proxies={}))
     yield made
     made.close()
 
@@ -307,7 +307,7 @@ def drip():
 
 @pytest.fixture
 def hurried():
-    made = Store(Network(connect_timeout=5, read_timeout=0.5, proxies={}))
+    made = StoreClient(Network(connect_timeout=5, read_timeout=0.5, proxies={}))
     yield made
     made.close()
 

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from airflow_provider_taskcluster.exceptions import DestinationError, NameRefused
 from airflow_provider_taskcluster.transfer.payload.file_names import refused
 from airflow_provider_taskcluster.transfer.payload.local import LocalPlace
-from airflow_provider_taskcluster.transfer.sink.directory import Folder
+from airflow_provider_taskcluster.transfer.sink.directory import Directory
 
 SECRET = b"not to be touched"
 
@@ -220,7 +220,7 @@ def test_lines_are_appended_by_several_at_once(place, tmp_path):
 
 def test_whether_case_matters_is_tried_and_leaves_nothing(place, tmp_path):
     (tmp_path / "a").touch()
-    assert place.heeds_case is not (tmp_path / "A").exists()
+    assert place.case_sensitive is not (tmp_path / "A").exists()
     assert everything(tmp_path / "folder") == {}
 
 
@@ -236,7 +236,7 @@ def test_whatever_the_names_nothing_outside_is_written_and_what_is_accepted_is_t
     place = LocalPlace(tmp_path / "folder")
     (tmp_path / "folder" / link).parent.mkdir(exist_ok=True)
     (tmp_path / "folder" / link).symlink_to(outside)
-    accepted = [name for name in names if name not in refused(names, heeds_case=place.heeds_case)]
+    accepted = [name for name in names if name not in refused(names, case_sensitive=place.case_sensitive)]
     stored = set()
     for name in accepted:
         with contextlib.suppress(NameRefused):
@@ -265,7 +265,7 @@ def test_no_descriptor_is_left_open(place):
 
 
 def test_a_folder_is_closed_once(tmp_path):
-    folder = Folder.at(tmp_path, make=False)
+    folder = Directory.at(tmp_path, make=False)
     folder.close()
     folder.close()
     with Path("/dev/null").open("rb") as other:

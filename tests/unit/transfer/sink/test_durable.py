@@ -18,10 +18,10 @@ from airflow_provider_taskcluster.transfer.archive.extract import extract
 from airflow_provider_taskcluster.transfer.http.ranges import Facts
 from airflow_provider_taskcluster.transfer.payload.local import LocalPlace
 from airflow_provider_taskcluster.transfer.sink import durable, file_writer
-from airflow_provider_taskcluster.transfer.sink.checkpoint import SHARE, Pace, Record
+from airflow_provider_taskcluster.transfer.sink.checkpoint import MAX_TIME_SHARE, Checkpoint, Pace
 from airflow_provider_taskcluster.transfer.sink.durable import make_folders, sync_file_system, sync_folder
 from airflow_provider_taskcluster.transfer.sink.factory import sink_for
-from airflow_provider_taskcluster.transfer.sink.file_writer import STRETCH, UNCACHED, FileWriter
+from airflow_provider_taskcluster.transfer.sink.file_writer import UNCACHED, WRITEBACK_SIZE, FileWriter
 from airflow_provider_taskcluster.transfer.sink.path import PathSink
 from airflow_provider_taskcluster.transfer.upload.recorder import recorder_for
 from airflow_provider_taskcluster.transfer.upload.upload_id import Identity
@@ -71,7 +71,7 @@ def test_files_are_durable_unless_somebody_says_otherwise(tmp_path, calls):
     put(sink_for(tmp_path / "a"))
     assert (DATA, PathSink(tmp_path / "a")._partial) in calls
     calls.clear()
-    put(sink_for(tmp_path / "b", durable=False), Record("key", FACTS, 7))
+    put(sink_for(tmp_path / "b", durable=False), Checkpoint("key", FACTS, 7))
     assert {name for name, *_ in calls} == {"replace", "unlink"}
 
 
@@ -82,7 +82,7 @@ def test_a_record_that_nothing_checks_later_comes_after_the_bytes_that_it_promis
     sink.begin(7)
     sink.write(b"content")
     calls.clear()
-    sink.note(Record("key", FACTS, 7, hashed=hashed))
+    sink.note(Checkpoint("key", FACTS, 7, hashed=hashed))
     sink.discard()
     renamed = next(number for number, (name, *_) in enumerate(calls) if name == "replace")
     synced = [file for name, file, *_ in calls[:renamed] if name == DATA]
@@ -103,7 +103,7 @@ def test_a_record_of_bytes_that_nobody_synced_and_nothing_checks_ends_with_the_b
     sink = PathSink(tmp_path / "file", durable=durable)
     sink.begin(7)
     sink.write(b"content")
-    sink.note(Record("key", FACTS, 7, hashed=hashed))
+    sink.note(Checkpoint("key", FACTS, 7, hashed=hashed))
     sink.keep()
     assert resumed()
     monkeypatch.setattr("airflow_provider_taskcluster.transfer.sink.path.boot_id", lambda: "another boot")
@@ -132,7 +132,7 @@ def test_what_had_not_reached_the_disk_is_not_gone_on_with(tmp_path):
     sink.reserve(4 * MIB)
     sink.write_at(0, memoryview(bytes(MIB)))
     sink.write_at(2 * MIB, memoryview(bytes(MIB)))
-    sink.note(Record("key", replace(FACTS, total=4 * MIB), 3 * MIB))
+    sink.note(Checkpoint("key", replace(FACTS, total=4 * MIB), 3 * MIB))
     sink.keep()
     again = PathSink(tmp_path / "file")
     assert again.resume("key").offset == MIB
@@ -145,7 +145,7 @@ def test_a_file_that_is_nothing_but_a_hole_is_not_gone_on_with(tmp_path):
     sink = PathSink(tmp_path / "file")
     sink.begin(4 * MIB)
     sink.reserve(4 * MIB)
-    sink.note(Record("key", replace(FACTS, total=4 * MIB), MIB))
+    sink.note(Checkpoint("key", replace(FACTS, total=4 * MIB), MIB))
     sink.keep()
     again = PathSink(tmp_path / "file")
     assert again.resume("key") is None
@@ -156,7 +156,7 @@ def test_where_holes_cannot_be_seen_the_record_counts(tmp_path, monkeypatch):
     sink = PathSink(tmp_path / "file")
     sink.begin(7)
     sink.write(b"content")
-    sink.note(Record("key", FACTS, 7))
+    sink.note(Checkpoint("key", FACTS, 7))
     sink.keep()
 
     def refuse(*_):
@@ -172,7 +172,7 @@ def test_a_record_is_gone_before_the_bytes_that_it_promised(tmp_path, calls):
     first = PathSink(tmp_path / "file")
     first.begin(7)
     first.write(b"content")
-    first.note(Record("key", FACTS, 7))
+    first.note(Checkpoint("key", FACTS, 7))
     first.keep()
     calls.clear()
     second = PathSink(tmp_path / "file")
@@ -313,20 +313,20 @@ def test_where_the_c_library_lacks_functions_the_standard_library_stands_in(tmp_
     sync_file_system(0)
     assert synced == [1]
     with (tmp_path / "file").open("w+b", buffering=0) as file:
-        FileWriter(file.fileno(), early=True).write_at(0, bytes(STRETCH))
+        FileWriter(file.fileno(), early=True).write_at(0, bytes(WRITEBACK_SIZE))
 
 
 @pytest.mark.parametrize("early", [True, False])
 @pytest.mark.parametrize("cached", [True, False])
 def test_writing_out_begins_early(tmp_path, monkeypatch, early, cached):
     begun = []
-    monkeypatch.setattr(file_writer, "begin_writing", begun.append)
+    monkeypatch.setattr(file_writer, "start_writeback", begun.append)
     with (tmp_path / "file").open("w+b", buffering=0) as file:
         writer = FileWriter(file.fileno(), early=early)
         writer._sampling = False
         writer._flags = 0 if cached else UNCACHED
         for number in range(3):
-            writer.write_at(number * STRETCH, bytes(STRETCH))
+            writer.write_at(number * WRITEBACK_SIZE, bytes(WRITEBACK_SIZE))
         past_the_cache = bool(writer._flags)  # not all file systems can
     assert len(begun) == (3 if early and not past_the_cache else 0)
 
@@ -340,8 +340,8 @@ def test_records_take_a_small_part_of_the_time(monkeypatch):
     with pace.recording():
         now[0] += 1
     assert not pace.allows()
-    now[0] += 0.99 / SHARE
+    now[0] += 0.99 / MAX_TIME_SHARE
     assert not pace.allows()
-    now[0] += 0.02 / SHARE
+    now[0] += 0.02 / MAX_TIME_SHARE
     assert pace.allows()
-    assert pace.seconds() == pytest.approx(1.01 / SHARE)
+    assert pace.seconds() == pytest.approx(1.01 / MAX_TIME_SHARE)

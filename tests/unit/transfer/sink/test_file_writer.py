@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 
 from airflow_provider_taskcluster.transfer.sink import file_writer
-from airflow_provider_taskcluster.transfer.sink.file_writer import SAMPLE, UNCACHED, FileWriter
+from airflow_provider_taskcluster.transfer.sink.file_writer import SAMPLE_SIZE, UNCACHED, FileWriter
 
 BLOCK = os.urandom(1 << 20)
-COUNT = 3 * SAMPLE // len(BLOCK)
+COUNT = 3 * SAMPLE_SIZE // len(BLOCK)
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="there is no other way to write elsewhere")
 
@@ -55,7 +55,7 @@ def test_where_pages_are_dear_the_rest_goes_past_the_cache(tmp_path, monkeypatch
     pages_cost(monkeypatch, 2.5 / 1024)
     assert write(tmp_path / "file") == (BLOCK, COUNT * len(BLOCK))
     assert set(flags) == {UNCACHED}
-    assert len(flags) <= COUNT - SAMPLE // len(BLOCK)  # one only, where the file system refuses
+    assert len(flags) <= COUNT - SAMPLE_SIZE // len(BLOCK)  # one only, where the file system refuses
 
 
 @pytest.mark.parametrize("refusal", [errno.EOPNOTSUPP, errno.EINVAL])

@@ -16,17 +16,17 @@ from airflow_provider_taskcluster.transfer.archive.extract import check_folder, 
 from airflow_provider_taskcluster.transfer.http.ranges import Facts
 from airflow_provider_taskcluster.transfer.payload.local import LocalPlace
 from airflow_provider_taskcluster.transfer.sink import directory
-from airflow_provider_taskcluster.transfer.sink.checkpoint import Record
-from airflow_provider_taskcluster.transfer.sink.directory import Folder
+from airflow_provider_taskcluster.transfer.sink.checkpoint import Checkpoint
+from airflow_provider_taskcluster.transfer.sink.directory import Directory
 from airflow_provider_taskcluster.transfer.sink.factory import sink_for
 from airflow_provider_taskcluster.transfer.sink.path import PathSink
 from airflow_provider_taskcluster.transfer.source import paths
 from airflow_provider_taskcluster.transfer.source.factory import source_for
-from airflow_provider_taskcluster.transfer.source.folder import sources_below
+from airflow_provider_taskcluster.transfer.source.folder import folder_sources
 from airflow_provider_taskcluster.transfer.upload.recorder import UploadRecord, load, recorder_for, save
 
 NOBODY = 12345
-RECORD = Record("key", Facts(7, '"etag"', None, "text/plain"), 7)
+RECORD = Checkpoint("key", Facts(7, '"etag"', None, "text/plain"), 7)
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
 
 
@@ -146,7 +146,7 @@ def test_a_pipe_under_the_name_of_the_partial_file_is_not_waited_for(tmp_path):
 
 def test_no_descriptor_is_left_of_a_folder_where_a_file_is_wanted(tmp_path):
     (tmp_path / "folder").mkdir()
-    opened = Folder.at(tmp_path, make=False)
+    opened = Directory.at(tmp_path, make=False)
     before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 (of the system, not of the test's)
     assert opened.read_own("folder") is None
     assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208 (as above)
@@ -274,7 +274,7 @@ class Place:
 @pytest.mark.parametrize("path", [b"file", 7, None], ids=repr)
 @pytest.mark.parametrize(
     "use",
-    [sink_for, LocalPlace, source_for, sources_below, check_folder, lambda path: extract(path, "folder")],
+    [sink_for, LocalPlace, source_for, folder_sources, check_folder, lambda path: extract(path, "folder")],
     ids=["download", "payload", "upload", "upload of a folder", "folder of an archive", "archive"],
 )
 def test_a_path_that_is_no_text_is_said_at_once(tmp_path, monkeypatch, use, path):
@@ -287,7 +287,7 @@ def test_a_path_that_is_no_text_is_said_at_once(tmp_path, monkeypatch, use, path
 def test_a_path_by_its_protocol_is_one(tmp_path):
     put(sink_for(Place(str(tmp_path / "file"))))
     assert source_for(Place(str(tmp_path / "file"))).length() == 7
-    assert list(sources_below(Place(str(tmp_path)))) == ["file"]
+    assert list(folder_sources(Place(str(tmp_path)))) == ["file"]
 
 
 @pytest.mark.parametrize("path", ["a\0b", "folder\0/file", "\udfff\ud800"], ids=ascii)

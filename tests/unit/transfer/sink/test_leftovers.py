@@ -15,7 +15,7 @@ import pytest
 
 from airflow_provider_taskcluster.transfer.payload.local import LocalPlace
 from airflow_provider_taskcluster.transfer.sink import leftovers
-from airflow_provider_taskcluster.transfer.sink.directory import Folder
+from airflow_provider_taskcluster.transfer.sink.directory import Directory
 from airflow_provider_taskcluster.transfer.sink.path import PathSink
 
 LEFT = [
@@ -42,7 +42,7 @@ def leave(folder, name, age=2 * 24 * 60 * 60):
 
 def swept(folder):
     """Names in a folder after a sweep."""
-    with closing(Folder.at(folder, make=False)) as opened:
+    with closing(Directory.at(folder, make=False)) as opened:
         leftovers.sweep(opened)
     return sorted(path.name for path in Path(folder).iterdir())
 
@@ -150,9 +150,9 @@ def test_a_folder_is_removed_however_deep_it_is(tmp_path):
     code = f"""
 import resource
 from airflow_provider_taskcluster.transfer.sink import leftovers
-from airflow_provider_taskcluster.transfer.sink.directory import Folder
+from airflow_provider_taskcluster.transfer.sink.directory import Directory
 resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
-leftovers.sweep(Folder.at({str(tmp_path)!r}, make=False))
+leftovers.sweep(Directory.at({str(tmp_path)!r}, make=False))
 """
     subprocess.run([sys.executable, "-c", code], check=True)
     assert not list(tmp_path.iterdir())
@@ -189,12 +189,12 @@ def test_a_folder_is_looked_through_now_and_then(tmp_path, monkeypatch):
     clock = SimpleNamespace(monotonic=lambda: next(times), time=time.time)  # loops of other threads keep theirs
     monkeypatch.setattr(leftovers, "time", clock)
     monkeypatch.setattr(leftovers, "_due", {})
-    with closing(Folder.at(tmp_path, make=False)) as opened:
-        leftovers.sweep_at_times(opened)
+    with closing(Directory.at(tmp_path, make=False)) as opened:
+        leftovers.sweep_if_due(opened)
         leave(tmp_path, LEFT[0])
-        leftovers.sweep_at_times(opened)
+        leftovers.sweep_if_due(opened)
         assert [path.name for path in tmp_path.iterdir()] == [LEFT[0]]
-        leftovers.sweep_at_times(opened)
+        leftovers.sweep_if_due(opened)
     assert not list(tmp_path.iterdir())
 
 

@@ -7,7 +7,7 @@ import pytest
 from airflow_provider_taskcluster.exceptions import HashMismatch
 from airflow_provider_taskcluster.transfer.parts_manifest import Part
 from airflow_provider_taskcluster.transfer.sink.base import MemorySink
-from airflow_provider_taskcluster.transfer.sink.part import Window
+from airflow_provider_taskcluster.transfer.sink.part import PartSink
 from airflow_provider_taskcluster.transfer.sink.path import PathSink
 
 BEFORE, CONTENT, AFTER = b"<" * 7, os.urandom(1000), b">" * 9
@@ -24,7 +24,7 @@ class AnyPlace:
         self.sink.reserve(len(BEFORE + CONTENT + AFTER))
         self.sink.write_at(len(BEFORE + CONTENT), memoryview(AFTER))
         self.sink.write_at(0, memoryview(BEFORE))
-        self.window = Window(self.sink, PART)
+        self.window = PartSink(self.sink, PART)
 
     def arrived(self):
         self.sink.commit()
@@ -39,7 +39,7 @@ class InOrder:
         self.sink.begin(None)
         self.sink.write(BEFORE)
         self.passed = bytearray()
-        self.window = Window(self.sink, PART, self.passed.extend)
+        self.window = PartSink(self.sink, PART, self.passed.extend)
 
     def arrived(self):
         assert self.passed == CONTENT, "what passed is what was written"

@@ -8,7 +8,7 @@ import pytest
 from sink_contract import CONTENT, SinkContract, fill
 
 from airflow_provider_taskcluster.transfer.sink.temporary import TemporarySink, TemporarySource
-from airflow_provider_taskcluster.transfer.source.reading import held
+from airflow_provider_taskcluster.transfer.source.reading import read_up_to
 from airflow_provider_taskcluster.transfer.upload.measure import measure, measure_parts
 
 
@@ -34,7 +34,7 @@ class TestTemporarySink(SinkContract):
     def arrived(self, sink):
         def read():
             with TemporarySource(sink, "what has arrived").reading() as reader:
-                return bytes(held(reader, 100_000))
+                return bytes(read_up_to(reader, 100_000))
 
         return read
 
@@ -67,7 +67,7 @@ def test_readers_have_places_of_their_own(temporary):
     assert first.read(5) == CONTENT[700:705]
     assert second.read(5) == CONTENT[1:6]
     with source.section(100, 50).reading() as piece:
-        assert bytes(held(piece, 1_000)) == CONTENT[100:150]
+        assert bytes(read_up_to(piece, 1_000)) == CONTENT[100:150]
     fill(temporary)
     assert temporary.size == 2 * len(CONTENT)
 

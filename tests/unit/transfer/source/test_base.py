@@ -117,7 +117,7 @@ class TestBytes(SourceContract):
         data = bytes(16 << 20)
         source = source_for(data)
         tracemalloc.start()
-        pieces = [source.section(0, 8 << 20), source.section(0, 16 << 20), BytesSource.holding(memoryview(data))]
+        pieces = [source.section(0, 8 << 20), source.section(0, 16 << 20), BytesSource.without_copy(memoryview(data))]
         readers = [piece.open() for piece in pieces]
         peak = tracemalloc.get_traced_memory()[1]
         tracemalloc.stop()

@@ -15,9 +15,14 @@ from airflow_provider_taskcluster.transfer.config import MIB
 from airflow_provider_taskcluster.transfer.hashing.digests import Hashers
 from airflow_provider_taskcluster.transfer.hashing.fingerprint import Fingerprint
 from airflow_provider_taskcluster.transfer.source import read_ahead as following
-from airflow_provider_taskcluster.transfer.source.abortable import EndingSource
+from airflow_provider_taskcluster.transfer.source.abortable import AbortableSource
 from airflow_provider_taskcluster.transfer.source.base import BytesSource, FactorySource, PathSource
-from airflow_provider_taskcluster.transfer.source.read_ahead import WORTH_A_THREAD, Ahead, Follower, Traced
+from airflow_provider_taskcluster.transfer.source.read_ahead import (
+    WORTH_A_THREAD,
+    FingerprintedHashers,
+    ReadAhead,
+    ReadAheadHashers,
+)
 from airflow_provider_taskcluster.transfer.threads.buffers import Failure
 from airflow_provider_taskcluster.transfer.upload.measure import measure
 
@@ -28,7 +33,7 @@ SHA512 = {"sha512": hashlib.sha512(DATA).hexdigest()}
 def begun(count, data=DATA):
     measured = Fingerprint()
     measured.update(DATA)
-    hashers = Traced(["sha512"], measured)
+    hashers = FingerprintedHashers(["sha512"], measured)
     hashers.update(data[:count])
     return hashers
 
@@ -66,8 +71,8 @@ def path(tmp_path):
 @pytest.mark.parametrize("kind", [BytesSource, PathSource])
 def test_hashers_are_gone_on_with_up_to_where_it_is_told(kind, path):
     hashers = begun(1000)
-    with Follower(kind(DATA if kind is BytesSource else path), hashers) as follower:
-        follower.follow(len(DATA) - 7)
+    with ReadAhead(kind(DATA if kind is BytesSource else path), hashers) as follower:
+        follower.advance_to(len(DATA) - 7)
         wait_for(lambda: hashers.seen == len(DATA) - 7)
     hashers.update(DATA[-7:])
     assert hashers.digests() == SHA512
@@ -76,34 +81,37 @@ def test_hashers_are_gone_on_with_up_to_where_it_is_told(kind, path):
 
 def test_nothing_is_begun_for_little_or_for_what_has_one_reader_only():
     few, single = Hashers(["sha512"]), Hashers(["sha512"])
-    with Follower(BytesSource(DATA), few) as little, Follower(FactorySource(lambda: io.BytesIO(DATA)), single) as only:
-        little.follow(WORTH_A_THREAD)
-        only.follow(len(DATA))
+    with (
+        ReadAhead(BytesSource(DATA), few) as little,
+        ReadAhead(FactorySource(lambda: io.BytesIO(DATA)), single) as only,
+    ):
+        little.advance_to(WORTH_A_THREAD)
+        only.advance_to(len(DATA))
         assert only._reached.empty(), "nobody would take it out"
         assert not threads()
     assert (few.seen, single.seen) == (0, 0)
 
 
 @pytest.mark.parametrize(
-    "wrap", [PathSource, lambda path: EndingSource(PathSource(path), Failure())], ids=["alone", "one of many"]
+    "wrap", [PathSource, lambda path: AbortableSource(PathSource(path), Failure())], ids=["alone", "one of many"]
 )
 def test_a_thread_runs_ahead_of_what_is_sent(path, wrap):
     """Of one of the many files of a folder, too, whose reading ends when another one fails."""
-    ahead = Ahead(wrap(path), begun(1000), len(DATA))
+    ahead = ReadAheadHashers(wrap(path), begun(1000), len(DATA))
     ahead.update(DATA[:1])
     wait_for(lambda: ahead._hashers.seen == len(DATA))
     ahead.update(DATA[1:])
     assert ahead.digests() == SHA512
-    assert ahead.same()
+    assert ahead.matches_measured()
 
 
 @pytest.mark.parametrize("cuts", [[1000], [999], [1001], [1, 5000], [WORTH_A_THREAD + 1, 2 * WORTH_A_THREAD]])
 def test_who_sends_faster_takes_over(path, cuts):
-    ahead = Ahead(PathSource(path), begun(1000), len(DATA))
+    ahead = ReadAheadHashers(PathSource(path), begun(1000), len(DATA))
     for start, end in zip([0, *cuts], [*cuts, len(DATA)], strict=True):
         ahead.update(DATA[start:end])
     assert ahead.digests() == SHA512
-    assert ahead.same()
+    assert ahead.matches_measured()
     assert not threads()
 
 
@@ -111,16 +119,16 @@ def test_who_sends_faster_takes_over(path, cuts):
 def test_what_was_other_for_a_moment_is_seen(path, at):
     """Who measured and who sends have seen the same; the hashing, through a reader of its own, has not."""
     path.write_bytes(changed(at))
-    ahead = Ahead(PathSource(path), begun(1000, changed(at)), len(DATA))
+    ahead = ReadAheadHashers(PathSource(path), begun(1000, changed(at)), len(DATA))
     ahead.update(DATA[:1])
     wait_for(lambda: ahead._hashers.seen == len(DATA))
     ahead.update(DATA[1:])
     assert ahead.digests() != SHA512
-    assert not ahead.same()
+    assert not ahead.matches_measured()
 
 
 def test_what_was_not_begun_is_hashed_as_it_is_sent(path):
-    ahead = Ahead(PathSource(path), begun(0), len(DATA))
+    ahead = ReadAheadHashers(PathSource(path), begun(0), len(DATA))
     assert not threads()
     ahead.update(DATA)
     assert ahead.digests() == SHA512
@@ -129,14 +137,14 @@ def test_what_was_not_begun_is_hashed_as_it_is_sent(path):
 def test_a_file_that_cannot_be_read_by_the_thread_is_hashed_as_it_is_sent(path):
     source = PathSource(path)
     path.unlink()
-    ahead = Ahead(source, begun(1000), len(DATA))
+    ahead = ReadAheadHashers(source, begun(1000), len(DATA))
     ahead.update(DATA)
     assert ahead.digests() == SHA512
-    assert ahead.same()
+    assert ahead.matches_measured()
 
 
 def test_an_end_in_the_middle_leaves_no_thread(path):
-    ahead = Ahead(PathSource(path), begun(1000), len(DATA))
+    ahead = ReadAheadHashers(PathSource(path), begun(1000), len(DATA))
     ahead.update(DATA[:1])
     ahead.close()
     assert not threads()
@@ -147,7 +155,7 @@ def test_a_thread_that_cannot_start_is_done_without(path, monkeypatch, collector
         raise RuntimeError("can't start new thread")
 
     monkeypatch.setattr(threading.Thread, "start", start)
-    ahead = Ahead(PathSource(path), begun(1000), len(DATA))
+    ahead = ReadAheadHashers(PathSource(path), begun(1000), len(DATA))
     ahead.update(DATA)
     assert ahead.digests() == SHA512
 
@@ -163,8 +171,8 @@ def test_a_signal_while_the_thread_is_started_is_raised_and_leaves_none(path, mo
 
     monkeypatch.setattr(threading.Thread, "start", interrupted)
     hashers = begun(1000)
-    with pytest.raises(TimeOut), Follower(PathSource(path), hashers) as follower:
-        follower.follow(len(DATA))
+    with pytest.raises(TimeOut), ReadAhead(PathSource(path), hashers) as follower:
+        follower.advance_to(len(DATA))
     seen = hashers.seen
     wait_for(lambda: not threads())
     assert hashers.seen == seen
@@ -172,7 +180,7 @@ def test_a_signal_while_the_thread_is_started_is_raised_and_leaves_none(path, mo
 
 
 def test_a_thread_ends_at_the_size_also_if_nobody_closes_it(path):
-    ahead = Ahead(PathSource(path), begun(1000), len(DATA))
+    ahead = ReadAheadHashers(PathSource(path), begun(1000), len(DATA))
     ahead.update(DATA[:1])
     wait_for(lambda: not threads())
     assert ahead._hashers.seen == len(DATA)
@@ -181,7 +189,7 @@ def test_a_thread_ends_at_the_size_also_if_nobody_closes_it(path):
 
 def test_a_thread_ends_when_who_leads_was_interrupted_without_a_word(path, monkeypatch):
     monkeypatch.setattr(following, "SILENCE", 0.1)
-    Follower(PathSource(path), begun(1000)).follow(len(DATA) - 1)
+    ReadAhead(PathSource(path), begun(1000)).advance_to(len(DATA) - 1)
     assert threads()
     wait_for(lambda: not threads())
     assert not open_files(path)
@@ -202,7 +210,7 @@ def measure_and_send(path):
     until = time.monotonic() + 10
     while time.monotonic() < until:
         started = measure(PathSource(path)).begun()
-        ahead = Ahead(PathSource(path), started, len(DATA))
+        ahead = ReadAheadHashers(PathSource(path), started, len(DATA))
         try:
             for start in range(0, len(DATA), MIB):
                 ahead.update(DATA[start : start + MIB])

@@ -6,9 +6,9 @@ import os
 import pytest
 
 from airflow_provider_taskcluster.exceptions import InvalidInput
-from airflow_provider_taskcluster.transfer.source.abortable import EndingSource
+from airflow_provider_taskcluster.transfer.source.abortable import AbortableSource
 from airflow_provider_taskcluster.transfer.source.base import BytesSource, FactorySource, PathSource, SectionSource
-from airflow_provider_taskcluster.transfer.source.reading import blocks, fill, has_more, held
+from airflow_provider_taskcluster.transfer.source.reading import blocks, fill, has_more, read_up_to
 from airflow_provider_taskcluster.transfer.threads.buffers import Failure
 
 DATA = bytes(range(100))
@@ -38,7 +38,7 @@ def sources(path):
         "section": SectionSource(whole, 0, len(DATA)),
         "buffered": FactorySource(lambda: path.open("rb")),
         "only reads": FactorySource(OnlyReads),
-        "ending": EndingSource(whole.section(0, len(DATA)), Failure()),
+        "ending": AbortableSource(whole.section(0, len(DATA)), Failure()),
     }
 
 
@@ -92,7 +92,7 @@ def silent():
 
 @pytest.mark.parametrize("buffering", [0, -1], ids=["raw", "buffered"])
 @pytest.mark.parametrize(
-    "read", [lambda reader: held(reader, 100), lambda reader: list(blocks(reader))], ids=["held", "blocks"]
+    "read", [lambda reader: read_up_to(reader, 100), lambda reader: list(blocks(reader))], ids=["held", "blocks"]
 )
 def test_that_nothing_is_there_now_is_not_the_end(silent, buffering, read):
     with os.fdopen(silent, "rb", buffering) as reader, pytest.raises(InvalidInput, match="open in non-blocking mode"):
@@ -112,8 +112,8 @@ def test_that_nothing_is_there_now_is_not_the_end_of_other_readers_either():
 @pytest.mark.parametrize("kind", ["bytes", "path", "section", "buffered", "only reads", "ending"])
 def test_so_many_bytes_are_held_or_what_there_is(tmp_path, kind):
     with sources(tmp_path / "file")[kind].reading() as reader:
-        assert held(reader, 60) == DATA[:60]
+        assert read_up_to(reader, 60) == DATA[:60]
         assert has_more(reader)
-        assert held(reader, 60) == DATA[61:]
+        assert read_up_to(reader, 60) == DATA[61:]
         assert not has_more(reader)
-        assert held(reader, 60) == b""
+        assert read_up_to(reader, 60) == b""

@@ -10,7 +10,7 @@ from running_threads import running
 from airflow_provider_taskcluster.exceptions import SourceError
 from airflow_provider_taskcluster.transfer.source.base import PathSource
 from airflow_provider_taskcluster.transfer.source.factory import source_for
-from airflow_provider_taskcluster.transfer.source.read_ahead import WORTH_A_THREAD, Ahead
+from airflow_provider_taskcluster.transfer.source.read_ahead import WORTH_A_THREAD, ReadAheadHashers
 from airflow_provider_taskcluster.transfer.upload.measure import measure
 
 LARGE = os.urandom(WORTH_A_THREAD) * 3
@@ -26,7 +26,7 @@ def test_the_length_the_sha256_and_a_sha512_that_can_be_continued(tmp_path, kind
         source = source_for(sources[kind])
         measured = measure(source)
     assert (measured.size, measured.sha256) == (len(content), hashlib.sha256(content).hexdigest())
-    ahead = Ahead(source, measured.begun(), measured.size)
+    ahead = ReadAheadHashers(source, measured.begun(), measured.size)
     ahead.update(content)
     assert ahead.digests() == {"sha512": hashlib.sha512(content).hexdigest()}
 

@@ -13,7 +13,7 @@ import pytest
 from airflow_provider_taskcluster.common.network import Network
 from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.transfer.config import TransferConfig
-from airflow_provider_taskcluster.transfer.http.client import Store
+from airflow_provider_taskcluster.transfer.http.client import StoreClient
 from airflow_provider_taskcluster.transfer.parts_manifest import LARGEST_PART
 from airflow_provider_taskcluster.transfer.source.factory import source_for
 from airflow_provider_taskcluster.transfer.upload.multipart import MultipartUploader, UploadedPart
@@ -31,7 +31,7 @@ class NoService:
 
 @pytest.fixture
 def uploader():
-    return MultipartUploader(Uploader(NoService(), Store(Network()), TransferConfig()))
+    return MultipartUploader(Uploader(NoService(), StoreClient(Network()), TransferConfig()))
 
 
 @pytest.fixture

@@ -13,10 +13,10 @@ from airflow_provider_taskcluster.exceptions import SourceChanged
 from airflow_provider_taskcluster.transfer.config import MIB
 from airflow_provider_taskcluster.transfer.hashing.digests import ACCEPTABLE
 from airflow_provider_taskcluster.transfer.hashing.fingerprint import Fingerprint
-from airflow_provider_taskcluster.transfer.http.client import Store
+from airflow_provider_taskcluster.transfer.http.client import StoreClient
 from airflow_provider_taskcluster.transfer.progress import Reporter
 from airflow_provider_taskcluster.transfer.source.factory import source_for
-from airflow_provider_taskcluster.transfer.source.read_ahead import WORTH_A_THREAD, Traced
+from airflow_provider_taskcluster.transfer.source.read_ahead import WORTH_A_THREAD, FingerprintedHashers
 from airflow_provider_taskcluster.transfer.upload import put_url
 from airflow_provider_taskcluster.transfer.upload.measure import Measured, measure
 from airflow_provider_taskcluster.transfer.upload.method import Offer
@@ -72,7 +72,7 @@ def test_other_bytes_of_the_same_length_are_noticed_before_the_last_of_them_leav
 
 def test_other_bytes_that_the_sha512_alone_has_seen_are_noticed_before_the_last_of_them_leave():
     announced = offer()
-    begun = Traced(["sha512"], announced.measured.fingerprint)
+    begun = FingerprintedHashers(["sha512"], announced.measured.fingerprint)
     begun.update(CONTENT[:5][::-1])
     announced.measured._begun.append(begun)
     body = CheckedBody(io.BytesIO(CONTENT), announced)
@@ -117,7 +117,7 @@ def never():
 
 
 def test_one_put_over_a_real_socket(server):
-    store = Store(Network(proxies={}, retry=RetryPolicy(max_retries=0)))
+    store = StoreClient(Network(proxies={}, retry=RetryPolicy(max_retries=0)))
     granted = GRANTED | {"url": server.url + GRANTED["url"]}
     assert PutUrl().move(offer(), granted, never, store) == {
         algorithm: hashlib.new(algorithm, CONTENT).hexdigest() for algorithm in ACCEPTABLE
@@ -134,7 +134,7 @@ def test_a_source_that_changed_is_told_over_a_real_socket_too(server, tmp_path):
     path.write_bytes(CONTENT)
     offered = offer(path)
     path.write_bytes(CONTENT[::-1])
-    store = Store(Network(proxies={}, retry=RetryPolicy(max_retries=0)))
+    store = StoreClient(Network(proxies={}, retry=RetryPolicy(max_retries=0)))
     with pytest.raises(SourceChanged, match="its bytes are others now"):
         PutUrl().move(offered, GRANTED | {"url": server.url + GRANTED["url"]}, never, store)
     store.close()
@@ -148,7 +148,7 @@ def test_a_body_that_cannot_be_built_leaves_no_thread(monkeypatch):
 
     monkeypatch.setattr(put_url, "Hashing", interrupted)
     content = bytes(2 * WORTH_A_THREAD)
-    begun = Traced(["sha512"], Fingerprint())
+    begun = FingerprintedHashers(["sha512"], Fingerprint())
     begun.update(content[:1])
     measured = Measured(len(content), "", Fingerprint(), [begun])
     with pytest.raises(KeyboardInterrupt):
@@ -175,7 +175,7 @@ def test_a_signal_that_strikes_the_closing_is_raised_when_all_is_closed(monkeypa
         assert hashing_threads()
         raise KeyboardInterrupt
 
-    store = Store(Network(proxies={}, retry=RetryPolicy(max_retries=0)))
+    store = StoreClient(Network(proxies={}, retry=RetryPolicy(max_retries=0)))
     monkeypatch.setattr(store, "put", cut)
     with pytest.raises(KeyboardInterrupt):
         PutUrl().move(offer(content), GRANTED, never, store)
