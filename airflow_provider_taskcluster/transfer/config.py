@@ -1,4 +1,4 @@
-"""How the engine works, as one value."""
+"""The settings of the transfer engine, as one value."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ KIB = 1024
 MIB = 1024 * KIB
 GIB = 1024 * MIB
 
-# How many connections are used at once for one large body, or parts sent at once, unless the caller says otherwise.
+# Default number of connections for one large body, or of parts sent at once.
 CONNECTIONS = 8
-# How many files of a payload are fetched at once, unless the caller says otherwise.
+# Default number of payload files fetched at once.
 FILES = 8
-# How much a download to memory may hold unless the caller says otherwise.
+# Default size limit of a download to memory, in bytes.
 MEMORY_CAP = 64 * MIB
-# How much is fetched from a URL that a task chose, unless the caller says otherwise.
+# Default size limit of a download from a URL that a task chose, in bytes.
 REFERENCE_CAP = 4 * GIB
-# The names of our own files beside those of a user begin so.
+# Prefix of the names of our own files next to those of the user.
 OWN_PREFIX = ".taskcluster-"
 
 
 @dataclass(frozen=True)
 class TransferConfig:
-    """How bytes are moved.
+    """The settings of a transfer.
 
     :param network: Time-outs, retries, proxies and trusted certificates, as for the JSON calls.
     :param buffer_size: Bytes read at a time.
-    :param connections: How many may be used at once for one large body.
-    :param progress_seconds: A line in the log so often.
-    :param on_progress: Called as often, in the thread that moves bytes.
+    :param connections: Most connections at once for one large body.
+    :param progress_seconds: Seconds between two progress lines in the log.
+    :param on_progress: Called at the same interval, in the thread that moves bytes.
     :param max_bytes: Refuse larger downloads; None for no limit (4 GiB for references).
     :param allow_reference: Follow the URLs of ``reference`` artifacts: all, none, or those of some hosts
         (``references.allowed_hosts``).
-    :param chain_of_trust: Check artifacts without hashes of their own by the sums that the task publishes.
+    :param chain_of_trust: Verify artifacts without hashes of their own by the sums that the task publishes.
     :param require_hashes: Refuse objects for which the service names no sha256 or sha512.
-    :param multipart_aware: Put objects together that were uploaded in parts; else their manifest is what is fetched.
-    :param durable: Files of this machine survive power loss once they have their names.
-    :param digests: Algorithms to compute also where the service names no digest to compare with.
+    :param multipart_aware: Assemble objects that were uploaded in parts; else fetch their manifest as it is.
+    :param durable: Local files survive power loss once they have their final names.
+    :param digests: Algorithms to compute even where the service names no digest to compare with.
     """
 
     network: Network = field(default_factory=Network)

@@ -1,4 +1,4 @@
-"""The values of the engine. Frozen, pure."""
+"""Frozen values of the transfer engine, and the services it calls. Pure."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ Verification = Literal["hashes", "chain_of_trust"]
 
 @dataclass(frozen=True)
 class Grant:
-    """Leave to fetch one body from a store.
+    """Permission to fetch one body from a store.
 
-    :param url: Where the bytes are; signed, so never printed whole.
-    :param method: What it was got by: ``getUrl``, ``simple``, ``s3``, ``reference`` or ``redirect``.
-    :param expires: When it ends, None if that is not known.
+    :param url: URL of the bytes; signed, so never printed whole.
+    :param method: Method it was granted by: ``getUrl``, ``simple``, ``s3``, ``reference`` or ``redirect``.
+    :param expires: When it expires, None if that is not known.
     :param hashes: Digests that the service names, by algorithm, in hex.
     :param redirects: How many redirects may be followed.
     :param hosts: Where they may lead (``urls.host_is_allowed``); None for anywhere.
@@ -61,7 +61,7 @@ class Body:
 
 
 class ExtractedFiles(TypedDict):
-    """What came out of an archive."""
+    """The files extracted from an archive."""
 
     folder: str
     files: int
@@ -69,7 +69,7 @@ class ExtractedFiles(TypedDict):
 
 
 class UploadedFolder(TypedDict):
-    """What became of a folder: ``already_present`` of its files were, and ``names`` has the first of them."""
+    """An uploaded folder: ``already_present`` counts the files that were there, ``names`` lists the first of all."""
 
     prefix: str
     files: int
@@ -79,7 +79,7 @@ class UploadedFolder(TypedDict):
 
 
 class Transferred(TypedDict):
-    """A ``TransferResult`` as JSON: what operators return, and what functions get of one from XCom."""
+    """A ``TransferResult`` as JSON: returned by operators, and pulled from XCom by functions."""
 
     name: str
     size: int
@@ -109,21 +109,21 @@ class StandIn(TypedDict):
 
 @dataclass(frozen=True)
 class TransferResult(dict[str, Any]):
-    """What was moved, how, and by what it was checked.
+    """The outcome of one transfer: name, size, digests, and how they were verified.
 
-    It is a dict as well, ``Transferred``, and that is what another task gets when a function returns it.
+    It is also a dict, ``Transferred``, which another task receives when a function returns it.
 
     :param name: Name of the object or artifact.
     :param size: Bytes.
     :param content_type: Its content type.
     :param digests: Digests of the bytes, by algorithm, in hex.
-    :param method: The negotiated method, or how the bytes of an artifact were reached.
+    :param method: The negotiated method, or the way the bytes of an artifact were fetched, such as ``s3``.
     :param verified: The sums that were checked (``sha256+sha512``), else ``length``, else ``none``.
     :param attempts: How many requests to the store it took.
-    :param seconds: From the first call to the last.
-    :param already_present: The same content was there: the object of an upload, or the file of a download.
+    :param seconds: Time from the first call to the last.
+    :param already_present: The same content existed before: the object of an upload, or the file of a download.
     :param destination: Path of the file, when there is one.
-    :param content: The bytes, when they went to memory.
+    :param content: The bytes of a download to memory.
     """
 
     name: str
@@ -142,7 +142,7 @@ class TransferResult(dict[str, Any]):
         self.update(self.as_dict())
 
     def as_dict(self) -> Transferred:
-        """Return it as JSON that is fit for XCom: without the content."""
+        """Return the result as JSON for XCom, without the content."""
         return {
             "name": self.name,
             "size": self.size,
@@ -158,7 +158,7 @@ class TransferResult(dict[str, Any]):
 
 
 class ObjectService(Protocol):
-    """What the engine asks of the object service. Answers are those of the published schemas."""
+    """The calls of the object service that the engine makes. Responses follow the published schemas."""
 
     def create_upload(self, name: str, request: Mapping[str, Any]) -> Json:
         """``createUpload``."""
@@ -174,7 +174,7 @@ class ObjectService(Protocol):
 
 
 class ArtifactService(Protocol):
-    """What the engine asks of the queue. A ``run_id`` of None is the latest run."""
+    """The calls of the queue that the engine makes. A ``run_id`` of None is the latest run."""
 
     def artifact_content(self, task_id: str, name: str, run_id: int | None, *, once: bool) -> Json:
         """``artifact`` or ``latestArtifact``; ``once`` for a call that is expected to fail."""
@@ -192,20 +192,20 @@ class ArtifactService(Protocol):
         """``getArtifact`` or ``getLatestArtifact``: ``storageType`` and ``url``, which is not followed."""
 
     def objects_as(self, credentials: Mapping[str, str]) -> ObjectService:
-        """Return the object service under the credentials that the queue gave."""
+        """Return the object service, called with the credentials that the queue gave."""
 
 
 class ArtifactPublisher(ArtifactService, ObjectService, Protocol):
-    """What the engine asks to publish an artifact."""
+    """The calls that publish an artifact."""
 
     def create_artifact(self, task_id: str, run_id: int, name: str, request: Mapping[str, Any]) -> Json:
-        """``createArtifact``, asked once."""
+        """``createArtifact``, without retries."""
 
     def finish_artifact(self, task_id: str, run_id: int, name: str, upload_id: str) -> None:
-        """``finishArtifact``, asked once."""
+        """``finishArtifact``, without retries."""
 
     def artifact_is_present(self, task_id: str, run_id: int, name: str) -> bool:
-        """Tell whether an artifact can be fetched, asked once."""
+        """Return whether an artifact can be fetched; without retries."""
 
     def artifact_state(self, task_id: str, run_id: int, name: str) -> ArtifactState:
-        """Tell how far an artifact is."""
+        """Return the state of an artifact."""

@@ -6,8 +6,8 @@
      "parts": [{"name": "<its own name>.part-<generation>-<number>", "offset": 0, "size": 1234,
                 "sha256": "...", "sha512": "..."}, ...]}
 
-Whoever may read an object can be made to read what its manifest names, so a manifest may name nothing but its own
-parts.
+A manifest makes its reader fetch the objects that it names, with the reader's scopes. So a manifest may name only parts
+of its own object.
 """
 
 from __future__ import annotations
@@ -30,21 +30,21 @@ VERSION = 1
 MOST_PARTS = 10_000
 # What one PUT to S3 can carry.
 LARGEST_PART = 5 * GIB
-# Of 10,000 parts with names of 1,024 bytes there would be more; nobody has those.
+# 10,000 parts with names of 1,024 bytes would need more, but nobody has those.
 LARGEST_MANIFEST = 16 * MIB
 
-# What the name of a part has behind that of its object.
-_OF_PART = re.compile(r"\.part-[0-9a-f]{1,64}-[0-9]{1,9}")
+# The end of a part's name, after the name of its object.
+_PART_SUFFIX = re.compile(r"\.part-[0-9a-f]{1,64}-[0-9]{1,9}")
 _DIGESTS = {"sha256": re.compile(r"[0-9a-f]{64}"), "sha512": re.compile(r"[0-9a-f]{128}")}
 
 
 @dataclass(frozen=True)
 class Part:
-    """One part: an object of its own.
+    """One part, stored as an object of its own.
 
-    :param name: Of that object.
-    :param offset: Where it begins in the whole, in bytes.
-    :param size: Bytes.
+    :param name: Name of that object.
+    :param offset: Offset in the whole, in bytes.
+    :param size: Size in bytes.
     """
 
     name: str
@@ -61,7 +61,7 @@ class Part:
 
 @dataclass(frozen=True)
 class Manifest:
-    """What the parts make up."""
+    """The manifest: the whole object, and its parts in order."""
 
     size: int
     content_type: str
@@ -69,7 +69,7 @@ class Manifest:
     parts: Sequence[Part]
 
     def to_json(self) -> bytes:
-        """Write it; the same content gives the same bytes, so that a later try finds its own manifest."""
+        """Return the manifest as JSON. The same content gives the same bytes, so that a later try finds its own."""
         data = {
             "version": VERSION,
             "size": self.size,
@@ -81,28 +81,28 @@ class Manifest:
 
 
 def part_name(name: str, generation: str, number: int) -> str:
-    """Return the name of a part. The scope for all of them is ``<name>.part-*``."""
+    """Return the name of a part. The scope for all parts is ``<name>.part-*``."""
     return f"{name}.part-{generation}-{number:05d}"
 
 
 def is_manifest(content_type: str) -> bool:
-    """Tell whether a body of this type is a manifest."""
+    """Return whether a body of this content type is a manifest."""
     return content_type.partition(";")[0].strip().lower() == CONTENT_TYPE
 
 
 def from_json(data: bytes, name: str) -> Manifest:
-    """Read the manifest of an object.
+    """Parse and check the manifest of an object.
 
-    :raises ManifestRefused: It is broken, or names what is not its own.
+    :raises ManifestRefused: It is malformed, or names an object that is not one of its parts.
     """
     try:
-        found = json.loads(data)
-        version = found["version"]
+        document = json.loads(data)
+        version = document["version"]
         if type(version) is not int or version != VERSION:
-            why = f"its version is {described(version)}, and this client knows {VERSION}: a newer one may help"
-            raise _refused(name, why)
-        parts = [Part(**part) for part in found["parts"]]
-        manifest = Manifest(found["size"], found["contentType"], found["sha256"], parts)
+            reason = f"its version is {described(version)}, and this client knows {VERSION}: a newer one may help"
+            raise _refused(name, reason)
+        parts = [Part(**part) for part in document["parts"]]
+        manifest = Manifest(document["size"], document["contentType"], document["sha256"], parts)
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise _refused(name, f"it cannot be read ({type(error).__name__})") from None
     _check(manifest, name)
@@ -111,7 +111,7 @@ def from_json(data: bytes, name: str) -> Manifest:
 
 def _check(manifest: Manifest, name: str) -> None:
     if not _is_content_type(manifest.content_type) or not _is_digest("sha256", manifest.sha256):
-        raise _refused(name, "its content type or digest is none")
+        raise _refused(name, "its content type or digest is invalid")
     if len(manifest.parts) > MOST_PARTS:
         raise _refused(name, f"it has over {MOST_PARTS} parts")
     end = 0
@@ -127,13 +127,13 @@ def _check(manifest: Manifest, name: str) -> None:
 
 
 def _check_part(part: Part, name: str) -> None:
-    own = isinstance(part.name, str) and part.name.startswith(name) and _OF_PART.fullmatch(part.name[len(name) :])
+    own = isinstance(part.name, str) and part.name.startswith(name) and _PART_SUFFIX.fullmatch(part.name[len(name) :])
     if not own:
         raise _refused(name, f"it names {described(part.name)}, which is not one of its parts")
     if type(part.offset) is not int or type(part.size) is not int or not 0 < part.size <= LARGEST_PART:
         raise _refused(name, f"the size of {part.name!r} is out of bounds")
     if not all(_is_digest(algorithm, value) for algorithm, value in part.hashes.items()):
-        raise _refused(name, f"the digests of {part.name!r} are none")
+        raise _refused(name, f"the digests of {part.name!r} are invalid")
 
 
 def _is_content_type(value: Any) -> bool:
@@ -148,7 +148,7 @@ def _is_digest(algorithm: str, value: Any) -> bool:
     return isinstance(value, str) and _DIGESTS[algorithm].fullmatch(value) is not None
 
 
-def _refused(name: str, why: str) -> ManifestRefused:
+def _refused(name: str, reason: str) -> ManifestRefused:
     return ManifestRefused(
-        f"The manifest of {name!r} is refused: {why}. To look at it, download it with multipart_aware=False"
+        f"The manifest of {name!r} is refused: {reason}. To look at it, download it with multipart_aware=False"
     )

@@ -1,4 +1,4 @@
-"""How far a transfer is: a line in the log every few seconds, and a listener for code."""
+"""Progress of a transfer: a line in the log every few seconds, and calls of a listener."""
 
 from __future__ import annotations
 
@@ -21,13 +21,13 @@ MB = 1_000_000
 
 @dataclass(frozen=True)
 class Progress:
-    """A moment of a transfer.
+    """The state of a transfer at one moment.
 
-    :param name: Of the object or artifact.
+    :param name: Name of the object or artifact.
     :param done: Bytes that have arrived (of the body as it is stored). A restart rolls it back.
-    :param total: Bytes of the whole, None if that is not known.
-    :param attempt: 1, and one more for each request that failed.
-    :param seconds: Since the beginning.
+    :param total: Size of the whole in bytes, None if that is not known.
+    :param attempt: 1, plus one for each request that failed.
+    :param seconds: Seconds since the beginning.
     """
 
     name: str
@@ -41,12 +41,12 @@ class Progress:
         parts = [f"{self.name!r}: {self.done / MB:.1f} MB, {speed / MB:.1f} MB/s, attempt {self.attempt}"]
         if self.total:
             parts[0] = f"{self.name!r}: {self.done * 100 // self.total}% of {self.total / MB:.1f} MB"
-            parts.append(f"{speed / MB:.1f} MB/s, {_left(self.total - self.done, speed)}, attempt {self.attempt}")
+            parts.append(f"{speed / MB:.1f} MB/s, {_time_left(self.total - self.done, speed)}, attempt {self.attempt}")
         return ", ".join(parts)
 
 
 class Reporter:
-    """Tells the log and a listener, at most every ``interval`` seconds.
+    """Counts the bytes of a transfer; reports to the log and a listener, at most every ``interval`` seconds.
 
     :param listener: Called with a :class:`Progress`, in the thread that moves bytes.
     """
@@ -71,10 +71,13 @@ class Reporter:
                 self._last = now
         if due:
             log.info("%s", visible(self.now()))
-            self._tell()
+            self._notify()
 
     def restart(self, total: int | None) -> None:
-        """Begin at the first byte, of so many."""
+        """Count from the first byte again.
+
+        :param total: Size of the whole in bytes, None if that is not known.
+        """
         with self._lock:
             self._done, self.total = 0, total
 
@@ -84,23 +87,23 @@ class Reporter:
             self.attempt += 1
 
     def finish(self) -> None:
-        """Tell the listener the end."""
-        self._tell()
+        """Report the end to the listener."""
+        self._notify()
 
     def now(self) -> Progress:
-        """Return this moment."""
+        """Return the progress at this moment."""
         return Progress(self._name, self._done, self.total, self.attempt, time.monotonic() - self._started)
 
-    def _tell(self) -> None:
+    def _notify(self) -> None:
         if self._listener:
             self._listener(self.now())
 
 
 class PartReporter(Reporter):
-    """What one part reports, as its share of the whole.
+    """Reports the bytes of one part to the reporter of the whole.
 
-    :param check: Raises when the whole has failed.
-    :param on_begin: Is told how many bytes the part has, None if that is not known, whenever it begins.
+    :param check: Raises the error of the whole, if it has failed.
+    :param on_begin: Called with the size of the part in bytes, None if that is not known, each time the part starts.
     """
 
     def __init__(
@@ -117,14 +120,14 @@ class PartReporter(Reporter):
     def advance(self, count: int) -> None:
         """Count bytes that have arrived.
 
-        :raises BaseException: What the whole has failed with.
+        :raises BaseException: The error of the whole.
         """
         self._check()
         self._done += count
         self._whole.advance(count)
 
     def restart(self, total: int | None) -> None:
-        """Begin at the first byte: what was counted is taken back."""
+        """Count the part from its first byte again; its bytes so far are subtracted from the whole."""
         self.total = total
         self._on_begin(total)
         self._whole.advance(-self._done)
@@ -133,21 +136,21 @@ class PartReporter(Reporter):
     def count_failure(self) -> None:
         """Count a request that failed.
 
-        :raises BaseException: What the whole has failed with: it is not tried again.
+        :raises BaseException: The error of the whole: the part is not tried again.
         """
         super().count_failure()
         self._whole.count_failure()
         self._check()
 
     def finish(self) -> None:
-        """Say nothing: the whole has not ended."""
+        """Report nothing: the whole has not ended."""
 
 
 class TotalSize:
-    """The sum of the sizes of several parts, some of which are not known before they begin.
+    """Keeps the total of a reporter: the sum of the sizes of its parts, once all are known.
 
-    :param whole: Gets it, when all sizes are known.
-    :param sizes: By part; None where it is not known.
+    :param whole: The reporter of all parts.
+    :param sizes: Size of each part, in bytes; None where it is not known yet.
     """
 
     def __init__(self, whole: Reporter, sizes: Mapping[str, int | None]) -> None:
@@ -159,7 +162,7 @@ class TotalSize:
         whole.restart(None if self._unknown else self._sum)
 
     def learn(self, name: str, size: int | None) -> None:
-        """Note the size of a part; one of None is not known yet."""
+        """Record the size of a part, None if it is not known yet."""
         with self._lock:
             if size is not None:
                 self._sum += size - self._known.get(name, 0)
@@ -168,7 +171,7 @@ class TotalSize:
             self._whole.total = None if self._unknown else self._sum
 
 
-def _left(count: int, speed: float) -> str:
+def _time_left(count: int, speed: float) -> str:
     if not speed:
         return "time left unknown"
     minutes, seconds = divmod(round(count / speed), 60)

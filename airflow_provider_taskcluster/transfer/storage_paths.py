@@ -1,4 +1,4 @@
-"""Files of fsspec file systems, such as objects in a bucket: what Airflow's ``ObjectStoragePath`` stands for."""
+"""Paths in fsspec file systems, such as Airflow's ``ObjectStoragePath``."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from airflow_provider_taskcluster.common.retry import TRY_AGAIN
 from airflow_provider_taskcluster.exceptions import InvalidInput
 
 LOCAL = {"file", "local"}
-# Taskcluster: its objects are not listed, and neither replaced nor deleted.
+# Protocols whose files are never listed, replaced or deleted.
 IMMUTABLE = {"taskcluster"}
 
 
 class StoragePath(Protocol):
-    """A path with a file system of fsspec, such as an ``ObjectStoragePath`` or a ``UPath``."""
+    """A path in an fsspec file system, such as an ``ObjectStoragePath`` or a ``UPath``."""
 
     @property
     def fs(self) -> Any:
@@ -23,16 +23,16 @@ class StoragePath(Protocol):
 
     @property
     def path(self) -> str:
-        """Where in it, without protocol."""
+        """The path in the file system, without protocol."""
 
 
 @dataclass(frozen=True)
 class StorageFile:
-    """A file in a file system of fsspec.
+    """A file in an fsspec file system.
 
     :param fs: The file system.
-    :param path: Of the file in it, without protocol.
-    :param url: Names it in errors and results.
+    :param path: Path of the file in it, without protocol.
+    :param url: Name of the file in errors and results.
     """
 
     fs: Any
@@ -41,54 +41,54 @@ class StorageFile:
 
     @property
     def protocols(self) -> set[str]:
-        """All names of its file system."""
+        """All protocol names of its file system."""
         names = self.fs.protocol
         return {names} if isinstance(names, str) else set(names)
 
     @property
     def local(self) -> bool:
-        """Whether it is a file of this machine."""
+        """Whether the file is local."""
         return bool(self.protocols & LOCAL)
 
     @property
     def immutable(self) -> bool:
-        """Whether what is written there stays as it is, and is in no list."""
+        """Whether a file, once written, cannot be listed, replaced or deleted."""
         return bool(self.protocols & IMMUTABLE)
 
 
 def reason_of(error: Exception) -> str:
-    """Say what a file system raised, of which each has errors of its own, and the next step."""
+    """Describe an error of a file system on one line, with the next step."""
     return f"{one_line(error) or type(error).__name__}; {TRY_AGAIN}, or check the connection"
 
 
-def is_storage_path(place: object) -> bool:
-    """Tell whether it is a path with a file system of its own. None is made to find out."""
-    return all(hasattr(type(place), attribute) for attribute in ("fs", "path"))
+def is_storage_path(path: object) -> bool:
+    """Return whether a path has an fsspec file system, without creating that file system."""
+    return all(hasattr(type(path), attribute) for attribute in ("fs", "path"))
 
 
-def check_local(where: object, what: str) -> None:
-    """Check that an archive, or the folder it is extracted into, is of this machine; a ``file://`` URL is.
+def check_local(path: object, argument: str) -> None:
+    """Check that an archive, or the folder it is extracted into, is local; ``file://`` URLs are.
 
-    :param what: Name of the argument, for the error.
-    :raises InvalidInput: It is a file or a folder of a storage.
+    :param argument: Name of the argument, for the error.
+    :raises InvalidInput: The path is in another file system.
     """
-    scheme, is_url, _ = str(where).partition("://")
+    scheme, is_url, _ = str(path).partition("://")
     if is_url and scheme not in LOCAL:
-        raise InvalidInput(f"{what} is {str(where)!r}: an archive is extracted from and to paths of this machine")
+        raise InvalidInput(f"{argument} is {str(path)!r}: an archive is extracted from and to paths of this machine")
 
 
-def storage_file(place: StoragePath) -> StorageFile:
+def storage_file(path: StoragePath) -> StorageFile:
     """Return the file that a path names.
 
-    :raises InvalidInput: Its file system cannot be made: nobody has installed it, or its connection is wrong.
+    :raises InvalidInput: Its file system cannot be created: it is not installed, or its connection is wrong.
     """
     try:
-        fs, path = place.fs, place.path
+        fs, inner = path.fs, path.path
         while getattr(fs, "protocol", "") == "dir":  # fsspec's DirFileSystem: a folder of another file system
-            fs, path = fs.fs, fs._join(path)  # noqa: SLF001 (there is no other way to the name that it uses)
-        return StorageFile(fs, path, str(place))
-    except Exception as error:  # (each file system has errors of its own)
+            fs, inner = fs.fs, fs._join(inner)  # noqa: SLF001 (there is no other way to the name that it uses)
+        return StorageFile(fs, inner, str(path))
+    except Exception as error:  # each file system has errors of its own
         raise InvalidInput(
-            f"Cannot use {place}: {one_line(error) or type(error).__name__}: "
+            f"Cannot use {path}: {one_line(error) or type(error).__name__}: "
             f"install the provider of this storage, and check the connection"
         ) from error

@@ -1,1 +1,1 @@
-"""Digests of the bytes, calculated beside the I/O."""
+"""Digests of transferred bytes, computed in parallel with the I/O."""

@@ -1,4 +1,4 @@
-"""Digests of what goes by, and their comparison with what the service names. Pure."""
+"""Digests of a stream of bytes, and their comparison with those that the service names. Pure."""
 
 from __future__ import annotations
 
@@ -11,14 +11,14 @@ from airflow_provider_taskcluster.exceptions import HashMismatch, InvalidInput, 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# What uploads send and what a download must have at least one of (object/v1/download-method-geturl.json).
+# Uploads send these; a download must have at least one (object/v1/download-method-geturl.json).
 ACCEPTABLE = ("sha256", "sha512")
 # shake digests have no fixed length
 _KNOWN = {name for name in hashlib.algorithms_guaranteed if not name.startswith("shake")}
 
 
 class Hashers:
-    """Computes several digests of one stream of bytes. ``seen`` is how many it took."""
+    """Computes several digests of one stream. ``seen`` is the number of bytes hashed."""
 
     def __init__(self, algorithms: Iterable[str]) -> None:
         self._hashes = {name: hashlib.new(name, usedforsecurity=False) for name in algorithms}
@@ -31,38 +31,38 @@ class Hashers:
         self.seen += len(data)
 
     def digests(self) -> dict[str, str]:
-        """Digests so far, by algorithm, in hex."""
+        """Return the digests so far, by algorithm, in hex."""
         return {name: digest.hexdigest() for name, digest in self._hashes.items()}
 
 
-def known_algorithms(asked: Any, what: str) -> tuple[str, ...]:
-    """Return the names of algorithms.
+def known_algorithms(value: Any, argument: str) -> tuple[str, ...]:
+    """Return the algorithms that a user named, checked.
 
-    :param what: Name of the argument, for the error.
-    :raises InvalidInput: One is not known, or it is no list of names.
+    :param argument: Name of the argument, for the error.
+    :raises InvalidInput: An algorithm is not known, or the value is not a list of names.
     """
-    if isinstance(asked, str | bytes) or not isinstance(asked, Iterable):
-        raise InvalidInput(f"{what} is {asked!r}: pass a list of names, such as ['sha256']")
-    return tuple(algorithms_to_compute((), tuple(asked)))
+    if isinstance(value, str | bytes) or not isinstance(value, Iterable):
+        raise InvalidInput(f"{argument} is {value!r}: pass a list of names, such as ['sha256']")
+    return tuple(algorithms_to_compute((), tuple(value)))
 
 
-def algorithms_to_compute(named: Iterable[str], asked: Iterable[str] = ()) -> list[str]:
-    """Algorithms to compute while fetching: all that the service names and we know, and those that are asked for.
+def algorithms_to_compute(named: Iterable[str], requested: Iterable[str] = ()) -> list[str]:
+    """Return the algorithms to compute while fetching: those that the service names and we know, and those requested.
 
-    :raises InvalidInput: An algorithm that is asked for is not known.
+    :raises InvalidInput: A requested algorithm is not known.
     """
-    if unknown := [name for name in asked if name not in _KNOWN]:
+    if unknown := [name for name in requested if name not in _KNOWN]:
         raise InvalidInput(f"{unknown[0]!r} is not a known digest: use one of {', '.join(sorted(_KNOWN))}")
-    return list(dict.fromkeys([*(name for name in named if name in _KNOWN), *asked]))
+    return list(dict.fromkeys([*(name for name in named if name in _KNOWN), *requested]))
 
 
 def has_known_digest(named: Iterable[str]) -> bool:
-    """Whether bytes can be checked by one of the digests that the service names."""
+    """Return whether we can compute one of the digests that the service names."""
     return not _KNOWN.isdisjoint(named)
 
 
 def require_acceptable(name: str, hashes: Mapping[str, str]) -> None:
-    """Refuse an object that nobody could verify.
+    """Refuse an object that cannot be verified.
 
     :raises NotVerifiable: The service names neither sha256 nor sha512.
     """
@@ -75,9 +75,9 @@ def require_acceptable(name: str, hashes: Mapping[str, str]) -> None:
 
 
 def verify_digests(name: str, expected: Mapping[str, str], observed: Mapping[str, str]) -> str:
-    """Compare every digest that both sides have; return their names (``sha256+sha512``), "" for none.
+    """Compare all digests that both sides have; return their names (``sha256+sha512``), "" for none.
 
-    :raises HashMismatch: One differs.
+    :raises HashMismatch: A digest differs.
     """
     checked = [algorithm for algorithm in observed if algorithm in expected]
     for algorithm in checked:

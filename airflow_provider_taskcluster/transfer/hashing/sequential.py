@@ -1,4 +1,4 @@
-"""Verifies content that others read piece by piece: what comes in order from the beginning is hashed on the way."""
+"""Verifies content that is read piece by piece: bytes that come in order from the start are hashed on the way."""
 
 from __future__ import annotations
 
@@ -12,16 +12,16 @@ from airflow_provider_taskcluster.transfer.threads.buffers import Block, BufferP
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-# Pieces that may wait for the hashers.
+# Most pieces that wait for the hashers.
 QUEUE_LENGTH = 2
 
 
 class SequentialHash:
-    """Sees what is read of one content. A gap ends the hashing until it is filled; what is read again is let pass.
+    """Hashes the pieces of one content. A gap pauses the hashing until it is filled; repeated bytes are skipped.
 
-    :param name: Of the object or artifact, for errors.
+    :param name: Name of the object or artifact, for errors.
     :param hashes: Digests that the service names.
-    :param size: Bytes of the content.
+    :param size: Size of the content in bytes.
     """
 
     def __init__(self, name: str, hashes: Mapping[str, str], size: int) -> None:
@@ -29,7 +29,7 @@ class SequentialHash:
         self._hashes = hashes
         self._size = size
         self._seen = 0
-        self._wrong = False
+        self._mismatch = False
         self._verified = "none"
         self._process = os.getpid()
         failure = Failure()
@@ -38,13 +38,14 @@ class SequentialHash:
         self._verify_if_complete()
 
     def take(self, start: int, data: bytes) -> None:
-        """See what was read from ``start`` on.
+        """Hash the bytes read at offset ``start``.
 
-        :raises HashMismatch: It was the last of all, and they are not what the service knows; from then on always.
+        :raises HashMismatch: The content is complete and differs from the digests of the service; raised by every
+            later call, too.
         """
-        if self._wrong:
+        if self._mismatch:
             self._verify()
-        if self._ours() and start <= self._seen < start + len(data):
+        if self._in_own_process() and start <= self._seen < start + len(data):
             fresh = memoryview(data)[self._seen - start :]
             self._hashing.feed(Block(fresh, self._pool.take(), self._pool))
             self._seen += len(fresh)
@@ -52,23 +53,23 @@ class SequentialHash:
 
     @property
     def verified(self) -> str:
-        """By what all of it was verified; ``none`` until it was read in order."""
+        """What the content was verified by; ``none`` until all of it was read in order."""
         return self._verified
 
     def close(self) -> None:
         """End the hashing."""
-        if self._ours():
+        if self._in_own_process():
             self._hashing.stop()
 
-    def _ours(self) -> bool:
-        """Tell whether this is the process that hashes: a child that was forked does not have its threads."""
+    def _in_own_process(self) -> bool:
+        """Return whether this process started the hashing: a forked child does not have its threads."""
         return self._process == os.getpid()
 
     def _verify_if_complete(self) -> None:
         if self._seen == self._size:
-            self._wrong = True  # unless it is right
+            self._mismatch = True  # until it is verified
             self._verify()
-            self._wrong = False
+            self._mismatch = False
 
     def _verify(self) -> None:
         self._verified = verify_digests(self._name, self._hashes, self._hashing.digests()) or "length"

@@ -1,1 +1,1 @@
-"""HTTP requests to the stores."""
+"""HTTP requests to the stores: sent, answered, and each failure as one of our errors."""

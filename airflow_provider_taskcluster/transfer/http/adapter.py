@@ -1,4 +1,4 @@
-"""How requests makes connections to stores: many, kept, in large blocks, with one limit on silence."""
+"""The requests adapter for stores: pooled connections, large blocks, and one time-out for silence."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from airflow_provider_taskcluster.transfer.config import KIB, MIB
 from airflow_provider_taskcluster.transfer.http.connection import current_connection
 from airflow_provider_taskcluster.transfer.http.strict_response import StrictResponse
 
-# Kept to one store; a transfer may use so many at once.
+# Connections kept to one store, and used by one transfer at once, at most.
 MOST_CONNECTIONS = 32
-# What TLS is given at once: it returns when all of it is sent, and the time-out counts until then.
+# Bytes given to TLS at once: it returns when all are sent, and the time-out counts until then.
 TLS_PIECE = 64 * KIB
 
 
 class Piecewise:
-    """A connection whose time-out is about silence: that of ``sendall`` is about all that it is given."""
+    """A connection whose time-out limits silence while sending; ``sendall`` would limit the time for all bytes."""
 
     sock: Any
     at_once: int | None = None
 
     def send(self, data: Any) -> None:
-        """Send piece by piece."""
+        """Send the data piece by piece."""
         if self.sock is None or not isinstance(data, bytes | memoryview):
-            super().send(data)  # type: ignore[misc]  # mixed into a connection
+            super().send(data)  # type: ignore[misc]  # mixed into a connection class
             return
         left = memoryview(data)
         while left:
@@ -37,16 +37,16 @@ class Piecewise:
 def store_adapter(read_timeout: float) -> HTTPAdapter:
     """Return an adapter without retries of its own.
 
-    Once connected, ``read_timeout`` is the limit on silence in both directions: urllib3 alone would end an upload that
-    stalls after the *connect* time-out. Bodies are sent in blocks of 1 MiB, where the usual 16 KiB cost more in calls
-    than in bytes.
+    Once connected, ``read_timeout`` limits silence in both directions: urllib3 alone would end a stalled upload after
+    the *connect* time-out. Bodies are sent in blocks of 1 MiB, since the usual 16 KiB cost more time in calls than in
+    copying.
     """
 
     class PatientResponse(StrictResponse):
         line_timeout = read_timeout
 
     class Patient(Piecewise):
-        """Waits for the store to take bytes as long as for it to give some, unless its connection is broken off."""
+        """Uses the read time-out for sending as well, and registers its socket so that the request can be aborted."""
 
         timeout: Any
         response_class: Any = PatientResponse

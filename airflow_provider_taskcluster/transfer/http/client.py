@@ -1,6 +1,6 @@
-"""Requests to the stores: one GET or one PUT, on kept connections, each failure as one of our errors.
+"""The HTTP client for stores: one GET or one PUT, on kept connections, each failure as one of our errors.
 
-No retries here (``retry.py`` owns them) and no credentials: the URLs are signed.
+It does not retry (``common/retry.py`` does) and sends no credentials: the URLs are signed.
 """
 
 from __future__ import annotations
@@ -36,23 +36,23 @@ if TYPE_CHECKING:
 
 
 class ReadableBody(Protocol):
-    """What a PUT sends."""
+    """The body of a PUT."""
 
     def read(self, size: int, /) -> bytes | memoryview:
-        """Return the next bytes, which need to hold until the next call only."""
+        """Return the next bytes, which are valid until the next call."""
 
 
 class StoreClient:
-    """Makes requests to stores and keeps their connections.
+    """Sends requests to stores and keeps their connections.
 
-    :param network: Time-outs, proxies, trusted certificates and the retry policy of those who call this.
+    :param network: Time-outs, proxies and trusted certificates; also the retry policy, which callers apply.
     """
 
     def __init__(self, network: Network) -> None:
         self.network = network
-        self._begin()
+        self._reset()
 
-    def _begin(self) -> None:
+    def _reset(self) -> None:
         self._process = os.getpid()
         self._session: requests.Session | None = None
         self._lock = threading.Lock()
@@ -64,13 +64,13 @@ class StoreClient:
     def get(
         self, url: str, headers: Mapping[str, str], *, redirects: int = 0, hosts: Sequence[str] | None = None
     ) -> Iterator[StoreResponse]:
-        """GET a URL and give out its body as a stream.
+        """GET a URL and yield the response, its body as a stream.
 
         :param redirects: How many redirects may be followed, to http and https only.
-        :param hosts: Where they may lead (``urls.host_is_allowed``); None for anywhere.
-        :raises StoreError: An answer other than 200 or 206.
-        :raises ReferenceRefused: A redirect to a host that is not among these.
-        :raises ConnectionFailed: No answer.
+        :param hosts: Hosts they may lead to (``urls.host_is_allowed``); None for all.
+        :raises StoreError: The status is not 200 or 206.
+        :raises ReferenceRefused: A redirect leads to a host that is not allowed.
+        :raises ConnectionFailed: There was no response.
         """
         for hop in range(redirects + 1):
             with self._requested("GET", url, headers) as (response, connection):
@@ -86,9 +86,9 @@ class StoreClient:
     def put(self, url: str, headers: Mapping[str, str], body: ReadableBody, size: int) -> str | None:
         """PUT a body of ``size`` bytes with exactly these headers, which are signed.
 
-        :returns: None, or the URL of the same origin to which the store wants the body sent instead (307, 308).
-        :raises StoreError: An answer other than 200, 201 or 204, or a redirect to another origin.
-        :raises ConnectionFailed: No answer.
+        :returns: None, or the URL to send the body to instead (307, 308), which has the same origin.
+        :raises StoreError: The status is not 200, 201 or 204, or a redirect leads to another origin.
+        :raises ConnectionFailed: There was no response.
         """
         headers = {"Content-Length": str(size), **headers}
         with self._requested("PUT", url, headers, body) as (response, _):
@@ -104,26 +104,26 @@ class StoreClient:
 
     def stop(self) -> None:
         """End all transfers, from another thread or a signal handler; they raise :class:`Interrupted`."""
-        self._leave_parent()
+        self._reset_after_fork()
         self._stopped = True
         self.abort()
 
     def abort(self, threads: Collection[threading.Thread] | None = None) -> None:
-        """Break off the requests of these threads, or of all; they raise :class:`ConnectionFailed`."""
-        self._leave_parent()
+        """Abort the requests of these threads, or of all; they raise :class:`ConnectionFailed`."""
+        self._reset_after_fork()
         for connection in list(self._connections):
             if threads is None or connection.thread in threads:
                 connection.abort()
 
     def check(self) -> None:
-        """Raise :class:`Interrupted` if the transfers were told to end."""
+        """Raise :class:`Interrupted` after ``stop``."""
         if self._stopped:
             raise Interrupted("The transfer was interrupted, because its task was told to stop")
 
     def sleep(self, seconds: float, failure: Failure | None = None) -> None:
-        """Wait so long, or until the transfers are told to end. In slices: a signal handler may do the telling.
+        """Wait, until ``stop`` is called at the latest. In slices, because a signal handler may call ``stop``.
 
-        :param failure: Of the transfer of which one thread waits: ends it, too.
+        :param failure: Failure of the transfer that this thread belongs to; it ends the wait, too.
         :raises Interrupted: The transfer has failed in another thread.
         """
         end = time.monotonic() + seconds
@@ -134,8 +134,8 @@ class StoreClient:
 
     @contextmanager
     def _requested(self, *request: Any) -> Iterator[tuple[requests.Response, RequestConnection]]:
-        """Send a request and give out its answer, over a connection that ``stop`` finds."""
-        self._leave_parent()
+        """Send a request and yield the response, over a connection that ``stop`` can abort."""
+        self._reset_after_fork()
         connection = RequestConnection()
         self._connections.add(connection)
         try:
@@ -150,14 +150,14 @@ class StoreClient:
         finally:
             self._connections.discard(connection)
 
-    def _leave_parent(self) -> None:
-        """Begin anew in a child that was forked: the connections are its parent's, and so is the end of them."""
+    def _reset_after_fork(self) -> None:
+        """Start without connections in a forked child: those of the parent must be left to the parent."""
         if self._process != os.getpid():
-            self._begin()
+            self._reset()
 
     def close(self) -> None:
         """Close the kept connections."""
-        self._leave_parent()
+        self._reset_after_fork()
         if self._session is not None:
             self._session.close()
             self._session = None
@@ -173,16 +173,16 @@ class StoreClient:
         except (requests.RequestException, LocationValueError, ValueError):
             raise ConnectionFailed(f"{public_url(url)!r} is not a URL that can be fetched", transient=False) from None
         prepared = requests.PreparedRequest()
-        prepared.method, prepared.url, prepared.body = method, url, body  # signed: to be sent as it is
+        prepared.method, prepared.url, prepared.body = method, url, body  # signed, so sent unchanged
         prepared.headers = requests.structures.CaseInsensitiveDict(headers)
-        # Past the session, which would read the body of a redirect into memory, and parse where it leads.
-        adapter = self._kept().get_adapter(url)
+        # The adapter directly: the session would read the body of a redirect into memory, and parse its target.
+        adapter = self._kept_session().get_adapter(url)
         try:
             return adapter.send(
                 prepared,
                 stream=True,
                 timeout=(self.network.connect_timeout, self.network.read_timeout),
-                # Reading the certificates takes longer than a small body.
+                # Only where TLS is used: reading the certificates takes longer than a small body.
                 verify=self.network.ca_bundle() if _encrypted(url, proxy) else True,
                 proxies={urlsplit(url).scheme: proxy} if proxy else {},
             )
@@ -190,10 +190,9 @@ class StoreClient:
             raise connection_error(method, url, error, proxy) from None
 
     def _proxy_for(self, url: str) -> str | None:
-        """Return what the network says, of a URL that can be fetched.
+        """Return the proxy for a URL, None for none; looked up once for each server.
 
-        It is asked once for each server: that reads the environment, and to take a URL apart as requests does costs as
-        much as well, which is half of a small request.
+        Reading the environment and parsing the URL as requests does would take half the time of a small request.
         """
         parts = urlsplit(url)
         server = parts.scheme, parts.netloc
@@ -204,8 +203,8 @@ class StoreClient:
             self._proxies[server] = self.network.proxy_for(url)
         return self._proxies[server]
 
-    def _kept(self) -> requests.Session:
-        """Return the session of this process."""
+    def _kept_session(self) -> requests.Session:
+        """Return the session of this process, created on first use."""
         with self._lock:
             if self._session is None:
                 import requests
@@ -233,6 +232,6 @@ def _encrypted(url: str, proxy: str | None) -> bool:
 
 
 def _read_to_end(response: requests.Response) -> None:
-    """Read an answer that nobody needs, so that its connection is kept. A longer one is closed instead."""
+    """Read the rest of a response, so that its connection can be reused. A long response is closed instead."""
     if underlying_response(response).framing.marked:
         read_prefix(response, LONGEST_ERROR_BODY)

@@ -1,4 +1,4 @@
-"""The connection that one request uses, so that another thread, or a signal handler, can break it off."""
+"""The connection in use by one request, so that another thread or a signal handler can abort it."""
 
 from __future__ import annotations
 
@@ -16,14 +16,14 @@ _SENDING: ContextVar[RequestConnection | None] = ContextVar("sending", default=N
 
 
 class HasDescriptor(Protocol):
-    """A socket, or TLS around one."""
+    """A socket, or a TLS socket."""
 
     def fileno(self) -> int:
-        """Return its descriptor."""
+        """Return its file descriptor."""
 
 
 class RequestConnection:
-    """Of one request, from before it is sent until its answer is read."""
+    """The connection in use by one request, from before it is sent until its response is read."""
 
     def __init__(self) -> None:
         self.thread = threading.current_thread()
@@ -32,7 +32,7 @@ class RequestConnection:
 
     @contextlib.contextmanager
     def sending(self) -> Iterator[None]:
-        """Learn which connection is used for what this thread sends meanwhile."""
+        """Record the socket that this thread sends the request over."""
         token = _SENDING.set(self)
         try:
             yield
@@ -40,25 +40,25 @@ class RequestConnection:
             _SENDING.reset(token)
 
     def abort(self) -> None:
-        """Wake who waits for the other side. He gets an error or what looks like the end; ``broken`` tells."""
+        """Shut the socket down, which wakes its thread with an error or an early end; ``aborted`` tells the reason."""
         self.aborted = True
-        used = self._socket  # which its thread may let go of meanwhile
+        used = self._socket  # read once: its thread may detach it meanwhile
         if used is not None:
-            # By a descriptor of its own: a TLS socket that is shut down itself goes on unencrypted.
-            with contextlib.suppress(OSError), socket.socket(fileno=os.dup(used.fileno())) as twin:
-                twin.shutdown(socket.SHUT_RDWR)
+            # Over a duplicate descriptor: a TLS socket that is shut down itself goes on unencrypted.
+            with contextlib.suppress(OSError), socket.socket(fileno=os.dup(used.fileno())) as duplicate:
+                duplicate.shutdown(socket.SHUT_RDWR)
 
     def detach(self) -> None:
-        """Leave the connection to others."""
+        """Forget the socket, so that other requests can use it."""
         self._socket = None
 
     def attach(self, used: HasDescriptor) -> None:
-        """Take note of the socket."""
+        """Record the socket, and abort it if the request was aborted before."""
         self._socket = used
         if self.aborted:
             self.abort()
 
 
 def current_connection() -> RequestConnection | None:
-    """Return the line of the request that this thread sends."""
+    """Return the connection of the request that this thread is sending."""
     return _SENDING.get()

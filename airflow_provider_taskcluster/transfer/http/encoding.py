@@ -1,4 +1,4 @@
-"""Content-Encoding of a body: identity or gzip, decoded by us so that the ends can be checked. Pure."""
+"""Decoders for Content-Encoding identity and gzip, which check that the content is complete. Pure."""
 
 from __future__ import annotations
 
@@ -14,20 +14,20 @@ _GZIP = 16 + zlib.MAX_WBITS
 
 
 class Decoder(Protocol):
-    """Turns the bytes of a body into those of the content."""
+    """Decodes the bytes of a body into those of the content."""
 
     def decode(self, data: memoryview) -> Iterator[bytes | memoryview]:
-        """Yield what comes out for the next bytes, in pieces of bounded size."""
+        """Yield the decoded bytes, in pieces of bounded size."""
 
     def finish(self) -> None:
-        """Check that the content has ended where the body has."""
+        """Check that the content is complete at the end of the body."""
 
 
 def decoder_for(encoding: str, piece: int) -> Decoder:
     """Return the decoder for a Content-Encoding header.
 
-    :param piece: Bytes to give out at a time, at most: a small gzip can hold a huge content.
-    :raises TransferError: An encoding that nobody asked for.
+    :param piece: Most bytes to decode at a time: a small gzip body can hold a huge content.
+    :raises TransferError: The encoding was not requested.
     """
     match encoding.strip().lower():
         case "" | "identity":
@@ -44,7 +44,7 @@ class _Identity:
         yield data
 
     def finish(self) -> None:
-        """Nothing marks the end."""
+        """Do nothing: the content has no end mark of its own."""
 
 
 class _Gzip:
@@ -64,7 +64,7 @@ class _Gzip:
             if content := self._inflate(rest):
                 yield content
             rest = self._member.unused_data if self._member.eof else self._member.unconsumed_tail
-        # what fits the window may still wait inside
+        # zlib may still hold decoded bytes
         while not self._member.eof and (content := self._inflate(b"")):
             yield content
 

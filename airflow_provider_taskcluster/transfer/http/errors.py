@@ -1,4 +1,4 @@
-"""What goes wrong with requests to a store, as errors of ours: without signatures, and in one line."""
+"""Failures of requests to a store as our errors: on one line, without signatures."""
 
 from __future__ import annotations
 
@@ -25,33 +25,33 @@ if TYPE_CHECKING:
 
 LONGEST_REASON = 300
 LONGEST_CODE = 100
-# Bytes of an answer that is read for what it says, not for its content: of an error, or to a PUT.
+# Most bytes read of an error response, or of the response to a PUT.
 LONGEST_ERROR_BODY = 64 * 1024
 ASK = "ask those who run this store"
-# What to do about an answer, by its status or code.
-_NEXT: dict[int | str, str] = {
+# The next step for the user, by status or code.
+_NEXT_STEPS: dict[int | str, str] = {
     **dict.fromkeys((401, 403, *GRANT_OVER), f"try again with a new URL, and if it stays so {ASK}"),
     404: "it has expired, or was never stored: have it made again",
     407: "write the login of the proxy into its URL",
     410: "it has expired: have it made again",
     413: "the store takes no file of this size: upload it in parts (multipart='always')",
 }
-# Errors of S3 that pass, whatever the status ("Error responses", Amazon S3 API reference): a body that stalled, was cut
-# or was damaged on the way (400), another request for the same key (409).
-_PASSING = {"RequestTimeout", "IncompleteBody", "BadDigest", "XAmzContentSHA256Mismatch", "OperationAborted"}
+# Transient error codes of S3, whatever the status ("Error responses", Amazon S3 API reference): a body that stalled,
+# was cut or was damaged on the way (400), another request for the same key (409).
+_TRANSIENT_CODES = {"RequestTimeout", "IncompleteBody", "BadDigest", "XAmzContentSHA256Mismatch", "OperationAborted"}
 
 
 def status_error(response: requests.Response, method: str, url: str) -> StoreError:
-    """Build the error for an answer that is not the one that was wanted."""
+    """Return the error for a response with an unexpected status."""
     status = response.status_code
     if status in REDIRECT_STATUSES:
-        said = f"{method} {public_url(url)} answered with a redirect ({status}), which is refused: {ASK}"
-        return StoreError(said, status=status)
+        message = f"{method} {public_url(url)} answered with a redirect ({status}), which is refused: {ASK}"
+        return StoreError(message, status=status)
     code, reason = _reason_of(response)
-    transient = status in RETRIABLE_STATUSES or code in _PASSING
-    said = f"{method} {public_url(url)} failed: the store answered {status} ({reason})"
+    transient = status in RETRIABLE_STATUSES or code in _TRANSIENT_CODES
+    next_step = TRY_AGAIN if transient else _NEXT_STEPS.get(code) or _NEXT_STEPS.get(status, ASK)
     return StoreError(
-        f"{said}; {TRY_AGAIN if transient else _NEXT.get(code) or _NEXT.get(status, ASK)}",
+        f"{method} {public_url(url)} failed: the store answered {status} ({reason}); {next_step}",
         status=status,
         retry_after=retry_after(response.headers.get("Retry-After")),
         transient=transient,
@@ -61,7 +61,7 @@ def status_error(response: requests.Response, method: str, url: str) -> StoreErr
 
 
 def _reason_of(response: requests.Response) -> tuple[str, str]:
-    """Return the code of S3, or "", and what the store says about it, if that can be read."""
+    """Return the error code of S3, "" for none, and the reason that the store gives."""
     text = _text_of(response)
     code, message = one_line(_element(text, "Code"), LONGEST_CODE), _element(text, "Message")
     reason = ": ".join(filter(None, (code, message))) or response.reason or "no reason given"
@@ -69,7 +69,7 @@ def _reason_of(response: requests.Response) -> tuple[str, str]:
 
 
 def _text_of(response: requests.Response) -> str:
-    """Return the beginning of the body, decoded."""
+    """Return the start of the body as text, "" if it cannot be decoded."""
     body = memoryview(read_prefix(response, LONGEST_ERROR_BODY))
     try:
         decoder = decoder_for(response.headers.get("Content-Encoding", ""), LONGEST_ERROR_BODY)
@@ -80,14 +80,14 @@ def _text_of(response: requests.Response) -> str:
 
 
 def _element(text: str, name: str) -> str:
-    """Return what is in the first XML element of this name, "" if there is none."""
-    _, begun, rest = text.partition(f"<{name}>")
-    content, ended, _ = rest.partition(f"</{name}>")
-    return content if begun and ended else ""
+    """Return the text of the first XML element of this name, "" if there is none."""
+    _, start_tag, rest = text.partition(f"<{name}>")
+    content, end_tag, _ = rest.partition(f"</{name}>")
+    return content if start_tag and end_tag else ""
 
 
 def connection_error(method: str, url: str, error: Exception, proxy: str | None = None) -> TaskclusterError:
-    """Build the error for a request without an answer; the libraries' own texts hold the whole URL."""
+    """Return the error for a request without a response; the messages of the libraries would show the whole URL."""
     import requests
     import urllib3
 
@@ -98,18 +98,18 @@ def connection_error(method: str, url: str, error: Exception, proxy: str | None 
             f"{public_url(url)!r} is not a URL that can be fetched: ask those who gave it", transient=False
         )
     cause = _cause(error)
-    said = "no answer in time" if _timed_out(error, cause) else one_line(tls.reason(cause), LONGEST_REASON)
+    reason = "no answer in time" if _timed_out(error, cause) else one_line(tls.reason(cause), LONGEST_REASON)
     if hint := tls.lasting(cause):
-        return ConnectionFailed(f"{where} failed: {said}; {hint}", transient=False)
+        return ConnectionFailed(f"{where} failed: {reason}; {hint}", transient=False)
     if isinstance(error, requests.exceptions.ProxyError):
         return ConnectionFailed(
-            f"{where} did not get past the proxy {public_url(proxy or '')}: {said}; is it up, and its URL right?"
+            f"{where} did not get past the proxy {public_url(proxy or '')}: {reason}; is it up, and its URL right?"
         )
-    return ConnectionFailed(f"{where} got no answer: {said}; {TRY_AGAIN}, and see that this worker reaches it")
+    return ConnectionFailed(f"{where} got no answer: {reason}; {TRY_AGAIN}, and see that this worker reaches it")
 
 
 def _cause(error: Exception) -> Exception:
-    """Return the innermost reason that the system, TLS or HTTP gave, which the libraries wrap several times."""
+    """Return the innermost error of the system, TLS or HTTP, which the libraries wrap several times."""
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, OSError) and type(seen).__module__ in {"builtins", "ssl", "socket"}:
@@ -119,7 +119,7 @@ def _cause(error: Exception) -> Exception:
         inner = seen.args[-1] if seen.args and isinstance(seen.args[-1], BaseException) else None
         reason = getattr(inner, "reason", None) or inner
         seen = reason if isinstance(reason, BaseException) else seen.__cause__ or seen.__context__
-    return type(error)(type(error).__name__)  # its own text holds the URL
+    return type(error)(type(error).__name__)  # without its message, which shows the URL
 
 
 def _timed_out(error: Exception, cause: Exception) -> bool:

@@ -1,4 +1,4 @@
-"""Grants run out: a URL holds for a minute (getUrl) or 45 (putUrl). Renewed here, in one place."""
+"""Renews grants that expire: a URL is valid for one minute (getUrl) or 45 minutes (putUrl)."""
 
 from __future__ import annotations
 
@@ -11,38 +11,38 @@ if TYPE_CHECKING:
 
 
 class Expiring(Protocol):
-    """Anything with an end."""
+    """Anything that expires."""
 
     @property
     def expires(self) -> datetime | None:
-        """When it ends, None if that is not known."""
+        """When it expires, None if that is not known."""
 
 
 G = TypeVar("G", bound=Expiring)
 
 
 class Renewable(Generic[G]):
-    """A grant, and how to get another. Many threads may use it: one renews, the others wait for that.
+    """A grant that is renewed when needed. Many threads may share it: one renews, the others wait.
 
-    :param renew: Asks the service for a new one.
-    :param first: The one that is there already, if any.
+    :param renew: Requests a new grant from the service.
+    :param first: The grant to start with, if there is one.
     """
 
     def __init__(self, renew: Callable[[], G], first: G | None = None) -> None:
         self._renew = renew
         self._grant = first
-        self._renewed_in_vain = False
+        self._refused_before = False
         self._lock = threading.Lock()
         self._failed: list[Exception] = []
 
     def current(self) -> G:
-        """Return a grant that has not run out.
+        """Return a grant that has not expired.
 
-        :raises Exception: There is none, as the service told us, or another thread that we waited for.
+        :raises Exception: Renewing it failed, here or in another thread that this one waited for.
         """
         failures = len(self._failed)
         with self._lock:
-            if self._grant is None or _over(self._grant):
+            if self._grant is None or _has_expired(self._grant):
                 if len(self._failed) > failures:
                     raise self._failed[-1]
                 try:
@@ -53,22 +53,22 @@ class Renewable(Generic[G]):
             return self._grant
 
     def accepted(self) -> None:
-        """Tell that the store took the grant."""
-        self._renewed_in_vain = False
+        """Record that the store accepted the grant."""
+        self._refused_before = False
 
     def refused(self, grant: G) -> bool:
-        """Tell that the store refused it (401, 403, ExpiredToken); return whether another grant is worth a try.
+        """Record that the store refused a grant (401, 403, ExpiredToken); return whether a new grant may help.
 
-        It is once: if a new one is refused as well, age was not the reason.
+        A new grant is tried once: if that is refused as well, age was not the reason.
         """
         with self._lock:
-            if grant is not self._grant:  # somebody else was here first
+            if grant is not self._grant:  # another thread has renewed it already
                 return True
-            if self._renewed_in_vain:
+            if self._refused_before:
                 return False
-            self._renewed_in_vain, self._grant = True, None
+            self._refused_before, self._grant = True, None
             return True
 
 
-def _over(grant: Expiring) -> bool:
+def _has_expired(grant: Expiring) -> bool:
     return grant.expires is not None and grant.expires <= datetime.now(UTC)

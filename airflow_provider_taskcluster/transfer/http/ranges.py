@@ -1,4 +1,4 @@
-"""Range requests and their answers (RFC 9110, 14). Pure."""
+"""Range requests and their responses (RFC 9110, 14). Pure."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ if TYPE_CHECKING:
 
 PARTIAL = 206
 UNSATISFIABLE = 416
-# What a body may come in; the schema of getUrl wants both accepted.
+# Encodings that we accept; the schema of getUrl requires both.
 ACCEPT_ENCODING = "identity, gzip;q=0.5"
-# The type of a body of which the store says none (RFC 9110, 8.3).
+# Content type of a body for which the store names none (RFC 9110, 8.3).
 DEFAULT_TYPE = "application/octet-stream"
 
 
 @dataclass(frozen=True)
 class ByteRange:
-    """Bytes ``start`` to ``end`` of a body, ``end`` not included; None for all that is left."""
+    """Bytes ``start`` to ``end`` of a body, ``end`` not included; None for the rest of the body."""
 
     start: int
     end: int | None = None
@@ -36,9 +36,9 @@ class ByteRange:
 
 @dataclass(frozen=True)
 class Facts:
-    """What the first good answer says of a body; answers to later ranges must agree.
+    """Properties of a body, read from the headers of the first good response; later responses must agree.
 
-    :param total: Bytes of the whole (encoded) body, None if the store does not say.
+    :param total: Size of the whole (encoded) body in bytes, None if the store does not say.
     :param encoding: Content-Encoding, "" for none.
     :param etag: Strong entity tag, None for none. A weak one does not promise equal bytes.
     :param content_type: Content type, "" if the store does not say.
@@ -55,14 +55,14 @@ class Facts:
 
 
 def facts_of(status: int, headers: Mapping[str, str], framing: Framing) -> Facts:
-    """Read the facts out of an answer."""
+    """Read the facts from the headers of a response."""
     if status == PARTIAL:
-        found = content_range(headers.get("Content-Range", ""))
-        total = found[2] if found else None
+        received = content_range(headers.get("Content-Range", ""))
+        total = received[2] if received else None
     else:
         total = framing.length
     etag = headers.get("ETag", "").strip()
-    etag = etag if etag.isprintable() else ""  # it is sent back
+    etag = etag if etag.isprintable() else ""  # it is sent back in If-Range
     strong = etag.startswith('"')
     encoding = headers.get("Content-Encoding", "").strip().lower()
     return Facts(
@@ -76,7 +76,7 @@ def facts_of(status: int, headers: Mapping[str, str], framing: Framing) -> Facts
 
 
 def range_headers(wanted: ByteRange | None, known: Facts | None) -> dict[str, str]:
-    """Return the headers of a request: for the whole body, or for a range of the body that is known."""
+    """Return the headers of a request for the whole body, or for a range of a body with known facts."""
     headers = {"Accept-Encoding": ACCEPT_ENCODING}
     if wanted is not None:
         headers["Range"] = wanted.header()
@@ -87,10 +87,10 @@ def range_headers(wanted: ByteRange | None, known: Facts | None) -> dict[str, st
 
 @dataclass(frozen=True)
 class PartialBody:
-    """Where the body of an answer lies.
+    """The position of a partial response in the whole body.
 
-    :param skip: So many of its bytes come before the wanted one.
-    :param stop: Where it ends in the whole body.
+    :param skip: Number of its bytes before the wanted offset.
+    :param stop: Its end in the whole body.
     """
 
     skip: int
@@ -100,16 +100,17 @@ class PartialBody:
 def match_partial(
     headers: Mapping[str, str], wanted: int, known: Facts, new: Facts, *, hashed: bool
 ) -> PartialBody | None:
-    """Tell where a 206 lies; None if it does not fit.
+    """Return the position of a 206 in the body, None if it does not fit the request.
 
-    A server may send more than was asked, or less. It must not send another body, or bytes from behind the wanted one.
+    A server may send more than was requested, or less. It must not send another body, or start after the wanted offset.
 
-    :param hashed: Sums will tell whether all the bytes are of one body.
+    :param wanted: Offset of the first wanted byte.
+    :param hashed: Digests will show whether all bytes are of one body.
     """
-    found = content_range(headers.get("Content-Range", ""))
-    if not found:
+    received = content_range(headers.get("Content-Range", ""))
+    if not received:
         return None
-    start, end, total = found
+    start, end, total = received
     same = (
         (known.total is None or known.total == total)
         and (known.etag is None or new.etag is None or known.etag == new.etag)
@@ -120,13 +121,13 @@ def match_partial(
 
 
 def _same_version(known: Facts, new: Facts) -> bool:
-    """Tell whether two answers are of one version of a body, as far as their headers can; not if they tell nothing.
+    """Return whether the headers of two responses show the same version of a body; False if they show nothing.
 
-    A 206 has the ETag that a 200 would have, but may leave out the others (RFC 9110, 15.3.7).
+    A 206 has the ETag that a 200 would have, but may leave out other headers (RFC 9110, 15.3.7).
     """
-    told = known.total is not None or known.etag or known.weak_etag or (known.last_modified and new.last_modified)
+    comparable = known.total is not None or known.etag or known.weak_etag or (known.last_modified and new.last_modified)
     return bool(
-        told
+        comparable
         and (known.etag, known.weak_etag) == (new.etag, new.weak_etag)
         and _agree(known.last_modified, new.last_modified)
         and _agree(known.content_type, new.content_type)

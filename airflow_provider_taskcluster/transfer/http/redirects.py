@@ -1,4 +1,4 @@
-"""Where a redirect leads (RFC 9110, 15.4). Pure."""
+"""Targets of redirects (RFC 9110, 15.4). Pure."""
 
 from __future__ import annotations
 
@@ -9,19 +9,19 @@ from airflow_provider_taskcluster.common.redaction import public_url
 from airflow_provider_taskcluster.exceptions import StoreError
 
 MAX_REDIRECTS = 5
-"""Redirects that are followed where a store may redirect at all."""
+"""Most redirects to follow, where a store may redirect at all."""
 
 REDIRECT_STATUSES = {301, 302, 303, 307, 308}
-# Those after which the same request is to be made again, a PUT as well.
+# Statuses after which the same request is sent again, a PUT as well.
 METHOD_PRESERVING = {307, 308}
 _PORTS = {"http": 80, "https": 443}
 
 
 def redirect_target(url: str, location: str) -> str:
-    """Return the URL that a Location header names, read as browsers do: bytes beyond ASCII are percent-encoded.
+    """Return the URL of a Location header, read as browsers do: bytes beyond ASCII are percent-encoded.
 
-    :param location: The header as HTTP libraries give it, each byte a character.
-    :raises StoreError: It is no URL, or not one of http or https.
+    :param location: The header as HTTP libraries return it, one character for each byte.
+    :raises StoreError: It is not an http or https URL.
     """
     try:
         parts = urlsplit(location.encode("latin-1").decode("utf-8", "surrogateescape"))
@@ -37,7 +37,7 @@ def redirect_target(url: str, location: str) -> str:
 
 
 def same_origin(one: str, other: str) -> bool:
-    """Tell whether two URLs have the same scheme, host and port."""
+    """Return whether two URLs have the same scheme, host and port."""
     return _origin(one) == _origin(other)
 
 

@@ -1,4 +1,4 @@
-"""One GET to a store under a grant that can be renewed: what all who fetch have in common."""
+"""One GET to a store under a renewable grant, as all downloads send it."""
 
 from __future__ import annotations
 
@@ -22,16 +22,16 @@ if TYPE_CHECKING:
 def get_response(
     store: StoreClient, grants: Renewable[Grant], wanted: ByteRange | None, known: Facts | None = None
 ) -> Iterator[StoreResponse]:
-    """Ask for a body, or a range of the body that is known, and give out the answer.
+    """Request a body, or a range of a body with known facts, and yield the response.
 
-    :raises StoreError: Another answer than 200 or 206. A grant refused is transient where a new one may help.
+    :raises StoreError: The status is not 200 or 206. A refused grant is transient if a new one may help.
     """
     grant = grants.current()
     try:
         headers = range_headers(wanted, known)
-        with store.get(grant.url, headers, redirects=grant.redirects, hosts=grant.hosts) as answer:
+        with store.get(grant.url, headers, redirects=grant.redirects, hosts=grant.hosts) as response:
             grants.accepted()
-            yield answer
+            yield response
     except StoreError as error:
         error.transient |= error.refuses_grant and grants.refused(grant)
         raise

@@ -1,4 +1,4 @@
-"""A good answer to a GET, its body still on the way: read into our own buffers, its end checked."""
+"""A good response to a GET, whose body is read into our own buffers and checked to be complete."""
 
 from __future__ import annotations
 
@@ -19,25 +19,25 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.http.ranges import Facts
 
 
-# Bytes read at a time. Whatever has arrived is taken at once: none of it is lost when the connection breaks.
-STEP = 512 * 1024
-# Seconds after which a slow body is handed over as it comes.
-LINGER = 1.0
+# Bytes read at a time. All that has arrived is taken, so that nothing is lost when the connection breaks.
+READ_SIZE = 512 * 1024
+# Seconds after which ``readinto`` returns a partly filled buffer.
+FILL_SECONDS = 1.0
 
 
 class StoreResponse:
-    """The body of one answer.
+    """A response and its body.
 
-    ``status`` is 200 or 206; ``facts`` is what the headers say of the whole body; ``marked`` tells whether a cut shows.
+    ``status`` is 200 or 206; ``facts`` describe the whole body; ``marked`` says whether a cut can be detected.
 
-    :param connection: What it comes over.
-    :raises InvalidFraming: The headers leave open where the body ends.
+    :param connection: The connection of the request.
+    :raises InvalidFraming: The headers do not say where the body ends.
     """
 
     def __init__(self, response: requests.Response, url: str, connection: RequestConnection) -> None:
         self.status = response.status_code
         self.headers = response.headers
-        # The response of the standard library: urllib3's own read1 takes 0.4 s more of CPU time for 1 GiB over TLS.
+        # The response of the standard library: read1 of urllib3 takes 0.4 s more CPU time for 1 GiB over TLS.
         self._body = underlying_response(response)
         framing = self._body.framing
         if framing.unreadable:
@@ -55,18 +55,18 @@ class StoreResponse:
         self._length: int | None = framing.length
 
     def readinto(self, buffer: memoryview) -> int:
-        """Fill the buffer with the next bytes, still encoded; return how many, 0 at the end.
+        """Fill the buffer with the next bytes, still encoded; return their number, 0 at the end.
 
-        It is filled in part where the body ends, breaks off (the next call raises that) or comes slowly.
+        It is filled partly if the body ends, breaks off (the next call raises the error) or is slow.
 
         :raises Truncated: The body ended early.
         :raises ConnectionFailed: The connection broke or fell silent.
         """
         if self._failure:
             raise self._failure
-        filled, until = 0, time.monotonic() + LINGER
+        filled, until = 0, time.monotonic() + FILL_SECONDS
         try:
-            while count := self._read(buffer[filled : filled + STEP]):
+            while count := self._read(buffer[filled : filled + READ_SIZE]):
                 filled += count
                 if filled == len(buffer) or time.monotonic() > until:
                     break
@@ -77,14 +77,14 @@ class StoreResponse:
         return filled
 
     def _read(self, buffer: memoryview) -> int:
-        """Take what is there, or wait for some."""
+        """Read what has arrived, or wait for the next bytes."""
         try:
             data = self._body.read1(len(buffer))
         except (http.client.HTTPException, OSError, ValueError) as error:
             if isinstance(error, http.client.IncompleteRead) and not self._connection.aborted:
                 raise self._truncated() from None
             raise self._broke_off(str(error) or type(error).__name__) from None
-        if self._connection.aborted:  # what looks like the end then may be none
+        if self._connection.aborted:  # it may look like the end of the body
             raise self._broke_off("the transfer was ended here")
         buffer[: len(data)] = data
         self._received += len(data)
@@ -92,19 +92,19 @@ class StoreResponse:
             raise self._truncated()
         if not data or self._received == self._length:
             self._connection.detach()
-            # urllib3 does not see that we have read to the end; who gets the connection next needs this answer closed.
+            # urllib3 does not see the end of the body; the connection can be reused only if this response is closed.
             self._body.close()
             self._response.raw.release_conn()
         return len(data)
 
     def skip(self, count: int) -> None:
-        """Throw bytes away."""
-        rest = bytearray(min(count, 1 << 16))
+        """Read and discard ``count`` bytes."""
+        buffer = bytearray(min(count, 1 << 16))
         while count:
-            got = self.readinto(memoryview(rest)[:count])
-            if not got:
+            filled = self.readinto(memoryview(buffer)[:count])
+            if not filled:
                 raise self._truncated()
-            count -= got
+            count -= filled
 
     def _broke_off(self, reason: str) -> ConnectionFailed:
         return ConnectionFailed(f"{self._where} broke off after {self._received} bytes: {reason}; {TRY_AGAIN}")

@@ -1,8 +1,8 @@
-"""The standard library's HTTP response, read more strictly: the headers decide once where the body ends.
+"""A strict version of the standard library's HTTP response: the headers decide once where the body ends.
 
-``http.client`` and urllib3 read lengths more freely, each in its own way, and a line that is no header hides all that
-come after it. Here the headers are read from their bytes, before a byte of the body is taken, and then say the same to
-all: a length is written as one number, and beside chunks there is none.
+``http.client`` and urllib3 parse lengths leniently, each in its own way, and an invalid header line hides all headers
+after it. Here the head is parsed before the body is read, and its length headers are rewritten so that all readers
+agree: one Content-Length with one number, and none for a chunked body.
 """
 
 from __future__ import annotations
@@ -17,33 +17,33 @@ from airflow_provider_taskcluster.common.framing import Framing, framing_of
 if TYPE_CHECKING:
     import requests
 
-# Longest line of a head, and most lines in it, as in the standard library.
+# Longest line of a head, and most lines, as in the standard library.
 _LONGEST_LINE = 1 << 16
 _MOST_LINES = 100
-# Interim answers before the real one that are read past.
+# Most interim responses (1xx) to skip.
 _MOST_INTERIM = 100
 _SWITCHING_PROTOCOLS = 101
 _FIRST_FINAL = 200
 _NO_BODY = {204, 304}
-# More digits than the size of any chunk has.
+# Most digits of a chunk size.
 _MOST_DIGITS = 16
 _HEX_DIGITS = frozenset(b"0123456789abcdefABCDEF")
 
 
 class InvalidHead(http.client.HTTPException):
-    """Status and headers that are cut, or more than anybody sends."""
+    """Status and headers are cut, or unreasonably long."""
 
 
 class StrictResponse(http.client.HTTPResponse):
-    """An answer of a store. ``framing`` tells where its body ends.
+    """A response of a store. ``framing`` tells where its body ends.
 
-    It replaces the reading of the head and of the sizes of chunks. The published types leave out what that needs.
+    It overrides how the head and the chunk sizes are read. The type stubs lack the attributes needed for that.
     """
 
     framing = Framing()
-    # Seconds from the first byte of a head, or of a line between chunks, to its end.
+    # Seconds from the first byte of a head, or of a chunk line, to its end.
     line_timeout = 60.0
-    _late = 0.0
+    _deadline = 0.0
     fp: Any
     code: int
     chunked: bool
@@ -64,7 +64,7 @@ class StrictResponse(http.client.HTTPResponse):
         self._frame()
 
     def _final_status(self) -> tuple[str, int, str]:
-        """Read past interim answers (RFC 9110, 15.2). 101 is none: the connection speaks another protocol then."""
+        """Skip interim responses (RFC 9110, 15.2). 101 is final: the connection has switched to another protocol."""
         for _ in range(_MOST_INTERIM):
             version, status, reason = self._read_status()
             if status >= _FIRST_FINAL or status == _SWITCHING_PROTOCOLS:
@@ -73,38 +73,38 @@ class StrictResponse(http.client.HTTPResponse):
         raise InvalidHead(f"{_MOST_INTERIM} interim answers, and no other")
 
     def _read_status(self) -> tuple[str, int, str]:
-        """Read the first line of a head, within the time of which the rest has to come as well."""
-        whole, self._late = self.fp, 0.0
+        """Read the status line, and start the time-out of the whole head."""
+        stream, self._deadline = self.fp, 0.0
         self.fp = io.BytesIO(self._timed_line())
         try:
             return super()._read_status()  # type: ignore[misc, no-any-return]
         finally:
-            self.fp = whole
+            self.fp = stream
 
     def _timed_line(self) -> bytes:
-        """Read to the end of a line, or a little more than any has.
+        """Read to the end of a line, or a little more than the longest line allowed.
 
-        :raises TimeoutError: It has not come in time, however often some of it came.
+        :raises TimeoutError: It was not complete in time, even if bytes kept coming.
         """
         line = b""
-        while there := self.fp.peek(1):
-            self._late = self._late or time.monotonic() + self.line_timeout
-            line += self.fp.read(there.find(b"\n") + 1 or len(there))
-            if time.monotonic() > self._late:
+        while peeked := self.fp.peek(1):
+            self._deadline = self._deadline or time.monotonic() + self.line_timeout
+            line += self.fp.read(peeked.find(b"\n") + 1 or len(peeked))
+            if time.monotonic() > self._deadline:
                 raise TimeoutError(f"a head or a line has not come within {self.line_timeout:g} seconds")
             if line.endswith(b"\n") or len(line) > _LONGEST_LINE:
                 break
         return line
 
     def _read_headers(self) -> http.client.HTTPMessage:
-        """Read headers to the empty line (RFC 9112, 5). What is no header is left out, and hides no other."""
+        """Read headers up to the empty line (RFC 9112, 5). An invalid line is skipped, and hides no header."""
         headers: list[list[str]] = []
         for _ in range(_MOST_LINES):
             line = self._line().decode("latin-1").rstrip("\r\n")
             if not line:
                 break
             name, colon, value = line.partition(":")
-            if line[0] in " \t" and headers:  # the line before goes on
+            if line[0] in " \t" and headers:  # a continuation of the line before
                 headers[-1][1] += f" {line.strip()}"
             elif colon:
                 headers.append([name.strip(), value.strip(" \t")])
@@ -124,7 +124,7 @@ class StrictResponse(http.client.HTTPResponse):
         return line
 
     def _frame(self) -> None:
-        """Decide where the body ends, and let the headers say so to those who read them later."""
+        """Decide where the body ends, and rewrite the headers to say so."""
         length, coding = (self._joined(name) for name in ("Content-Length", "Transfer-Encoding"))
         framing = framing_of(length, coding)
         if self.status in _NO_BODY or self.status < _FIRST_FINAL or self._method == "HEAD":
@@ -132,7 +132,7 @@ class StrictResponse(http.client.HTTPResponse):
         self.framing = framing
         self.chunked, self.chunk_left, self.length = framing.chunked, None, framing.length
         disputed = not framing.marked or (framing.chunked and length is not None)
-        # Nobody knows what comes after a body whose end is disputed (RFC 9112, 6.3).
+        # The connection cannot be reused after a body whose end is disputed (RFC 9112, 6.3).
         self.will_close = disputed or self._check_close()  # type: ignore[attr-defined]
         del self.headers["Content-Length"], self.headers["Transfer-Encoding"]
         if framing.chunked:
@@ -145,13 +145,13 @@ class StrictResponse(http.client.HTTPResponse):
         return None if values is None else ",".join(values)
 
     def _get_chunk_left(self) -> int | None:
-        """Return how much of a chunk is left, after reading the size of the next one if need be; None at the end.
+        """Return the bytes left in the current chunk, reading the next chunk size if needed; None at the end.
 
-        :raises http.client.IncompleteRead: What comes is no chunk, or is cut.
+        :raises http.client.IncompleteRead: The chunk is invalid or cut.
         """
         if not self.chunk_left:
             if self.chunk_left is not None and self.fp.read(2) != b"\r\n":
-                self._out_of_step()
+                self._raise_invalid_chunk()
             self.chunk_left = self._next_chunk_size()
             if not self.chunk_left:
                 self._read_and_discard_trailer()
@@ -160,46 +160,46 @@ class StrictResponse(http.client.HTTPResponse):
         return self.chunk_left
 
     def _next_chunk_size(self) -> int:
-        """Read the line of a chunk's size: digits only, and a whole line, since a cut "0a3" is not the last chunk."""
-        self._late = 0.0
+        """Read a chunk size: digits only, and a complete line, since a cut "0a3" is not the last chunk."""
+        self._deadline = 0.0
         line = self._timed_line()
         digits = line.partition(b";")[0].strip()
         if not line.endswith(b"\n") or not 0 < len(digits) <= _MOST_DIGITS or not _HEX_DIGITS.issuperset(digits):
-            self._out_of_step()
+            self._raise_invalid_chunk()
         return int(digits, 16)
 
     def _read_and_discard_trailer(self) -> None:
-        self._late = 0.0
+        self._deadline = 0.0
         for _ in range(_MOST_LINES):
             if self._timed_line() in {b"\r\n", b"\n", b""}:
                 return
-        self._out_of_step()
+        self._raise_invalid_chunk()
 
-    def _out_of_step(self) -> NoReturn:
+    def _raise_invalid_chunk(self) -> NoReturn:
         self._close_conn()  # type: ignore[attr-defined]
         raise http.client.IncompleteRead(b"")
 
 
 def read_prefix(response: requests.Response, most: int) -> bytes:
-    """Return what comes of a body that is read for what it says: at most so many bytes, and in a limited time.
+    """Return the start of a body: at most ``most`` bytes, read in a limited time.
 
-    Whatever ends it, what has come is taken. Where that is all of it, the connection is kept.
+    After an error or a time-out, return the bytes read so far. If the body is complete, keep the connection.
     """
-    body, data, late = underlying_response(response), bytearray(), 0.0
+    body, data, deadline = underlying_response(response), bytearray(), 0.0
     try:
-        while len(data) < most and (came := body.read1(most - len(data))):
-            data += came
-            late = late or time.monotonic() + body.line_timeout
-            if time.monotonic() > late:
+        while len(data) < most and (piece := body.read1(most - len(data))):
+            data += piece
+            deadline = deadline or time.monotonic() + body.line_timeout
+            if time.monotonic() > deadline:
                 return bytes(data)
     except (http.client.HTTPException, OSError, ValueError):
         return bytes(data)
     if len(data) < most and not body.length:
         body.close()
-        response.raw.release_conn()  # urllib3 does not see that we have read to the end
+        response.raw.release_conn()  # urllib3 does not see the end of the body
     return bytes(data)
 
 
 def underlying_response(response: requests.Response) -> StrictResponse:
-    """Return the response that those of urllib3 and requests are wrapped around."""
+    """Return the response that the responses of urllib3 and requests wrap."""
     return cast("StrictResponse", response.raw._original_response)  # noqa: SLF001 (urllib3 has no other name for it)

@@ -1,1 +1,1 @@
-"""Where the bytes of a download go."""
+"""Sinks: where the bytes of a download go."""

@@ -1,6 +1,6 @@
-"""Where the bytes of a download go. A sink can begin again from a clean state until it is committed.
+"""Sinks: the destination of a download. A sink can restart from a clean state until it is committed.
 
-Nothing unverified gets a final name: a path is written beside itself and renamed by ``commit``.
+Nothing unverified gets a final name: a file is written under a temporary name and renamed by ``commit``.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_taskcluster.transfer.sink.checkpoint import Checkpoint
 
-# Characters of a path that an error shows.
+# Most characters of a path shown in an error.
 LONGEST_PATH = 400
 # Errors of a path that are the same at any time.
 PERMANENT_ERRNOS = {errno.ENAMETOOLONG, errno.ELOOP, errno.EILSEQ, errno.ENOTDIR, errno.EEXIST, errno.EISDIR}
@@ -30,66 +30,66 @@ _IN_THE_WAY = "what is in the way is no folder: remove it, or choose another pat
 
 
 class Writer(Protocol):
-    """What a writer factory returns.
+    """The result of a writer factory.
 
-    ``close()``, if it has one, is called after all bytes were verified; ``abort()``, if it has one, when they
-    are not wanted any more. A plain file is closed then, too.
+    ``close()``, if it exists, is called once all bytes are verified; ``abort()``, if it exists, if they are discarded.
+    A plain file is closed then, too.
     """
 
     def write(self, data: bytes, /) -> Any:
-        """Take the next bytes, all of them (a raw file may return how many it took)."""
+        """Write the bytes, all of them (a raw file may return how many it wrote)."""
 
 
 class Sink(ABC):
-    """A destination. ``begin``, ``write`` and so on until ``commit``, or until another ``begin`` or ``discard``."""
+    """A destination: ``begin``, then ``write`` repeatedly, then ``commit``; or another ``begin``, or ``discard``."""
 
     path: str | None = None
-    # whether it takes bytes in any order, by ``reserve`` and ``write_at``
+    # whether it takes bytes in any order, with ``reserve`` and ``write_at``
     seekable = False
 
     def resume(self, key: str) -> Checkpoint | None:
-        """Open what an earlier process left of ``key``, and return its record; None if there is nothing."""
+        """Open the partial file of an earlier process for ``key``; return its checkpoint, None if there is none."""
         return None
 
     @abstractmethod
     def begin(self, size: int | None) -> None:
-        """Start from a clean state; called after a good first answer, ``size`` in bytes if it is known."""
+        """Start from a clean state, after a good first response; ``size`` in bytes, None if it is not known."""
 
     @abstractmethod
     def write(self, data: bytes | memoryview) -> None:
-        """Append. The buffer is used again after the call."""
+        """Append bytes. The caller reuses the buffer after the call."""
 
     def reserve(self, size: int) -> None:
-        """Make room for ``size`` bytes in all, to be written in any order."""
+        """Prepare for ``size`` bytes in total, written in any order."""
         raise InvalidInput(f"A {type(self).__name__} takes bytes in order only")
 
     def write_at(self, offset: int, data: memoryview) -> None:
-        """Write at a place; from many threads at once."""
+        """Write at an offset; called from many threads at once."""
         raise InvalidInput(f"A {type(self).__name__} takes bytes in order only")
 
     def read_at(self, offset: int, buffer: memoryview) -> int:
-        """Read what was written, after ``resume``; return how many bytes."""
+        """Read written bytes back, after ``resume``; return their number."""
         raise InvalidInput(f"A {type(self).__name__} cannot be read")
 
-    def note(self, record: Checkpoint) -> None:  # noqa: B027 (not every sink can)
-        """Write down how far it is, for a later process."""
+    def note(self, record: Checkpoint) -> None:  # noqa: B027 (optional)
+        """Save a checkpoint for a later process."""
 
     @abstractmethod
     def commit(self) -> None:
-        """Make it final: all bytes are there and verified."""
+        """Make the content final: all bytes are written and verified."""
 
     @abstractmethod
     def discard(self) -> None:
-        """Leave nothing behind. Harmless when nothing was begun."""
+        """Remove what was written. Does nothing if nothing was begun."""
 
     def keep(self) -> None:
-        """Leave what a later process can go on with; by default nothing."""
+        """Keep what a later process can resume; by default nothing."""
         self.discard()
 
     def leave(self, error: BaseException, note: Callable[[], None] = lambda: None) -> None:
-        """Keep what has arrived before an error if a later try may go on with it; else leave nothing behind.
+        """Keep the bytes received before an error if a later try may resume them; else discard them.
 
-        :param note: Writes down how far it is, before it is kept.
+        :param note: Saves a checkpoint before they are kept.
         """
         try:
             if getattr(error, "transient", True) and not isinstance(error, DestinationError):
@@ -99,18 +99,18 @@ class Sink(ABC):
                     self.keep()
             else:
                 self.discard()
-        except Exception as failure:  # noqa: BLE001 (it must not hide the error that led here)
+        except Exception as failure:  # noqa: BLE001 (must not hide the original error)
             error.add_note(f"What had arrived could not be put away: {one_line(failure)}")
 
     def content(self) -> bytes | None:
-        """Return the bytes, if this sink holds them."""
+        """Return the bytes if this sink holds them in memory, else None."""
         return None
 
 
 class MemorySink(Sink):
     """Bytes in memory.
 
-    :param max_bytes: More than this is refused; None for no limit.
+    :param max_bytes: Largest size accepted; None for no limit.
     """
 
     def __init__(self, max_bytes: int | None = MEMORY_CAP) -> None:
@@ -143,9 +143,9 @@ class MemorySink(Sink):
 
 
 class FileSink(Sink):
-    """A file that the caller has opened, from where it stands. It is left open, at the end of what was written.
+    """A file opened by the caller, from its current position. It is left open, at the end of the bytes written.
 
-    The caller's file has no other name to wait under: after an error it is cut back to where it stood.
+    It cannot be written under a temporary name; after an error it is truncated to the original position.
     """
 
     def __init__(self, file: BinaryIO) -> None:
@@ -178,7 +178,7 @@ class FileSink(Sink):
 
     def discard(self) -> None:
         if self._start is not None:
-            with contextlib.suppress(OSError):  # a buffer that could not be flushed fails here once more
+            with contextlib.suppress(OSError):  # flushing the buffer may fail again
                 self._rewind()
 
     def _rewind(self) -> None:
@@ -192,12 +192,12 @@ class FileSink(Sink):
         self._written = 0
 
 
-# Open files of this machine, whose ``close`` makes nothing final.
+# Local open files, whose ``close`` publishes nothing.
 _FILES = (io.FileIO, io.BufferedWriter, io.BufferedRandom)
 
 
 class WriterSink(Sink):
-    """Writers from a factory: a fresh one for each start."""
+    """Writers from a factory: a new one for each start."""
 
     def __init__(self, factory: Callable[[], Writer]) -> None:
         self._factory = factory
@@ -221,25 +221,25 @@ class WriterSink(Sink):
         writer, self._writer = self._writer, None
         if abort := getattr(writer, "abort", None):
             abort()
-        elif isinstance(writer, _FILES):  # what it still buffers must not be written into what the next writer makes
+        elif isinstance(writer, _FILES):  # its buffer must not be flushed into the file of the next writer
             with contextlib.suppress(OSError):
                 writer.close()
 
 
 def write_all(write: Callable[[Any], Any], data: bytes | memoryview) -> None:
-    """Write all of it: a raw file may take less at a time than it is given."""
+    """Write all bytes, in several calls if needed: a raw file may write only a part of them."""
     while data:
-        taken = write(data)
-        if not isinstance(taken, int):
+        written = write(data)
+        if not isinstance(written, int):
             return
-        if not taken:
+        if not written:
             raise DestinationError("The destination takes no more bytes: is it full?")
-        data = data[taken:]
+        data = data[written:]
 
 
 @contextlib.contextmanager
 def destination_errors(path: str | None) -> Iterator[None]:
-    """Turn an error of the file system into a sentence."""
+    """Turn an ``OSError`` of writing into a DestinationError with the next step."""
     try:
         yield
     except OSError as error:
@@ -254,5 +254,5 @@ def destination_errors(path: str | None) -> Iterator[None]:
             errno.EISDIR: "it is a folder: name a file in it",
             errno.ELOOP: "its symbolic links go in circles: remove them, or choose another path",
         }.get(error.errno or 0, error.strerror or str(error))
-        said = f"Cannot write {visible(path or 'the open file', LONGEST_PATH)}: {hint}"
-        raise DestinationError(said, transient=error.errno not in PERMANENT_ERRNOS) from error
+        message = f"Cannot write {visible(path or 'the open file', LONGEST_PATH)}: {hint}"
+        raise DestinationError(message, transient=error.errno not in PERMANENT_ERRNOS) from error

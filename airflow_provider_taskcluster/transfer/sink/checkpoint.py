@@ -1,6 +1,6 @@
-"""What is written down beside a partial file, so that a later process can go on with it.
+"""Checkpoints of partial files, from which a later process resumes a download.
 
-Never a URL or a credential: the record says which bytes these are, not how to get them.
+A checkpoint says which bytes the file has, not how to get them: it never holds a URL or a credential.
 """
 
 from __future__ import annotations
@@ -18,19 +18,19 @@ if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
 
 VERSION = 1
-# Part of the time of a transfer that its records may take.
+# Share of the time of a transfer that its checkpoints may take.
 MAX_TIME_SHARE = 0.1
 
 
 @dataclass(frozen=True)
 class Checkpoint:
-    """A download that is not complete.
+    """The state of an incomplete download.
 
-    :param key: Stands for what is downloaded: its name and the hashes that the service names.
-    :param facts: What the store said of the body. Only identity bodies of known length are recorded.
-    :param offset: So many bytes from the start are in the partial file.
-    :param hashed: A hash will tell whether they are good; else they have to be on disk before the record is.
-    :param boot: Only while this boot of the machine lasts are they known to be there; "" for ever.
+    :param key: Identifies the content: a digest of its name and the hashes that the service names.
+    :param facts: Properties of the body. Only identity bodies of known length have checkpoints.
+    :param offset: Number of bytes from the start that the partial file has.
+    :param hashed: A hash will verify these bytes; else they must be on disk before the checkpoint is.
+    :param boot: Boot id of the machine for which the checkpoint is valid; "" for all.
     """
 
     key: str
@@ -40,57 +40,57 @@ class Checkpoint:
     boot: str = ""
 
     def to_json(self) -> str:
-        """Write it."""
+        """Return the checkpoint as JSON."""
         return json.dumps({"version": VERSION, **asdict(self)})
 
 
 def from_json(text: str, key: str) -> Checkpoint | None:
-    """Read a record; None if it is broken, of another version, or of something else than ``key``."""
+    """Parse a checkpoint; None if it is malformed, of another version, or for another key."""
     try:
         data = json.loads(text)
         version = data["version"]
-        record = Checkpoint(data["key"], Facts(**data["facts"]), data["offset"], boot=data.get("boot", ""))
+        checkpoint = Checkpoint(data["key"], Facts(**data["facts"]), data["offset"], boot=data.get("boot", ""))
     except (ValueError, TypeError, KeyError, RecursionError):
         return None
     usable = (
         version == VERSION
-        and record.key == key
-        and isinstance(record.boot, str)
-        and isinstance(record.facts.total, int)
-        and isinstance(record.offset, int)
-        and 0 < record.offset <= record.facts.total
+        and checkpoint.key == key
+        and isinstance(checkpoint.boot, str)
+        and isinstance(checkpoint.facts.total, int)
+        and isinstance(checkpoint.offset, int)
+        and 0 < checkpoint.offset <= checkpoint.facts.total
     )
-    return record if usable else None
+    return checkpoint if usable else None
 
 
-def checkpoint_key(what: Mapping[str, Any], hashes: Mapping[str, str]) -> str:
-    """Return the key of a thing with these hashes."""
-    return hashlib.sha256(json.dumps([what, sorted(hashes.items())], sort_keys=True).encode()).hexdigest()
+def checkpoint_key(content: Mapping[str, Any], hashes: Mapping[str, str]) -> str:
+    """Return the checkpoint key of a content: its identity and the hashes that the service names."""
+    return hashlib.sha256(json.dumps([content, sorted(hashes.items())], sort_keys=True).encode()).hexdigest()
 
 
 def resumable(facts: Facts, hashes: Mapping[str, str]) -> bool:
-    """Tell whether bytes on disk can be told from those of another version: by a hash, or by the store's ETag."""
+    """Return whether a hash or an ETag can distinguish the bytes on disk from those of another version."""
     return facts.total is not None and not facts.encoding and bool(hashes or facts.etag)
 
 
 class Pace:
-    """Spaces records out: the slower the disk, the rarer they are, since some wait for it."""
+    """Spaces checkpoints out: the slower the disk, the rarer they are, since some wait for a sync."""
 
     def __init__(self) -> None:
         self._ended = time.monotonic()
         self._cost = 0.0
 
     def seconds(self) -> float:
-        """Return how long ago the last record was, or the beginning."""
+        """Return the seconds since the last checkpoint, or since the beginning."""
         return time.monotonic() - self._ended
 
     def allows(self) -> bool:
-        """Whether another record keeps all of them together below ``MAX_TIME_SHARE`` of the time."""
+        """Return whether another checkpoint keeps their cost below ``MAX_TIME_SHARE`` of the time."""
         return self.seconds() * MAX_TIME_SHARE >= self._cost
 
     @contextmanager
     def recording(self) -> Iterator[None]:
-        """Write a record inside this."""
+        """Measure the time that a checkpoint takes."""
         started = time.monotonic()
         try:
             yield

@@ -1,8 +1,8 @@
-"""A folder of this machine that is held open: from there on no name leads anywhere else.
+"""An open local directory, in which files are opened by plain names, so that no link leads elsewhere.
 
-Who may write to a folder on the way can put a link there at any time. A folder that is open stays the one it is, and
-what is opened, looked at or renamed in it by a plain name follows no link. Who may write to the folder itself can put
-files there under the names that we use: what is not ours is not adopted.
+Anybody who may write to a parent directory can put a link into the path at any time. An open descriptor always names
+the same directory, and opening, stat or rename by a plain name in it follows no link. Anybody who may write to the
+directory itself can create files under the names that we use, so files of other users are not adopted.
 """
 
 from __future__ import annotations
@@ -24,21 +24,21 @@ from airflow_provider_taskcluster.transfer.sink.durable import make_folders, pub
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-# Files that are not complete, or concern nobody else.
+# Mode of incomplete files, and of files for this user alone.
 PRIVATE = 0o600
 _FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC
-# What the system says of names that are not those of files, or not for us to open.
+# Errors of opening what is not a file, or not ours to open.
 _NOT_OURS = {errno.ENOENT, errno.ELOOP, errno.EISDIR, errno.ENXIO, errno.ENODEV, errno.EACCES, errno.EPERM}
 _UMASK = re.compile(r"^Umask:[ \t]*([0-7]+)$", re.MULTILINE)
-_FILE = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK  # which does not wait for the writer of a pipe
+_FILE = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK  # does not wait for the writer of a pipe
 
 
 class Directory:
-    """An open folder. Every ``name`` is one of a file right in it.
+    """An open directory. Every ``name`` is that of a direct entry.
 
-    :param descriptor: Of the open folder; closed with this object.
-    :param path: Names it in errors.
-    :param durable: What gets its final name here survives power loss (``durable``).
+    :param descriptor: Descriptor of the directory; closed with this object.
+    :param path: Path of the directory in errors.
+    :param durable: Files published here survive power loss (``durable.py``).
     """
 
     def __init__(self, descriptor: int, path: str, *, durable: bool = True) -> None:
@@ -48,24 +48,24 @@ class Directory:
 
     @classmethod
     def at(cls, path: str | os.PathLike[str], *, make: bool, durable: bool = True) -> Self:
-        """Open the folder of a path that is trusted: links on the way are followed.
+        """Open the directory at a trusted path: links in it are followed.
 
-        :param make: Make it, and those on the way.
+        :param make: Create it and its parents if they are missing.
         """
         if make:
             make_folders(path, durable=durable)
         return cls(os.open(path, _FOLDER), os.fspath(path), durable=durable)
 
     def below(self, parts: Iterable[str], *, make: bool) -> Directory:
-        """Open a folder further down, without following a link.
+        """Open a subdirectory, without following links.
 
-        :raises NameRefused: A link or a file is in the way.
-        :raises FileNotFoundError: It is not there, and shall not be made.
+        :raises NameRefused: A link or a file is in the path.
+        :raises FileNotFoundError: It does not exist, and ``make`` is False.
         """
-        found = Directory(os.dup(self.descriptor), self.path, durable=self.durable)
+        directory = Directory(os.dup(self.descriptor), self.path, durable=self.durable)
         for part in parts:
-            found = found._next(part, make=make)
-        return found
+            directory = directory._next(part, make=make)
+        return directory
 
     def _next(self, part: str, *, make: bool) -> Directory:
         path = os.path.join(self.path, part)  # noqa: PTH118 (text)
@@ -89,47 +89,47 @@ class Directory:
                 sync_folder(self.descriptor)
 
     def names(self) -> list[str]:
-        """List what is right in it."""
-        own = os.open(".", _FOLDER, dir_fd=self.descriptor)  # a scan moves where an open folder stands
+        """List the names of the entries."""
+        scanned = os.open(".", _FOLDER, dir_fd=self.descriptor)  # a scan moves the position of its descriptor
         try:
-            return os.listdir(own)  # noqa: PTH208 (a path may lead elsewhere by now)
+            return os.listdir(scanned)  # noqa: PTH208 (a path may lead elsewhere by now)
         finally:
-            os.close(own)
+            os.close(scanned)
 
     def stat(self, name: str) -> os.stat_result | None:
-        """Look at it, not at what it links to; None if there is nothing."""
+        """Return the status of an entry, without following a link; None if there is none."""
         try:
             return os.stat(name, dir_fd=self.descriptor, follow_symlinks=False)
         except FileNotFoundError:
             return None
 
     def stat_file(self, name: str) -> os.stat_result | None:
-        """Look at it, and refuse what is there and no file.
+        """Return the status of a regular file; None if there is no entry.
 
-        :raises NameRefused: It is a link, a folder, a pipe...
+        :raises NameRefused: The entry is a link, a folder, a pipe...
         """
-        found = self.stat(name)
-        if found is not None and not stat.S_ISREG(found.st_mode):
-            kind = {stat.S_IFLNK: "a symbolic link", stat.S_IFDIR: "a folder"}.get(stat.S_IFMT(found.st_mode))
+        status = self.stat(name)
+        if status is not None and not stat.S_ISREG(status.st_mode):
+            kind = {stat.S_IFLNK: "a symbolic link", stat.S_IFDIR: "a folder"}.get(stat.S_IFMT(status.st_mode))
             raise NameRefused(f"{os.path.join(self.path, name)!r} is {kind or 'no regular file'}: remove it")  # noqa: PTH118 (text)
-        return found
+        return status
 
     def open(self, name: str, flags: int = os.O_RDONLY) -> io.FileIO:
-        """Open a file that is there; a link is an error (ELOOP)."""
+        """Open an existing file; a link is an error (ELOOP)."""
         return _file(os.open(name, flags | _FILE, dir_fd=self.descriptor), flags)
 
     def create(self, name: str, flags: int = os.O_RDWR) -> io.FileIO:
-        """Make a new file, which nobody else can open.
+        """Create a file that only this user can open.
 
-        :raises FileExistsError: Something has that name.
+        :raises FileExistsError: The name is in use.
         """
         flags |= _FILE | os.O_CREAT | os.O_EXCL
         return _file(os.open(name, flags, PRIVATE, dir_fd=self.descriptor), flags)
 
     def open_own(self, name: str, flags: int = os.O_RDWR, *, names: int = 1) -> io.FileIO | None:
-        """Open a file that is there, if it is ours; None for nothing, and for what somebody else may have put there.
+        """Open an existing file if it is ours; None if there is none, or if another user may have put it there.
 
-        :param names: How many it may have.
+        :param names: Most hard links that it may have.
         """
         try:
             file = self.open(name, flags)
@@ -143,24 +143,24 @@ class Directory:
         return None
 
     def open_to_update(self, name: str) -> io.FileIO | None:
-        """Open a file of ours without losing what is there, or make it; None for what somebody else may have made."""
+        """Open our file without truncating it, or create it; None if another user may have created it."""
         with contextlib.suppress(FileExistsError):
             return self.create(name)
         return self.open_own(name)
 
     def is_own(self, file: io.FileIO, *, names: int = 1) -> bool:
-        """Whether it is a regular file of this user, or of the folder's owner, under no other name.
+        """Return whether it is a regular file of this user, or of the directory's owner, with no other hard link.
 
-        Who owns the folder can replace any file in it, and many network file systems show one owner for all.
+        The owner of a directory can replace any file in it, and many network file systems show one owner for all files.
 
-        :param names: How many it may have.
+        :param names: Most hard links that it may have.
         """
-        found = os.fstat(file.fileno())
+        status = os.fstat(file.fileno())
         owners = {os.geteuid(), os.fstat(self.descriptor).st_uid}
-        return stat.S_ISREG(found.st_mode) and found.st_nlink <= names and found.st_uid in owners
+        return stat.S_ISREG(status.st_mode) and status.st_nlink <= names and status.st_uid in owners
 
     def read_own(self, name: str) -> bytes | None:
-        """Return the content of a file, None if there is none or it is not ours."""
+        """Return the content of our file, None if there is none or it is not ours."""
         file = self.open_own(name, os.O_RDONLY)
         if file is None:
             return None
@@ -168,10 +168,10 @@ class Directory:
             return file.readall()
 
     def write(self, name: str, content: bytes, *, private: bool = True, synced: bool = False) -> None:
-        """Put a whole file in its place at once.
+        """Write a whole file atomically.
 
-        :param private: For this user alone; else its mode is that of the file it replaces, or as usual.
-        :param synced: It survives power loss, if the folder is durable.
+        :param private: Readable by this user alone; else with the mode of the file it replaces, or the usual one.
+        :param synced: It survives power loss, if the directory is durable.
         """
         new = f"{OWN_PREFIX}{secrets.token_hex(8)}.new"
         try:
@@ -187,29 +187,29 @@ class Directory:
             raise
 
     def publish(self, file: int, temporary: str, final: str) -> None:
-        """Give a file its final name; what has that name, a link too, is gone then.
+        """Give a file its final name, replacing a file or link of that name.
 
-        Its mode becomes that of the file it replaces, or as usual.
+        Its mode becomes that of the file it replaces, or the usual one.
         """
         os.fchmod(file, self._usual_mode(final))
         publish(file, temporary, final, folder=self.descriptor, durable=self.durable)
 
     def _usual_mode(self, name: str) -> int:
         """Return the permissions of the file of that name, or those of new files; never set-user-id and the like."""
-        found = self.stat(name)
-        return found.st_mode & 0o777 if found and stat.S_ISREG(found.st_mode) else 0o666 & ~_umask()
+        status = self.stat(name)
+        return status.st_mode & 0o777 if status and stat.S_ISREG(status.st_mode) else 0o666 & ~_umask()
 
     def sync(self) -> None:
-        """Wait until the names in the folder are on disk."""
+        """Wait until the names in the directory are on disk."""
         sync_folder(self.descriptor)
 
     def unlink(self, name: str) -> None:
-        """Remove it, if it is there."""
+        """Remove a file, if it exists."""
         with contextlib.suppress(FileNotFoundError):
             os.unlink(name, dir_fd=self.descriptor)
 
     def case_sensitive(self) -> bool:
-        """Tell whether names that differ in case alone are different files here."""
+        """Return whether names that differ in case alone are different files here."""
         probe = f"{OWN_PREFIX}{secrets.token_hex(8)}.case"
         self.create(probe).close()
         try:
@@ -218,7 +218,7 @@ class Directory:
             self.unlink(probe)
 
     def close(self) -> None:
-        """Let it go. Harmless when it was."""
+        """Close the directory, if it is open."""
         descriptor, self.descriptor = self.descriptor, -1
         if descriptor >= 0:
             os.close(descriptor)
@@ -230,16 +230,16 @@ class Directory:
 def _file(descriptor: int, flags: int) -> io.FileIO:
     try:
         return io.FileIO(descriptor, "rb" if flags & os.O_ACCMODE == os.O_RDONLY else "r+")
-    except OSError:  # it is a folder, and is not closed by that
+    except OSError:  # it is a directory, and FileIO does not close it
         os.close(descriptor)
         raise
 
 
 def _umask() -> int:
-    """Return what new files are not allowed, without changing it for other threads where the system tells."""
+    """Return the umask; from /proc where it exists, since reading it by ``os.umask`` changes it for all threads."""
     with contextlib.suppress(OSError):
-        if found := _UMASK.search(Path("/proc/self/status").read_text()):
-            return int(found[1], 8)
+        if match := _UMASK.search(Path("/proc/self/status").read_text()):
+            return int(match[1], 8)
     mask = os.umask(0o077)
     os.umask(mask)
     return mask

@@ -1,4 +1,4 @@
-"""The sink for what a caller gave."""
+"""Chooses the sink for the argument of a caller."""
 
 from __future__ import annotations
 
@@ -20,12 +20,12 @@ Destination = Union[str, os.PathLike[str], "StoragePath", BinaryIO, Callable[[],
 
 
 def sink_for(destination: Destination, *, durable: bool = True) -> Sink:
-    """Return the sink for what a caller gave: a path, an open binary file, a writer factory, or a sink.
+    """Return the sink for a path, an open binary file, a writer factory, or a sink.
 
-    A path is one of this machine, or of any file system of fsspec.
+    A path is local, or in any fsspec file system.
 
-    :param durable: A file of this machine survives power loss once it has its name.
-    :raises InvalidInput: It is none of these, or a folder.
+    :param durable: A local file survives power loss once it has its final name.
+    :raises InvalidInput: The argument is none of these, or a folder.
     """
     if isinstance(destination, Sink):
         return destination

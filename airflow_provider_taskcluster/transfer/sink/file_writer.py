@@ -1,8 +1,8 @@
-"""Writes at any place of a file, past the page cache where a page of it is dear to get.
+"""Writes at any offset of a file, and bypasses the page cache where new pages are expensive.
 
-On a virtual machine that gives free memory back to its host, each new page costs a fault in the host: 1 GiB took 2.4 to
-3 s of system time there, and 0.4 s when its pages were written out and let go at once (``RWF_DONTCACHE``, Linux 6.14 on
-ext4, XFS and others). Elsewhere a page is cheap (0.25 s), and a file in the cache is what its next reader wants.
+On a virtual machine that returns free memory to its host, each new page costs a fault in the host: writing 1 GiB took
+2.4 to 3 s of system time there, and 0.4 s when its pages were written out and dropped at once (``RWF_DONTCACHE``, Linux
+6.14 on ext4, XFS and others). Elsewhere pages are cheap (0.25 s for 1 GiB), and the next reader of the file needs them.
 """
 
 from __future__ import annotations
@@ -17,19 +17,19 @@ from airflow_provider_taskcluster.transfer.sink.durable import start_writeback
 
 # RWF_DONTCACHE of linux/fs.h; the standard library does not name it.
 UNCACHED = 0x80
-# Seconds of processor time for a byte beyond which pages are dear.
+# CPU seconds for each byte above which pages count as expensive.
 COSTLY_SECONDS = 0.8 / GIB
-# Bytes after which that is looked at, again and again.
+# Bytes between two measurements of that cost.
 SAMPLE_SIZE = 16 * MIB
-# Bytes after which the kernel is told to write out what is there, for a sync at the end that is short.
+# Bytes between two requests for write-back, which keep the sync at the end short.
 WRITEBACK_SIZE = 8 * MIB
 
 
 class FileWriter:
     """Writes to one open file. Several threads may use it.
 
-    :param file: Its descriptor, which is the caller's to close.
-    :param early: The kernel begins early to write it out to the disk.
+    :param file: Descriptor of the file; the caller closes it.
+    :param early: Start the write-back to disk early.
     """
 
     def __init__(self, file: int, *, early: bool = False) -> None:
@@ -42,18 +42,18 @@ class FileWriter:
         self._seconds = 0.0
 
     def write_at(self, offset: int, data: bytes | memoryview) -> None:
-        """Write all of it.
+        """Write all bytes at an offset.
 
-        :raises OSError: It cannot be written.
+        :raises OSError: They cannot be written.
         """
         left = memoryview(data)
         started = time.thread_time()
         while left:
-            taken = self._write(left, offset)
-            left, offset = left[taken:], offset + taken
+            written = self._write(left, offset)
+            left, offset = left[written:], offset + written
         if self._sampling:
             self._sample(len(data), time.thread_time() - started)
-        if self._early and not self._flags:  # what goes past the cache is on its way to the disk
+        if self._early and not self._flags:  # uncached writes are on their way to the disk
             self._waiting += len(data)
             if self._waiting >= WRITEBACK_SIZE:
                 self._waiting = 0
@@ -67,11 +67,11 @@ class FileWriter:
         except OSError as error:
             if error.errno not in {errno.EOPNOTSUPP, errno.EINVAL}:
                 raise
-            self._flags = 0  # this file system or kernel does not know it
+            self._flags = 0  # this file system or kernel does not support it
             return os.pwrite(self._file, data, offset)
 
     def _sample(self, count: int, seconds: float) -> None:
-        """Find out what pages cost, until they turn out to be dear."""
+        """Measure the cost of pages, until they turn out to be expensive."""
         self._written += count
         self._seconds += seconds
         if self._written >= SAMPLE_SIZE:

@@ -1,9 +1,9 @@
-"""What killed processes leave in a folder of this machine, and who removes it: whoever comes next, a day later.
+"""Removes files that killed processes left in a local folder, one day later, when the next transfer uses the folder.
 
-Our own files beside those of a user are named ``.taskcluster-*``. Removed are, if they belong to the user who runs and
-nobody holds their lock: small files that were about to be renamed (``.new``), probes (``.case``), partial files
-without a record (``.part``), records without a partial file (``.json``), and folders of archives (``.extract``). What
-a later try can go on with stays: a partial file and its record.
+Our own files there are named ``.taskcluster-*``. Those of the current user whose lock is free are removed: small files
+that were about to be renamed (``.new``), probes (``.case``), partial files without a checkpoint (``.part``),
+checkpoints without a partial file (``.json``), and staging folders of archives (``.extract``). A partial file with its
+checkpoint stays: a later try can resume it.
 """
 
 from __future__ import annotations
@@ -26,22 +26,22 @@ from airflow_provider_taskcluster.transfer.sink.directory import Directory
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# Seconds after which something that nobody holds was left behind.
+# Seconds after which an unlocked file counts as left behind.
 AGE = 24 * 60 * 60
-# Looking through folders takes one part in so many of the time at most.
+# Sweeping folders takes at most one part in this many of the time.
 SWEEP_DIVISOR = 20
 STAGING = "extract"
 _LOCK = f"{OWN_PREFIX}lock"
 _NAME = re.compile(rf"{re.escape(OWN_PREFIX)}[0-9A-Za-z_]+\.(new|case|part|json|extract)")
-# What makes a file worth keeping: the other one.
-_BESIDE = {"part": "json", "json": "part"}
+# The companion that makes a file worth keeping.
+_COMPANIONS = {"part": "json", "json": "part"}
 _MOST_KNOWN = 10_000
-# When a folder is looked through again, by its device and number.
+# When a folder is due for a sweep again, by device and inode.
 _due: dict[tuple[int, int], float] = {}
 
 
 def sweep(folder: Directory) -> None:
-    """Remove what was left right in a folder. It never fails: what cannot be removed stays."""
+    """Remove the leftovers in a folder. It never fails: what cannot be removed stays."""
     with contextlib.suppress(OSError):
         for name in folder.names():
             if match := _NAME.fullmatch(name):
@@ -49,53 +49,53 @@ def sweep(folder: Directory) -> None:
 
 
 def sweep_if_due(folder: Directory) -> None:
-    """Do the same where many files go to one folder: a large one is not looked through for each of them."""
+    """Sweep a folder unless that was done recently: a large one is not scanned for each file written to it."""
     with contextlib.suppress(OSError):
-        found, now = os.fstat(folder.descriptor), time.monotonic()
-        place = (found.st_dev, found.st_ino)
-        if now < _due.get(place, 0):
+        status, now = os.fstat(folder.descriptor), time.monotonic()
+        key = (status.st_dev, status.st_ino)
+        if now < _due.get(key, 0):
             return
         sweep(folder)
         if len(_due) >= _MOST_KNOWN:
             _due.clear()
         done = time.monotonic()
-        _due[place] = done + (done - now) * (SWEEP_DIVISOR - 1)
+        _due[key] = done + (done - now) * (SWEEP_DIVISOR - 1)
 
 
 def _remove_if_left(folder: Directory, name: str, kind: str) -> None:
     with contextlib.suppress(OSError):
-        found = folder.stat(name)
-        if found is None or found.st_uid != os.geteuid() or found.st_mtime > time.time() - AGE:
+        status = folder.stat(name)
+        if status is None or status.st_uid != os.geteuid() or status.st_mtime > time.time() - AGE:
             return
-        if kind == STAGING and stat.S_ISDIR(found.st_mode):
+        if kind == STAGING and stat.S_ISDIR(status.st_mode):
             _remove_staging(folder, name)
-        elif kind != STAGING and stat.S_ISREG(found.st_mode):
-            beside = _BESIDE.get(kind)
-            if beside is None or folder.stat(f"{name.removesuffix(kind)}{beside}") is None:
-                _remove_file(folder, name, found)
+        elif kind != STAGING and stat.S_ISREG(status.st_mode):
+            companion = _COMPANIONS.get(kind)
+            if companion is None or folder.stat(f"{name.removesuffix(kind)}{companion}") is None:
+                _remove_file(folder, name, status)
 
 
-def _remove_file(folder: Directory, name: str, found: os.stat_result) -> None:
+def _remove_file(folder: Directory, name: str, status: os.stat_result) -> None:
     with folder.open(name, os.O_RDWR) as file:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         now = folder.stat(name)
-        if now is not None and (now.st_ino, now.st_mtime_ns) == (found.st_ino, found.st_mtime_ns):
+        if now is not None and (now.st_ino, now.st_mtime_ns) == (status.st_ino, status.st_mtime_ns):
             folder.unlink(name)
 
 
 def _remove_staging(folder: Directory, name: str) -> None:
-    with closing(folder.below([name], make=False)) as left, contextlib.ExitStack() as held:
+    with closing(folder.below([name], make=False)) as left, contextlib.ExitStack() as stack:
         if left.stat(_LOCK) is not None:
-            lock = held.enter_context(left.open(_LOCK, os.O_RDWR))
+            lock = stack.enter_context(left.open(_LOCK, os.O_RDWR))
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         remove_tree(folder, name)
 
 
 @contextmanager
 def staging(root: Path) -> Iterator[Path]:
-    """Make a new folder in another, which is gone afterwards; while it is there nobody sweeps it.
+    """Create a temporary folder inside another, locked against sweeps, and remove it at the end.
 
-    :raises OSError: It cannot be made.
+    :raises OSError: It cannot be created.
     """
     path = Path(tempfile.mkdtemp(prefix=OWN_PREFIX, suffix=f".{STAGING}", dir=root))
     try:
@@ -104,37 +104,37 @@ def staging(root: Path) -> Iterator[Path]:
                 fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
             yield path
     finally:
-        with contextlib.suppress(OSError), closing(Directory.at(root, make=False)) as above:
-            remove_tree(above, path.name)
+        with contextlib.suppress(OSError), closing(Directory.at(root, make=False)) as parent:
+            remove_tree(parent, path.name)
 
 
 def remove_tree(folder: Directory, name: str) -> None:
-    """Remove a folder and all below it, however deep: neither the stack nor the number of open files limits it.
+    """Remove a folder and its content, at any depth: it needs neither recursion nor many open files.
 
-    :raises OSError: Something of it cannot be removed.
+    :raises OSError: An entry cannot be removed.
     """
     with closing(folder.below([name], make=False)) as top:
         while names := top.names():
-            for one in names:
-                _remove_or_raise(top, one)
+            for entry in names:
+                _remove_or_lift(top, entry)
     os.rmdir(name, dir_fd=folder.descriptor)
 
 
-def _remove_or_raise(top: Directory, name: str) -> None:
-    """Remove a file, or a folder, whose own folders are raised to the top: they come next."""
+def _remove_or_lift(top: Directory, name: str) -> None:
+    """Remove a file, or a folder after moving its subfolders to the top, where they are removed next."""
     if not _is_folder(top, name):
         top.unlink(name)
         return
     with closing(top.below([name], make=False)) as folder:
-        for one in folder.names():
-            if _is_folder(folder, one):
+        for entry in folder.names():
+            if _is_folder(folder, entry):
                 new = f"{OWN_PREFIX}{secrets.token_hex(8)}"
-                os.rename(one, new, src_dir_fd=folder.descriptor, dst_dir_fd=top.descriptor)
+                os.rename(entry, new, src_dir_fd=folder.descriptor, dst_dir_fd=top.descriptor)
             else:
-                folder.unlink(one)
+                folder.unlink(entry)
     os.rmdir(name, dir_fd=top.descriptor)
 
 
 def _is_folder(folder: Directory, name: str) -> bool:
-    found = folder.stat(name)
-    return found is not None and stat.S_ISDIR(found.st_mode)
+    status = folder.stat(name)
+    return status is not None and stat.S_ISDIR(status.st_mode)

@@ -1,4 +1,4 @@
-"""Where one part of a larger body goes: a stretch of another sink."""
+"""The sink of one part: a section of the sink of the whole body."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 class PartSink(Sink):
-    """The place of one part.
+    """Writes one part to its section of the sink of the whole.
 
     :param into: The sink of the whole.
-    :param on_bytes: Sees the bytes once, in order; only where the whole takes bytes in order.
+    :param on_bytes: Called with the bytes, each once and in order; only if the whole takes bytes in order.
     """
 
     def __init__(self, into: Sink, part: Part, on_bytes: Callable[[memoryview], None] | None = None) -> None:
@@ -28,7 +28,7 @@ class PartSink(Sink):
         self._passed = 0
 
     def begin(self, size: int | None) -> None:
-        """Start from the first byte of the part. What the whole has taken in order is not given to it again."""
+        """Start from the first byte of the part. Bytes that the whole has taken in order are not written again."""
         if size not in {None, self._part.size}:
             raise HashMismatch(
                 f"Part {self._part.name!r} has {size} bytes, and the manifest says {self._part.size}: "
@@ -37,7 +37,7 @@ class PartSink(Sink):
         self._position = 0
 
     def write(self, data: bytes | memoryview) -> None:
-        """Put the next bytes of the part to their place."""
+        """Write the next bytes of the part."""
         view = memoryview(data)
         if self._position + len(view) > self._part.size:
             raise HashMismatch(
@@ -53,7 +53,7 @@ class PartSink(Sink):
         self._position += len(view)
 
     def commit(self) -> None:
-        """Check that the part has its length."""
+        """Check the length of the part."""
         if self._position != self._part.size:
             raise HashMismatch(
                 f"Part {self._part.name!r} has {self._position} bytes, and the manifest says "
@@ -61,4 +61,4 @@ class PartSink(Sink):
             )
 
     def discard(self) -> None:
-        """Leave it to the whole."""
+        """Do nothing: the sink of the whole discards the bytes."""

@@ -1,4 +1,4 @@
-"""A file by its path: written beside itself, renamed when all of it is verified, gone on with by a later process."""
+"""The sink of a local path: written to a partial file, renamed once verified, resumed by a later process."""
 
 from __future__ import annotations
 
@@ -30,22 +30,22 @@ if TYPE_CHECKING:
 
 
 class DirectoryOpener(Protocol):
-    """Opens the folder of a file; makes it, if asked to, where it is not there."""
+    """Opens the directory of a file, and creates it if ``make`` is True."""
 
     def __call__(self, *, make: bool) -> Directory:
-        """Open it."""
+        """Return the open directory."""
 
 
 class PathSink(Sink):
-    """A file. Folders on the way are made; a file that is there is replaced at the end.
+    """A local file. Missing folders are created; an existing file is replaced at the end.
 
-    Until then the bytes are in ``.taskcluster-<hash of the name>.part`` in the same folder, and a small record beside
-    it says what they are. Who comes second to the same destination takes a partial file of its own, without a record;
-    so does who finds there what another user may have made.
+    Until then the bytes are in ``.taskcluster-<hash of the name>.part`` in the same folder, next to a small checkpoint.
+    If another process holds that partial file, or another user may have created it, this sink writes to a partial file
+    of its own, without a checkpoint.
 
-    :param path: Of the file; a link of ours or of root is followed.
-    :param folder: Opens its folder, where the path alone is not to be trusted; no link is followed then.
-    :param durable: It survives power loss once it has its name. Where there is a ``folder``, that decides.
+    :param path: Path of the file; a link of ours or of root is followed.
+    :param folder: Opens the folder of the file, if the path is not to be trusted; no link is followed then.
+    :param durable: The file survives power loss once it has its final name. If ``folder`` is given, that decides.
     """
 
     seekable = True
@@ -62,52 +62,52 @@ class PathSink(Sink):
                 final = _checked(final)
         self._name = final.name
         self._open_folder = folder or partial(Directory.at, final.parent, durable=durable)
-        self._partial = _beside(hashlib.sha256(os.fsencode(self._name)).hexdigest()[:16])
+        self._partial = _partial_name(hashlib.sha256(os.fsencode(self._name)).hexdigest()[:16])
         self._folder: Directory | None = None
         self._file: io.FileIO | None = None
-        self._records = False
+        self._has_checkpoints = False
 
     @property
-    def _record(self) -> str:
+    def _checkpoint_name(self) -> str:
         return self._partial.removesuffix(".part") + ".json"
 
     def resume(self, key: str) -> Checkpoint | None:
         with destination_errors(self.path):
             try:
-                folder = self._in(make=False)
+                folder = self._directory(make=False)
             except FileNotFoundError:
                 return None
             if folder.stat(self._partial) is None:
                 return None
             file = self._open(folder)
-            record = self._recorded(folder, file, key)
-            if record is None:
+            checkpoint = self._valid_checkpoint(folder, file, key)
+            if checkpoint is None:
                 return None
-            file.seek(record.offset)
-        if not record.facts.encoding and record.facts.total is not None:
-            there = max(record.offset, os.fstat(file.fileno()).st_blocks * 512)  # holes have no blocks
-            self._require_space(folder, record.facts.total - there)
-        return record
+            file.seek(checkpoint.offset)
+        if not checkpoint.facts.encoding and checkpoint.facts.total is not None:
+            allocated = max(checkpoint.offset, os.fstat(file.fileno()).st_blocks * 512)  # holes have no blocks
+            self._require_space(folder, checkpoint.facts.total - allocated)
+        return checkpoint
 
-    def _recorded(self, folder: Directory, file: io.FileIO, key: str) -> Checkpoint | None:
-        """Return what the record promises, as far as it is there."""
-        content = folder.read_own(self._record) if self._records else None
-        record = None if content is None else from_json(content.decode("utf-8", "replace"), key)
-        if record is None or record.boot not in {"", boot_id()}:
+    def _valid_checkpoint(self, folder: Directory, file: io.FileIO, key: str) -> Checkpoint | None:
+        """Return the checkpoint for ``key``, its offset reduced to the bytes on disk; None if there is none."""
+        content = folder.read_own(self._checkpoint_name) if self._has_checkpoints else None
+        checkpoint = None if content is None else from_json(content.decode("utf-8", "replace"), key)
+        if checkpoint is None or checkpoint.boot not in {"", boot_id()}:
             return None
-        if os.fstat(file.fileno()).st_size < record.offset:
+        if os.fstat(file.fileno()).st_size < checkpoint.offset:
             return None
-        there = _without_hole(file.fileno(), record.offset)
-        return replace(record, offset=there) if there else None
+        present = _bytes_before_hole(file.fileno(), checkpoint.offset)
+        return replace(checkpoint, offset=present) if present else None
 
     def begin(self, size: int | None) -> None:
         with destination_errors(self.path):
-            folder = self._in(make=True)
+            folder = self._directory(make=True)
             file = self._file or self._open(folder)
-            if self._records and folder.stat(self._record) is not None:
-                self._forget_record()
-                folder.sync()  # what it promised goes next
-            if os.fstat(file.fileno()).st_size:  # ext4 writes a file out at once when it was cut to nothing before
+            if self._has_checkpoints and folder.stat(self._checkpoint_name) is not None:
+                self._remove_checkpoint()
+                folder.sync()  # before the bytes that it promises are removed
+            if os.fstat(file.fileno()).st_size:  # ext4 flushes a file on close if it was truncated to nothing
                 file.truncate(0)
             file.seek(0)
         self._require_space(folder, size or 0)
@@ -123,7 +123,7 @@ class PathSink(Sink):
             file.seek(len(data), os.SEEK_CUR)
 
     def write_at(self, offset: int, data: memoryview) -> None:
-        self._opened()  # a thread that comes late must not write to what has the descriptor now
+        self._opened()  # a late thread must not write to another file with the same descriptor
         with destination_errors(self.path):
             self._writer.write_at(offset, data)
 
@@ -132,37 +132,39 @@ class PathSink(Sink):
             return os.preadv(self._opened().fileno(), [buffer], offset)
 
     def note(self, record: Checkpoint) -> None:
-        if not self._records:
+        if not self._has_checkpoints:
             return
         with destination_errors(self.path):
+            name, directory = self._checkpoint_name, self._directory()
             if record.hashed:
-                self._in().write(self._record, record.to_json().encode())
-            elif self._in().durable:  # nobody would find out that power loss has taken what the record promises
+                directory.write(name, record.to_json().encode())
+            elif directory.durable:  # without a hash nothing shows that power loss has taken bytes of the file
                 sync_data(self._opened().fileno())
-                self._in().write(self._record, record.to_json().encode(), synced=True)
+                directory.write(name, record.to_json().encode(), synced=True)
             else:
-                self._in().write(self._record, replace(record, boot=boot_id()).to_json().encode())
+                directory.write(name, replace(record, boot=boot_id()).to_json().encode())
 
     def commit(self) -> None:
         with destination_errors(self.path):
-            self._in().publish(self._opened().fileno(), self._partial, self._name)
-            self._forget_record()
+            self._directory().publish(self._opened().fileno(), self._partial, self._name)
+            self._remove_checkpoint()
             self._close()
 
     def keep(self) -> None:
-        """Leave what is there for a later try, if a record says what it is."""
-        if self._file is not None and self._records and self._in().stat(self._record) is not None:
+        """Keep the partial file for a later try, if it has a checkpoint."""
+        file = self._file
+        if file is not None and self._has_checkpoints and self._directory().stat(self._checkpoint_name) is not None:
             self._close()
         else:
             self.discard()
 
     def discard(self) -> None:
         if self._file is not None:
-            # What goes wrong here would only hide the error that led here.
+            # An error here would hide the original one.
             with contextlib.suppress(OSError):
-                self._in().unlink(self._partial)
+                self._directory().unlink(self._partial)
             with contextlib.suppress(OSError):
-                self._forget_record()
+                self._remove_checkpoint()
         with contextlib.suppress(OSError):
             self._close()
 
@@ -170,22 +172,22 @@ class PathSink(Sink):
         assert self._file is not None
         return self._file
 
-    def _in(self, *, make: bool = False) -> Directory:
-        """Return the folder, open."""
+    def _directory(self, *, make: bool = False) -> Directory:
+        """Return the directory of the file, opened on first use."""
         if self._folder is None:
             self._folder = self._open_folder(make=make)
             leftovers.sweep_if_due(self._folder)
         return self._folder
 
     def _open(self, folder: Directory) -> io.FileIO:
-        """Open the partial file for ourselves alone; one with a name of its own if somebody else has it."""
+        """Open and lock the partial file; if that is not possible, create one with a random name."""
         file = folder.open_to_update(self._partial)
         if file is not None and _locked(file, folder, self._partial):
-            self._records = True
+            self._has_checkpoints = True
         else:
             if file is not None:
                 file.close()
-            self._partial = _beside(secrets.token_hex(8))
+            self._partial = _partial_name(secrets.token_hex(8))
             file = folder.create(self._partial)
         self._file = file
         self._writer = FileWriter(file.fileno(), early=folder.durable)
@@ -200,9 +202,9 @@ class PathSink(Sink):
                 f"free some space, or choose another folder"
             )
 
-    def _forget_record(self) -> None:
-        if self._records:
-            self._in().unlink(self._record)
+    def _remove_checkpoint(self) -> None:
+        if self._has_checkpoints:
+            self._directory().unlink(self._checkpoint_name)
 
     def _close(self) -> None:
         file, self._file = self._file, None
@@ -210,42 +212,42 @@ class PathSink(Sink):
         if folder is not None:
             folder.close()
         if file is not None:
-            file.close()  # and so unlock
+            file.close()  # which releases the lock
 
 
 def _checked(final: Path) -> Path:
-    """Return where a path leads, if that can be a file.
+    """Return the path to write, after following a link, if it can be a file.
 
-    :raises InvalidInput: It is something else.
-    :raises NameRefused: It is the link of another user.
-    :raises OSError: There can be no such file.
+    :raises InvalidInput: It is not a regular file.
+    :raises NameRefused: It is a link of another user.
+    :raises OSError: No file can exist there.
     """
-    leads_to = resolve_link(final)
-    if leads_to.name in {"", ".."} or leads_to.is_dir():
+    target = resolve_link(final)
+    if target.name in {"", ".."} or target.is_dir():
         raise InvalidInput(f"The destination {str(final)!r} is a folder: name the file to write")
-    if leads_to.exists() and not leads_to.is_file():
+    if target.exists() and not target.is_file():
         raise InvalidInput(f"The destination {str(final)!r} is not a regular file: open it, and pass the file")
-    require_possible(leads_to)
-    return leads_to
+    require_possible(target)
+    return target
 
 
-def _without_hole(file: int, offset: int) -> int:
-    """Return how many bytes are there before a hole: what had not reached the disk when the power was lost is one."""
+def _bytes_before_hole(file: int, offset: int) -> int:
+    """Return the bytes before the first hole, at most ``offset``: bytes lost in a power failure leave a hole."""
     try:
         return min(offset, os.lseek(file, 0, os.SEEK_HOLE))
-    except OSError:  # this file system does not tell
+    except OSError:  # this file system does not report holes
         return offset
 
 
-def _beside(stem: str) -> str:
+def _partial_name(stem: str) -> str:
     return f"{OWN_PREFIX}{stem}.part"
 
 
 def _locked(file: io.FileIO, folder: Directory, name: str) -> bool:
-    """Lock the file; False if somebody else has it, had it and renamed it just now, or the file system cannot."""
+    """Lock the file; False if locked or just replaced by another process, or if locking is unsupported."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        found = folder.stat(name)
-        return found is not None and found.st_ino == os.fstat(file.fileno()).st_ino
+        status = folder.stat(name)
+        return status is not None and status.st_ino == os.fstat(file.fileno()).st_ino
     except OSError:
         return False

@@ -1,8 +1,8 @@
-"""A file in a file system of fsspec, such as an object in a bucket, which appears when all of it is verified.
+"""The sink of a file in an fsspec file system, such as an object in a bucket; it appears once it is verified.
 
-S3 and Google Cloud Storage publish an object when its upload is completed, which here waits for ``commit``; an upload
-that fails is aborted. Objects of Taskcluster are collected on this machine, and uploaded by ``commit``. In other file
-systems the bytes go to a file of another name in the same folder, which is moved at the end.
+S3 and Google Cloud Storage publish an object when its upload is completed, which ``commit`` does; a failed upload is
+aborted. Objects of Taskcluster are collected in a local file, and uploaded by ``commit``. In other file systems the
+bytes go to a temporary file in the same folder, which is renamed at the end.
 """
 
 from __future__ import annotations
@@ -28,64 +28,64 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Their files complete the upload when they are closed with ``autocommit``, and abort it by ``discard()``.
+# Protocols whose files complete the upload when closed with ``autocommit``, and abort it on ``discard()``.
 COMPLETED_BY_COMMIT = {"s3", "s3a", "gs", "gcs"}
-# So much is held in memory and sent at a time; an upload of unknown length has larger pieces, as S3 takes 10,000.
+# Bytes held in memory and sent at a time. An upload of unknown length has larger blocks: S3 takes at most 10,000.
 BLOCK = 8 * MIB
 BLOCK_OF_UNKNOWN = 64 * MIB
 MOST_BLOCKS = 10_000
 
 
-def storage_sink(place: StoragePath, *, durable: bool = True) -> Sink:
-    """Return the sink of a file to write.
+def storage_sink(path: StoragePath, *, durable: bool = True) -> Sink:
+    """Return the sink for a path in an fsspec file system.
 
-    :param durable: A file of this machine survives power loss once it has its name.
-    :raises InvalidInput: It names a folder, or what cannot be written, or its file system cannot be made.
+    :param durable: A local file survives power loss once it has its final name.
+    :raises InvalidInput: The path is a folder or cannot be written, or its file system cannot be created.
     """
-    file = storage_file(place)
+    file = storage_file(path)
     if file.immutable:
         file.fs.check_destination(file.path)
     return PathSink(file.path, durable=durable) if file.local else StorageSink(file)
 
 
 class StorageSink(Sink):
-    """Takes bytes in order, and begins anew after a failure of this process; nothing is left for a later one."""
+    """Takes bytes in order. It can restart in this process, but leaves nothing to resume for a later one."""
 
     def __init__(self, file: StorageFile) -> None:
         if file.url.endswith("/"):
             raise InvalidInput(f"The destination {file.url!r} is a folder: name the file to write")
         self.path = file.url
         self._file = file
-        self._writing: _Writing | None = None
+        self._pending: _PendingFile | None = None
 
     def begin(self, size: int | None) -> None:
         try:
             self.discard()
-        except DestinationError as error:  # nobody sees it, and the next one does not need it gone
+        except DestinationError as error:  # the unfinished upload is invisible, and does not disturb the next one
             log.warning("What was begun before cannot be put away: %s", one_line(error))
         with self._explained():
-            self._writing = _way(self._file)(self._file, size)
+            self._pending = _pending_type(self._file)(self._file, size)
 
     def write(self, data: bytes | memoryview) -> None:
-        assert self._writing is not None
+        assert self._pending is not None
         with self._explained():
-            write_all(self._writing.opened.write, bytes(data))
+            write_all(self._pending.opened.write, bytes(data))
 
     def commit(self) -> None:
-        assert self._writing is not None
+        assert self._pending is not None
         with self._explained():
-            self._writing.commit()
-        self._writing = None
+            self._pending.commit()
+        self._pending = None
 
     def discard(self) -> None:
-        writing, self._writing = self._writing, None
-        if writing is not None:
+        pending, self._pending = self._pending, None
+        if pending is not None:
             with self._explained():
-                writing.discard()
+                pending.discard()
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        """Turn what a file system raises into a sentence."""
+        """Turn errors of the file system into errors of ours."""
         try:
             yield
         except TaskclusterError:
@@ -94,38 +94,38 @@ class StorageSink(Sink):
             raise DestinationError(f"Cannot write {self.path}: {reason_of(error)}") from error
 
 
-class _Writing(Protocol):
-    """A file that is not there yet."""
+class _PendingFile(Protocol):
+    """A file that is written, but not visible yet."""
 
     opened: Any
 
     def commit(self) -> None:
-        """Make it appear, whole."""
+        """Make the complete file visible."""
 
     def discard(self) -> None:
-        """Leave nothing of it."""
+        """Remove what was written."""
 
 
 class _Upload:
     """An object that appears when its upload is completed."""
 
     def __init__(self, file: StorageFile, size: int | None) -> None:
-        # so that it is not completed when nobody holds it any more, as in a process that was forked
+        # so that it is not completed by garbage collection, as in a forked process
         self.opened = file.fs.open(file.path, "wb", block_size=block_size(size), autocommit=False)
-        with contextlib.suppress(ValueError):  # a transaction of somebody else shall not complete it either
+        with contextlib.suppress(ValueError):  # a transaction of other code must not complete it either
             file.fs.transaction.files.remove(self.opened)
 
     def commit(self) -> None:
-        self.opened.autocommit = True  # what fits one block is sent here, in one request
+        self.opened.autocommit = True  # content of one block is sent here, in one request
         self.opened.close()
 
     def discard(self) -> None:
-        self.opened.closed = True  # else it sends what is left when it is collected
+        self.opened.closed = True  # else garbage collection sends the rest
         self.opened.discard()
 
 
-class _Collected(_Upload):
-    """An object of Taskcluster."""
+class _TaskclusterObject(_Upload):
+    """An object of Taskcluster, uploaded by the ``commit()`` of its open file."""
 
     def commit(self) -> None:
         self.opened.commit()
@@ -134,8 +134,8 @@ class _Collected(_Upload):
         self.opened.discard()
 
 
-class _Aside:
-    """A file that waits under another name in the same folder. Folders are made where the file system has such."""
+class _TemporaryFile:
+    """A file under a temporary name in the same folder. Folders are created if the file system has them."""
 
     def __init__(self, file: StorageFile, size: int | None) -> None:
         self._file = file
@@ -152,12 +152,12 @@ class _Aside:
         self._move()
 
     def discard(self) -> None:
-        with contextlib.suppress(Exception):  # what could not be written cannot be closed well
+        with contextlib.suppress(Exception):  # closing fails if the last block could not be written
             self.opened.close()
         self._file.fs.rm_file(self._path)
 
     def _move(self) -> None:
-        """Rename where the file system can; else copy and delete, one file whatever characters are in its name."""
+        """Rename the file if the file system can; else copy and delete it, without expanding wildcards in its name."""
         from fsspec import AbstractFileSystem
 
         fs = self._file.fs
@@ -168,15 +168,15 @@ class _Aside:
             fs.rm_file(self._path)
 
 
-def _way(file: StorageFile) -> type[_Upload | _Aside]:
-    """Return how a file is written so that it appears whole."""
-    if file.immutable:  # its files are uploaded by their own ``commit()``
-        return _Collected
-    return _Upload if file.protocols & COMPLETED_BY_COMMIT else _Aside
+def _pending_type(file: StorageFile) -> type[_Upload | _TemporaryFile]:
+    """Return the class that makes the file visible only when it is complete."""
+    if file.immutable:
+        return _TaskclusterObject
+    return _Upload if file.protocols & COMPLETED_BY_COMMIT else _TemporaryFile
 
 
 def block_size(size: int | None) -> int:
-    """Return how many bytes to send at a time, whole MiB."""
+    """Return the block size for a file, in bytes, a multiple of 1 MiB."""
     if size is None:
         return BLOCK_OF_UNKNOWN
     return max(BLOCK, math.ceil(size / MOST_BLOCKS / MIB) * MIB)

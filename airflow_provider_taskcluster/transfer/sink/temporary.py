@@ -1,4 +1,4 @@
-"""Bytes in a temporary file that has no name, so that a process which is killed leaves nothing behind."""
+"""A sink and source in an unnamed temporary file, of which a killed process leaves nothing behind."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ if TYPE_CHECKING:
 
 
 class TemporarySink(Sink):
-    """Writes to a temporary file, in order or at any place. ``size`` is its length in bytes.
+    """Writes to a temporary file, in order or at any offset. ``size`` is its length in bytes.
 
-    :raises DestinationError: The file cannot be made.
+    :raises DestinationError: The file cannot be created.
     """
 
     seekable = True
@@ -42,14 +42,14 @@ class TemporarySink(Sink):
         self.size += len(data)
 
     def reserve(self, size: int) -> None:
-        """Make room for ``size`` bytes in all."""
+        """Set the length to ``size`` bytes."""
         with _explained():
             self.file.truncate(size)
         self.size = size
 
     def write_at(self, offset: int, data: memoryview) -> None:
-        """Write at a place; from many threads at once."""
-        self.file.fileno()  # a late thread must not write to a file that has the same descriptor now
+        """Write at an offset; called from many threads at once."""
+        self.file.fileno()  # a late thread must not write to another file with the same descriptor
         with _explained():
             self._writer.write_at(offset, data)
 
@@ -68,9 +68,9 @@ class TemporarySink(Sink):
 
 
 class TemporarySource(Source):
-    """The bytes of a ``TemporarySink``, as long as that is not closed.
+    """Reads the bytes of a ``TemporarySink``, until that is closed.
 
-    :param description: Names it in errors.
+    :param description: Name of the source in errors.
     """
 
     independent = True
@@ -84,7 +84,7 @@ class TemporarySource(Source):
         return _Reader(self._content.file)
 
     def length(self) -> int:
-        """Return how many bytes there are."""
+        """Return the length in bytes."""
         return self._content.size
 
     def section(self, offset: int, size: int) -> Source:
@@ -93,20 +93,20 @@ class TemporarySource(Source):
 
 
 class _Reader(FillingReader):
-    """Reads from its own place, without moving that of the open file."""
+    """Reads at a position of its own, without moving that of the open file."""
 
     def __init__(self, file: BinaryIO) -> None:
         self._file = file
-        self._at = 0
+        self._offset = 0
 
     def readinto(self, buffer: memoryview, /) -> int:
-        count = os.preadv(self._file.fileno(), [buffer], self._at)
-        self._at += count
+        count = os.preadv(self._file.fileno(), [buffer], self._offset)
+        self._offset += count
         return count
 
     def seek(self, offset: int) -> None:
-        """Go there."""
-        self._at = offset
+        """Move to an offset."""
+        self._offset = offset
 
     def close(self) -> None:
         """Leave the file open for other readers."""

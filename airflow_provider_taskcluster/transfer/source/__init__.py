@@ -1,1 +1,1 @@
-"""Where the bytes of an upload come from."""
+"""Sources: where the bytes of an upload come from."""

@@ -1,4 +1,4 @@
-"""A source whose reading ends when what it is a part of has failed, so that nobody sends on in vain."""
+"""A source wrapper that aborts reads once the overall upload has failed."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class AbortableSource(Source):
-    """Reads another source, until the failure of the whole."""
+    """Reads another source, until the overall upload fails."""
 
     def __init__(self, source: Source, failure: Failure | None) -> None:
         self.description = source.description
@@ -39,12 +39,12 @@ class _AbortableReader(FillingReader):
 
     def readinto(self, buffer: memoryview, /) -> int:
         if self._failure and self._failure.error:
-            # Not that error itself, which this part would take for its own, and try again.
+            # Not the original error, which this part would take for its own and retry.
             raise Interrupted("The sending of a part was ended, because the upload has failed")
         return fill(self._reader, buffer)
 
     def seek(self, offset: int) -> None:
-        """Go there, if the reader can."""
+        """Move to an offset; the wrapped reader must support it."""
         cast("BinaryIO", self._reader).seek(offset)
 
     def close(self) -> None:

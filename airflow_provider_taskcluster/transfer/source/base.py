@@ -1,4 +1,4 @@
-"""Where the bytes of an upload come from. A source can be opened again and again, always at its first byte."""
+"""Sources: the bytes of an upload. A source can be opened repeatedly, always at its first byte."""
 
 from __future__ import annotations
 
@@ -20,14 +20,14 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 
-# What the system says of a path that will not be better later.
-_WRONG = {ENOENT, ENOTDIR, EISDIR, EACCES, EPERM, ENAMETOOLONG, ELOOP, EINVAL}
+# Errors of a path that are the same at any time.
+_PERMANENT_ERRNOS = {ENOENT, ENOTDIR, EISDIR, EACCES, EPERM, ENAMETOOLONG, ELOOP, EINVAL}
 
 
 class Source(ABC):
     """Bytes that can be read more than once.
 
-    ``description`` names it in errors; ``independent`` says whether it can be open twice at a time.
+    ``description`` names the source in errors; ``independent`` is True if several readers can be open at once.
     """
 
     description: str
@@ -39,7 +39,7 @@ class Source(ABC):
 
     @contextmanager
     def reading(self) -> Iterator[Reader]:
-        """Open for the length of a ``with`` block."""
+        """Open a reader for the length of a ``with`` block."""
         reader = self.open()
         try:
             yield reader
@@ -47,16 +47,16 @@ class Source(ABC):
             self.close(reader)
 
     def close(self, reader: Reader) -> None:
-        """Give a reader back."""
+        """Close a reader."""
         if close := getattr(reader, "close", None):
             close()
 
     def length(self) -> int | None:
-        """Return how many bytes there are, None where only reading them all would tell."""
+        """Return the length in bytes, None if only reading all of them would tell."""
         return None
 
     def section(self, offset: int, size: int) -> Source | None:
-        """Return a piece as a source of its own, None where there is only one place to read at."""
+        """Return a piece as a source of its own, None if this source can only be read in order."""
         return None
 
 
@@ -71,7 +71,7 @@ class BytesSource(Source):
 
     @classmethod
     def without_copy(cls, data: memoryview) -> Self:
-        """Return the source of bytes that nobody changes, without another copy of them."""
+        """Return a source of memory that nobody changes, without copying it."""
         source = cls(b"")
         source._data = data
         return source
@@ -87,25 +87,25 @@ class BytesSource(Source):
 
 
 class _MemoryReader(FillingReader):
-    """Reads memory in place; ``io.BytesIO`` would copy all that is not ``bytes``."""
+    """Reads memory in place; ``io.BytesIO`` would copy anything but ``bytes``."""
 
     def __init__(self, data: memoryview) -> None:
         self._data = data
-        self._at = 0
+        self._offset = 0
 
     def readinto(self, buffer: memoryview, /) -> int:
-        data = self._data[self._at : self._at + len(buffer)]
+        data = self._data[self._offset : self._offset + len(buffer)]
         buffer[: len(data)] = data
-        self._at += len(data)
+        self._offset += len(data)
         return len(data)
 
     def seek(self, offset: int) -> None:
-        """Go there."""
-        self._at = offset
+        """Move to an offset."""
+        self._offset = offset
 
 
 class PathSource(Source):
-    """A file, by its path."""
+    """A local file, named by its path."""
 
     independent = True
 
@@ -113,8 +113,8 @@ class PathSource(Source):
         self._path = Path(path_text(path))
         self.description = f"file {str(self._path)!r}"
         with self._explained():
-            there = self._path.exists()
-        if not there:
+            exists = self._path.exists()
+        if not exists:
             raise InvalidInput(f"There is no {self.description} to upload")
         if not self._path.is_file():
             raise InvalidInput(f"{str(self._path)!r} is not a file: name one file to upload")
@@ -132,15 +132,15 @@ class PathSource(Source):
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        """Tell a path that is wrong from what passes: too many open files, a file server that does not answer."""
+        """Raise InvalidInput for permanent errors of the path, SourceError for others, such as too many open files."""
         with source_errors(self.description):
             try:
                 yield
             except OSError as error:
-                if error.errno not in _WRONG:
+                if error.errno not in _PERMANENT_ERRNOS:
                     raise
-                said = f"The {one_line(self.description, 300)} cannot be read: {error.strerror}"
-                raise InvalidInput(f"{said}; name a file to upload that can be") from None
+                reason = f"The {one_line(self.description, 300)} cannot be read: {error.strerror}"
+                raise InvalidInput(f"{reason}; name a file to upload that can be") from None
 
 
 class SectionSource(Source):
@@ -156,11 +156,11 @@ class SectionSource(Source):
     def open(self) -> Reader:
         reader = cast("BinaryIO", self._whole.open())
         reader.seek(self._offset)
-        return _Limited(reader, self._size)
+        return _LimitedReader(reader, self._size)
 
 
-class _Limited(FillingReader):
-    """Ends after so many bytes."""
+class _LimitedReader(FillingReader):
+    """Ends after ``left`` bytes."""
 
     def __init__(self, reader: BinaryIO, left: int) -> None:
         self._reader = reader
@@ -174,7 +174,7 @@ class _Limited(FillingReader):
 
 
 class FileSource(Source):
-    """A file that the caller has opened, from where it stands. It is left open."""
+    """A file opened by the caller, from its current position. It is left open."""
 
     def __init__(self, file: BinaryIO) -> None:
         self.description = f"open file {getattr(file, 'name', '')!r}"
@@ -205,7 +205,7 @@ class FileSource(Source):
 
 @contextmanager
 def capability_errors(description: str) -> Iterator[None]:
-    """Ask a file what it can do inside this."""
+    """Turn errors of a file's ``readable``, ``seekable`` and ``seek`` into InvalidInput."""
     try:
         yield
     except Exception as error:  # each kind of file has errors of its own
@@ -216,7 +216,7 @@ def capability_errors(description: str) -> Iterator[None]:
 
 
 class StreamSource(Source):
-    """A reader that can be read only once, such as a pipe. It is left open."""
+    """A stream that can be read only once, such as a pipe. It is left open."""
 
     def __init__(self, reader: Reader) -> None:
         self.description = f"stream {getattr(reader, 'name', '')!r}"
@@ -230,7 +230,7 @@ class StreamSource(Source):
 
 
 class FactorySource(Source):
-    """A function that returns a fresh reader each time."""
+    """A function that returns a fresh reader for each call."""
 
     description = "reader of the given factory"
 

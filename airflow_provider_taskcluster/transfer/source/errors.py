@@ -1,4 +1,4 @@
-"""What goes wrong with the reading of a source, as an error of ours: libraries would take it for one of the network."""
+"""Errors of reading a source, as our own type: libraries would take an ``OSError`` for one of the network."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ if TYPE_CHECKING:
 
 @contextmanager
 def source_errors(description: str) -> Iterator[None]:
-    """Read a source inside this.
+    """Turn an ``OSError`` of reading a source into a SourceError.
 
-    :param description: Names the source in the error.
-    :raises SourceError: It raised an ``OSError``.
+    :param description: Name of the source in the error.
+    :raises SourceError: The block raised an ``OSError``.
     """
     try:
         yield

@@ -1,4 +1,4 @@
-"""The source for what a caller gave."""
+"""Chooses the source for the argument of a caller."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ Uploadable = Union[
 
 
 def source_for(source: Uploadable, *, once: bool = False) -> Source:
-    """Return the source for what a caller gave: bytes, a path, an open binary file, or a reader factory.
+    """Return the source for bytes, a path, an open binary file, or a reader factory.
 
-    A path is one of this machine, or of any file system of fsspec.
+    A path is local, or in any fsspec file system.
 
-    :param once: Take a file that cannot seek, too.
-    :raises InvalidInput: It is none of these, or there is no such file.
+    :param once: Also accept a file that cannot seek.
+    :raises InvalidInput: The argument is none of these, or there is no such file.
     """
     if isinstance(source, Source):
         return source

@@ -1,4 +1,4 @@
-"""The files of a folder, of this machine or of a storage, as sources by their names relative to it."""
+"""The files of a folder, local or in a storage, as sources by their relative names."""
 
 from __future__ import annotations
 
@@ -18,45 +18,47 @@ if TYPE_CHECKING:
 
 
 def folder_sources(folder: object) -> dict[str, Callable[[], Source]]:
-    """Return what opens each file of a folder, by its name relative to it, with ``/``, in order.
+    """Return a factory of sources for each file of a folder, by relative name with ``/``, in order.
 
-    Partial files of downloads, and folders of archives that are not complete, are left out.
+    Partial files of downloads and incomplete extractions are left out.
 
-    :param folder: A path, or one with a file system of fsspec.
-    :raises InvalidInput: There is no such folder, or no file in it, or something that is neither file nor folder, such
-        as a link that leads out of it.
+    :param folder: A local path, or one in an fsspec file system.
+    :raises InvalidInput: There is no such folder, or no file in it, or an entry is neither a file nor a folder of it,
+        such as a link that leads out of it.
     """
-    storage = storage_file(folder) if is_storage_path(folder) else None  # type: ignore[arg-type]  # looked at just before
+    storage = storage_file(folder) if is_storage_path(folder) else None  # type: ignore[arg-type]  # checked just before
     if storage and not storage.local:
-        found = dict(_in_storage(storage))
+        sources = dict(_in_storage(storage))
     else:
-        found = dict(_on_this_machine(Path(storage.path if storage else path_text(folder))))
-    if not found:
+        sources = dict(_local(Path(storage.path if storage else path_text(folder))))
+    if not sources:
         raise InvalidInput(f"There is no file in the folder {str(folder)!r} to upload")
-    return dict(sorted(found.items()))
+    return dict(sorted(sources.items()))
 
 
-def _on_this_machine(root: Path) -> Iterator[tuple[str, Callable[[], Source]]]:
+def _local(root: Path) -> Iterator[tuple[str, Callable[[], Source]]]:
     if not root.is_dir():
         raise InvalidInput(f"There is no folder {str(root)!r} to upload")
-    inside = root.resolve()
+    resolved_root = root.resolve()
 
     def refuse(error: OSError) -> None:
         raise SourceError(f"The folder {error.filename!r} cannot be read: {error.strerror}; let the worker read it")
 
-    for where, folders, files in os.walk(root, onerror=refuse):
-        folders[:] = [name for name in folders if not name.startswith(OWN_PREFIX)]  # what is left is walked through
-        for path in (Path(where, name) for name in [*files, *folders] if not name.startswith(OWN_PREFIX)):
+    for directory, folders, files in os.walk(root, onerror=refuse):
+        folders[:] = [
+            name for name in folders if not name.startswith(OWN_PREFIX)
+        ]  # os.walk descends into those that remain
+        for path in (Path(directory, name) for name in [*files, *folders] if not name.startswith(OWN_PREFIX)):
             if path.is_dir() and not path.is_symlink():
                 continue
-            if not path.is_file() or not path.resolve().is_relative_to(inside):
+            if not path.is_file() or not path.resolve().is_relative_to(resolved_root):
                 raise InvalidInput(f"{str(path)!r} is no file of this folder: take it out, or upload what it leads to")
             yield path.relative_to(root).as_posix(), lambda path=path: PathSource(path)  # type: ignore[misc]  # bound
 
 
 def _in_storage(root: StorageFile) -> Iterator[tuple[str, Callable[[], Source]]]:
     try:
-        # as in the paths that it finds
+        # written like the paths that ``find`` returns
         folder = str(root.fs._strip_protocol(root.path)).rstrip("/")  # noqa: SLF001 (fsspec's name for it)
         root.fs.invalidate_cache(folder)
         paths = root.fs.find(folder)

@@ -1,4 +1,4 @@
-"""Paths of this machine that a caller names, checked before anything is fetched or sent. Errors are final."""
+"""Checks of local paths that a caller names, before anything is fetched or sent."""
 
 from __future__ import annotations
 
@@ -12,14 +12,15 @@ from airflow_provider_taskcluster.exceptions import InvalidInput, NameRefused
 if TYPE_CHECKING:
     from pathlib import Path
 
-# As many as Linux follows.
+# The limit of Linux.
 _MOST_LINKS = 40
 
 
 def path_text(path: Any) -> str:
     """Return a path as text.
 
-    :raises InvalidInput: No file can have it: it holds NUL, or what no encoding of names has. Or it is none, or bytes.
+    :raises InvalidInput: No file can have this path (it holds NUL, or characters that cannot be encoded), or it is not
+        a path, or bytes.
     """
     try:
         text = os.fspath(path)
@@ -28,10 +29,10 @@ def path_text(path: Any) -> str:
     if not isinstance(text, str):
         raise InvalidInput(f"A {type(path).__name__} that is {type(text).__name__} is no path: pass it as text")
     try:
-        odd = b"\0" in os.fsencode(text)
+        impossible = b"\0" in os.fsencode(text)
     except UnicodeEncodeError:
-        odd = True
-    if odd:
+        impossible = True
+    if impossible:
         raise InvalidInput(
             f"{text[:100]!r} cannot be a path: it holds a character that no file name can; name another one"
         )
@@ -39,21 +40,21 @@ def path_text(path: Any) -> str:
 
 
 def resolve_link(path: Path) -> Path:
-    """Return the file that a path means: itself, or what the link of that name leads to.
+    """Return the path itself, or the target if it is a symbolic link of ours or of root.
 
-    :raises NameRefused: The link is somebody else's: who made it would choose what is written.
-    :raises OSError: A name is too long, links go in circles, the path may not be looked at.
+    :raises NameRefused: The link belongs to another user, who could choose which file is written.
+    :raises OSError: A name is too long, links form a cycle, or the path is not accessible.
     """
     for _ in range(_MOST_LINKS):
         try:
-            found = path.lstat()
+            status = path.lstat()
         except (FileNotFoundError, NotADirectoryError):
             return path
-        if not stat.S_ISLNK(found.st_mode):
+        if not stat.S_ISLNK(status.st_mode):
             return path
-        if found.st_uid not in {0, os.geteuid()}:
+        if status.st_uid not in {0, os.geteuid()}:
             raise NameRefused(
-                f"{str(path)!r} is a symbolic link of another user (uid {found.st_uid}), which could lead anywhere: "
+                f"{str(path)!r} is a symbolic link of another user (uid {status.st_uid}), which could lead anywhere: "
                 f"remove it, or choose another name"
             )
         path = path.parent / path.readlink()
@@ -61,22 +62,22 @@ def resolve_link(path: Path) -> Path:
 
 
 def require_possible(path: Path, *, folder: bool = False) -> None:
-    """Check that there can be a file of that path, or a folder, which need not be there yet.
+    """Check that a file, or a folder, can exist at a path; it need not exist yet.
 
-    :raises OSError: A name in it is too long, links go in circles, it may not be looked at; something else is in the
-        place of a folder.
+    :raises OSError: A name in it is too long, links form a cycle, the path is not accessible, or a file is where a
+        folder is needed.
     """
     try:
-        found = path.stat()
+        status = path.stat()
     except FileNotFoundError:
-        # Behind a folder that is missing the system has looked at no name.
-        steps = path.absolute().parents
-        there = next(step for step in ([path] if folder else []) + [*steps] if os.path.lexists(step))
-        if not there.is_dir():
-            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(there)) from None
-        longest = os.pathconf(there, "PC_NAME_MAX")
+        # The system has not checked the names after a missing folder.
+        parents = path.absolute().parents
+        existing = next(step for step in ([path] if folder else []) + [*parents] if os.path.lexists(step))
+        if not existing.is_dir():
+            raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(existing)) from None
+        longest = os.pathconf(existing, "PC_NAME_MAX")
         if any(len(os.fsencode(part)) > longest for part in path.parts):
             raise OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), str(path)) from None
     else:
-        if folder and not stat.S_ISDIR(found.st_mode):
+        if folder and not stat.S_ISDIR(status.st_mode):
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(path))

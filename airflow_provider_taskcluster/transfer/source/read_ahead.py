@@ -1,6 +1,6 @@
-"""Hashes a source on a core that is free, through a reader of its own, beside those who measure or send it.
+"""Hashes a source ahead, in a thread with a reader of its own, while another thread measures or sends it.
 
-That bytes were the same for all of them is shown by the fingerprints of who measured, who hashed and who sent.
+Fingerprints show that the measuring, the hashing and the sending thread all read the same bytes.
 """
 
 from __future__ import annotations
@@ -24,14 +24,14 @@ if TYPE_CHECKING:
 # Below this a thread costs more than it saves.
 WORTH_A_THREAD = 8 * MIB
 BLOCK = 256 * KIB
-# Seconds without a word of who leads: it was interrupted before it could say that it has ended.
+# Seconds without a call of ``advance_to`` after which the thread ends: its owner was interrupted.
 SILENCE = 5.0
 
 
 class FingerprintedHashers(Hashers):
-    """Hashers that take the fingerprint of what they see, too: it may come from several readers.
+    """Hashers that also fingerprint the bytes, which may come from several readers.
 
-    :param measured: The fingerprint that it is going to be compared with.
+    :param measured: The fingerprint to compare with.
     """
 
     def __init__(self, algorithms: Iterable[str], measured: Fingerprint) -> None:
@@ -45,16 +45,16 @@ class FingerprintedHashers(Hashers):
         super().update(data)
 
     def matches_measured(self) -> bool:
-        """Tell whether all that they have seen is what was measured."""
+        """Return whether the bytes hashed are those that were measured."""
         return self._fingerprint.matches(self._measured)
 
 
 class ReadAhead:
-    """Goes on with hashers from where they are, as far as it is told, until it is closed.
+    """Continues hashers in a thread, up to the offset given by ``advance_to``, until it is closed.
 
-    What it cannot read is left to others: ``hashers.seen`` tells how far it got.
+    It stops silently at bytes that it cannot read: ``hashers.seen`` tells how far it got.
 
-    :param size: Where it ends by itself, if that is known.
+    :param size: Size of the source in bytes, where the thread ends; None if that is not known.
     """
 
     def __init__(self, source: Source, hashers: Hashers, size: int | None = None) -> None:
@@ -72,26 +72,26 @@ class ReadAhead:
         self.close()
 
     def advance_to(self, reached: int) -> None:
-        """Hash up to there, if there is time."""
+        """Allow the thread to hash up to an offset. Start it when that is worth it."""
         if not self._source.independent:
             return
         self._reached.put(reached)
         worth = reached - self._hashers.seen > WORTH_A_THREAD
         if worth and not (self._thread or self._closed):
             self._thread = Worker("taskcluster-measuring", self._run)
-            with contextlib.suppress(RuntimeError):  # no more threads for this process: then it does without
+            with contextlib.suppress(RuntimeError):  # no more threads for this process: the owner hashes alone
                 self._thread.start()
 
     def close(self) -> None:
-        """Stop; the hashers are the caller's when this returns.
+        """Stop the thread; afterwards the caller may use the hashers.
 
-        It does not matter how far the start of the thread got, which may have failed, or been interrupted by a signal.
+        This works even if the start of the thread failed or was interrupted by a signal.
         """
         self._closed = True
         self._reached.put(0)
         if self._thread:
             self._thread.wait()
-        self._thread = None  # which knows this object: together they would hold the source until the next collection
+        self._thread = None  # breaks a reference cycle, which would keep the source until the next collection
 
     def _run(self) -> None:
         with contextlib.suppress(Exception), self._source.reading() as reader:
@@ -111,10 +111,10 @@ class ReadAhead:
 
 
 class ReadAheadHashers:
-    """The digests of what is sent, where they were begun before: a thread goes on until the sending catches up.
+    """Continues hashers while a source is sent: a thread reads ahead until the sender catches up with it.
 
-    :param begun: What has seen the first bytes of the source.
-    :param size: Bytes of the source.
+    :param begun: Hashers that have seen the first bytes of the source.
+    :param size: Size of the source in bytes.
     """
 
     def __init__(self, source: Source, begun: Hashers, size: int) -> None:
@@ -124,8 +124,8 @@ class ReadAheadHashers:
         self._sent = 0
 
     def update(self, data: bytes | memoryview) -> None:
-        """Take the next bytes that are sent."""
-        if not self._sent and self._hashers.seen:  # not before: who builds this may be interrupted
+        """Take the next bytes sent."""
+        if not self._sent and self._hashers.seen:  # not in __init__: its caller may be interrupted
             self._read_ahead.advance_to(self._size)
         start, self._sent = self._sent, self._sent + len(data)
         if self._hashers.seen < self._sent:
@@ -133,12 +133,12 @@ class ReadAheadHashers:
             self._hashers.update(memoryview(data)[max(0, self._hashers.seen - start) :])
 
     def digests(self) -> dict[str, str]:
-        """Return the digests of all, by algorithm, in hex."""
+        """Return the digests of all bytes, by algorithm, in hex."""
         self._read_ahead.close()
         return self._hashers.digests()
 
     def matches_measured(self) -> bool:
-        """Tell whether what was read and hashed beside is what was measured, when all was sent."""
+        """Return whether the concurrent reader saw the measured bytes; call it when all are sent."""
         return not isinstance(self._hashers, FingerprintedHashers) or self._hashers.matches_measured()
 
     def close(self) -> None:

@@ -1,6 +1,6 @@
-"""How the readers of sources are read: into memory that is used again.
+"""Reads from readers of sources, into memory that is reused.
 
-New memory for each block costs the kernel as much time as the copying of its bytes.
+New memory for each block would cost the kernel as much time as copying the bytes.
 """
 
 from __future__ import annotations
@@ -20,14 +20,14 @@ _Read = TypeVar("_Read", int, bytes)
 
 
 class Reader(Protocol):
-    """What a source is read through. ``close`` is called when it has one."""
+    """Reads a source from its first byte. ``close`` is called if it exists."""
 
     def read(self, size: int, /) -> bytes:
-        """Return the next bytes, at most ``size``; none at the end."""
+        """Return the next bytes, at most ``size``; ``b""`` at the end."""
 
 
 def checked_position(file: BinaryIO) -> int:
-    """Return where a file stands that says it can seek, and hold it to that.
+    """Return the position of a file, after checking that it can really seek.
 
     :raises Exception: It cannot; each kind of file has errors of its own.
     """
@@ -40,37 +40,37 @@ def checked_position(file: BinaryIO) -> int:
 
 
 class FillingReader(ABC):
-    """A reader of ours, around another one; ``fill`` reads through it without new memory."""
+    """Base of our readers; ``fill`` reads from them without new memory."""
 
     @abstractmethod
     def readinto(self, buffer: memoryview, /) -> int:
-        """Put the next bytes into the buffer; return how many."""
+        """Read the next bytes into the buffer; return their number, 0 at the end."""
 
     def read(self, size: int, /) -> bytes:
-        """Return the next bytes, at most ``size``; none at the end."""
+        """Return the next bytes, at most ``size``; ``b""`` at the end."""
         data = bytearray(size)
         count = self.readinto(memoryview(data))
         return bytes(data[:count])
 
 
-# Exactly these: what derives from them, or wraps them, may have changed ``read`` alone.
+# Exactly these types: a subclass may override ``read`` but not ``readinto``.
 _FILLING = (io.FileIO, io.BytesIO, io.BufferedReader)
 
 
 def fill(reader: Reader, buffer: memoryview) -> int:
-    """Put the next bytes of a reader into the buffer; return how many, 0 at the end.
+    """Read the next bytes of a reader into the buffer; return their number, 0 at the end.
 
-    :raises InvalidInput: The reader does not wait for its bytes, so that it has none now and is not at its end.
+    :raises InvalidInput: The reader is non-blocking, and has no bytes now.
     """
     if isinstance(reader, FillingReader) or type(reader) in _FILLING:
         count: int | None = cast("FillingReader", reader).readinto(buffer)
-        return _waited_for(count)
-    data = _waited_for(cast("bytes | None", reader.read(len(buffer))))
+        return _require_blocking(count)
+    data = _require_blocking(cast("bytes | None", reader.read(len(buffer))))
     buffer[: len(data)] = data
     return len(data)
 
 
-def _waited_for(result: _Read | None) -> _Read:
+def _require_blocking(result: _Read | None) -> _Read:
     if result is None:
         raise InvalidInput(
             "The source has no bytes now, and is not at its end: it is open in non-blocking mode. "
@@ -80,7 +80,7 @@ def _waited_for(result: _Read | None) -> _Read:
 
 
 def read_up_to(reader: Reader, size: int) -> memoryview:
-    """Read so many bytes into memory, fewer where the reader ends before."""
+    """Read ``size`` bytes into memory, fewer if the reader ends before."""
     buffer = memoryview(bytearray(size))
     end = 0
     while end < size and (count := fill(reader, buffer[end : end + MIB])):
@@ -89,14 +89,15 @@ def read_up_to(reader: Reader, size: int) -> memoryview:
 
 
 def has_more(reader: Reader) -> bool:
-    """Tell whether a reader is not at its end. Takes a byte."""
+    """Return whether a reader has more bytes. It consumes one."""
     return bool(read_up_to(reader, 1))
 
 
 def blocks(reader: Reader, size: int = MIB) -> Iterator[memoryview]:
-    """Read to the end in blocks, each of which holds until the next one is asked for.
+    """Read to the end in blocks, each of which is valid until the next one is requested.
 
-    :param size: Bytes of each; no more than there are, since new memory costs more than all the rest of a small source.
+    :param size: Bytes of a block; for a small source no more than its length, since new memory costs more than the
+        rest of the work.
     """
     buffer = memoryview(bytearray(size))
     while count := fill(reader, buffer):

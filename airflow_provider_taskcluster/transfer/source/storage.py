@@ -1,4 +1,4 @@
-"""A file in a file system of fsspec as the source of an upload."""
+"""A file in an fsspec file system, as the source of an upload."""
 
 from __future__ import annotations
 
@@ -16,35 +16,35 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.source.reading import Reader
     from airflow_provider_taskcluster.transfer.storage_paths import StorageFile, StoragePath
 
-# Read ahead: each request for a piece of an object costs a round trip.
+# Bytes to read ahead: each request for a piece of an object costs a round trip.
 READ_AHEAD_SIZE = 8 * MIB
 
 
-def storage_source(place: StoragePath) -> Source:
-    """Return the source of a file to upload.
+def storage_source(path: StoragePath) -> Source:
+    """Return the source for a path in an fsspec file system.
 
     :raises InvalidInput: There is no such file.
-    :raises SourceError: It cannot be looked at.
+    :raises SourceError: The file system does not answer.
     """
-    file = storage_file(place)
+    file = storage_file(path)
     return PathSource(file.path) if file.local else StorageSource(file)
 
 
 class StorageSource(Source):
-    """A file in a file system of fsspec, read in order or in pieces.
+    """A file in an fsspec file system, read in order or in pieces.
 
-    It is not ``independent``: what is measured is not read a second time over the network by another thread.
+    It is not ``independent``, so that no other thread reads it over the network a second time.
     """
 
     def __init__(self, file: StorageFile) -> None:
         self.description = f"file {file.url!r}"
         self._file = file
         with self._explained():
-            file.fs.invalidate_cache(file.path)  # it may have been written since somebody looked
-            facts = file.fs.info(file.path)
-        if facts["type"] == "directory":
+            file.fs.invalidate_cache(file.path)  # the cached entry may be outdated
+            info = file.fs.info(file.path)
+        if info["type"] == "directory":
             raise InvalidInput(f"{file.url!r} is not a file: name one file to upload")
-        self._length: int | None = facts.get("size")
+        self._length: int | None = info.get("size")
 
     def open(self) -> Reader:
         with self._explained():
@@ -58,7 +58,7 @@ class StorageSource(Source):
 
     @contextmanager
     def _explained(self) -> Iterator[None]:
-        """Turn what a file system raises into a sentence."""
+        """Turn errors of the file system into errors of ours."""
         try:
             yield
         except TaskclusterError:
@@ -70,7 +70,7 @@ class StorageSource(Source):
 
 
 class _Reader:
-    """An open file whose errors are ours."""
+    """An open file that raises errors of ours."""
 
     def __init__(self, source: StorageSource, file: BinaryIO) -> None:
         self._source = source
@@ -81,10 +81,10 @@ class _Reader:
             return self._file.read(size)
 
     def seek(self, offset: int) -> None:
-        """Go there."""
+        """Move to an offset."""
         with self._source._explained():  # noqa: SLF001 (of the same file)
             self._file.seek(offset)
 
     def close(self) -> None:
-        """Let it go."""
+        """Close the file."""
         self._file.close()

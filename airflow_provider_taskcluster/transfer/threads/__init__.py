@@ -1,1 +1,1 @@
-"""Threads that are waited for, their buffers, and the pool that schedules work on them."""
+"""Worker threads that are always waited for, the buffers they share, and the pool that schedules jobs."""

@@ -1,7 +1,7 @@
-"""A fixed number of buffers that go around between those who receive and those who hash.
+"""A fixed number of buffers, shared by the threads that receive and the threads that hash.
 
-They bound the memory of a transfer. Who waits for one learns when the transfer has failed, whoever met the failure:
-nobody waits for a thread that is dead.
+They bound the memory of a transfer. A thread that waits for a buffer is woken when the transfer fails in any thread, so
+that it never waits for a thread that has ended.
 """
 
 from __future__ import annotations
@@ -10,9 +10,9 @@ import threading
 
 
 class Failure:
-    """The first error that any thread of a transfer met.
+    """The first error of a transfer, shared by all of its threads.
 
-    Its lock is taken itself, not by the condition: a signal that comes in the middle of that would leave it locked.
+    Take the lock itself, not the condition: a signal inside ``Condition.__enter__`` would leave it locked.
     """
 
     def __init__(self) -> None:
@@ -21,7 +21,7 @@ class Failure:
         self.error: BaseException | None = None
 
     def set(self, error: BaseException) -> None:
-        """End the transfer for everybody; the first error counts."""
+        """Fail the transfer for all threads; the first error is kept."""
         with self.lock:
             self.error = self.error or error
             self.changed.notify_all()
@@ -33,10 +33,10 @@ class Failure:
 
 
 class BufferPool:
-    """Buffers of one size, made as they are needed.
+    """Buffers of one size, allocated when they are first needed.
 
-    :param count: How many there are at most.
-    :param size: Bytes of each; 0 where they only count what is under way.
+    :param count: Largest number of buffers.
+    :param size: Bytes of each; 0 where they only limit the number of blocks under way.
     """
 
     def __init__(self, count: int, size: int, failure: Failure) -> None:
@@ -49,7 +49,7 @@ class BufferPool:
     def take(self) -> memoryview:
         """Wait for a free buffer.
 
-        :raises BaseException: The failure of the transfer.
+        :raises BaseException: The error of the transfer.
         """
         with self._failure.lock:
             self._failure.changed.wait_for(lambda: self._failure.error or self._free or self._left)
@@ -60,13 +60,16 @@ class BufferPool:
         return memoryview(bytearray(self._size))
 
     def close(self) -> None:
-        """Let the memory go as it comes back: what holds the pool may be in a cycle, and wait long to be collected."""
+        """Free the memory, of buffers in use when they are given back.
+
+        The owner of the pool may be in a reference cycle, and be collected late.
+        """
         with self._failure.lock:
             self._closed = True
             self._free.clear()
 
     def give_back(self, buffer: memoryview) -> None:
-        """Let it be used again."""
+        """Return a buffer for reuse."""
         with self._failure.lock:
             if not self._closed:
                 self._free.append(buffer)
@@ -74,10 +77,10 @@ class BufferPool:
 
 
 class Block:
-    """Bytes on their way, in a buffer that is given back when everybody is done with them.
+    """Bytes in a buffer that is given back when all users are done with them.
 
-    :param data: The bytes, in ``buffer`` or of their own.
-    :param buffer: What to give back; a decoded piece holds one only to be counted.
+    :param data: The bytes, in ``buffer`` or in memory of their own.
+    :param buffer: The buffer to give back; a decoded piece holds one only to be counted.
     """
 
     def __init__(self, data: bytes | memoryview, buffer: memoryview, pool: BufferPool) -> None:
@@ -88,11 +91,11 @@ class Block:
         self._lock = threading.Lock()
 
     def shared_by(self, users: int) -> None:
-        """Say how many will call ``done``."""
+        """Set how many users will call ``done``."""
         self._users = users
 
     def done(self) -> None:
-        """Be done with the bytes."""
+        """Release the bytes for one user."""
         with self._lock:
             self._users -= 1
             last = self._users <= 0

@@ -1,7 +1,4 @@
-"""Which part goes when: one after the other, or several at once. Knows nothing of requests.
-
-After a part has failed for good no new one starts.
-"""
+"""Schedulers for jobs: one after the other, or several at once. After a job has failed, no new one starts."""
 
 from __future__ import annotations
 
@@ -21,17 +18,17 @@ Done = TypeVar("Done")
 
 
 class Scheduler(Protocol):
-    """Runs jobs."""
+    """Runs jobs, in an order and with a concurrency of its own."""
 
     def run(self, jobs: Iterable[Job], work: Callable[[Job], Done], failure: Failure) -> list[Done]:
-        """Do the work for each job and return the outcomes; raise the first error.
+        """Do the work for each job and return the results; raise the first error.
 
-        :param failure: Is told of it, so that jobs under way can end early.
+        :param failure: Receives the first error, so that jobs under way can end early.
         """
 
 
 class Serial:
-    """One after the other, in the caller's thread."""
+    """Runs jobs one after the other, in the caller's thread."""
 
     def run(self, jobs: Iterable[Job], work: Callable[[Job], Done], failure: Failure) -> list[Done]:
         """Do the work for each job."""
@@ -39,7 +36,7 @@ class Serial:
             done = []
             for job in jobs:
                 done.append(work(job))
-                del job  # it may hold memory, which the making of the next one needs
+                del job  # frees memory that creating the next job needs
         except BaseException as error:
             failure.set(error)
             raise
@@ -48,9 +45,9 @@ class Serial:
 
 @dataclass(frozen=True)
 class Threads:
-    """Several at once.
+    """Runs several jobs at once, each in a thread.
 
-    :param count: How many.
+    :param count: Number of threads.
     """
 
     count: int
@@ -78,9 +75,9 @@ class _Pool(Generic[Job, Done]):
             while not self._failure.error:
                 with self._taking:
                     job = None if self._failure.error else next(self._jobs, None)
-                if job is None or self._failure.error:  # it may have failed while the job was made
+                if job is None or self._failure.error:  # failed while the job was created
                     return
                 self._done.append(self._do(job))
-                del job  # it may hold memory, which the making of the next one needs
+                del job  # frees memory that creating the next job needs
         except BaseException as error:  # noqa: BLE001 (raised by run, in the caller's thread)
             self._failure.set(error)

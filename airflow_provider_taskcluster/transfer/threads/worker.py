@@ -1,4 +1,4 @@
-"""Threads that are waited for to their end, even by who was interrupted while waiting."""
+"""Threads that are waited for until they end, even when a signal interrupts the wait."""
 
 from __future__ import annotations
 
@@ -9,29 +9,29 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
-# Seconds that threads together get to notice that they are to end.
+# Seconds that all threads together are given to end.
 GRACE = 5.0
 
 
 class Worker(threading.Thread):
-    """Does one thing in a thread. Wait for it by ``wait()``, not by ``join()``.
+    """A thread that runs one function. Wait for it with ``wait()``, not with ``join()``.
 
-    Before Python 3.13 a ``join()`` that a signal interrupts (a time-out of the task) takes the thread for one that has
-    ended, and the next ``join()`` returns at once (bpo-45274): it would still write when its file is closed.
+    Before Python 3.13, a ``join()`` interrupted by a signal (such as the time-out of a task) marks the thread as ended,
+    and the next ``join()`` returns at once (bpo-45274). The thread could then write to a file that is closed already.
     """
 
     def __init__(self, name: str, work: Callable[[], None]) -> None:
         super().__init__(name=name, daemon=True)
         self._do = work
-        self._busy = False  # who has not begun is not waited for
+        self._busy = False  # a thread that was not started is not waited for
         self._begun = False
         self._given_up = False
         self._working = threading.Lock()
 
     def start(self) -> None:
-        """Begin. If a signal interrupts this, the work is done from its beginning or not at all.
+        """Start the thread. If a signal interrupts this, the work is done completely or not at all.
 
-        :raises RuntimeError: The system has no thread left.
+        :raises RuntimeError: The system cannot start another thread.
         """
         try:
             self._working.acquire()
@@ -42,30 +42,30 @@ class Worker(threading.Thread):
             raise
 
     def run(self) -> None:
-        """Do it."""
+        """Run the function, unless starting the thread failed."""
         self._begun = True
         try:
-            if not self._given_up:  # a thread that begins only now does nothing, and nobody waits for it
+            if not self._given_up:  # ``wait`` does not wait for a thread that begins only now
                 self._do()
         finally:
             self._busy = False
             self._working.release()
 
     def wait(self, seconds: float = -1) -> None:
-        """Return when it has ended, or after so many seconds.
+        """Return when the thread has ended, or after ``seconds``; -1 for no limit.
 
-        By a plain lock: a signal that comes while a ``threading.Event`` is asked can leave that locked for ever.
+        It uses a plain lock: a signal inside ``threading.Event.wait`` can leave that event locked for ever.
         """
         expected = self._begun or not self._given_up
         if self._busy and expected and self._working.acquire(timeout=seconds):
-            self._working.release()  # if a signal comes before, nobody asks any more: it is not busy
+            self._working.release()  # a signal before this line does no harm: it is not busy any more
 
 
 def run_all(workers: Iterable[Worker], give_up: Callable[[BaseException], None]) -> None:
-    """Start them, and return when all have ended.
+    """Start all workers, and return when all have ended.
 
-    :param give_up: Tells them to end, because of an error in the thread of the caller: the task is interrupted, or one
-        of them cannot start. It rises when they have ended; who does not hear keeps it up for ``GRACE`` seconds.
+    :param give_up: Called with an error in the caller's thread (an interruption, or a worker that cannot start); tells
+        the workers to end. The error is raised when they have ended, or after ``GRACE`` seconds.
     """
     workers = list(workers)
     try:

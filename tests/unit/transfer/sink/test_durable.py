@@ -178,7 +178,7 @@ def test_a_record_is_gone_before_the_bytes_that_it_promised(tmp_path, calls):
     second = PathSink(tmp_path / "file")
     assert second.resume("another key") is None
     second.begin(5)
-    assert calls == [("unlink", second._record), ("fsync", tmp_path.name)]
+    assert calls == [("unlink", second._checkpoint_name), ("fsync", tmp_path.name)]
     second.discard()
 
 

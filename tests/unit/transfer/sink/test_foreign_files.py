@@ -49,7 +49,7 @@ def left(tmp_path):
     sink.write(b"content")
     sink.note(RECORD)
     sink.keep()
-    return tmp_path / sink._partial, tmp_path / sink._record
+    return tmp_path / sink._partial, tmp_path / sink._checkpoint_name
 
 
 def put(sink):
@@ -188,7 +188,7 @@ def test_a_link_of_another_user_is_refused_wherever_it_leads(tmp_path, planted):
 def test_a_link_of_root_is_followed_by_others(tmp_path, monkeypatch):
     (tmp_path / "link").symlink_to("file")
     monkeypatch.setattr(paths.os, "geteuid", lambda: NOBODY)
-    assert paths.followed(tmp_path / "link") == tmp_path / "file"
+    assert paths.resolve_link(tmp_path / "link") == tmp_path / "file"
 
 
 @pytest.mark.parametrize("loop", ["loop", "loop/file", "loop/new/file"])

@@ -100,7 +100,7 @@ class TestStorage(SinkContract):
             raise RuntimeError("quota\nof the bucket")
 
         sink.begin(None)
-        monkeypatch.setattr(sink._writing.opened, "write", fail, raising=False)
+        monkeypatch.setattr(sink._pending.opened, "write", fail, raising=False)
         with pytest.raises(
             DestinationError, match=r"^Cannot write bucket://.*file\?: quota\\nof the bucket; it may pass"
         ) as caught:
