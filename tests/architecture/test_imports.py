@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import re
 from pathlib import Path
 
@@ -64,9 +65,15 @@ def room(path: Path) -> str:
     return parts[0].removesuffix(".py")
 
 
+@functools.cache
+def parsed(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+@functools.cache
 def imports(path: Path, *, top_level_only: bool = False) -> set[str]:
     """Dotted names of all that a file imports, relative imports made absolute."""
-    tree = ast.parse(path.read_text())
+    tree = parsed(path)
     package = [PACKAGE, *path.relative_to(ROOT).parts[:-1]]
     found = set()
     for node in top_level_nodes(tree) if top_level_only else ast.walk(tree):
@@ -176,7 +183,7 @@ def module_files(name: str) -> list[Path]:
 
 def is_pure(path: Path) -> bool:
     """Whether the first line of a module says so; a package speaks of what is in it."""
-    first, _, _ = (ast.get_docstring(ast.parse(path.read_text())) or "").partition("\n")
+    first, _, _ = (ast.get_docstring(parsed(path)) or "").partition("\n")
     return path.name != "__init__.py" and re.search(r"\bpure\b", first, re.IGNORECASE) is not None
 
 
