@@ -87,7 +87,7 @@ def round_trip(airflow: sandbox.Airflow, file: Path) -> list[Moved]:
 
 
 def artifact(airflow: sandbox.Airflow, taskcluster: sandbox.Taskcluster) -> list[Moved]:
-    """Wait for an artifact that a played worker adds after some seconds, and download it."""
+    """Wait for an artifact that a simulated worker adds after some seconds, and download it."""
     report = airflow.home / "report.txt"
     report.write_text("all tests passed\n" * 5000)
     command = [sys.executable, "-m", "airflow_provider_taskcluster.emulator.worker"]

@@ -1,4 +1,4 @@
-"""Taskcluster on one's own machine, for demos and DAG tests (extra ``[emulator]``).
+"""Emulator of Taskcluster for demos and DAG tests (extra ``[emulator]``).
 
 Object service, queue (tasks, their groups and dependencies, runs, artifacts), index, purge-cache and auth under
 one root URL, and a store of bytes behind signed URLs at a second address.
@@ -8,8 +8,8 @@ As a program: ``python -m airflow_provider_taskcluster.emulator``. As a library:
     with Emulator() as tc:
         queue = taskcluster.Queue({"rootUrl": tc.root_url, "credentials": {...}})
 
-It shares no code with the provider. From the wire inwards: ``api`` (HTTP) calls ``services``, which keep
-their state in ``database`` and their bytes in ``store``; ``auth`` says who calls.
+It shares no code with the provider. From the outside in: ``api`` (HTTP) calls ``services``, which keep
+their state in ``database`` and their bytes in ``store``; ``auth`` identifies the caller.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ __all__ = ["Emulator", "Lifetimes", "Settings"]
 
 
 def __getattr__(name: str) -> Any:
-    """Import the server when it is first asked for: it takes the packages of the extra."""
+    """Import the server on first use, because it needs the packages of the extra."""
     if name != "Emulator":
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     try:

@@ -1,4 +1,4 @@
-"""Serves Taskcluster on this machine until SIGTERM or Ctrl-C: ``--help`` tells the rest."""
+"""Command that serves Taskcluster on this machine until SIGTERM or Ctrl-C; see ``--help``."""
 
 from __future__ import annotations
 
@@ -98,9 +98,9 @@ def main(arguments: list[str] | None = None) -> None:
 
 
 def _stop(emulator: Emulator) -> None:
-    """Stop it.
+    """Stop the emulator.
 
-    :raises SystemExit: It had ended by itself; the log has said how.
+    :raises SystemExit: It had ended by itself; the log says how.
     """
     from .serving import EmulatorEndedError
 
@@ -111,9 +111,9 @@ def _stop(emulator: Emulator) -> None:
 
 
 def _started(options: argparse.Namespace) -> Emulator:
-    """Return the running emulator.
+    """Start the emulator and return it.
 
-    :raises SystemExit: It cannot start; says why, and what to change.
+    :raises SystemExit: It cannot start; the message says why, and what to change.
     """
     try:
         from .server import CannotListenError, Emulator

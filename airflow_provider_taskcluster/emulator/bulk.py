@@ -1,11 +1,11 @@
-"""Tasks by the thousand, for tests and benchmarks: made and moved past HTTP, signatures and scopes.
+"""Tasks by the thousand for tests and benchmarks, created and changed without HTTP, signatures or scopes.
 
     task_ids = tc.bulk.create(5000, state="running")
     tc.bulk.announce(task_ids, "public/a.txt")      # listed, not there yet
     tc.bulk.finish(task_ids[:10], "public/a.txt")   # there
     tc.bulk.resolve(task_ids[10:20], "failed")
 
-Single tasks are better played by a :class:`~.worker.Worker`, over the API.
+For single tasks, prefer a :class:`~.worker.Worker`, which uses the API.
 """
 
 from __future__ import annotations
@@ -43,7 +43,7 @@ STATES = (*UNRESOLVED, *RESOLUTIONS)
 
 
 class Bulk:
-    """Each call is done for all of its tasks, or for none if it fails."""
+    """Operations on many tasks; a call that fails changes none of them."""
 
     def __init__(self, context: Context, services: Services) -> None:
         self._database = context.database
@@ -51,9 +51,9 @@ class Bulk:
         self._services = services
 
     def create(self, count: int, *, state: str = "pending", **definition: Any) -> list[str]:
-        """Tasks in a state; keyword arguments replace parts of their definition.
+        """Create tasks in a state and return their ids; keyword arguments replace parts of their definition.
 
-        Those that depend on others that have not come to their end are unscheduled, and are not to be in another state.
+        Tasks with unresolved dependencies are unscheduled; do not ask for another state for them.
         """
         if state not in STATES:
             raise ValueError(f"{state!r} is none of {', '.join(STATES)}")
@@ -80,27 +80,27 @@ class Bulk:
         return task_ids
 
     def claim(self, task_ids: Iterable[str]) -> None:
-        """Pending tasks get a worker that keeps them to their deadline."""
+        """Claim pending tasks for a worker that keeps them until their deadline."""
         self._change(task_ids, self._claim)
 
     def resolve(self, task_ids: Iterable[str], state: str = "completed", reason: str | None = None) -> None:
-        """Runs end as "completed", "failed" or "exception", for a reason; those that are pending are claimed before.
+        """End the last runs as "completed", "failed" or "exception", for a reason; pending runs are claimed first.
 
-        The exceptions "worker-shutdown" and "intermittent-task" bring a new run while retries are left.
+        The reasons "worker-shutdown" and "intermittent-task" start a new run while retries are left.
         """
         if state not in RESOLUTIONS:
             raise ValueError(f"{state!r} is none of {', '.join(RESOLUTIONS)}")
-        why = reason or ("internal-error" if state == "exception" else state)
+        reason_resolved = reason or ("internal-error" if state == "exception" else state)
 
         def resolve(task: Task) -> None:
             if task.state == "pending":
                 self._claim(task)
-            task.resolve(task.latest_run_id, state, why, self._clock.now())
+            task.resolve(task.latest_run_id, state, reason_resolved, self._clock.now())
 
         self._change(task_ids, resolve)
 
     def rerun(self, task_ids: Iterable[str]) -> None:
-        """Resolved tasks are pending once more, with all their retries."""
+        """Make resolved tasks pending again, with all their retries."""
 
         def rerun(task: Task) -> None:
             task.rerun(self._services.tasks.definition(task.task_id)["retries"], self._clock.now())
@@ -108,7 +108,7 @@ class Bulk:
         self._change(task_ids, rerun)
 
     def announce(self, task_ids: Iterable[str], name: str) -> None:
-        """Object artifacts of the last runs, which must be running, whose bytes are still to come."""
+        """Create object artifacts without content in the last runs, which must be running."""
         with self._database.transaction():
             for task in map(self._services.tasks.load, task_ids):
                 artifact = {"storageType": "object", "contentType": CONTENT_TYPE, "expires": task.status["expires"]}
@@ -116,7 +116,7 @@ class Bulk:
                 self._services.artifacts.create_artifact(ANYTHING, task.task_id, task.latest_run_id, name, request)
 
     def finish(self, task_ids: Iterable[str], name: str) -> None:
-        """Object artifacts that were announced are there; their content is the id of their task."""
+        """Upload and finish announced object artifacts; their content is the id of their task."""
         with self._database.transaction():
             for task in map(self._services.tasks.load, task_ids):
                 self._finish(task, name)
@@ -140,10 +140,10 @@ class Bulk:
         identity = {"projectId": task.status["projectId"], "uploadId": unpack(row["details"])["uploadId"]}
         inline = {"contentType": CONTENT_TYPE, "objectData": base64.b64encode(data).decode()}
         hashes = {algorithm: hashlib.new(algorithm, data).hexdigest() for algorithm in ("sha256", "sha512")}
-        begun = {**identity, "expires": to_json(row["expires"]), "proposedUploadMethods": {"dataInline": inline}}
-        held = object_name(task.task_id, run_id, name)
-        self._services.objects.create_upload(ANYTHING, held, CreateUpload.model_validate(begun))
+        created = {**identity, "expires": to_json(row["expires"]), "proposedUploadMethods": {"dataInline": inline}}
+        stored_name = object_name(task.task_id, run_id, name)
+        self._services.objects.create_upload(ANYTHING, stored_name, CreateUpload.model_validate(created))
         finished = FinishUpload.model_validate({**identity, "hashes": hashes})
-        self._services.objects.finish_upload(ANYTHING, held, finished)
+        self._services.objects.finish_upload(ANYTHING, stored_name, finished)
         upload = FinishArtifact(uploadId=identity["uploadId"])
         self._services.artifacts.finish_artifact(ANYTHING, task.task_id, run_id, name, upload)

@@ -1,4 +1,4 @@
-"""The one place for time: a clock that tests can set forward, and instants as the APIs write them."""
+"""Clock of the emulator, which tests can set forward, and timestamps as the APIs write them."""
 
 from __future__ import annotations
 
@@ -19,22 +19,22 @@ DAY = 24 * HOUR
 
 
 class Clock:
-    """Milliseconds since 1970, as the services compare them, and an offset that tests move.
+    """Clock in milliseconds since 1970, with an offset that tests can change.
 
     Everything that expires (URLs, certificates, bewits, uploads, purge requests, claims) asks this clock.
-    Only the time stamp inside a Hawk header is compared with the machine's own clock, because the client that
-    signed it knows no other; so calls go on working while the clock is set forward.
+    Only the timestamp inside a Hawk header is compared with the machine's own clock, because the client that
+    signed it uses that one; calls therefore keep working while this clock is set forward.
     """
 
     def __init__(self) -> None:
         self._offset = 0
 
     def now(self) -> int:
-        """Milliseconds since 1970."""
+        """Return the milliseconds since 1970."""
         return int(time.time() * SECOND) + self._offset
 
     def advance(self, **delta: float) -> None:
-        """Set the clock forward for good: ``clock.advance(minutes=46)``, words as of a timedelta."""
+        """Set the clock forward for good; arguments as for ``timedelta``: ``clock.advance(minutes=46)``."""
         self._offset += int(timedelta(**delta) / timedelta(milliseconds=1))
 
     @contextmanager
@@ -49,16 +49,16 @@ class Clock:
 
 
 def to_json(instant: int) -> str:
-    """Milliseconds since 1970 as the services write them: ``2026-01-31T12:00:00.000Z``."""
+    """Write milliseconds since 1970 as the services do: ``2026-01-31T12:00:00.000Z``."""
     return (EPOCH + timedelta(milliseconds=instant)).strftime("%Y-%m-%dT%H:%M:%S.%f")[:-3] + "Z"
 
 
 def from_json(text: str) -> int:
-    """Milliseconds since 1970 of an ISO 8601 instant with a zone; finer fractions are cut off.
+    """Read an ISO 8601 timestamp with a time zone as milliseconds since 1970; finer fractions are cut off.
 
-    Raises ValueError for what is not an instant.
+    Raises ValueError if the text is no such timestamp.
     """
-    moment = datetime.fromisoformat(text)
-    if moment.tzinfo is None:
+    timestamp = datetime.fromisoformat(text)
+    if timestamp.tzinfo is None:
         raise ValueError("an instant needs a time zone")
-    return (moment - EPOCH) // timedelta(milliseconds=1)
+    return (timestamp - EPOCH) // timedelta(milliseconds=1)

@@ -1,4 +1,4 @@
-"""What the commands share: help that is laid out by hand, and errors that end in one sentence."""
+"""Helpers of the command lines: hand-written help, argument types, and errors as one sentence."""
 
 from __future__ import annotations
 
@@ -10,9 +10,9 @@ HIGHEST_PORT = 65535
 
 
 class Parser(argparse.ArgumentParser):
-    """A parser whose help is a text, and whose errors are a sentence without the usage.
+    """Argument parser with hand-written help, whose errors are one sentence without the usage.
 
-    :param text: The help, which names every option.
+    :param text: The help, which must name every option.
     """
 
     def __init__(self, prog: str, text: str) -> None:
@@ -21,21 +21,21 @@ class Parser(argparse.ArgumentParser):
         self.add_argument("-h", "--help", action="help")
 
     def format_help(self) -> str:
-        """Return the text."""
+        """Return the hand-written help."""
         return self._text
 
     def error(self, message: str) -> NoReturn:
-        """End with exit code 2."""
+        """Exit with code 2."""
         self.exit(2, f"{message}; --help lists the options\n")
 
 
 def ended(sentence: str) -> SystemExit:
-    """Return the end of the program, with exit code 1, for an error that its user can mend."""
+    """Return the exception that exits with code 1 and a sentence, for an error that the user can fix."""
     return SystemExit(" ".join(sentence.split()))
 
 
 def port(text: str) -> int:
-    """Read a port; 0 is a free one."""
+    """Read a port number; 0 means any free port."""
     number = int(text)
     if not 0 <= number <= HIGHEST_PORT:
         raise argparse.ArgumentTypeError(f"{text!r} is no port: pass a number from 0 to {HIGHEST_PORT}")
@@ -58,6 +58,6 @@ def web_address(text: str) -> str:
 
 
 def reason(error: BaseException) -> str:
-    """Return what an exception says, on one line and not without end."""
-    said, _, _ = str(error).partition("\n---")  # what follows in errors of Taskcluster's client repeats the call
-    return " ".join(said.split())[:300] or type(error).__name__
+    """Return the message of an exception on one line of at most 300 characters."""
+    message, _, _ = str(error).partition("\n---")  # Taskcluster's client repeats the call below this line
+    return " ".join(message.split())[:300] or type(error).__name__

@@ -1,4 +1,4 @@
-"""What every service works with."""
+"""The state and settings that every service shares."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Context:
-    """The state of one emulator and the rules it goes by."""
+    """State and settings of one emulator."""
 
     database: Database
     clock: Clock

@@ -1,4 +1,4 @@
-"""The state of the services: one SQLite file, one connection, one writer at a time."""
+"""Database of the services: one SQLite file, one connection, one writer at a time."""
 
 from __future__ import annotations
 
@@ -53,10 +53,10 @@ Row = sqlite3.Row
 
 
 class Database:
-    """SQL with positional parameters; :func:`pack` and :func:`unpack` are for JSON columns.
+    """SQLite database; :func:`pack` and :func:`unpack` write and read its JSON columns.
 
-    Requests are served by one thread and tests call from others, so that every use takes the lock. Nothing is
-    synced to the disk: the state survives the process, not the machine.
+    One thread serves requests and tests call from others, so every use takes the lock. Nothing is synced to
+    the disk: the state survives the process, but not a power loss.
     """
 
     def __init__(self, path: Path) -> None:
@@ -69,13 +69,13 @@ class Database:
         self._connection.executescript(SCHEMA)
 
     def close(self) -> None:
-        """Close the file; the object is of no use afterwards."""
+        """Close the file; the database cannot be used afterwards."""
         with self._lock:
             self._connection.close()
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """All or nothing: what an exception interrupts is rolled back. Nested ones join the outer one."""
+        """Run a block as a transaction, rolled back on any exception; a nested block joins the outer transaction."""
         with self._lock:
             if self._connection.in_transaction:
                 yield
@@ -89,24 +89,24 @@ class Database:
             self._connection.execute("COMMIT")
 
     def execute(self, sql: str, *parameters: Any) -> int:
-        """Run one statement; the number of rows it changed."""
+        """Run one statement and return the number of rows it changed."""
         with self._lock:
             return self._connection.execute(sql, parameters).rowcount
 
     def all(self, sql: str, *parameters: Any) -> list[Row]:
-        """All rows of a query."""
+        """Return all rows of a query."""
         with self._lock:
             return self._connection.execute(sql, parameters).fetchall()
 
     def one(self, sql: str, *parameters: Any) -> Row | None:
-        """The first row of a query, if there is one."""
+        """Return the first row of a query, or None."""
         with self._lock:
             row: Row | None = self._connection.execute(sql, parameters).fetchone()
             return row
 
 
 def _make_private(path: Path) -> None:
-    """Make the file readable for its owner alone, as SQLite then makes those beside it; access tokens are in it."""
+    """Make the file readable for its owner alone, since it holds access tokens; SQLite's other files inherit this."""
     path.touch(mode=0o600)
     for file in (path, *(path.with_name(path.name + end) for end in ("-wal", "-shm"))):
         if file.exists():
@@ -114,10 +114,10 @@ def _make_private(path: Path) -> None:
 
 
 def pack(value: object) -> str:
-    """A JSON column's text."""
+    """Write a value as the text of a JSON column."""
     return json.dumps(value, separators=(",", ":"), sort_keys=True)
 
 
 def unpack(text: str) -> Any:
-    """What :func:`pack` packed."""
+    """Read a value that :func:`pack` wrote."""
     return json.loads(text)

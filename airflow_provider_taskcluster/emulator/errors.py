@@ -1,8 +1,8 @@
-"""What the services refuse, by Taskcluster's error codes.
+"""Errors of the services, named by Taskcluster's error codes.
 
 ApiError
 ├── MalformedPayload         400  the body is no JSON
-├── InvalidRequestArguments  400  a part of the URL is not of its form
+├── InvalidRequestArguments  400  a part of the URL has the wrong form
 ├── InputValidationError     400  the body breaks its schema
 ├── InputError               400  anything else wrong with the input
 ├── AuthenticationFailed     401
@@ -19,7 +19,7 @@ from __future__ import annotations
 
 
 class ApiError(Exception):
-    """A refusal: the class name is the ``code`` of the answer, ``status`` its HTTP status."""
+    """Base of all errors: the class name is the error ``code`` of the response, ``status`` its HTTP status."""
 
     status = 500
 
@@ -36,7 +36,7 @@ class MalformedPayload(ApiError):
 
 
 class InvalidRequestArguments(ApiError):
-    """A path or query parameter does not have the form it must have."""
+    """A path or query parameter has the wrong form."""
 
     status = 400
 
@@ -48,13 +48,13 @@ class InputValidationError(ApiError):
 
 
 class InputError(ApiError):
-    """The request is well-formed and still wrong."""
+    """The request is well-formed, but its content is wrong."""
 
     status = 400
 
 
 class AuthenticationFailed(ApiError):
-    """Credentials were given and they do not hold."""
+    """The given credentials are not valid."""
 
     status = 401
 
@@ -66,13 +66,13 @@ class InsufficientScopes(ApiError):
 
 
 class ResourceNotFound(ApiError):
-    """There is no such thing (yet, or any more)."""
+    """The resource does not exist, or not yet, or not any more."""
 
     status = 404
 
 
 class NoMatchingMethod(ApiError):
-    """None of the methods that the caller accepts is on offer."""
+    """The server offers none of the methods that the caller accepts."""
 
     status = 406
 
@@ -84,7 +84,7 @@ class RequestConflict(ApiError):
 
 
 class ResourceExpired(ApiError):
-    """The thing was there and its time is over."""
+    """The resource existed and has expired."""
 
     status = 410
 
@@ -96,4 +96,4 @@ class InputTooLarge(ApiError):
 
 
 class InternalServerError(ApiError):
-    """Where the real service trips over itself."""
+    """A failure of the service itself; the real one has the same bug where this is raised on purpose."""

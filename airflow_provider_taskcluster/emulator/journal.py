@@ -1,4 +1,4 @@
-"""What the emulator was asked: one entry for each request, seen by API and store alike."""
+"""Log of all requests to the API and the store, kept in memory for tests."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ KEPT_HEADERS = {
 
 @dataclass
 class Entry:
-    """One request and what came of it. ``status`` is None until an answer began, and stays so after a reset.
+    """One request and its response. ``status`` is None until a response begins, and stays None after a reset.
 
     ``path`` is raw, still percent-encoded, without the query, which may hold signatures. ``headers`` are
-    those of the request that tests ask about, in lower case. ``client_id`` is who the request says to be, None for
-    nobody. ``received`` and ``sent`` count bytes of the bodies. ``time`` and ``seconds`` are of the machine's
-    monotonic clock: to measure waits between requests.
+    the request headers in ``KEPT_HEADERS``, names in lower case. ``client_id`` is the client id that the request
+    claims, None for an unsigned one. ``received`` and ``sent`` count bytes of the bodies. ``time`` and ``seconds``
+    are read from the machine's monotonic clock, to measure the time between requests.
     """
 
     origin: str
@@ -49,7 +49,7 @@ class Entry:
 
 
 class Journal:
-    """The entries, oldest first; only the last ``limit`` are kept."""
+    """Log of requests, oldest first; only the last ``limit`` are kept."""
 
     def __init__(self, limit: int = 100_000) -> None:
         self._entries: deque[Entry] = deque(maxlen=limit)
@@ -61,7 +61,7 @@ class Journal:
         return len(self._entries)
 
     def entries(self, *, origin: str | None = None, method: str | None = None, path: str = "") -> list[Entry]:
-        """Those of one origin ("api" or "store"), of one method, with ``path`` somewhere in their path."""
+        """Return the entries of one origin ("api" or "store"), of one method, whose path contains ``path``."""
         return [
             entry
             for entry in self
@@ -69,26 +69,26 @@ class Journal:
         ]
 
     def add(self, entry: Entry) -> None:
-        """Write an entry down; it is filled in while the request is served."""
+        """Add an entry, which is filled in while the request is served."""
         self._entries.append(entry)
 
     def clear(self) -> None:
-        """Forget everything."""
+        """Remove all entries."""
         self._entries.clear()
 
     @contextmanager
     def recording(self) -> Iterator[Journal]:
-        """A journal of what comes in during a ``with`` block only, complete when the block is left."""
-        seen = Journal()
+        """Give a journal of the requests made during a ``with`` block, complete when the block ends."""
+        recorded = Journal()
         last = self._entries[-1] if self._entries else None
-        yield seen
+        yield recorded
         entries = list(self)
         start = next((i + 1 for i, entry in enumerate(entries) if entry is last), 0)
-        seen._entries.extend(entries[start:])
+        recorded._entries.extend(entries[start:])
 
 
 class Journaling:
-    """ASGI middleware: each request is in the journal before it is served, so that no answer is ahead."""
+    """ASGI middleware that enters each request into the journal before it is served."""
 
     def __init__(self, app: ASGIApp, journal: Journal, origin: str) -> None:
         self.app = app
@@ -133,7 +133,7 @@ class Journaling:
 
 
 def _client_id(scope: Scope) -> str | None:
-    """The client id of a Hawk header; the rest of it is nobody's business."""
+    """Return the client id in a Hawk header, and nothing else of it, which may be secret."""
     hawk = next((value.decode("latin-1") for name, value in scope["headers"] if name == b"authorization"), "")
-    found = _CLIENT_ID.search(hawk)
-    return found[1] if found else None
+    match = _CLIENT_ID.search(hawk)
+    return match[1] if match else None

@@ -1,4 +1,4 @@
-"""The emulator as a whole: state, services and two HTTP servers on one thread of their own."""
+"""The emulator as a whole: state, services, and two HTTP servers in one thread."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from .context import Context
 from .database import Database
 from .journal import Journal, Journaling
 from .services import Services
-from .serving import Serving, server
+from .serving import ServerThread, server
 from .settings import Settings
 from .store import Store
 from .store.app import StoreApp
@@ -32,25 +32,25 @@ if TYPE_CHECKING:
     from .api.app import Observer
 
 STATE = "state.sqlite"
-# Every read wakes the whole stack up: fewer and larger ones more than double the speed of a PUT.
+# Every read runs the whole server stack: fewer and larger reads more than double the speed of a PUT.
 RECEIVE_BUFFER = 1 << 20
 
 
 class CannotListenError(OSError):
-    """An address or port that cannot be listened at."""
+    """The emulator cannot listen at an address or port."""
 
 
 class Emulator:
-    """Taskcluster on one's own machine, from ``with Emulator() as tc:`` until the end of the block.
+    """Taskcluster on this machine, from ``with Emulator() as tc:`` until the end of the block.
 
-    ``tc.root_url``, ``tc.client_id`` and ``tc.access_token`` are what a client needs (the client holds
-    ``*``); ``tc.store_url`` is where bytes are. ``data_dir`` keeps the state, credentials included, for the
-    next start, for its owner alone (0700); without it everything is gone at the end. Ports are free ones unless
-    they are given.
+    ``tc.root_url``, ``tc.client_id`` and ``tc.access_token`` are what a client needs (its scopes are ``*``);
+    ``tc.store_url`` is the address of the store. ``data_dir`` keeps the state, credentials included, for the
+    next start, readable for its owner alone (0700); without it the state is removed at the end. Ports default to
+    free ones.
 
-    For tests: ``tc.clock`` can be set forward, ``tc.journal`` has every request, ``tc.faults`` scripts what
-    goes wrong with bytes and ``tc.api_faults`` what goes wrong with calls, ``tc.observers`` are told each answer,
-    ``tc.bulk`` makes and moves tasks by the thousand.
+    For tests: ``tc.clock`` can be set forward, ``tc.journal`` has every request, ``tc.faults`` injects faults into
+    the store and ``tc.api_faults`` into the API, ``tc.observers`` are called with each successful response,
+    ``tc.bulk`` creates and changes tasks by the thousand.
     """
 
     def __init__(
@@ -73,7 +73,7 @@ class Emulator:
         self._stack = contextlib.ExitStack()
 
     def __enter__(self) -> Self:
-        """Start; the servers answer when this returns."""
+        """Start; the servers accept requests when this returns."""
         with contextlib.ExitStack() as stack:
             self._start(stack)
             self._stack = stack.pop_all()
@@ -87,22 +87,22 @@ class Emulator:
     ) -> None:
         """Stop; no thread, socket or temporary file is left when this returns.
 
-        :raises EmulatorEndedError: Its servers ended before, by themselves; says by what.
+        :raises EmulatorEndedError: Its servers had ended by themselves; the message says why.
         """
         self._stack.close()
 
     @property
     def running(self) -> bool:
-        """Whether its servers answer; False when they have ended by themselves, too."""
+        """Whether its servers run; also False after they have ended by themselves."""
         return self._serving.running
 
     def add_client(self, client_id: str, scopes: list[str]) -> str:
-        """Create or replace a client; its access token."""
+        """Create or replace a client and return its access token."""
         return self.accounts.add_client(client_id, scopes)
 
     @property
     def anonymous_scopes(self) -> list[str]:
-        """What those may do who sign nothing."""
+        """Scopes of unsigned requests."""
         return self.accounts.role("anonymous")
 
     @anonymous_scopes.setter
@@ -111,7 +111,7 @@ class Emulator:
 
     @property
     def environment(self) -> dict[str, str]:
-        """The variables by which Taskcluster's clients find this emulator."""
+        """Environment variables that point Taskcluster's clients to this emulator."""
         return {
             "TASKCLUSTER_ROOT_URL": self.root_url,
             "TASKCLUSTER_CLIENT_ID": self.client_id,
@@ -145,12 +145,12 @@ class Emulator:
             api_socket: server(Journaling(api_app, self.journal, "api"), api_wires),
             store_socket: server(Journaling(store_app, self.journal, "store"), wires),
         }
-        self._serving = stack.enter_context(Serving(servers))
+        self._serving = stack.enter_context(ServerThread(servers))
 
 
 @contextlib.contextmanager
 def _listening(host: str, port: int) -> Iterator[socket.socket]:
-    """A bound socket; it is the server that begins to listen."""
+    """Give a bound socket; the server makes it listen."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM, socket.IPPROTO_TCP) as bound:  # asyncio: TCP_NODELAY
         bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -168,9 +168,9 @@ def _url(bound: socket.socket) -> str:
 
 
 def _make_private(folder: Path) -> None:
-    """Make a folder that its owner alone may enter: access tokens will be in it.
+    """Make a folder that only its owner may enter, since it will hold access tokens.
 
-    One that others use as well, such as ``/tmp``, stays as it is; what the emulator makes in it is private then.
+    A folder with other files, such as ``/tmp``, keeps its mode; the emulator's files in it are private all the same.
     """
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     if (folder / STATE).exists() or not any(folder.iterdir()):

@@ -1,4 +1,4 @@
-"""HTTP servers on an event loop in a thread of its own, which says so when it ends by itself."""
+"""Thread that runs HTTP servers on an event loop, and reports if it ends by itself."""
 
 from __future__ import annotations
 
@@ -24,13 +24,13 @@ STOP_SECONDS = 1
 
 
 class EmulatorEndedError(RuntimeError):
-    """The servers of an emulator ended by themselves; the cause is what they ended by."""
+    """The servers of an emulator ended by themselves; ``__cause__`` is the reason."""
 
 
-class Serving:
-    """Runs servers from the beginning of a ``with`` block to its end.
+class ServerThread:
+    """Runs servers in a thread from the beginning of a ``with`` block to its end.
 
-    :param servers: By the socket at which each listens.
+    :param servers: The servers by the sockets they listen on.
     """
 
     def __init__(self, servers: Mapping[socket.socket, Server]) -> None:
@@ -46,7 +46,7 @@ class Serving:
         return self._thread.is_alive()
 
     def __enter__(self) -> Self:
-        """Start; the servers answer when this returns."""
+        """Start; the servers accept requests when this returns."""
         self._thread.start()
         self._ready.wait()
         if self._failure:
@@ -54,9 +54,9 @@ class Serving:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Stop.
+        """Stop the servers.
 
-        :raises EmulatorEndedError: They had ended before.
+        :raises EmulatorEndedError: They had ended by themselves.
         """
         self._stopping = True
         for server in self._servers.values():
@@ -77,8 +77,8 @@ class Serving:
 
     async def _serve(self) -> None:
         async with asyncio.TaskGroup() as group:  # an error of one server ends the other, and this wait for both
-            for listening, server in self._servers.items():
-                group.create_task(server.serve([listening]))
+            for bound, server in self._servers.items():
+                group.create_task(server.serve([bound]))
             for server in self._servers.values():
                 await server.ready.wait()
             self._ready.set()
@@ -87,7 +87,7 @@ class Serving:
 
 
 class Server(uvicorn.Server):
-    """uvicorn's server, which says when it is ready and leaves signals to the program around it."""
+    """uvicorn's server with an event for its readiness, and without signal handlers."""
 
     def __init__(self, config: uvicorn.Config) -> None:
         super().__init__(config)
@@ -99,7 +99,7 @@ class Server(uvicorn.Server):
         self.ready.set()
 
     async def main_loop(self) -> None:
-        """Serve until it shall end; close all connections when the loop ends first, so that no client waits."""
+        """Serve until told to exit; if that fails, close all connections, so that no client waits."""
         try:
             await super().main_loop()
         except BaseException:
@@ -108,12 +108,12 @@ class Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Leave signals alone."""
+        """Install no signal handlers."""
         yield
 
 
 def server(app: ASGIApp, wires: Wires) -> Server:
-    """Return the server of an application."""
+    """Return a server for an application."""
     return Server(
         uvicorn.Config(
             app,

@@ -1,4 +1,4 @@
-"""How one emulator behaves: what it offers and how long things last."""
+"""Settings of an emulator: the methods it offers and the lifetimes of what it issues."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ DOWNLOAD_METHODS = ("getUrl", "simple")
 
 @dataclass(frozen=True)
 class Lifetimes:
-    """Seconds that signed URLs live. The signature of a getUrl outlives its announced ``expires`` twofold."""
+    """Lifetimes of signed URLs in seconds. The signature of a getUrl is valid twice as long as its ``expires`` says."""
 
     get_url: float = 60
     put_url: float = 45 * 60
@@ -19,11 +19,11 @@ class Lifetimes:
 
 @dataclass(frozen=True)
 class Settings:
-    """The switches of an emulator; each has the real service's value by default.
+    """Settings of an emulator; the defaults are those of the real services.
 
     ``upload_methods`` and ``download_methods`` are in the server's order of preference.
-    ``purge_cache_seconds`` is how long purgeRequests answers from its cache (0: never). ``store_url``
-    replaces the store's own address in every URL given out.
+    ``purge_cache_seconds`` is how long purgeRequests uses its cache (0: never). ``store_url``
+    replaces the store's own address in every URL that is issued.
     """
 
     upload_methods: tuple[str, ...] = UPLOAD_METHODS

@@ -1,4 +1,4 @@
-"""An emulator for pytest.
+"""Pytest plugin with a fixture that runs an emulator.
 
 In the ``conftest.py`` at the root of the tests::
 
@@ -7,7 +7,7 @@ In the ``conftest.py`` at the root of the tests::
     def test_upload(taskcluster_emulator):
         ...  # taskcluster_emulator.root_url, .client_id, .access_token
 
-One emulator serves a whole test session: let each test use names of its own.
+One emulator serves a whole test session, so each test should use its own names.
 """
 
 from __future__ import annotations

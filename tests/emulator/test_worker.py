@@ -1,4 +1,4 @@
-"""The played worker, as tests and demos use it."""
+"""The simulated worker, as tests and demos use it."""
 
 from __future__ import annotations
 

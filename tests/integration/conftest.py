@@ -1,4 +1,4 @@
-"""A running emulator, connections to it, and a played worker."""
+"""A running emulator, connections to it, and a simulated worker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The API as an ASGI application: from a request to a service and back."""
+"""The API as an ASGI application."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from airflow_provider_taskcluster.emulator.clock import SECOND
 from airflow_provider_taskcluster.emulator.errors import ApiError, InternalServerError
 
 from .parsing import client_url, parse_json, path_parameters, query_parameters, read_body, validated
-from .responses import encoded, error_response, json_response, response
+from .responses import compressed, error_response, json_response, success_response
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
     from .operation import Operation
 
-    # (service, operation, status, JSON body) of every answer that is not an error
+    # Called with (service, operation, status, JSON body) of every response that is not an error.
     Observer = Callable[[str, str, int, Any], None]
 
 log = logging.getLogger(__name__)
@@ -50,22 +50,22 @@ class Endpoint:
         self._started = clock.now()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request; whatever goes wrong is an answer too."""
+        """Serve one request; every failure becomes a response."""
         request = Request(scope, receive)
         exchange: dict[str, Any] = {"params": {}, "payload": {}}
         try:
-            answer = await self._answer(request, exchange)
+            response = await self._response(request, exchange)
         except ClientDisconnect:
             return
         except ApiError as error:
-            answer = self._refusal(error, exchange)
+            response = self._error(error, exchange)
         except Exception:  # the one place where a bug becomes a 500
             log.exception("%s failed", self._operation.name)
-            answer = self._refusal(InternalServerError(), exchange)
-        await encoded(answer, request.headers.get("accept-encoding", ""))(scope, receive, send)
+            response = self._error(InternalServerError(), exchange)
+        await compressed(response, request.headers.get("accept-encoding", ""))(scope, receive, send)
 
-    async def _answer(self, request: Request, exchange: dict[str, Any]) -> Response:
-        """Parameters, scopes of the URL, body, service: in the order in which the real services complain."""
+    async def _response(self, request: Request, exchange: dict[str, Any]) -> Response:
+        """Check parameters, scopes of the URL and body in the real services' order, then call the service."""
         operation = self._operation
         if operation.run is None:
             return json_response(200, {"alive": True, "uptime": (self._clock.now() - self._started) / SECOND})
@@ -82,10 +82,10 @@ class Endpoint:
             exchange["payload"] = payload = parse_json(body, headers.get("content-type", ""))
             arguments["request"] = validated(operation.body, payload)
         caller = caller or self._caller(request, headers, body)
-        answer, content = response(operation.run(caller, **arguments))
+        response, content = success_response(operation.run(caller, **arguments))
         for observe in self._observers:
-            observe(operation.service, operation.name, answer.status_code, content)
-        return answer
+            observe(operation.service, operation.name, response.status_code, content)
+        return response
 
     def _caller(self, request: Request, headers: Mapping[str, str], body: bytes) -> Caller:
         return self._authenticator.authenticate(
@@ -98,19 +98,19 @@ class Endpoint:
             )
         )
 
-    def _refusal(self, error: ApiError, exchange: dict[str, Any]) -> Response:
+    def _error(self, error: ApiError, exchange: dict[str, Any]) -> Response:
         log.info("%s: %s", self._operation.name, error.code)
         return error_response(error, self._operation.name, exchange["params"], exchange["payload"], self._clock.now())
 
 
 class RawPath:
-    """ASGI middleware: routes are matched on the path as it was sent, so that %2F is no slash."""
+    """ASGI middleware that matches routes on the path as it was sent, so that %2F is no slash."""
 
     def __init__(self, app: ASGIApp) -> None:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request, unless its headers are larger than the real services read."""
+        """Serve one request, or refuse it with 431 if its headers are larger than the real services accept."""
         if sum(len(name) + len(value) for name, value in scope["headers"]) > LARGEST_HEADERS:
             await json_response(431, {"error": "Request Header Fields Too Large"})(scope, receive, send)
         else:
@@ -118,7 +118,7 @@ class RawPath:
 
 
 def api(operations: list[Operation], authenticator: Authenticator, clock: Clock, observers: list[Observer]) -> ASGIApp:
-    """The application that serves these operations."""
+    """Return the application that serves these operations."""
     routes = [Route(o.route, Endpoint(o, authenticator, clock, observers), methods=[o.method]) for o in operations]
     return RawPath(Router(routes, redirect_slashes=False, default=_not_found))
 

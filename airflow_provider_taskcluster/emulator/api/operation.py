@@ -1,4 +1,4 @@
-"""One call of the API, declared: how it is named, where it is, what it takes, which scopes it needs."""
+"""Declaration of one API call: its name, route, parameters and scopes."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Operation:
-    """A call: ``run(caller, **path parameters, **query, request=body)`` of a service.
+    """An API call, served by ``run(caller, **path parameters, **query, request=body)`` of a service.
 
-    ``scopes`` are those that the URL alone decides, with path parameters in braces; they are asked for before
-    the body is looked at. Those that depend on the body or the state are asked for by the service. Without
-    ``run`` the call is a ping: it answers without looking at any credentials.
+    ``scopes`` are those that depend on the URL alone, with path parameters in braces; they are checked before
+    the body is read. The service checks those that depend on the body or the state. Without ``run`` the call is
+    a ping, which checks no credentials.
     """
 
     service: str
@@ -45,6 +45,6 @@ def declare(
     query: tuple[str, ...] = (),
     scopes: tuple[str, ...] = (),
 ) -> Operation:
-    """An operation from ``"METHOD /path"``."""
+    """Return the operation for a route ``"METHOD /path"``."""
     method, path = route.split(" ")
     return Operation(service, name, method, path, run, body, query, scopes)

@@ -1,4 +1,4 @@
-"""Reading a request: path parameters, query, body, and the URL as the client saw it."""
+"""Parsing of requests: path parameters, query, body, and the URL as the client saw it."""
 
 from __future__ import annotations
 
@@ -43,12 +43,12 @@ _COMPILED = {name: re.compile(pattern.rstrip("$")) for name, pattern in PATTERNS
 
 
 def path_parameters(request: Request) -> dict[str, Any]:
-    """The parameters of the path: percent-encoding taken off exactly once, forms checked."""
+    """Return the parameters of the path, percent-decoded exactly once and checked."""
     return {name: _checked(name, _decoded(name, raw)) for name, raw in request.path_params.items()}
 
 
 def query_parameters(query: str, known: tuple[str, ...]) -> dict[str, Any]:
-    """The query's parameters; one that the call does not know is refused."""
+    """Return the parameters of the query; unknown ones are refused."""
     given = dict(parse_qsl(query, keep_blank_values=True))
     given.pop("bewit", None)
     if unknown := sorted(set(given) - set(known)):
@@ -57,7 +57,7 @@ def query_parameters(query: str, known: tuple[str, ...]) -> dict[str, Any]:
 
 
 async def read_body(request: Request) -> bytes:
-    """The whole body, if it is not too large."""
+    """Return the whole body; InputTooLarge if it is too large."""
     parts, size = [], 0
     async for part in request.stream():
         size += len(part)
@@ -68,7 +68,7 @@ async def read_body(request: Request) -> bytes:
 
 
 def parse_json(body: bytes, content_type: str) -> Any:
-    """The JSON of a body; no body at all is an empty object."""
+    """Return the JSON of a body; an empty body means an empty object."""
     if not body:
         return {}
     if content_type.split(";", maxsplit=1)[0].strip().lower() != "application/json":
@@ -80,7 +80,7 @@ def parse_json(body: bytes, content_type: str) -> Any:
 
 
 def validated(model: type[BaseModel], payload: Any) -> BaseModel:
-    """The payload as a request of its kind."""
+    """Return the payload as an instance of the call's model."""
     try:
         return model.model_validate(payload)
     except ValidationError as error:
@@ -89,7 +89,7 @@ def validated(model: type[BaseModel], payload: Any) -> BaseModel:
 
 
 def client_url(request: Request, headers: Mapping[str, str]) -> str:
-    """The URL that the client asked for and signed, whatever proxy passed it on."""
+    """Return the URL that the client requested and signed, also behind a proxy."""
     scheme = headers.get("x-forwarded-proto", request.scope["scheme"])
     host = headers.get("x-forwarded-host", headers.get("host", ""))
     if port := headers.get("x-forwarded-port"):

@@ -1,4 +1,4 @@
-"""Answering: JSON, nothing, a redirect, or an error in Taskcluster's form."""
+"""HTTP responses of the API: JSON, no content, redirects, and errors in Taskcluster's form."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.emulator.services.replies import Reply
 
 
-# Larger answers are sent with gzip to those who take it.
+# Bodies of this size or more are compressed for clients that accept gzip.
 GZIPPED_FROM = 1024
 
 
-def response(reply: Reply) -> tuple[Response, Any]:
-    """The response to a call that went well, and the JSON in it."""
+def success_response(reply: Reply) -> tuple[Response, Any]:
+    """Return the response to a successful call, and the JSON in it."""
     if reply is None:
         return Response(status_code=204), None
     if isinstance(reply, Redirect):
@@ -36,7 +36,7 @@ def response(reply: Reply) -> tuple[Response, Any]:
 
 
 def error_response(error: ApiError, method: str, params: dict[str, Any], payload: Any, now: int) -> Response:
-    """The response to a call that was refused; it echoes the request, as the real services do."""
+    """Return the response to a failed call; it echoes the request, as the real services do."""
     text = str(error)
     if isinstance(error, InternalServerError):
         text = f"Internal Server Error, incidentId: {uuid.uuid4()}"
@@ -49,14 +49,14 @@ def error_response(error: ApiError, method: str, params: dict[str, Any], payload
 
 
 def json_response(status: int, body: Any, headers: dict[str, str] | None = None) -> Response:
-    """A response with a JSON body, or an empty one for None."""
+    """Return a response with a JSON body, or with an empty one for None."""
     content = b"" if body is None else json.dumps(body, separators=(",", ":")).encode()
     return Response(content, status, headers, media_type="application/json" if content else None)
 
 
-def encoded(answer: Response, accepted: str) -> Response:
-    """The same response, with gzip where that is accepted and worth it."""
-    if len(answer.body) >= GZIPPED_FROM and "gzip" in accepted.lower():
-        answer.body = gzip.compress(answer.body, 1)
-        answer.headers.update({"content-encoding": "gzip", "content-length": str(len(answer.body))})
-    return answer
+def compressed(response: Response, accept_encoding: str) -> Response:
+    """Compress a response with gzip if the client accepts it and the body is large enough."""
+    if len(response.body) >= GZIPPED_FROM and "gzip" in accept_encoding.lower():
+        response.body = gzip.compress(response.body, 1)
+        response.headers.update({"content-encoding": "gzip", "content-length": str(len(response.body))})
+    return response

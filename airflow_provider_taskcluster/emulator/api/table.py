@@ -1,4 +1,4 @@
-"""The whole API on one page: every call, its route, its body and the scopes that its URL decides."""
+"""Table of all API calls with their routes, bodies and the scopes that depend on the URL."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ RESOLVE = ("queue:resolve-task:{taskId}/{runId}",)
 
 
 def operations(services: Services) -> list[Operation]:
-    """All calls, in the order in which their routes are tried."""
+    """Return all calls, in the order in which their routes are tried."""
     return [
         *(Operation(name, "ping", "GET", "/ping") for name in ("auth", "index", "object", "queue", "purge-cache")),
         *_auth(services),

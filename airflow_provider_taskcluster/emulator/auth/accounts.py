@@ -1,4 +1,4 @@
-"""Clients and roles: who may call, and what they hold."""
+"""Clients and roles, and their scopes."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ if TYPE_CHECKING:
 
 ROOT_CLIENT = "emulator/root"
 SERVICES_CLIENT = "static/taskcluster/queue"
-# As little as deployments give everybody.
+# The least that deployments grant to everybody.
 ANONYMOUS_SCOPES = ("queue:get-artifact:public/*", "queue:list-artifacts:*")
 
 
 @dataclass(frozen=True)
 class Account:
-    """A client as stored: its scopes are not expanded by roles yet."""
+    """A client as stored, before roles expand its scopes."""
 
     client_id: str
     access_token: str
@@ -32,7 +32,7 @@ class Account:
 
 
 class Accounts:
-    """The clients and roles, among them a client that holds everything and one for the services' use."""
+    """Clients and roles, including a root client with the scope ``*`` and one that the services use."""
 
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
@@ -43,7 +43,7 @@ class Accounts:
             database.execute("INSERT OR IGNORE INTO roles VALUES (?, ?)", "anonymous", pack(list(ANONYMOUS_SCOPES)))
 
     def add_client(self, client_id: str, scopes: list[str], access_token: str | None = None) -> str:
-        """Create or replace a client; its access token."""
+        """Create or replace a client and return its access token."""
         token = access_token or _token()
         self._database.execute("INSERT OR REPLACE INTO clients VALUES (?, ?, ?)", client_id, token, pack(scopes))
         return token
@@ -53,24 +53,24 @@ class Accounts:
         self._database.execute("INSERT OR REPLACE INTO roles VALUES (?, ?)", role_id, pack(scopes))
 
     def role(self, role_id: str) -> list[str]:
-        """The scopes of a role; none if there is no such role."""
+        """Return the scopes of a role; none if there is no such role."""
         row = self._database.one("SELECT scopes FROM roles WHERE role_id = ?", role_id)
         return unpack(row["scopes"]) if row else []
 
     def get(self, client_id: str) -> Account:
-        """A client by its id, or AuthenticationFailed."""
+        """Return a client by its id, or raise AuthenticationFailed."""
         row = self._database.one("SELECT * FROM clients WHERE client_id = ?", client_id)
         if row is None:
             raise AuthenticationFailed(f"Unauthorized: client ID {client_id} not found")
         return Account(row["client_id"], row["access_token"], unpack(row["scopes"]))
 
     def expand(self, scopes: list[str]) -> list[str]:
-        """What a caller with these scopes holds in the end; everybody is granted the anonymous role."""
+        """Expand scopes by all roles they assume, including the anonymous role that everybody has."""
         rows = self._database.all("SELECT * FROM roles")
         return expanded([*scopes, ANONYMOUS], {row["role_id"]: unpack(row["scopes"]) for row in rows})
 
     def temporary(self, client_id: str, scopes: list[str], *, expiry: int) -> dict[str, str]:
-        """Temporary credentials that the services grant, from now until ``expiry``."""
+        """Issue temporary credentials of the services, valid from now until ``expiry``."""
         services = self.get(SERVICES_CLIENT)
         issuer = (services.client_id, services.access_token)
         return issue(client_id, issuer, scopes, start=self._clock.now(), expiry=expiry)

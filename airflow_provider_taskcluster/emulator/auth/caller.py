@@ -1,4 +1,4 @@
-"""Who calls, once that is known, and which scopes they hold."""
+"""The authenticated caller of an API call, and the check of its scopes."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Caller:
-    """A caller with all the scopes held, roles expanded. ``client_id`` is None for the anonymous one."""
+    """A caller with its scopes, roles expanded. ``client_id`` is None for the anonymous caller."""
 
     client_id: str | None
     scopes: list[str]
 
     def require(self, *required: str) -> None:
-        """Raise InsufficientScopes unless all of the scopes are held."""
+        """Raise InsufficientScopes unless the caller has all of the scopes."""
         if lacking := missing(self.scopes, required):
             raise InsufficientScopes(self._refusal(_expression("AllOf", lacking), _expression("AllOf", required)))
 
     def require_any(self, *alternatives: str) -> None:
-        """Raise InsufficientScopes unless one of the scopes is held."""
+        """Raise InsufficientScopes unless the caller has one of the scopes."""
         if not any(satisfied(self.scopes, scope) for scope in alternatives):
             expression = _expression("AnyOf", alternatives)
             raise InsufficientScopes(self._refusal(expression, expression))
@@ -47,5 +47,5 @@ class Caller:
 
 
 def _expression(kind: str, scopes: Sequence[str]) -> str:
-    """A scope expression: one scope as it is, several as JSON."""
+    """Write a scope expression: one scope as it is, several as JSON."""
     return scopes[0] if len(scopes) == 1 else json.dumps({kind: list(scopes)}, indent=2)

@@ -1,8 +1,7 @@
-"""Temporary credentials: a certificate signed with the issuer's access token, and the key made from it.
+"""Temporary credentials: a certificate signed with the issuer's access token, and an access token derived from it.
 
-Named ones carry the issuer's client id in the certificate and a client id of their own; unnamed ones go by
-the issuer's. The certificate travels with each request (Hawk's ``ext``), so that the server keeps no record
-of them.
+Named credentials have a client id of their own, and the issuer's in the certificate; unnamed ones use the issuer's
+client id. Each request carries the certificate (Hawk's ``ext``), so the server stores nothing about them.
 """
 
 from __future__ import annotations
@@ -28,7 +27,7 @@ LONGEST = 31 * DAY
 
 
 class Certificate(BaseModel):
-    """The certificate as it stands in ``ext``; instants in milliseconds since 1970."""
+    """The certificate as sent in ``ext``; timestamps in milliseconds since 1970."""
 
     model_config = ConfigDict(strict=True)
 
@@ -41,19 +40,19 @@ class Certificate(BaseModel):
     issuer: str | None = None
 
     def signed_with(self, access_token: str, client_id: str) -> str:
-        """The signature this certificate must carry."""
+        """Return the signature that this certificate must have."""
         named = [f"clientId:{client_id}", f"issuer:{self.issuer}"] if self.issuer is not None else []
         lines = [f"version:{self.version}", *named, f"seed:{self.seed}"]
         lines += [f"start:{self.start}", f"expiry:{self.expiry}", "scopes:", *self.scopes]
         return base64.b64encode(_hmac(access_token, "\n".join(lines))).decode()
 
     def key(self, access_token: str) -> str:
-        """The access token of the temporary credentials."""
+        """Derive the access token of the temporary credentials."""
         return base64.urlsafe_b64encode(_hmac(access_token, self.seed)).decode().rstrip("=")
 
 
 def read_certificate(value: object) -> Certificate:
-    """The certificate in an ``ext``."""
+    """Read the certificate in an ``ext``."""
     try:
         certificate = Certificate.model_validate(value)
     except ValidationError as error:
@@ -65,9 +64,9 @@ def read_certificate(value: object) -> Certificate:
 
 
 def check(certificate: Certificate, *, client_id: str, issuer_token: str, held: list[str], now: int) -> None:
-    """Raise AuthenticationFailed unless the issuer, who holds ``held``, may and did grant this.
+    """Raise AuthenticationFailed unless the issuer, whose scopes are ``held``, signed this and may grant it.
 
-    On a client id with other characters than those of client ids the real services trip.
+    A client id with characters that client ids must not have is a 500, as at the real services.
     """
     if not CLIENT_ID.fullmatch(client_id):
         raise InternalServerError(f"not a valid clientId: {client_id!r}")
@@ -96,9 +95,9 @@ def check(certificate: Certificate, *, client_id: str, issuer_token: str, held: 
 
 
 def issue(client_id: str, issuer: tuple[str, str], scopes: list[str], *, start: int, expiry: int) -> dict[str, str]:
-    """Named temporary credentials as the services hand them out; ``issuer``: a client id and its token.
+    """Issue named temporary credentials as the services do; ``issuer`` is a client id and its access token.
 
-    The client id is not looked at: the queue puts names of artifacts into it that :func:`check` fails on.
+    The client id is not checked: the queue puts artifact names into it that :func:`check` refuses.
     """
     issuer_id, access_token = issuer
     seed = (secrets.token_urlsafe(32) + secrets.token_urlsafe(1))[:44]

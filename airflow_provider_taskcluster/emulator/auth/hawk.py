@@ -1,4 +1,4 @@
-"""Signed requests: Hawk headers and bewits, checked over the URL as the client saw it."""
+"""Authentication by Hawk headers and bewits, over the URL as the client saw it."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ BEWIT = re.compile(r"(?P<before>[?&])bewit=(?P<bewit>[^&]*)(?P<after>&|$)")
 
 @dataclass(frozen=True)
 class SignedRequest:
-    """What a signature covers: the absolute URL the client asked for, the method and the body."""
+    """The parts of a request that a signature covers; ``url`` is absolute, as the client requested it."""
 
     method: str
     url: str
@@ -44,14 +44,14 @@ class SignedRequest:
 
 
 class Authenticator:
-    """Finds out who sent a request. Nonces are not remembered: a request may be repeated within the skew."""
+    """Authenticates requests. Nonces are not remembered: a request may be repeated within the clock skew."""
 
     def __init__(self, accounts: Accounts, clock: Clock) -> None:
         self._accounts = accounts
         self._clock = clock
 
     def authenticate(self, request: SignedRequest) -> Caller:
-        """The caller, anonymous if nothing is signed; AuthenticationFailed if a signature does not hold."""
+        """Return the caller, anonymous for an unsigned request; AuthenticationFailed for an invalid signature."""
         bewit = BEWIT.search(request.url)
         if request.authorization and bewit:
             raise AuthenticationFailed(
@@ -67,12 +67,12 @@ class Authenticator:
         return Caller(None, self._accounts.expand([]))
 
     def _by_header(self, request: SignedRequest, authorization: str) -> Caller:
-        found: list[Caller] = []
+        callers: list[Caller] = []
 
         def credentials(client_id: str) -> dict[str, str]:
             ext = mohawk.util.parse_authorization_header(authorization).get("ext")
             key, caller = self._credentials(client_id, ext)
-            found.append(caller)
+            callers.append(caller)
             return {"id": client_id, "key": key, "algorithm": "sha256"}
 
         try:
@@ -89,7 +89,7 @@ class Authenticator:
             )
         except (mohawk.exc.HawkFail, ValueError, KeyError) as error:
             raise AuthenticationFailed(f"Unauthorized: {_reason(error)}") from None
-        return found[0]
+        return callers[0]
 
     def _by_bewit(self, url: str, match: re.Match[str]) -> Caller:
         client_id, expires, mac, ext = _read_bewit(match["bewit"])
@@ -110,7 +110,7 @@ class Authenticator:
         return caller
 
     def _credentials(self, client_id: str, ext: str | None) -> tuple[str, Caller]:
-        """The key that must have signed, and the caller it stands for once it did."""
+        """Return the key that must have signed the request, and the caller it identifies."""
         restrictions = _read_ext(ext)
         certificate = restrictions.get("certificate")
         if certificate is None:
@@ -168,7 +168,7 @@ def _read_bewit(bewit: str) -> tuple[str, str, str, str]:
 
 
 def _unbase64(text: str) -> bytes:
-    """Of either alphabet, with or without padding; ValueError if it is neither."""
+    """Decode base64 in either alphabet, with or without padding; ValueError if it is neither."""
     plain = text.rstrip("=").replace("-", "+").replace("_", "/")
     try:
         return base64.b64decode(plain + "=" * (-len(plain) % 4), validate=True)
@@ -177,7 +177,7 @@ def _unbase64(text: str) -> bytes:
 
 
 def _reason(error: Exception) -> str:
-    """A refusal in a few words that gives away neither keys nor what the right signature would have been."""
+    """Describe an error without revealing keys or the expected signature."""
     reasons = {
         mohawk.exc.MacMismatch: "Bad mac",
         mohawk.exc.MisComputedContentHash: "Bad payload hash",

@@ -1,4 +1,4 @@
-"""Sets of scopes: a scope that ends with ``*`` stands for all that begin with the rest."""
+"""Sets of scopes; a scope that ends with ``*`` covers all that begin with the rest."""
 
 from __future__ import annotations
 
@@ -14,28 +14,28 @@ _VALID = re.compile(r"[\x20-\x7e]*")
 
 
 def is_scope(value: object) -> bool:
-    """Whether a value can be a scope at all: printable ASCII."""
+    """Whether a value is a valid scope: a string of printable ASCII."""
     return isinstance(value, str) and _VALID.fullmatch(value) is not None
 
 
 def covers(pattern: str, scope: str) -> bool:
-    """Whether holding ``pattern`` means holding ``scope``."""
+    """Whether the scope ``pattern`` includes ``scope``."""
     return pattern == scope or (pattern.endswith("*") and scope.startswith(pattern[:-1]))
 
 
 def satisfied(held: Iterable[str], scope: str) -> bool:
-    """Whether one of the scopes held covers ``scope``."""
+    """Whether one of the held scopes covers ``scope``."""
     return any(covers(pattern, scope) for pattern in held)
 
 
 def missing(held: Iterable[str], required: Iterable[str]) -> list[str]:
-    """Those of the required scopes that nothing held covers."""
+    """Return the required scopes that no held scope covers."""
     held = list(held)
     return [scope for scope in required if not satisfied(held, scope)]
 
 
 def reduced(scopes: Iterable[str]) -> list[str]:
-    """The same set without what another member covers, sorted."""
+    """Return the scopes without those that another one covers, sorted."""
     kept: list[str] = []
     for scope in sorted(set(scopes), key=lambda s: (len(s), s)):
         if not satisfied(kept, scope):
@@ -44,7 +44,7 @@ def reduced(scopes: Iterable[str]) -> list[str]:
 
 
 def expanded(scopes: Iterable[str], roles: Mapping[str, list[str]]) -> list[str]:
-    """The set with the scopes of every role that it may assume, and of the roles those may assume in turn."""
+    """Return the scopes with those of every role that they assume, directly or through other roles."""
     result = set(scopes)
     pending = dict(roles)
     while True:

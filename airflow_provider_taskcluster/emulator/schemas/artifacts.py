@@ -10,7 +10,7 @@ from .fields import ContentType, Instant, Length, Request, SlugId, Uri
 
 
 class StoredArtifact(Request):
-    """An artifact whose bytes lie in a bucket (s3) or with the object service (object)."""
+    """An artifact stored in a bucket (s3) or in the object service (object)."""
 
     storageType: Literal["s3", "object"]
     expires: Instant
@@ -19,7 +19,7 @@ class StoredArtifact(Request):
 
 
 class ReferenceArtifact(Request):
-    """An artifact that lies anywhere, at a URL of the task's choice."""
+    """An artifact at any URL."""
 
     storageType: Literal["reference"]
     expires: Instant
@@ -37,7 +37,7 @@ class LinkArtifact(Request):
 
 
 class ErrorArtifact(Request):
-    """What is left of an artifact that could not be made."""
+    """An artifact that the worker could not create, with the reason."""
 
     storageType: Literal["error"]
     expires: Instant

@@ -1,4 +1,4 @@
-"""The kinds of values that requests are made of, checked as the published schemas check them."""
+"""Field types of request bodies, validated as the published schemas do."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d
 
 
 class Request(BaseModel):
-    """A request body: no unknown fields, no value taken for another type, camelCase as on the wire."""
+    """Base of request bodies: strict types, no unknown fields, names in camelCase as in the JSON."""
 
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 

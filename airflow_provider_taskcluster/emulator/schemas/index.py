@@ -8,7 +8,7 @@ from pydantic import Field
 
 from .fields import Instant, Request, SlugId
 
-# The numbers that JSON carries exactly everywhere.
+# Integers up to this size are exact in every JSON implementation.
 EXACT = 2**53
 
 

@@ -10,7 +10,7 @@ from .fields import Instant, ProjectId, Request, SlugId
 
 
 class Hashes(Request):
-    """Hashes by algorithm; others than the known two are taken as they are."""
+    """Hashes by algorithm; values of unknown algorithms are not checked."""
 
     model_config = ConfigDict(extra="allow", strict=True, frozen=True)
 
@@ -19,21 +19,21 @@ class Hashes(Request):
 
 
 class DataInline(Request):
-    """The data itself, in base64 that nobody checks."""
+    """The data itself, in base64 that the service does not validate."""
 
     contentType: str
     objectData: Annotated[str, Field(max_length=10926)]
 
 
 class PutUrl(Request):
-    """A wish for a URL to PUT the data to."""
+    """A proposal to PUT the data to a URL."""
 
     contentType: str
     contentLength: int
 
 
 class ProposedUploadMethods(Request):
-    """What the caller could do; unknown methods are refused."""
+    """The upload methods that the caller proposes; unknown methods are refused."""
 
     dataInline: DataInline | None = None
     putUrl: PutUrl | None = None

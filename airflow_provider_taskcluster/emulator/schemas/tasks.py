@@ -13,7 +13,7 @@ Priority = Literal["highest", "very-high", "high", "medium", "low", "very-low", 
 
 
 class Metadata(Request):
-    """What people read about a task."""
+    """Description of a task for humans."""
 
     name: Annotated[str, Field(max_length=255)]
     description: Annotated[str, Field(max_length=32768)]
@@ -22,7 +22,7 @@ class Metadata(Request):
 
 
 class CreateTask(Request):
-    """Body of createTask: the definition of a task, defaults filled in."""
+    """Body of createTask: a task definition with its defaults."""
 
     taskQueueId: TaskQueueId | None = None
     provisionerId: Annotated[str, Field(pattern=r"^[a-zA-Z0-9_-]{1,38}$")] | None = None

@@ -1,4 +1,4 @@
-"""Taskcluster's services, free of HTTP: callers, names and validated requests in, JSON or a redirect out."""
+"""Taskcluster's services without HTTP: a caller, names and a validated request in, JSON or a redirect out."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 
 class Services:
-    """All services over one state."""
+    """All services of one emulator, which share its state."""
 
     def __init__(self, context: Context) -> None:
         self.auth = AuthService()

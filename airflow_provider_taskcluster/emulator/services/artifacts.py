@@ -1,4 +1,4 @@
-"""The queue's artifacts: made by workers, listed for everybody."""
+"""Artifacts of the queue: creating, finishing, listing and describing them."""
 
 from __future__ import annotations
 
@@ -39,29 +39,29 @@ DRIFT = 15 * MINUTE
 
 
 def object_name(task_id: str, run_id: int, name: str) -> str:
-    """The name under which the object service holds an object artifact."""
+    """Return the name of an object artifact in the object service."""
     return f"t/{task_id}/{run_id}/{name}"
 
 
 def slugid() -> str:
-    """A new id, as the services make them."""
+    """Return a new random slugid."""
     raw = bytearray(uuid.uuid4().bytes)
     raw[0] &= 0x7F  # never begins with a dash
     return base64.urlsafe_b64encode(raw).decode().rstrip("=")
 
 
 def bucket(name: str) -> str:
-    """The bucket of an s3 artifact."""
+    """Return the bucket of an s3 artifact."""
     return PUBLIC if name.startswith("public/") else PRIVATE
 
 
 def s3_key(task_id: str, run_id: int, name: str) -> str:
-    """The key of an s3 artifact in its bucket."""
+    """Return the key of an s3 artifact in its bucket."""
     return f"{task_id}/{run_id}/{name}"
 
 
 class ArtifactService:
-    """Artifacts by task, run and name: creating, finishing, listing, describing."""
+    """Artifacts by task, run and name."""
 
     def __init__(self, context: Context, tasks: TaskService, objects: ObjectService) -> None:
         self._database = context.database
@@ -75,10 +75,10 @@ class ArtifactService:
     def create_artifact(
         self, _: Caller, task_id: str, run_id: int, name: str, request: CreateArtifact
     ) -> dict[str, Any]:
-        """Announce an artifact, and learn where its bytes go if it has any."""
+        """Create an artifact; the result says where to upload its content, if it has any."""
         artifact = request.root
         with self._database.transaction():
-            task = self._tasks_task(task_id, run_id)
+            task = self._claimed_task(task_id, run_id)
             self._check_times(task, run_id, from_json(artifact.expires))
             details = self._details(task, run_id, name, artifact)
             self._keep(task_id, run_id, name, artifact, details)
@@ -87,8 +87,8 @@ class ArtifactService:
     def finish_artifact(self, _: Caller, task_id: str, run_id: int, name: str, request: FinishArtifact) -> None:
         """Mark an object artifact as present, once its upload is finished.
 
-        The message about one that was created with its length does not fit the queue's own schema: that is a 500 each
-        time, though the artifact is present.
+        For an artifact created with its length, the real queue publishes a message that breaks its own schema:
+        every call responds with 500, though the artifact is present.
         """
         row = self.find(task_id, run_id, name)
         if row is None:
@@ -115,7 +115,7 @@ class ArtifactService:
         continuation_token: str | None = None,
         limit: int | None = None,
     ) -> dict[str, Any]:
-        """All artifacts of a run, in pages; object artifacts are listed before their upload is finished."""
+        """List the artifacts of a run, in pages; object artifacts are listed before their upload is finished."""
         self._tasks.load(task_id).run(run_id)
 
         def fetch(after: list[str], count: int) -> list[Row]:
@@ -125,32 +125,32 @@ class ArtifactService:
             )
 
         rows, token = page(fetch, lambda row: [row["name"]], start=[""], token=continuation_token, limit=limit)
-        answer: dict[str, Any] = {"artifacts": [_describe(row) for row in rows]}
-        return {**answer, "continuationToken": token} if token else answer
+        listed: dict[str, Any] = {"artifacts": [_describe(row) for row in rows]}
+        return {**listed, "continuationToken": token} if token else listed
 
     def list_latest_artifacts(self, caller: Caller, task_id: str, **paging: Any) -> dict[str, Any]:
-        """All artifacts of the last run."""
+        """List the artifacts of the last run."""
         return self.list_artifacts(caller, task_id, self._tasks.load(task_id).latest_run_id, **paging)
 
     def artifact_info(self, _: Caller, task_id: str, run_id: int, name: str) -> dict[str, Any]:
-        """What is known of a present artifact; a link is described, not followed."""
+        """Describe a present artifact; a link is not followed."""
         row = self.find(task_id, run_id, name)
         if row is None or not row["present"]:
             raise ResourceNotFound("Artifact not found")
         return _describe(row)
 
     def latest_artifact_info(self, caller: Caller, task_id: str, name: str) -> dict[str, Any]:
-        """The same, in the last run."""
+        """Describe a present artifact of the last run."""
         return self.artifact_info(caller, task_id, self._tasks.load(task_id).latest_run_id, name)
 
     def find(self, task_id: str, run_id: int, name: str) -> Row | None:
-        """An artifact's row, present or not."""
+        """Return an artifact's row, present or not."""
         return self._database.one(
             "SELECT * FROM artifacts WHERE task_id = ? AND run_id = ? AND name = ?", task_id, run_id, name
         )
 
-    def _tasks_task(self, task_id: str, run_id: int) -> Task:
-        """A task whose run can have artifacts at all; one that is not there is wrong input here."""
+    def _claimed_task(self, task_id: str, run_id: int) -> Task:
+        """Return a task whose run was claimed; InputError if there is none."""
         try:
             task = self._tasks.load(task_id)
             run = task.run(run_id)
@@ -178,7 +178,7 @@ class ArtifactService:
             )
 
     def _details(self, task: Task, run_id: int, name: str, artifact: AnyArtifact) -> dict[str, Any]:
-        """What must be remembered of an artifact of its type."""
+        """Return the details to store for an artifact of its type."""
         if isinstance(artifact, ReferenceArtifact):
             return {"url": artifact.url}
         if isinstance(artifact, LinkArtifact):
@@ -190,16 +190,16 @@ class ArtifactService:
         return {"uploadId": self._reserve(task, run_id, name, artifact)}
 
     def _reserve(self, task: Task, run_id: int, name: str, artifact: StoredArtifact) -> str:
-        """Hold the object's name, under a new uploadId each time: the second time the queue trips over it.
+        """Reserve the object's name under a new uploadId.
 
-        It trips over an apostrophe, too.
+        As at the real queue, a second call for the same artifact is a 500, and so is an apostrophe in its name.
         """
         if "'" in name:
             raise InternalServerError("an apostrophe in the name")
         upload_id = slugid()
-        held = object_name(task.task_id, run_id, name)
+        stored_name = object_name(task.task_id, run_id, name)
         try:
-            self._objects.reserve(held, task.status["projectId"], upload_id, from_json(artifact.expires))
+            self._objects.reserve(stored_name, task.status["projectId"], upload_id, from_json(artifact.expires))
         except RequestConflict as conflict:
             raise InternalServerError(f"the object service refused: {conflict}") from conflict
         return upload_id
@@ -222,7 +222,7 @@ class ArtifactService:
     def _instructions(
         self, task: Task, run_id: int, name: str, artifact: AnyArtifact, details: dict[str, Any]
     ) -> dict[str, Any]:
-        """The answer to createArtifact: what to do next."""
+        """Return the result of createArtifact, which says how to upload the content."""
         if not isinstance(artifact, StoredArtifact):
             return {"storageType": artifact.storageType}
         if artifact.storageType == "object":
@@ -239,20 +239,20 @@ class ArtifactService:
     def _upload_grant(
         self, task: Task, run_id: int, name: str, artifact: StoredArtifact, upload_id: str
     ) -> dict[str, Any]:
-        """Identity and credentials of the upload: they hold exactly this one object."""
+        """Return the upload's identity, with credentials that cover exactly this object."""
         run = task.run(run_id)
-        held, project_id = object_name(task.task_id, run_id, name), task.status["projectId"]
+        stored_name, project_id = object_name(task.task_id, run_id, name), task.status["projectId"]
         worker = f"{run['workerGroup']}/{run['workerId']}"
         expires = from_json(artifact.expires)
         return {
             "storageType": "object",
-            "name": held,
+            "name": stored_name,
             "projectId": project_id,
             "uploadId": upload_id,
             "expires": to_json(expires),
             "credentials": self._accounts.temporary(
                 f"artifact-upload/{task.task_id}/{run_id}/on/{worker}",
-                [f"object:upload:{project_id}:{held}"],
+                [f"object:upload:{project_id}:{stored_name}"],
                 expiry=min(expires, self._clock.now() + DAY),
             ),
         }
@@ -274,7 +274,7 @@ def _content_type(artifact: AnyArtifact) -> str:
 
 
 def _may_replace(before: Row, artifact: AnyArtifact, details: dict[str, Any]) -> bool:
-    """What may be written over: the same again, a later expiry, another URL, a reference by a link."""
+    """Whether an artifact may replace one: the same, with a later expiry or another URL, or a link a reference."""
     if artifact.storageType != "link" and before["content_type"] != _content_type(artifact):
         return False
     if before["expires"] > from_json(artifact.expires):

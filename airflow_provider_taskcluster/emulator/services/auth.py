@@ -1,4 +1,4 @@
-"""What is asked of the auth service: which scopes the caller holds."""
+"""The auth service: the scopes of the caller."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ if TYPE_CHECKING:
 
 
 class AuthService:
-    """The auth service; accounts themselves are made in Python (:class:`..auth.accounts.Accounts`)."""
+    """The auth service; clients and roles are created in Python (:class:`..auth.accounts.Accounts`)."""
 
     def current_scopes(self, caller: Caller) -> dict[str, Any]:
-        """All scopes of the caller, roles expanded."""
+        """Return all scopes of the caller, roles expanded."""
         return {"scopes": caller.scopes}

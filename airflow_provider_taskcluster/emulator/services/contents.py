@@ -1,4 +1,4 @@
-"""The queue's artifacts, their content: links followed, scopes asked at every hop, then by storage type."""
+"""Content of artifacts: links are followed, with a scope check at every hop, then it depends on the storage type."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 
 class ContentService:
-    """Two ways to an artifact's content: a description of where it is, or a redirect to it."""
+    """Locates an artifact's content, as a description or as a redirect."""
 
     def __init__(
         self, context: Context, tasks: TaskService, artifacts: ArtifactService, objects: ObjectService
@@ -42,22 +42,22 @@ class ContentService:
         self._objects = objects
 
     def artifact(self, caller: Caller, task_id: str, run_id: int, name: str) -> dict[str, Any]:
-        """Where the content is: a URL, credentials for the object service, or what went wrong."""
+        """Return the content's URL, or credentials for the object service, or the reason of an error artifact."""
         row = self._follow(caller, task_id, run_id, name)
         details = unpack(row["details"])
-        answer = {"storageType": row["storage_type"]}
+        location = {"storageType": row["storage_type"]}
         if row["storage_type"] == "error":
-            return {**answer, "reason": details["reason"], "message": details["message"]}
+            return {**location, "reason": details["reason"], "message": details["message"]}
         if row["storage_type"] == "object":
-            return {**answer, **self._object_grant(task_id, run_id, row["name"])}
-        return {**answer, "url": self._plain_url(row)}
+            return {**location, **self._object_grant(task_id, run_id, row["name"])}
+        return {**location, "url": self._plain_url(row)}
 
     def latest_artifact(self, caller: Caller, task_id: str, name: str) -> dict[str, Any]:
-        """The same, in the last run."""
+        """Return the location of the content of an artifact of the last run."""
         return self.artifact(caller, task_id, self._tasks.load(task_id).latest_run_id, name)
 
     def get_artifact(self, caller: Caller, task_id: str, run_id: int, name: str) -> Redirect | FailedDependency:
-        """A redirect to the content, or 424 if the artifact is an error."""
+        """Redirect to the content; 424 if the artifact is an error."""
         row = self._follow(caller, task_id, run_id, name)
         storage_type = row["storage_type"]
         headers = {"x-taskcluster-artifact-storage-type": storage_type}
@@ -71,16 +71,16 @@ class ContentService:
         return Redirect(url, {"storageType": storage_type, "url": url}, headers)
 
     def get_latest_artifact(self, caller: Caller, task_id: str, name: str) -> Redirect | FailedDependency:
-        """The same, in the last run."""
+        """Redirect to the content of an artifact of the last run; 424 if it is an error."""
         caller.require(f"queue:get-artifact:{name}")
         return self.get_artifact(caller, task_id, self._tasks.load(task_id).latest_run_id, name)
 
     def _follow(self, caller: Caller, task_id: str, run_id: int, name: str) -> Row:
-        """The artifact that a chain of links ends in."""
-        met: list[str] = []
+        """Return the artifact at the end of a chain of links."""
+        hops: list[str] = []
         while True:
-            met.append(name)
-            caller.require(*(f"queue:get-artifact:{hop}" for hop in met))
+            hops.append(name)
+            caller.require(*(f"queue:get-artifact:{hop}" for hop in hops))
             row = self._artifacts.find(task_id, run_id, name)
             if row is None or not row["present"]:
                 raise ResourceNotFound("Artifact not found")
@@ -89,30 +89,30 @@ class ContentService:
             if row["storage_type"] != "link":
                 return row
             name = unpack(row["details"])["artifact"]
-            if name in met:
+            if name in hops:
                 raise InputError("Artifact leads to a link cycle")
 
     def _object_grant(self, task_id: str, run_id: int, name: str) -> dict[str, Any]:
-        """Credentials to download one object; their client id carries the artifact's name as it is, valid or not."""
-        held = object_name(task_id, run_id, name)
+        """Issue credentials to download one object; their client id contains the artifact's name, valid or not."""
+        stored_name = object_name(task_id, run_id, name)
         credentials = self._accounts.temporary(
             f"artifact-download/{task_id}/{run_id}/{name}",
-            [f"object:download:{held}"],
+            [f"object:download:{stored_name}"],
             expiry=self._clock.now() + HOUR,
         )
-        return {"name": held, "credentials": credentials}
+        return {"name": stored_name, "credentials": credentials}
 
-    def _object_url(self, held: str) -> str:
+    def _object_url(self, stored_name: str) -> str:
         try:
-            return self._objects.simple_url(held)
+            return self._objects.simple_url(stored_name)
         except NoMatchingMethod as error:
             raise InternalServerError(f"the object service refused: {error}") from error
 
     def _plain_url(self, row: Row) -> str:
-        """The URL of an s3 or reference artifact.
+        """Return the URL of an s3 or reference artifact.
 
-        URLs of public s3 artifacts are made as browsers make them: what they leave as it is does not fit the schema
-        of the answer (square brackets, ``|``), or is read as something else (``%``).
+        The real queue escapes names of public s3 artifacts as browsers do. What browsers leave unescaped breaks the
+        schema of the response (square brackets, ``|``), or is read as an escape (``%``).
         """
         details = unpack(row["details"])
         if row["storage_type"] == "reference":

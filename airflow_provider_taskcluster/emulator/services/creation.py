@@ -1,4 +1,4 @@
-"""Creating a task: its definition made whole and checked, its place in a group, what it waits for."""
+"""Creation of tasks: defaults, checks, task groups and dependencies."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ DRIFT = 15 * MINUTE
 
 
 class CreationService:
-    """Tasks come in here."""
+    """Creates tasks."""
 
     def __init__(
         self, context: Context, tasks: TaskService, groups: GroupService, dependencies: DependencyService
@@ -37,8 +37,8 @@ class CreationService:
         self._dependencies = dependencies
 
     def create_task(self, caller: Caller, task_id: str, request: CreateTask) -> dict[str, Any]:
-        """Define a task, and schedule it if it waits for nothing; the same again changes nothing."""
-        definition = _completed(task_id, request)
+        """Create a task, scheduled unless it waits for others; repeating the call changes nothing."""
+        definition = _with_defaults(task_id, request)
         _authorize(caller, definition)
         self._check_times(definition)
         with self._database.transaction():
@@ -73,8 +73,8 @@ class CreationService:
             raise InputError("The `expires` property must be after the `deadline`")
 
 
-def _completed(task_id: str, request: CreateTask) -> dict[str, Any]:
-    """The definition with everything that was left out, instants in one spelling."""
+def _with_defaults(task_id: str, request: CreateTask) -> dict[str, Any]:
+    """Return the definition with its defaults, timestamps in one format."""
     definition = request.model_dump(exclude_none=True)
     if request.taskQueueId is None:
         if request.provisionerId is None or request.workerType is None:
@@ -86,22 +86,22 @@ def _completed(task_id: str, request: CreateTask) -> dict[str, Any]:
         raise InputError("taskQueueId must match the provisionerId and workerType")
     deadline = from_json(request.deadline)
     expires = from_json(request.expires) if request.expires else deadline + YEAR
-    instants = {
+    timestamps = {
         "created": to_json(from_json(request.created)),
         "deadline": to_json(deadline),
         "expires": to_json(expires),
     }
-    return {"taskGroupId": task_id, **definition, **named, **instants}
+    return {"taskGroupId": task_id, **definition, **named, **timestamps}
 
 
 def _authorize(caller: Caller, definition: dict[str, Any]) -> None:
-    """The scopes for all that a definition names; a more urgent priority's does for a less urgent one."""
+    """Require the scopes of a definition; the scope for a priority also covers less urgent ones."""
     caller.require(
         *definition["scopes"],
         *(f"queue:route:{route}" for route in definition["routes"]),
         f"queue:create-task:project:{definition['projectId']}",
         f"queue:scheduler-id:{definition['schedulerId']}",
     )
-    urgent = PRIORITIES[: PRIORITIES.index(definition["priority"]) + 1]
+    sufficient = PRIORITIES[: PRIORITIES.index(definition["priority"]) + 1]
     queue_id = definition["taskQueueId"]
-    caller.require_any(*(f"queue:create-task:{priority}:{queue_id}" for priority in urgent))
+    caller.require_any(*(f"queue:create-task:{priority}:{queue_id}" for priority in sufficient))

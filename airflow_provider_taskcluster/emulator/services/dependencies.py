@@ -1,4 +1,4 @@
-"""What tasks wait for: other tasks, which are to be completed, or just resolved, before a task is scheduled."""
+"""Dependencies of tasks: other tasks that must be completed, or just resolved, before a task is scheduled."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 class DependencyService:
-    """Requirements that are still open. Once one is met it is gone, whatever becomes of the task in a rerun."""
+    """Open requirements of tasks. A requirement that was met stays met, even if the required task is run again."""
 
     def __init__(self, context: Context, tasks: TaskService) -> None:
         self._database = context.database
@@ -24,20 +24,20 @@ class DependencyService:
         tasks.when_resolved.append(self.release)
 
     def block(self, task_id: str, definition: dict[str, Any]) -> bool:
-        """Note what a new task waits for; whether there is anything.
+        """Store the requirements of a new task, and return whether it has any.
 
-        A task may wait for itself: then somebody has to schedule it.
+        A task may require itself; it must then be scheduled by a call.
         """
-        found = {required: self._tasks.find(required) for required in definition["dependencies"]}
-        _check(found, definition["deadline"])
+        dependencies = {task_id: self._tasks.find(task_id) for task_id in definition["dependencies"]}
+        _check(dependencies, definition["deadline"])
         requires = definition["requires"]
-        waits_for = [required for required, task in found.items() if task and not _is_met(requires, task)]
-        for required in waits_for:
+        unmet = [required for required, task in dependencies.items() if task and not _is_met(requires, task)]
+        for required in unmet:
             self._database.execute("INSERT INTO requirements VALUES (?, ?, ?)", task_id, required, requires)
-        return bool(waits_for)
+        return bool(unmet)
 
     def release(self, resolved: Task) -> None:
-        """Schedule the tasks that waited for this one alone, unless their deadline is over."""
+        """Schedule the tasks whose last open requirement was this one, unless their deadline has passed."""
         waiting = self._database.all("SELECT * FROM requirements WHERE required_task_id = ?", resolved.task_id)
         for row in waiting:
             if _is_met(row["requires"], resolved):
@@ -50,7 +50,7 @@ class DependencyService:
     def _schedule_if_free(self, task_id: str, now: int) -> None:
         if self._database.one("SELECT 1 FROM requirements WHERE task_id = ?", task_id) is not None:
             return
-        task = self._tasks.find_unsettled(task_id)
+        task = self._tasks.find_stored(task_id)
         if task is not None and not task.is_overdue(now):
             task.schedule(now)
             self._tasks.save(task)
@@ -60,15 +60,15 @@ def _is_met(requires: str, task: Task) -> bool:
     return task.state == "completed" or (requires == "all-resolved" and task.is_resolved)
 
 
-def _check(found: dict[str, Task | None], deadline: str) -> None:
-    """All must be there already, and must not expire before the task that waits has to be done."""
-    missing = [task_id for task_id, task in found.items() if task is None]
+def _check(dependencies: dict[str, Task | None], deadline: str) -> None:
+    """Raise InputError if a dependency does not exist, or expires before the deadline of the dependent task."""
+    missing = [task_id for task_id, task in dependencies.items() if task is None]
     if missing:
         raise InputError(
             "\n".join(["`task.dependencies` references non-existing tasks:", *(f" * {task_id}" for task_id in missing)])
         )
-    moment = from_json(deadline)
-    expiring = [task_id for task_id, task in found.items() if task and from_json(task.status["expires"]) < moment]
+    due = from_json(deadline)
+    expiring = [task_id for task_id, task in dependencies.items() if task and from_json(task.status["expires"]) < due]
     if expiring:
         raise InputError(
             "\n".join(

@@ -1,4 +1,4 @@
-"""Task groups: tasks that belong together, all of one scheduler, until the group is sealed."""
+"""Task groups: tasks of one scheduler; a sealed group accepts no more."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 
 class GroupService:
-    """Groups come into being with their first task."""
+    """Task groups, each created with its first task."""
 
     def __init__(self, context: Context, tasks: TaskService) -> None:
         self._database = context.database
@@ -29,7 +29,7 @@ class GroupService:
     def list_task_group(
         self, _: Caller, task_group_id: str, continuation_token: str | None = None, limit: int | None = None
     ) -> dict[str, Any]:
-        """The group and its tasks, definitions and statuses, in pages."""
+        """List a group's tasks with definitions and statuses, in pages."""
         group = _describe(self._load(task_group_id))
 
         def fetch(after: list[str], count: int) -> list[Row]:
@@ -38,15 +38,15 @@ class GroupService:
 
         rows, token = page(fetch, lambda row: [row["task_id"]], start=[""], token=continuation_token, limit=limit)
         tasks = [{"task": unpack(row["definition"]), "status": unpack(row["status"])} for row in rows]
-        answer = {**group, "tasks": tasks}
-        return {**answer, "continuationToken": token} if token else answer
+        listed = {**group, "tasks": tasks}
+        return {**listed, "continuationToken": token} if token else listed
 
     def get_task_group(self, _: Caller, task_group_id: str) -> dict[str, Any]:
-        """What is known of the group itself."""
+        """Describe a group without its tasks."""
         return _describe(self._load(task_group_id))
 
     def seal_task_group(self, caller: Caller, task_group_id: str) -> dict[str, Any]:
-        """Let no more tasks in, for good; sealing once more changes nothing."""
+        """Seal a group, so that it accepts no more tasks; repeating the call changes nothing."""
         group = self._load(task_group_id)
         caller.require(f"queue:seal-task-group:{group['scheduler_id']}/{task_group_id}")
         self._database.execute(
@@ -56,7 +56,7 @@ class GroupService:
         return _describe(self._load(task_group_id))
 
     def join(self, definition: dict[str, Any]) -> None:
-        """Let a new task in; the first one makes the group."""
+        """Add a new task to its group; the first task creates the group."""
         task_group_id, scheduler_id = definition["taskGroupId"], definition["schedulerId"]
         self._database.execute(
             "INSERT INTO task_groups VALUES (?, ?, ?, NULL) "

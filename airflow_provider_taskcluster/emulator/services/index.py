@@ -1,4 +1,4 @@
-"""The index: tasks by name, put there when they complete, by their routes, or by hand."""
+"""The index: tasks by path, inserted by their routes when they complete, or by a call."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ _NAMESPACE = re.compile(NAMESPACE)
 
 
 class IndexService:
-    """Indexed tasks, and the namespaces that their paths make."""
+    """Indexed tasks, and the namespaces of their paths."""
 
     def __init__(self, context: Context, tasks: TaskService, contents: ContentService) -> None:
         self._database = context.database
@@ -40,13 +40,13 @@ class IndexService:
         tasks.when_resolved.append(self.index)
 
     def find_task(self, _: Caller, index_path: str) -> dict[str, Any]:
-        """The task at a path."""
+        """Return the task at a path."""
         return _task(self._load(index_path))
 
     def find_tasks(
         self, caller: Caller, request: IndexPaths, continuation_token: str | None = None, limit: int | None = None
     ) -> dict[str, Any]:
-        """The tasks at many paths: those without one are left out, one missing scope refuses all."""
+        """Return the tasks at many paths; empty paths are left out, and one missing scope refuses the call."""
         caller.require(*(f"index:find-task:{path}" for path in request.indexes))
         if len(set(request.indexes)) < len(request.indexes):
             raise InternalServerError("Internal Server Error")
@@ -63,36 +63,36 @@ class IndexService:
         return {"tasks": [_task(row) for row in rows], **({"continuationToken": token} if token else {})}
 
     def insert_task(self, _: Caller, namespace: str, request: InsertTask) -> dict[str, Any]:
-        """Index a task by hand, whether or not there is one of this id; one of a higher rank keeps its place."""
+        """Insert a task, which need not exist; an indexed task of a higher rank is not replaced."""
         self._insert(namespace, request)
         return _task(self._row(namespace))
 
     def delete_task(self, _: Caller, namespace: str) -> dict[str, Any]:
-        """Forget the task at a path; what had a lower rank does not come back."""
+        """Remove the task at a path; one of a lower rank that it replaced does not come back."""
         self._database.execute("DELETE FROM indexed_tasks WHERE path = ?", namespace)
         return {}
 
     def list_tasks(self, _: Caller, namespace: str = "", **paging: Any) -> dict[str, Any]:
-        """The tasks right under a namespace, by default the root."""
+        """List the tasks directly in a namespace, by default the root."""
         rows, token = self._page("indexed_tasks", namespace, **paging)
         return {"tasks": [_task(row) for row in rows], **token}
 
     def list_namespaces(self, _: Caller, namespace: str = "", **paging: Any) -> dict[str, Any]:
-        """The namespaces right under a namespace, by default the root."""
+        """List the namespaces directly in a namespace, by default the root."""
         rows, token = self._page("namespaces", namespace, **paging)
         return {"namespaces": [_namespace(row) for row in rows], **token}
 
     def find_artifact_from_task(self, caller: Caller, index_path: str, name: str) -> Redirect | FailedDependency:
-        """A redirect to an artifact of the task at a path; the real index needs one more, by way of the queue."""
+        """Redirect to an artifact of the task at a path; the real index redirects to the queue first."""
         return self._contents.get_latest_artifact(caller, self._load(index_path)["task_id"], name)
 
     def index(self, task: Task) -> None:
-        """Index a completed task under all the paths that its routes name, as its ``extra.index`` says."""
+        """Index a completed task under the paths in its routes, with the options in its ``extra.index``."""
         if task.state != "completed":
             return
         definition = self._tasks.definition(task.task_id)
         paths = [route.removeprefix(ROUTE) for route in definition["routes"] if route.startswith(ROUTE)]
-        entry = _wanted_entry(task.task_id, definition)
+        entry = _entry(task.task_id, definition)
         for path in paths:
             if entry is not None and _NAMESPACE.fullmatch(path):
                 self._insert(path, entry)
@@ -110,7 +110,7 @@ class IndexService:
                 self._ensure_namespaces(_parent(path), expires)
 
     def _ensure_namespaces(self, namespace: str, expires: int) -> None:
-        """Namespaces live as long as what is in them, to the end of the day."""
+        """Create the namespaces of a path, or extend them to the end of the day on which their content expires."""
         end_of_day = (expires // DAY + 1) * DAY
         while namespace:
             self._database.execute(
@@ -135,7 +135,7 @@ class IndexService:
     def _page(
         self, table: str, namespace: str, continuation_token: str | None = None, limit: int | None = None
     ) -> tuple[list[Row], dict[str, str]]:
-        """The rows of a table right under a namespace, and the token of the next page, if there is one."""
+        """Return a page of rows directly in a namespace, and the token of the next page, if there is one."""
 
         def fetch(after: list[str], count: int) -> list[Row]:
             sql = f"SELECT * FROM {table} WHERE parent = ? AND path > ? ORDER BY path LIMIT ?"  # noqa: S608 - ours
@@ -145,14 +145,14 @@ class IndexService:
         return rows, {"continuationToken": token} if token else {}
 
 
-def _wanted_entry(task_id: str, definition: dict[str, Any]) -> InsertTask | None:
-    """What a task's definition wants in the index; None where it makes no sense, which nobody is told."""
+def _entry(task_id: str, definition: dict[str, Any]) -> InsertTask | None:
+    """Return the index entry that a task's definition asks for; None if it is invalid, which is not reported."""
     options = definition["extra"].get("index")
-    wishes = options if isinstance(options, dict) else {}
-    wanted = {"rank": 0, "data": {}, "expires": definition["expires"]}
-    wanted |= {name: wishes[name] for name in wanted if name in wishes}
+    given = options if isinstance(options, dict) else {}
+    fields = {"rank": 0, "data": {}, "expires": definition["expires"]}
+    fields |= {name: given[name] for name in fields if name in given}
     try:
-        return InsertTask.model_validate({"taskId": task_id, **wanted})
+        return InsertTask.model_validate({"taskId": task_id, **fields})
     except ValidationError:
         return None
 

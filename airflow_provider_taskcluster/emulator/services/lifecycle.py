@@ -1,6 +1,6 @@
-"""The life of a task: runs that are pending, running, resolved; retries; what happens when time runs out.
+"""Life cycle of a task: states of its runs, retries, and timeouts.
 
-Pure: a task is its status document, and every change is given the instant at which it happens.
+Pure: a task is its status document, and every change is given the time at which it happens.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Any
 from airflow_provider_taskcluster.emulator.clock import from_json, to_json
 from airflow_provider_taskcluster.emulator.errors import RequestConflict, ResourceNotFound
 
-# The reasons of an exception for which the queue itself tries again, and what the new run is called.
+# Reasons of an exception after which the queue retries, with the reason of the new run's creation.
 RETRIED = {"worker-shutdown": "retry", "claim-expired": "retry", "intermittent-task": "task-retry"}
 SCHEDULED = ("pending", "running")
 UNRESOLVED = ("unscheduled", *SCHEDULED)
@@ -21,14 +21,14 @@ STATUS_FIELDS = (
 
 
 class Task:
-    """A task's status, as the API answers it, and what can happen to it."""
+    """A task's status, as the API returns it, and its transitions."""
 
     def __init__(self, status: dict[str, Any]) -> None:
         self.status = status
 
     @classmethod
     def new(cls, task_id: str, definition: dict[str, Any]) -> Task:
-        """A task that has just been created, unscheduled: it has no runs."""
+        """Return a new unscheduled task, which has no runs."""
         fields = {name: definition[name] for name in STATUS_FIELDS}
         return cls(
             {"taskId": task_id, **fields, "retriesLeft": definition["retries"], "state": "unscheduled", "runs": []}
@@ -46,38 +46,38 @@ class Task:
 
     @property
     def is_resolved(self) -> bool:
-        """Whether the task has come to an end, which a rerun may undo."""
+        """Whether the task is resolved, which a rerun may undo."""
         return self.state not in UNRESOLVED
 
     @property
     def due(self) -> int | None:
-        """When time alone will change the task, by its deadline or the end of a claim; None if it is resolved."""
+        """When the task will time out, by its deadline or the end of a claim; None if it is resolved."""
         if self.is_resolved:
             return None
-        moments = [self.status["deadline"], *(run["takenUntil"] for run in self.runs[-1:] if "takenUntil" in run)]
-        return min(map(from_json, moments))
+        timeouts = [self.status["deadline"], *(run["takenUntil"] for run in self.runs[-1:] if "takenUntil" in run)]
+        return min(map(from_json, timeouts))
 
     @property
     def runs(self) -> list[dict[str, Any]]:
-        """All runs, by run id."""
+        """All runs, in the order of their ids."""
         runs: list[dict[str, Any]] = self.status["runs"]
         return runs
 
     @property
     def latest_run_id(self) -> int:
-        """The id of the last run, or ResourceNotFound."""
+        """The id of the last run; ResourceNotFound without runs."""
         if not self.runs:
             raise ResourceNotFound("Task doesn't have any runs")
         return len(self.runs) - 1
 
     def run(self, run_id: int) -> dict[str, Any]:
-        """A run, or ResourceNotFound."""
+        """Return a run, or raise ResourceNotFound."""
         if run_id >= len(self.runs):
             raise ResourceNotFound(f"Run {run_id} not found on task `{self.task_id}`.")
         return self.runs[run_id]
 
     def schedule(self, now: int) -> None:
-        """Add the first run, if there is none yet; past its deadline a task cannot be scheduled."""
+        """Add the first run unless there is one; RequestConflict past the deadline."""
         self._check_deadline("scheduled", now)
         if not self.runs:
             self._add_run("scheduled", now)
@@ -92,11 +92,11 @@ class Task:
             takenUntil=to_json(until),
             started=to_json(now),
         )
-        self._follow()
+        self._update_state()
         return run
 
     def reclaim(self, run_id: int, until: int) -> dict[str, Any]:
-        """Let a worker keep its run for longer."""
+        """Extend a worker's claim of a run."""
         run = self.run(run_id)
         if run["state"] != "running":
             raise RequestConflict(f"Run {run_id} on task `{self.task_id}` is resolved or not running.")
@@ -104,7 +104,7 @@ class Task:
         return run
 
     def resolve(self, run_id: int, state: str, reason: str, now: int) -> None:
-        """End a running run. Saying the same twice is fine, saying something else is a conflict."""
+        """End a running run; repeating the call changes nothing, another result is a conflict."""
         run = self.run(run_id)
         if (run["state"], run.get("reasonResolved")) == (state, reason):
             return
@@ -115,31 +115,31 @@ class Task:
             self._retry(RETRIED[reason], now)
 
     def rerun(self, retries: int, now: int) -> None:
-        """Schedule a resolved task once more, or one that was never scheduled; others go on as they are."""
+        """Add a run to a resolved or unscheduled task; other tasks do not change."""
         self._check_deadline("rescheduled", now)
         if self.state not in SCHEDULED:
             self.status["retriesLeft"] = retries
             self._add_run("rerun", now)
 
     def cancel(self, now: int) -> None:
-        """End a task that is not resolved; one that is stays as it is."""
+        """Cancel a task unless it is resolved."""
         self._check_deadline("canceled", now)
         if not self.is_resolved:
-            self._give_up("canceled", now)
+            self._end_task("canceled", now)
 
-    def settle(self, now: int) -> None:
-        """What time alone does: deadlines and claims run out, one of them with each call."""
+    def apply_timeout(self, now: int) -> None:
+        """Apply the first timeout that is due, of the deadline or of a claim."""
         if self.due is None or self.due > now:
             return
         if self.due == from_json(self.status["deadline"]):
-            self._give_up("deadline-exceeded", self.due)
+            self._end_task("deadline-exceeded", self.due)
             return
         expired = self.due
         self._end(self.runs[-1], "exception", "claim-expired", expired)
         self._retry(RETRIED["claim-expired"], expired)
 
     def is_overdue(self, now: int) -> bool:
-        """Whether the deadline is over."""
+        """Whether the deadline has passed."""
         return from_json(self.status["deadline"]) <= now
 
     def _check_deadline(self, verb: str, now: int) -> None:
@@ -148,8 +148,8 @@ class Task:
                 f"Task `{self.task_id}` can't be {verb} past its deadline of {self.status['deadline']}."
             )
 
-    def _give_up(self, reason: str, now: int) -> None:
-        """End the last run as an exception; a task without runs gets one for it."""
+    def _end_task(self, reason: str, now: int) -> None:
+        """End the last run as an exception; a task without runs gets one."""
         if not self.runs:
             self._add_run("exception", now)
         self._end(self.runs[-1], "exception", reason, now)
@@ -157,7 +157,7 @@ class Task:
     def _end(self, run: dict[str, Any], state: str, reason: str, now: int) -> None:
         run.update(state=state, reasonResolved=reason, resolved=to_json(now))
         run.pop("takenUntil", None)
-        self._follow()
+        self._update_state()
 
     def _retry(self, reason: str, now: int) -> None:
         if self.status["retriesLeft"] > 0:
@@ -173,7 +173,7 @@ class Task:
                 "scheduled": to_json(now),
             }
         )
-        self._follow()
+        self._update_state()
 
-    def _follow(self) -> None:
+    def _update_state(self) -> None:
         self.status["state"] = self.runs[-1]["state"]

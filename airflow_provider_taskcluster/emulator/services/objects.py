@@ -1,4 +1,4 @@
-"""The object service: uploads negotiated, finished and never changed again; downloads negotiated."""
+"""The object service: negotiation of uploads and downloads; a finished object never changes."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ CONTENT_TYPE = re.compile(rf"{_TOKEN}/{_TOKEN}( *; *{_TOKEN}=({_TOKEN}|{_QUOTED}
 
 
 class ObjectService:
-    """Objects by name. An unfinished one has an ``upload_id``; without, it is finished and readable."""
+    """Objects by name. An unfinished object has an ``upload_id``; a finished one has none, and is readable."""
 
     def __init__(self, context: Context) -> None:
         self._database = context.database
@@ -48,7 +48,7 @@ class ObjectService:
         self._settings = context.settings
 
     def create_upload(self, caller: Caller, name: str, request: CreateUpload) -> dict[str, Any]:
-        """Begin or go on with an upload, whose identity is name, projectId, uploadId and expires."""
+        """Begin or continue an upload, which is identified by name, projectId, uploadId and expires."""
         caller.require(f"object:upload:{request.projectId}:{name}")
         with self._database.transaction():
             self._begin(name, request.projectId, request.uploadId, from_json(request.expires))
@@ -61,12 +61,12 @@ class ObjectService:
         }
 
     def reserve(self, name: str, project_id: str, upload_id: str, expires: int) -> None:
-        """Hold a name for an upload that somebody else will make, as the queue does for object artifacts."""
+        """Reserve a name for a later upload, as the queue does for object artifacts."""
         with self._database.transaction():
             self._begin(name, project_id, upload_id, expires)
 
     def finish_upload(self, caller: Caller, name: str, request: FinishUpload) -> dict[str, Any]:
-        """Make an upload readable. Whether data was PUT is not looked at."""
+        """Finish an upload, which makes the object readable. Whether data was PUT is not checked."""
         caller.require(f"object:upload:{request.projectId}:{name}")
         hashes = request.hashes.model_dump(exclude_none=True)
         with self._database.transaction():
@@ -87,13 +87,13 @@ class ObjectService:
         return {}
 
     def start_download(self, _: Caller, name: str, request: StartDownload) -> dict[str, Any]:
-        """Agree on a download method: the server's first one that the caller accepts."""
+        """Choose the first of the server's download methods that the caller accepts."""
         row = self._readable(name)
         accepted = request.acceptDownloadMethods.model_dump(exclude_none=True)
         return self._offer(row, accepted)
 
     def metadata(self, _: Caller, name: str) -> dict[str, Any]:
-        """What is known of a finished object."""
+        """Return the metadata of a finished object."""
         row = self._readable(name)
         return {
             "projectId": row["project_id"],
@@ -102,15 +102,15 @@ class ObjectService:
         }
 
     def download(self, _: Caller, name: str) -> Redirect:
-        """A redirect to the content, for browsers and curl."""
+        """Redirect to the content, for browsers and curl."""
         return Redirect(self.simple_url(name))
 
     def simple_url(self, name: str) -> str:
-        """The URL of a simple download."""
+        """Return the URL of a simple download."""
         return str(self._offer(self._readable(name), ["simple"])["url"])
 
     def is_finished(self, name: str) -> bool:
-        """Whether an upload of this name was finished."""
+        """Whether the upload of an object is finished."""
         row = self._find(name)
         return row is not None and row["upload_id"] is None
 
@@ -124,7 +124,7 @@ class ObjectService:
         return row
 
     def _begin(self, name: str, project_id: str, upload_id: str, expires: int) -> None:
-        """Hold the name for this identity, for a day from now; another identity's is a conflict."""
+        """Reserve the name for this identity for a day; RequestConflict if another identity has it."""
         now = self._clock.now()
         self._database.execute("DELETE FROM objects WHERE swept <= ?", now)
         taken = self._database.one("SELECT * FROM objects WHERE name = ? OR upload_id = ?", name, upload_id)
@@ -147,7 +147,7 @@ class ObjectService:
         self._database.execute("UPDATE objects SET hashes = ? WHERE name = ?", pack({**known, **hashes}), name)
 
     def _grant(self, name: str, proposed: ProposedUploadMethods) -> dict[str, Any]:
-        """The first method of ours that the caller proposed, or none."""
+        """Choose the first of the server's upload methods that the caller proposed, or none."""
         for method in self._settings.upload_methods:
             if method == "dataInline" and (inline := proposed.dataInline):
                 _check_content_type(inline.contentType)
@@ -157,14 +157,14 @@ class ObjectService:
                 return {"putUrl": self._put_url(name, proposed.putUrl)}
         return {}
 
-    def _put_url(self, name: str, wish: PutUrl) -> dict[str, Any]:
-        _check_content_type(wish.contentType)
+    def _put_url(self, name: str, proposal: PutUrl) -> dict[str, Any]:
+        _check_content_type(proposal.contentType)
         headers = {
-            "Content-Type": wish.contentType,
-            "Content-Length": str(wish.contentLength),
+            "Content-Type": proposal.contentType,
+            "Content-Length": str(proposal.contentLength),
             "Content-Encoding": "identity",
         }
-        if wish.contentType.split(";")[0].strip().lower() in {"text/html", "application/xhtml+xml"}:
+        if proposal.contentType.split(";")[0].strip().lower() in {"text/html", "application/xhtml+xml"}:
             headers["Content-Disposition"] = "attachment"
         seconds = self._settings.lifetimes.put_url
         return {
@@ -174,7 +174,7 @@ class ObjectService:
         }
 
     def _offer(self, row: Row, accepted: list[str] | dict[str, Any]) -> dict[str, Any]:
-        """The first download method of ours that the caller accepts."""
+        """Return the grant of the first of the server's download methods that the caller accepts."""
         methods = self._settings.download_methods
         method = next((m for m in methods if m in accepted), None)
         if method is None:
@@ -188,7 +188,7 @@ class ObjectService:
 
 
 def _same_hashes(name: str, known: dict[str, str], given: dict[str, str]) -> None:
-    """What may still be said of a finished object: nothing new, nothing else."""
+    """Raise RequestConflict if hashes given for a finished object are new, or differ from its own."""
     for algorithm, value in given.items():
         if algorithm not in known:
             raise RequestConflict(f'Object "{name}" is already finished, but without hash {algorithm}')
@@ -197,13 +197,13 @@ def _same_hashes(name: str, known: dict[str, str], given: dict[str, str]) -> Non
 
 
 def _check_content_type(content_type: str) -> None:
-    """The real service hands this to its storage library, which throws."""
+    """Respond with 500 to an invalid content type, on which the real service's storage library throws."""
     if not CONTENT_TYPE.fullmatch(content_type):
         raise InternalServerError("invalid media type")
 
 
 def _decode(text: str) -> bytes:
-    """Base64 as a lenient decoder reads it: what does not belong is skipped, what is missing is made up."""
+    """Decode base64 leniently: invalid characters are skipped, missing padding is added."""
     clean = _NO_BASE64.sub("", text.replace("-", "+").replace("_", "/"))
     if len(clean) % 4 == 1:
         clean = clean[:-1]

@@ -1,4 +1,4 @@
-"""Long answers in pages: at most 1,000 rows, and a token to go on from."""
+"""Paging of lists: at most 1,000 rows, and a continuation token."""
 
 from __future__ import annotations
 
@@ -25,10 +25,10 @@ def page(
     token: str | None,
     limit: int | None,
 ) -> tuple[list[Item], str | None]:
-    """One page, and the token for the next one if there is more.
+    """Return one page, and the token of the next one, if there is one.
 
-    ``fetch(after, count)`` yields up to ``count`` items whose key is greater than ``after``; ``start`` is a
-    key below all others. A limit above 1,000 is taken for 1,000.
+    ``fetch(after, count)`` returns up to ``count`` items whose key is greater than ``after``; ``start`` is a
+    key below all others. A limit above 1,000 means 1,000.
     """
     size = max(1, min(limit or LARGEST, LARGEST))
     items = fetch(_decode(token, len(start)) if token else start, size + 1)

@@ -1,4 +1,4 @@
-"""The purge-cache service: wishes that workers forget a cache, each a day long."""
+"""The purge-cache service: requests that workers purge a cache, each valid for a day."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class PurgeCacheService:
-    """Requests to purge caches of worker pools; workers are told from a cache of our own."""
+    """Purge requests of worker pools; purgeRequests reads them through a cache, as the real service does."""
 
     def __init__(self, context: Context) -> None:
         self._database = context.database
@@ -25,7 +25,7 @@ class PurgeCacheService:
         self._cached: dict[str, tuple[int, list[Row]]] = {}
 
     def purge_cache(self, caller: Caller, worker_pool_id: str, request: PurgeCache) -> None:
-        """Ask for a purge; asking again moves its ``before`` to now."""
+        """Request a purge; repeating the call sets ``before`` to now."""
         caller.require(f"purge-cache:{worker_pool_id}:{request.cacheName}")
         now = self._clock.now()
         self._database.execute(
@@ -37,7 +37,7 @@ class PurgeCacheService:
         )
 
     def purge_requests(self, _: Caller, worker_pool_id: str, since: str | None = None) -> dict[str, Any]:
-        """The open requests of one pool, as of some seconds ago."""
+        """Return the open requests of one pool, up to some seconds old."""
         earliest = from_json(since) if since else 0
         rows = [row for row in self._recent(worker_pool_id) if row["before"] >= earliest]
         return {"requests": [_entry(row) for row in rows]}
@@ -45,14 +45,14 @@ class PurgeCacheService:
     def all_purge_requests(
         self, _: Caller, continuation_token: str | None = None, limit: int | None = None
     ) -> dict[str, Any]:
-        """All open requests, in pages. The last page's token is the empty string."""
+        """List all open requests, in pages. The last page's token is the empty string."""
         rows, token = page(self._after, _key, start=["", ""], token=continuation_token, limit=limit)
         return {"requests": [_entry(row) for row in rows], "continuationToken": token or ""}
 
     def _recent(self, worker_pool_id: str) -> list[Row]:
         now = self._clock.now()
-        made, rows = self._cached.get(worker_pool_id, (0, []))
-        if now - made > self._cache_seconds * SECOND or self._cache_seconds == 0:
+        cached_at, rows = self._cached.get(worker_pool_id, (0, []))
+        if now - cached_at > self._cache_seconds * SECOND or self._cache_seconds == 0:
             rows = self._database.all(
                 "SELECT * FROM purge_requests WHERE worker_pool_id = ? AND expires > ? ORDER BY cache_name",
                 worker_pool_id,

@@ -1,4 +1,4 @@
-"""What a service answers with, when it is not JSON (200) or nothing (204)."""
+"""Replies of services other than JSON (200) and nothing (204)."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Redirect:
-    """303 to a URL; API clients read the JSON body, where there is one."""
+    """Redirect (303) to a URL; API clients read the JSON body, if there is one."""
 
     url: str
     body: dict[str, Any] | None = None
@@ -17,7 +17,7 @@ class Redirect:
 
 @dataclass(frozen=True)
 class FailedDependency:
-    """424: the artifact is an error. This body has no error code."""
+    """Response 424 for an error artifact. Its body has no error code."""
 
     reason: str
     message: str

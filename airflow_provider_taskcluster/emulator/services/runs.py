@@ -1,4 +1,4 @@
-"""The queue as workers see it: claim a run, keep it, say how it ended."""
+"""Runs of tasks, as workers use them: claim, reclaim and resolve."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ GRACE = 5 * MINUTE
 
 
 class RunService:
-    """Claims, credentials for workers, resolutions."""
+    """Claims and resolutions of runs, with credentials for workers."""
 
     def __init__(self, context: Context, tasks: TaskService) -> None:
         self._database = context.database
@@ -29,14 +29,14 @@ class RunService:
         self._tasks = tasks
 
     def claim_work(self, caller: Caller, task_queue_id: str, request: ClaimWork) -> dict[str, Any]:
-        """Hand out pending runs of a queue; at once, where the real queue waits 20 s for work."""
+        """Claim pending runs of a queue; returns at once, whereas the real queue waits up to 20 s for work."""
         caller.require(f"queue:claim-work:{task_queue_id}", f"queue:worker-id:{request.workerGroup}/{request.workerId}")
         with self._database.transaction():
             tasks = self._tasks.pending(task_queue_id, request.tasks)
             return {"tasks": [self._claim(task, request) for task in tasks]}
 
     def reclaim_task(self, _: Caller, task_id: str, run_id: int) -> dict[str, Any]:
-        """Keep a run for another 20 minutes."""
+        """Extend the claim of a run by 20 minutes from now."""
         with self._database.transaction():
             task = self._tasks.load(task_id)
             run = task.reclaim(run_id, self._clock.now() + CLAIM)
@@ -44,15 +44,15 @@ class RunService:
         return {"status": task.status, **self._claimed(task, run)}
 
     def report_completed(self, _: Caller, task_id: str, run_id: int) -> dict[str, Any]:
-        """The run did what it should."""
+        """Resolve a run as completed."""
         return self._resolve(task_id, run_id, "completed", "completed")
 
     def report_failed(self, _: Caller, task_id: str, run_id: int) -> dict[str, Any]:
-        """The run did what it should not."""
+        """Resolve a run as failed."""
         return self._resolve(task_id, run_id, "failed", "failed")
 
     def report_exception(self, _: Caller, task_id: str, run_id: int, request: ReportException) -> dict[str, Any]:
-        """The run could not do anything; some reasons bring a new run while retries are left."""
+        """Resolve a run as an exception; some reasons start a new run while retries are left."""
         return self._resolve(task_id, run_id, "exception", request.reason)
 
     def _resolve(self, task_id: str, run_id: int, state: str, reason: str) -> dict[str, Any]:
@@ -70,7 +70,7 @@ class RunService:
         return {"status": task.status, "task": definition, **self._claimed(task, run)}
 
     def _claimed(self, task: Task, run: dict[str, Any]) -> dict[str, Any]:
-        """What a worker gets to know about its claim, with credentials for this run only."""
+        """Describe a claim for its worker, with credentials for this run only."""
         until = self._clock.now() + CLAIM
         name = f"{task.task_id}/{run['runId']}"
         client_id = f"task-client/{name}/on/{run['workerGroup']}/{run['workerId']}/until/{until // 1000}"

@@ -1,4 +1,4 @@
-"""The queue's tasks, moved by those who own them: scheduled, run again, canceled."""
+"""Scheduling of tasks by their owners: schedule, rerun and cancel."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 
 class SchedulingService:
-    """Each call needs a scope for the very task, or for its project."""
+    """Schedules, reruns and cancels tasks; each call needs a scope for the task, or for its project."""
 
     def __init__(self, context: Context, tasks: TaskService) -> None:
         self._database = context.database
@@ -24,7 +24,7 @@ class SchedulingService:
         self._tasks = tasks
 
     def schedule_task(self, caller: Caller, task_id: str) -> dict[str, Any]:
-        """Schedule a task whatever it waits for; one that was scheduled before stays as it is."""
+        """Schedule a task despite open dependencies; a scheduled one does not change."""
         with self._changing(caller, "schedule", task_id) as task:
             task.schedule(self._clock.now())
         return {"status": task.status}
@@ -36,7 +36,7 @@ class SchedulingService:
         return {"status": task.status}
 
     def cancel_task(self, caller: Caller, task_id: str) -> dict[str, Any]:
-        """End a task that is not resolved yet."""
+        """Cancel a task unless it is resolved."""
         with self._changing(caller, "cancel", task_id) as task:
             task.cancel(self._clock.now())
         return {"status": task.status}

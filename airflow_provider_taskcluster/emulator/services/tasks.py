@@ -1,4 +1,4 @@
-"""The queue's tasks: kept, looked at, told of when they are resolved."""
+"""Storage of tasks: definitions, statuses, and callbacks for resolved tasks."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
 
 class TaskService:
-    """Definitions and statuses. Tasks are always loaded here, so that overdue ones are settled first.
+    """Definitions and statuses of tasks; timeouts that are due are applied before any task is loaded.
 
-    ``when_resolved`` are told of each task that has come to an end, in the transaction in which it did.
+    The functions in ``when_resolved`` are called with each task that is resolved, in the same transaction.
     """
 
     def __init__(self, context: Context) -> None:
@@ -32,11 +32,11 @@ class TaskService:
         self.when_resolved: list[Callable[[Task], None]] = []
 
     def task(self, _: Caller, task_id: str) -> dict[str, Any]:
-        """A task's definition."""
+        """Return a task's definition."""
         return self.definition(task_id)
 
     def status(self, _: Caller, task_id: str) -> dict[str, Any]:
-        """A task's status."""
+        """Return a task's status."""
         return {"status": self.load(task_id).status}
 
     def statuses(
@@ -46,7 +46,7 @@ class TaskService:
         continuation_token: str | None = None,
         limit: int | None = None,
     ) -> dict[str, Any]:
-        """The statuses of many tasks; unknown ones are left out, one missing scope refuses all."""
+        """Return the statuses of many tasks; unknown ones are left out, and one missing scope refuses the call."""
         caller.require(*(f"queue:status:{task_id}" for task_id in request.taskIds))
         wanted = pack(request.taskIds)
 
@@ -58,33 +58,33 @@ class TaskService:
 
         rows, token = page(fetch, lambda row: [row["task_id"]], start=[""], token=continuation_token, limit=limit)
         statuses = [{"taskId": row["task_id"], "status": unpack(row["status"])} for row in rows]
-        answer: dict[str, Any] = {"statuses": statuses}
-        return {**answer, "continuationToken": token} if token else answer
+        listed: dict[str, Any] = {"statuses": statuses}
+        return {**listed, "continuationToken": token} if token else listed
 
     def rows(self, condition: str, *parameters: Any) -> list[Row]:
-        """Tasks as they stand now, as rows of the database."""
-        self._settle_overdue()
+        """Return the rows of tasks that meet a condition, timeouts applied."""
+        self._apply_timeouts()
         return self._database.all(f"SELECT * FROM tasks WHERE {condition}", *parameters)  # noqa: S608 - ours
 
     def find(self, task_id: str) -> Task | None:
-        """A task as it stands now, if there is one."""
-        self._settle_overdue()
-        return self.find_unsettled(task_id)
+        """Return a task, timeouts applied, or None."""
+        self._apply_timeouts()
+        return self.find_stored(task_id)
 
-    def find_unsettled(self, task_id: str) -> Task | None:
-        """A task as it was when somebody last looked, for those who are at settling others."""
+    def find_stored(self, task_id: str) -> Task | None:
+        """Return a task as stored, without applying timeouts, or None; for use while timeouts are being applied."""
         row = self._database.one("SELECT status FROM tasks WHERE task_id = ?", task_id)
         return Task(unpack(row["status"])) if row else None
 
     def load(self, task_id: str) -> Task:
-        """A task as it stands now, or ResourceNotFound."""
+        """Return a task, timeouts applied, or raise ResourceNotFound."""
         task = self.find(task_id)
         if task is None:
             raise ResourceNotFound(f"Task `{task_id}` not found. Are you sure it was created?")
         return task
 
     def definition(self, task_id: str) -> dict[str, Any]:
-        """A task's definition, or ResourceNotFound."""
+        """Return a task's definition, or raise ResourceNotFound."""
         row = self._database.one("SELECT definition FROM tasks WHERE task_id = ?", task_id)
         if row is None:
             raise ResourceNotFound(f"Task `{task_id}` not found. Are you sure it was created?")
@@ -92,12 +92,12 @@ class TaskService:
         return definition
 
     def pending(self, task_queue_id: str, count: int) -> list[Task]:
-        """The first tasks of a queue that wait for a worker, most urgent first, then oldest first."""
+        """Return the first pending tasks of a queue, most urgent first, then oldest first."""
         condition = "task_queue_id = ? AND state = 'pending' ORDER BY rank, scheduled, rowid LIMIT ?"
         return [Task(unpack(row["status"])) for row in self.rows(condition, task_queue_id, count)]
 
     def insert(self, task: Task, definition: dict[str, Any]) -> None:
-        """Keep a new task."""
+        """Store a new task."""
         self._database.execute(
             "INSERT INTO tasks VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
             *(task.task_id, definition["taskQueueId"], definition["taskGroupId"], task.state),
@@ -106,20 +106,20 @@ class TaskService:
         )
 
     def save(self, task: Task) -> None:
-        """Keep a task's changed status."""
+        """Store a task's changed status."""
         with self._database.transaction():
             changed = self._database.execute(
                 "UPDATE tasks SET state = ?, status = ?, scheduled = ?, due = ? WHERE task_id = ? AND status != ?",
                 *(task.state, pack(task.status), self._clock.now(), task.due, task.task_id, pack(task.status)),
             )
             if changed and task.is_resolved:
-                for tell in self.when_resolved:
-                    tell(task)
+                for callback in self.when_resolved:
+                    callback(task)
 
-    def _settle_overdue(self) -> None:
-        """Do what time has done to all tasks since anybody looked, in its order."""
+    def _apply_timeouts(self) -> None:
+        """Apply all timeouts that are due, oldest first."""
         now = self._clock.now()
         while row := self._database.one("SELECT * FROM tasks WHERE due <= ? ORDER BY due LIMIT 1", now):
             task = Task(unpack(row["status"]))
-            task.settle(now)
+            task.apply_timeout(now)
             self.save(task)

@@ -1,4 +1,4 @@
-"""The store as the services see it: keys in buckets, and URLs to reach them."""
+"""Store of bytes as the services see it: keys in buckets, and URLs to reach them."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Store:
-    """Puts bytes into buckets and signs URLs. ``url`` is the address all URLs begin with."""
+    """Stores bytes in buckets and signs URLs. All URLs begin with ``url``."""
 
     def __init__(self, data_dir: Path, database: Database, clock: Clock, url: str) -> None:
         self.url = url.rstrip("/")
@@ -26,16 +26,16 @@ class Store:
         self.signer = Signer(_key(database), clock)
 
     def get_url(self, bucket: str, key: str, *, seconds: float) -> str:
-        """A URL to GET a key's bytes."""
+        """Return a signed URL to GET a key's bytes."""
         path = self.blobs.path(bucket, key)
         return f"{self.url}{path}?{self.signer.sign('GET', path, seconds=seconds)}"
 
     def public_url(self, bucket: str, key: str) -> str:
-        """A URL to GET a key's bytes by its name, without a signature. The ``%`` in it are left as they are."""
+        """Return an unsigned URL to GET a key's bytes by its name. ``%`` in the name is not escaped."""
         return f"{self.url}/{bucket}/{quote(key, safe='/%')}"
 
     def put_url(self, bucket: str, key: str, *, seconds: float, headers: Mapping[str, str]) -> str:
-        """A URL to PUT a key's bytes with exactly these headers."""
+        """Return a signed URL to PUT a key's bytes with exactly these headers."""
         path = self.blobs.path(bucket, key)
         return f"{self.url}{path}?{self.signer.sign('PUT', path, seconds=seconds, headers=headers)}"
 
@@ -45,7 +45,7 @@ class Store:
 
 
 def _key(database: Database) -> str:
-    """The key that signs URLs: made once, and kept with the state."""
+    """Return the key that signs URLs, generated once and kept with the state."""
     database.execute("INSERT OR IGNORE INTO secrets VALUES ('store', ?)", secrets.token_hex(32))
     row = database.one("SELECT value FROM secrets WHERE name = 'store'")
     assert row is not None

@@ -1,4 +1,4 @@
-"""The second origin, where the bytes are: GET and PUT by signed URL, as an S3 bucket does it."""
+"""HTTP server of the store: GET and PUT by signed URL, as an S3 bucket does."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from .blobs import Blob, Blobs, Representation
 from .errors import StoreError, access_denied, no_such_key
-from .ranges import wanted
+from .ranges import requested_range
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -21,7 +21,7 @@ LARGEST_PUT = 5 * 1024**3
 
 
 class StoreApp:
-    """An ASGI application without a framework: two methods, no routes, every byte straight through."""
+    """ASGI application of the store, without a framework, for speed."""
 
     def __init__(self, blobs: Blobs, signer: Signer, wires: Wires) -> None:
         self._blobs = blobs
@@ -56,9 +56,9 @@ class StoreApp:
         if blob is None:
             raise no_such_key()
         with blob.file:
-            part = wanted(headers.get("range") if _range_holds(headers, blob) else None, blob.size)
+            part = requested_range(headers.get("range") if _range_holds(headers, blob) else None, blob.size)
             offsets = range(blob.size) if part is None else part
-            answer = {
+            response_headers = {
                 **blob.representation.headers(),
                 "Content-Length": str(len(offsets)),
                 "ETag": blob.etag,
@@ -66,19 +66,19 @@ class StoreApp:
                 "Accept-Ranges": "bytes",
             }
             if part is not None:
-                answer["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{blob.size}"
-            await _start(send, 200 if part is None else 206, answer)
+                response_headers["Content-Range"] = f"bytes {part.start}-{part.stop - 1}/{blob.size}"
+            await _start(send, 200 if part is None else 206, response_headers)
             await self._stream(scope, blob, offsets, send)
 
     async def _stream(self, scope: Scope, blob: Blob, offsets: range, send: Send) -> None:
-        """Send the bytes chunk by chunk; each send waits until the connection takes more."""
+        """Send the bytes in chunks; each send waits until the connection accepts more."""
         wire = self._wires.of(scope)
         blob.file.seek(offsets.start)
         left = len(offsets)
         while left and not wire.closed:
             chunk = blob.file.read(min(CHUNK, left))
             if not chunk:
-                return  # shorter than it was: the missing end cuts the connection
+                return  # the file has become shorter: the incomplete body cuts the connection
             left -= len(chunk)
             await send({"type": "http.response.body", "body": chunk, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
@@ -120,7 +120,7 @@ async def _start(send: Send, status: int, headers: Mapping[str, str]) -> None:
 
 
 async def _refuse(error: StoreError, path: str, send: Send) -> None:
-    """Answer at once and hang up, whatever the client is still sending, as S3 does."""
+    """Respond at once and close the connection, even if the client is still sending, as S3 does."""
     body = error.xml(path)
     headers = {"Content-Type": "application/xml", "Content-Length": str(len(body)), "Connection": "close"}
     await _start(send, error.status, {**headers, **error.headers})

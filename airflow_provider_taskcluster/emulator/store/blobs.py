@@ -1,8 +1,8 @@
-"""The bytes: plain files, one for each key, in folders that any web server can serve.
+"""Files of the store, one for each key, in folders that any web server can serve.
 
 A key's file is ``<folder>/<bucket>/<sha256 of the key>``, and the path of its URL is the same, so that a
-server whose document root is ``<folder>`` needs no mapping. What a plain server does not know (type,
-encoding, disposition) is kept in the database. A file appears, or is replaced, whole.
+server whose document root is ``<folder>`` needs no mapping. Content type, encoding and disposition, which such
+a server does not know, are in the database. Files are created and replaced atomically.
 """
 
 from __future__ import annotations
@@ -33,14 +33,14 @@ _PATH = re.compile(rf"/(?:{'|'.join(BUCKETS)})/[0-9a-f]{{64}}")
 
 @dataclass(frozen=True)
 class Representation:
-    """How stored bytes are to be served."""
+    """Content headers with which stored bytes are served."""
 
     content_type: str | None = None
     content_encoding: str | None = None
     content_disposition: str | None = None
 
     def headers(self) -> dict[str, str]:
-        """As response headers; S3 says binary/octet-stream where no type was given."""
+        """Return the response headers; the default type is binary/octet-stream, as in S3."""
         given = {
             "Content-Type": self.content_type or "binary/octet-stream",
             "Content-Encoding": self.content_encoding,
@@ -51,7 +51,7 @@ class Representation:
 
 @dataclass(frozen=True)
 class Blob:
-    """One opened file as it is now, whatever replaces it later. The reader closes ``file``."""
+    """An open file, which later replacements do not change. The reader closes ``file``."""
 
     file: IO[bytes]
     size: int
@@ -61,7 +61,7 @@ class Blob:
 
 
 class Blobs:
-    """The folder of files and what is known about them."""
+    """The files of the store and their metadata."""
 
     def __init__(self, data_dir: Path, database: Database) -> None:
         self.folder = data_dir / "store"
@@ -76,22 +76,22 @@ class Blobs:
 
     @staticmethod
     def path(bucket: str, key: str) -> str:
-        """The URL path of a key."""
+        """Return the URL path of a key."""
         return f"/{bucket}/{hashlib.sha256(key.encode()).hexdigest()}"
 
     @staticmethod
     def is_path(path: str) -> bool:
-        """Whether a URL path can be that of a key; nothing else is ever opened."""
+        """Whether a URL path can be that of a key; no other path is ever opened."""
         return _PATH.fullmatch(path) is not None
 
     @classmethod
     def public_path(cls, path: str) -> str | None:
-        """The URL path of a key of the public bucket that is named in a URL; what is escaped wrongly names no other."""
+        """Return the path for a URL that names a key of the public bucket, else None; invalid escapes match no key."""
         named = _PUBLIC.fullmatch(path)
         return named and cls.path(PUBLIC, unquote(named[1]) if _ESCAPED.fullmatch(named[1]) else path)
 
     def open(self, path: str) -> Blob | None:
-        """The blob at a path, if there is one."""
+        """Open the blob at a path; None if there is none."""
         try:
             file = (self.folder / path[1:]).open("rb", buffering=0)
         except FileNotFoundError:
@@ -103,14 +103,14 @@ class Blobs:
         return Blob(file, stat.st_size, etag, formatdate(stat.st_mtime, usegmt=True), representation)
 
     def put(self, path: str, data: bytes, representation: Representation) -> None:
-        """Store bytes at once."""
+        """Store bytes under a path."""
         with self.writer() as file:
             file.write(data)
             self.commit(file, path, representation)
 
     @contextlib.contextmanager
     def writer(self) -> Iterator[IO[bytes]]:
-        """A file to write to; without :meth:`commit` it is gone at the end of the block."""
+        """Give a temporary file to write to, removed at the end of the block unless :meth:`commit` is called."""
         with tempfile.NamedTemporaryFile(dir=self._incoming, buffering=0, delete=False) as file:
             try:
                 yield file
@@ -118,7 +118,7 @@ class Blobs:
                 Path(file.name).unlink(missing_ok=True)
 
     def commit(self, file: IO[bytes], path: str, representation: Representation) -> None:
-        """Give what was written its place, and take that of what was there."""
+        """Move a written file to its path, replacing the one there."""
         Path(file.name).chmod(0o644)
         Path(file.name).replace(self.folder / path[1:])
         r = representation

@@ -1,4 +1,4 @@
-"""What the store refuses, in the words and the XML of S3."""
+"""Errors of the store, with the codes and the XML of S3."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from xml.sax.saxutils import escape
 
 
 class StoreError(Exception):
-    """A refusal with S3's error code; ``headers`` go with the answer."""
+    """An error with S3's code; ``headers`` are sent with the response."""
 
     def __init__(self, status: int, code: str, message: str, headers: dict[str, str] | None = None) -> None:
         super().__init__(message)
@@ -15,7 +15,7 @@ class StoreError(Exception):
         self.headers = headers or {}
 
     def xml(self, path: str) -> bytes:
-        """The body of the answer."""
+        """Return the body of the response."""
         return (
             '<?xml version="1.0" encoding="UTF-8"?>\n'
             f"<Error><Code>{self.code}</Code><Message>{escape(str(self))}</Message>"
@@ -24,12 +24,12 @@ class StoreError(Exception):
 
 
 def access_denied(message: str = "Access Denied") -> StoreError:
-    """No signature, or one whose time is over."""
+    """Return the error for a missing or expired signature."""
     return StoreError(403, "AccessDenied", message)
 
 
 def signature_mismatch() -> StoreError:
-    """A signature for another request than this one."""
+    """Return the error for a signature of another request."""
     return StoreError(
         403,
         "SignatureDoesNotMatch",
@@ -38,12 +38,12 @@ def signature_mismatch() -> StoreError:
 
 
 def no_such_key() -> StoreError:
-    """Nothing was ever PUT there."""
+    """Return the error for a key that does not exist."""
     return StoreError(404, "NoSuchKey", "The specified key does not exist.")
 
 
 def invalid_range(size: int) -> StoreError:
-    """A range that begins after the end."""
+    """Return the error for a range that begins after the end."""
     return StoreError(
         416, "InvalidRange", "The requested range is not satisfiable", {"Content-Range": f"bytes */{size}"}
     )

@@ -1,4 +1,4 @@
-"""Which bytes a GET asks for."""
+"""Parsing of Range headers."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from .errors import invalid_range
 _RANGE = re.compile(r"bytes=(\d{0,18})-(\d{0,18})")
 
 
-def wanted(header: str | None, size: int) -> range | None:
-    """The offsets a Range header asks for of a body of ``size`` bytes; None stands for the whole body.
+def requested_range(header: str | None, size: int) -> range | None:
+    """Return the offsets that a Range header requests of a body of ``size`` bytes; None for the whole body.
 
-    What is not one range in bytes (several, another unit, nonsense) is ignored, as S3 does. A range that
-    begins after the end raises StoreError (416).
+    Anything but a single range in bytes is ignored, as S3 does. A range that begins after the end raises
+    StoreError (416).
     """
     match = _RANGE.fullmatch(header.strip()) if header else None
     if match is None or not any(match.groups()):

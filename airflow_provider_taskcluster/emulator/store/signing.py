@@ -1,7 +1,7 @@
-"""Signed URLs: whoever holds one may do one thing with one file until it expires.
+"""Signed URLs: each allows one method on one file until it expires.
 
-The signature covers method, path, expiry and, for a PUT, the exact values of some headers. It needs no record
-on the server's side, so that URLs stay good over a restart.
+The signature covers method, path, expiry and, for a PUT, the exact values of some headers. The server stores
+nothing about a URL, so URLs stay valid over a restart.
 """
 
 from __future__ import annotations
@@ -22,14 +22,14 @@ if TYPE_CHECKING:
 
 
 class Signer:
-    """Makes and checks the query of signed URLs."""
+    """Creates and checks the query of signed URLs."""
 
     def __init__(self, key: str, clock: Clock) -> None:
         self._key = key.encode()
         self._clock = clock
 
     def sign(self, method: str, path: str, *, seconds: float, headers: Mapping[str, str] | None = None) -> str:
-        """The query that allows ``method`` on ``path`` for some seconds, with exactly these headers."""
+        """Return the query that allows ``method`` on ``path`` for some seconds, with exactly these headers."""
         expires = self._clock.now() + int(seconds * SECOND)
         signed = {name.lower(): value for name, value in (headers or {}).items()}
         signature = self._signature(method, path, str(expires), signed)

@@ -1,4 +1,4 @@
-"""A played worker, and the command that runs it (``python -m airflow_provider_taskcluster.emulator.worker``)."""
+"""Simulated worker, and a command that runs it (``python -m airflow_provider_taskcluster.emulator.worker``)."""
 
 from .simulated import OCTETS, Run, Worker, put
 

@@ -1,4 +1,4 @@
-"""The worker as a command: it creates a task, prints its id, waits, publishes files and resolves the task."""
+"""Command that creates a task, prints its id, waits, publishes files and resolves the task, as a worker does."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ For example:
 
 
 def main(arguments: list[str] | None = None) -> None:
-    """Do it, and end in one sentence where that is not possible."""
+    """Run the command; errors end it with one sentence."""
     parser = _parser()
     options = parser.parse_args(arguments)
     if options.gzip and options.storage_type != "s3":
@@ -60,12 +60,12 @@ def main(arguments: list[str] | None = None) -> None:
     except KeyboardInterrupt:
         raise SystemExit(130) from None
     except (TaskclusterAuthFailure, TaskclusterRestFailure) as error:
-        wrong = error.status_code in {401, 403}
-        todo = f"{VARIABLES[1]} and {VARIABLES[2]}: {SEE_EMULATOR}" if wrong else "see its log"
-        raise ended(f"{options.root_url} refused it ({error.status_code}): {reason(error)}; {todo}") from None
+        unauthorized = error.status_code in {401, 403}
+        next_step = f"{VARIABLES[1]} and {VARIABLES[2]}: {SEE_EMULATOR}" if unauthorized else "see its log"
+        raise ended(f"{options.root_url} refused it ({error.status_code}): {reason(error)}; {next_step}") from None
     except (TaskclusterFailure, LookupError) as error:
-        said = f"{options.root_url} does not answer as it should ({reason(error)})"
-        raise ended(f"{said}: does the emulator run there?") from None
+        unusable = f"{options.root_url} does not answer as it should ({reason(error)})"
+        raise ended(f"{unusable}: does the emulator run there?") from None
     except OSError as error:
         raise ended(f"It could not be published: {reason(error)}") from None
 
@@ -98,7 +98,7 @@ def _account(options: argparse.Namespace) -> tuple[str, dict[str, str]]:
 
 
 def _content(path: str) -> bytes:
-    """Read a file before there is a task, which would wait for it in vain."""
+    """Read a file, before a task is created that would wait for it in vain."""
     try:
         return Path(path).read_bytes()
     except OSError as error:

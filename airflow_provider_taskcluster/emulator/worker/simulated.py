@@ -1,4 +1,4 @@
-"""A worker, played over the real API with the upstream client.
+"""Simulated worker, which uses the API through the upstream client.
 
 As a library::
 
@@ -11,7 +11,7 @@ As a library::
     run.complete()
 
 As a command (``python -m airflow_provider_taskcluster.emulator.worker``) it creates a task, prints its id,
-waits, publishes files and resolves the task; ``--help`` tells the rest.
+waits, publishes files and resolves the task; see ``--help``.
 """
 
 from __future__ import annotations
@@ -32,14 +32,14 @@ if TYPE_CHECKING:
 
 INLINE = 8192
 GROUP = "emulator"
-# What stores answer when they have taken a file: S3 the first, nginx the others.
+# Status codes of a successful PUT: S3 sends the first, nginx the others.
 STORED = {http.HTTPStatus.OK, http.HTTPStatus.CREATED, http.HTTPStatus.NO_CONTENT}
 OCTETS = "application/octet-stream"
 
 
 @dataclass(frozen=True)
 class Run:
-    """A claimed run and the credentials to work on it."""
+    """A claimed run with its credentials."""
 
     task_id: str
     run_id: int
@@ -48,7 +48,7 @@ class Run:
 
     @property
     def queue(self) -> Any:
-        """A queue client with the run's own credentials."""
+        """A queue client with the run's credentials."""
         return _client(taskcluster.Queue, self.root_url, self.credentials)
 
     def add(
@@ -60,7 +60,7 @@ class Run:
         content_type: str = OCTETS,
         gzipped: bool = False,
     ) -> None:
-        """Publish an artifact with bytes; ``gzipped``, for s3 only, stores them gzip-encoded."""
+        """Publish an artifact with its content; ``gzipped``, for s3 only, stores it gzip-encoded."""
         length = len(data) if storage_type == "s3" else None
         grant = self.announce(name, storage_type=storage_type, content_type=content_type, length=length)
         if storage_type == "s3":
@@ -82,35 +82,35 @@ class Run:
         content_type: str = OCTETS,
         length: int | None = None,
     ) -> dict[str, Any]:
-        """Create an artifact whose bytes are still to come; the server's answer says where they go.
+        """Create an artifact without content; the result says where to upload it.
 
-        An object artifact with a ``length`` cannot be finished without an error, as at the real queue.
+        As at the real queue, finishing an object artifact with a ``length`` always fails.
         """
         sizes = {} if length is None else {"contentLength": length}
         return self._create(name, {"storageType": storage_type, "contentType": content_type, **sizes})
 
     def upload(self, grant: Mapping[str, Any], data: bytes, content_type: str = OCTETS) -> None:
-        """Upload the bytes of an object artifact and finish the upload, but not the artifact."""
+        """Upload the content of an object artifact and finish the upload, but not the artifact."""
         service = _client(taskcluster.Object, self.root_url, grant["credentials"])
         hashes = {name: hashlib.new(name, data).hexdigest() for name in ("sha256", "sha512")}
         identity = {"projectId": grant["projectId"], "uploadId": grant["uploadId"]}
         method: dict[str, Any]
-        if 0 < len(data) <= INLINE:  # an empty one leaves a connection open in services with some stores
+        if 0 < len(data) <= INLINE:  # with some stores, empty data leaves a connection of the service open
             method = {"dataInline": {"contentType": content_type, "objectData": base64.b64encode(data).decode()}}
         else:
             method = {"putUrl": {"contentType": content_type, "contentLength": len(data)}}
-        begun = {**identity, "expires": grant["expires"], "proposedUploadMethods": method}
-        agreed = service.createUpload(grant["name"], begun)["uploadMethod"]
-        if "putUrl" in agreed:
-            put(agreed["putUrl"]["url"], data, agreed["putUrl"]["headers"])
+        request = {**identity, "expires": grant["expires"], "proposedUploadMethods": method}
+        granted = service.createUpload(grant["name"], request)["uploadMethod"]
+        if "putUrl" in granted:
+            put(granted["putUrl"]["url"], data, granted["putUrl"]["headers"])
         service.finishUpload(grant["name"], {**identity, "hashes": hashes})
 
     def finish(self, name: str, grant: Mapping[str, Any]) -> None:
-        """Make an object artifact present."""
+        """Finish an object artifact, which makes it present."""
         self.queue.finishArtifact(self.task_id, self.run_id, name, {"uploadId": grant["uploadId"]})
 
     def add_reference(self, name: str, url: str, *, content_type: str = OCTETS) -> None:
-        """Publish a reference to a URL anywhere."""
+        """Publish a reference to any URL."""
         self._create(name, {"storageType": "reference", "url": url, "contentType": content_type})
 
     def add_link(self, name: str, target: str) -> None:
@@ -118,30 +118,28 @@ class Run:
         self._create(name, {"storageType": "link", "artifact": target})
 
     def add_error(self, name: str, message: str = "no such file", *, reason: str = "file-missing-on-worker") -> None:
-        """Publish what stands for an artifact that could not be made."""
+        """Publish an error in place of an artifact that could not be created."""
         self._create(name, {"storageType": "error", "reason": reason, "message": message})
 
     def complete(self) -> dict[str, Any]:
-        """Resolve the run as completed; the task's status."""
+        """Resolve the run as completed and return the task's status."""
         return dict(self.queue.reportCompleted(self.task_id, self.run_id)["status"])
 
     def fail(self) -> dict[str, Any]:
-        """Resolve the run as failed; the task's status."""
+        """Resolve the run as failed and return the task's status."""
         return dict(self.queue.reportFailed(self.task_id, self.run_id)["status"])
 
     def exception(self, reason: str = "internal-error") -> dict[str, Any]:
-        """Resolve the run as an exception; "worker-shutdown" and "intermittent-task" bring a new run."""
-        answer = self.queue.reportException(self.task_id, self.run_id, {"reason": reason})
-        return dict(answer["status"])
+        """Resolve the run as an exception; "worker-shutdown" and "intermittent-task" start a new run."""
+        return dict(self.queue.reportException(self.task_id, self.run_id, {"reason": reason})["status"])
 
     def _create(self, name: str, artifact: dict[str, Any]) -> dict[str, Any]:
         expires = taskcluster.fromNowJSON("3 days")
-        answer = self.queue.createArtifact(self.task_id, self.run_id, name, {"expires": expires, **artifact})
-        return dict(answer)
+        return dict(self.queue.createArtifact(self.task_id, self.run_id, name, {"expires": expires, **artifact}))
 
 
 class Worker:
-    """Works for a task queue of its own, so that it claims nobody else's tasks."""
+    """Simulated worker with a task queue of its own, so that it claims only its own tasks."""
 
     def __init__(self, root_url: str, credentials: Mapping[str, str], *, task_queue_id: str | None = None) -> None:
         self.root_url = root_url
@@ -155,7 +153,7 @@ class Worker:
         return _client(taskcluster.Queue, self.root_url, self._credentials)
 
     def create_task(self, task_id: str | None = None, **definition: Any) -> str:
-        """Create a task that anything can be done with; keyword arguments replace parts of its definition.
+        """Create a task for this worker and return its id; keyword arguments replace parts of its definition.
 
         :param task_id: Id of the task; a new one if None.
         """
@@ -176,12 +174,12 @@ class Worker:
         return task_id
 
     def claim(self, task_id: str) -> Run:
-        """The pending run of a task of ours, claimed; others that come with it are kept for later calls."""
+        """Claim the pending run of one of this worker's tasks; runs claimed with it are kept for later calls."""
         if task_id not in self._claimed:
             request = {"workerGroup": GROUP, "workerId": "played", "tasks": 32}
             for claim in self.queue.claimWork(self.task_queue_id, request)["tasks"]:
-                found = claim["status"]["taskId"]
-                self._claimed[found] = Run(found, claim["runId"], self.root_url, claim["credentials"])
+                claimed_id = claim["status"]["taskId"]
+                self._claimed[claimed_id] = Run(claimed_id, claim["runId"], self.root_url, claim["credentials"])
         if task_id not in self._claimed:
             raise LookupError(f"task {task_id} has no pending run in {self.task_queue_id}")
         return self._claimed.pop(task_id)
@@ -194,7 +192,7 @@ class Worker:
         content_type: str = OCTETS,
         **definition: Any,
     ) -> Run:
-        """A completed task with these artifacts."""
+        """Create a task with these artifacts, complete it, and return its run."""
         run = self.claim(self.create_task(**definition))
         for name, data in (artifacts or {}).items():
             run.add(name, data, storage_type=storage_type, content_type=content_type)
@@ -203,7 +201,7 @@ class Worker:
 
 
 def put(url: str, data: bytes, headers: Mapping[str, str]) -> None:
-    """PUT bytes to a signed URL; OSError if they are not taken."""
+    """PUT bytes to a signed URL; OSError if the store refuses them."""
     parts = urlsplit(url)
     kind = http.client.HTTPSConnection if parts.scheme == "https" else http.client.HTTPConnection
     connection = kind(parts.netloc)
@@ -218,5 +216,5 @@ def put(url: str, data: bytes, headers: Mapping[str, str]) -> None:
 
 
 def _client(service: Any, root_url: str, credentials: Mapping[str, str]) -> Any:
-    """An upstream client with credentials of its own to change, as it does, and no retries."""
+    """Return an upstream client without retries; it gets a copy of the credentials, which it modifies."""
     return service({"rootUrl": root_url, "credentials": dict(credentials), "maxRetries": 0})

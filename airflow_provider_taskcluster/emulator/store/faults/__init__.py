@@ -1,10 +1,9 @@
-"""Scripted misfortunes of the store, and of the API: the nth request that fits is answered wrongly, on purpose.
+"""Fault injection into the store and the API: the nth matching request gets a wrong response.
 
-A fault is a small class that answers in the server's place, or lets the server answer and spoils what it sends.
-``script`` says which request is struck. The faults are sorted by what is wrong: ``replies`` (another answer),
-``endings`` (the body does not arrive, or late), ``contents`` (the body or what is said of it is wrong),
-``framing`` (where the body ends is not said beforehand), ``races`` (somebody else was faster). A new fault is
-one more class; nothing else needs to know.
+A fault is a small class that responds in the server's place, or changes the server's response. ``script`` decides
+which request gets which fault. The modules group the faults: ``replies`` (another response), ``endings`` (the body
+is cut off or late), ``contents`` (the body or its headers are wrong), ``framing`` (the length is not announced),
+``races`` (another call was faster). A new fault is one more class, and changes no other code.
 """
 
 from .contents import Corrupt, Headers, Ignore, Longer, OtherRange, Short, WrongRange

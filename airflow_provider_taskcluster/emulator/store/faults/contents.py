@@ -1,4 +1,4 @@
-"""Faults of an answer that arrives whole: the body, or what its headers say of it, is wrong."""
+"""Faults of a complete response: its body or its headers are wrong."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _CONTENT_RANGE = re.compile(r"bytes (\d+)-(\d+)/(\d+)")
 
 @dataclass(frozen=True)
 class Corrupt:
-    """The right answer with one byte of the body turned over."""
+    """The right response with one byte of the body inverted."""
 
     at: int = 0
 
@@ -42,12 +42,12 @@ class Corrupt:
 
 @dataclass(frozen=True)
 class Headers:
-    """The right answer with some headers set to other values, or (None) left out: another ETag, no Content-Range."""
+    """The right response with some headers changed, or (None) left out: another ETag, no Content-Range."""
 
     changed: Mapping[str, str | None] = field(default_factory=dict)
 
     async def answer(self, exchange: Exchange) -> None:
-        """Send the answer under the changed headers."""
+        """Send the response with the changed headers."""
 
         async def send(message: Message) -> None:
             await exchange.send(with_headers(message, self.changed))
@@ -57,56 +57,56 @@ class Headers:
 
 @dataclass(frozen=True)
 class Ignore:
-    """The answer that would be right if the request did not have a header.
+    """The response to the same request without one of its headers.
 
-    ``Ignore("range")`` sends the whole body with a 200; ``Ignore("if-range")`` a part, whatever has changed.
+    ``Ignore("range")`` sends the whole body with a 200; ``Ignore("if-range")`` a part, even of a changed object.
     """
 
     header: str
 
     async def answer(self, exchange: Exchange) -> None:
-        """Let the store answer without seeing the header."""
-        await _asked(exchange, {self.header: None})
+        """Let the store respond to the request without the header."""
+        await _forward(exchange, {self.header: None})
 
 
 @dataclass(frozen=True)
 class OtherRange:
-    """An honest 206 for other bytes than were asked for: the ends of the range are moved by so many bytes.
+    """A correct 206 for another range: the first and last offset of the requested one are shifted.
 
-    ``OtherRange(last=+100)`` sends more than was asked, ``OtherRange(last=-100)`` less, both within the body.
+    ``OtherRange(last=+100)`` sends more than was requested, ``OtherRange(last=-100)`` less, both within the body.
     """
 
     first: int = 0
     last: int = 0
 
     async def answer(self, exchange: Exchange) -> None:
-        """Let the store answer another request."""
-        asked = _RANGE.fullmatch(_header(exchange.scope["headers"], b"range"))
-        if asked is None:
+        """Let the store respond to a request for the other range."""
+        requested = _RANGE.fullmatch(_header(exchange.scope["headers"], b"range"))
+        if requested is None:
             await exchange.store_answers(exchange.send)
         else:
-            first, last = int(asked[1]) + self.first, int(asked[2]) + self.last
-            await _asked(exchange, {"range": f"bytes={max(0, first)}-{last}"})
+            first, last = int(requested[1]) + self.first, int(requested[2]) + self.last
+            await _forward(exchange, {"range": f"bytes={max(0, first)}-{last}"})
 
 
 @dataclass(frozen=True)
 class WrongRange:
-    """The right 206 whose Content-Range tells of other bytes (``shift``), of another ``total`` or ``unit``."""
+    """The right 206 with a wrong Content-Range: other offsets (``shift``), another ``total`` or ``unit``."""
 
     shift: int = 0
     total: int | str | None = None
     unit: str = "bytes"
 
     async def answer(self, exchange: Exchange) -> None:
-        """Send the answer under the wrong Content-Range."""
+        """Send the response with the wrong Content-Range."""
 
         async def send(message: Message) -> None:
             if message["type"] == "http.response.start" and message["status"] == 206:  # noqa: PLR2004 (Partial Content)
-                said = _CONTENT_RANGE.fullmatch(_header(message["headers"], b"content-range"))
-                assert said is not None
-                total = said[3] if self.total is None else self.total
-                lie = f"{self.unit} {int(said[1]) + self.shift}-{int(said[2]) + self.shift}/{total}"
-                message = with_headers(message, {"content-range": lie})
+                match = _CONTENT_RANGE.fullmatch(_header(message["headers"], b"content-range"))
+                assert match is not None
+                total = match[3] if self.total is None else self.total
+                wrong = f"{self.unit} {int(match[1]) + self.shift}-{int(match[2]) + self.shift}/{total}"
+                message = with_headers(message, {"content-range": wrong})
             await exchange.send(message)
 
         await exchange.store_answers(send)
@@ -114,12 +114,12 @@ class WrongRange:
 
 @dataclass(frozen=True)
 class Longer:
-    """The right body goes on for some zeros more. Content-Length counts them, Content-Range does not."""
+    """The right body followed by ``by`` zero bytes. Content-Length includes them, Content-Range does not."""
 
     by: int
 
     async def answer(self, exchange: Exchange) -> None:
-        """Send the body and more."""
+        """Send the body and the additional bytes."""
 
         async def send(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -133,15 +133,15 @@ class Longer:
 
 @dataclass(frozen=True)
 class Short:
-    """The end of the body is missing and Content-Length does not count it, so that HTTP finds no fault.
+    """The right body without its last ``by`` bytes, and a Content-Length to match, which is valid HTTP.
 
-    A 206 is shorter than its own Content-Range then.
+    A 206 is then shorter than its own Content-Range.
     """
 
     by: int
 
     async def answer(self, exchange: Exchange) -> None:
-        """Send the beginning as if it were all."""
+        """Send the beginning as the whole body."""
         left = 0
 
         async def send(message: Message) -> None:
@@ -159,13 +159,13 @@ class Short:
 
 
 def with_headers(message: Message, changed: Mapping[str, str | None]) -> Message:
-    """A start message with other headers; any other message as it is."""
+    """Return a start message with changed headers; any other message unchanged."""
     if message["type"] != "http.response.start":
         return message
     return {**message, "headers": _changed(message["headers"], changed)}
 
 
-async def _asked(exchange: Exchange, changed: Mapping[str, str | None]) -> None:
+async def _forward(exchange: Exchange, changed: Mapping[str, str | None]) -> None:
     scope = {**exchange.scope, "headers": _changed(exchange.scope["headers"], changed)}
     await exchange.app(scope, exchange.receive, exchange.send)
 

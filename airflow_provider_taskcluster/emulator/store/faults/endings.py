@@ -1,4 +1,4 @@
-"""Faults of a right answer that does not arrive to its end, or late."""
+"""Faults of a right response that is cut off or late."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Cut:
-    """The right answer, but the connection ends after some bytes of the body."""
+    """The right response, but the connection closes after some bytes of the body."""
 
     after: int
 
@@ -27,18 +27,18 @@ class Cut:
 
 @dataclass(frozen=True)
 class Reset:
-    """The right answer, but the connection is reset (RST) after some bytes of the body have arrived."""
+    """The right response, but the connection is reset (RST) after some bytes of the body have arrived."""
 
     after: int
 
     async def answer(self, exchange: Exchange) -> None:
-        """Send the first bytes and break off."""
+        """Send the first bytes and reset the connection."""
         await _until(self.after, exchange, exchange.wire.reset)
 
 
 @dataclass(frozen=True)
 class Stall:
-    """Silence after some bytes of the body, on an open connection; without ``after`` there is not even a status."""
+    """Silence after some bytes of the body, on an open connection; without ``after``, not even a status is sent."""
 
     after: int | None = None
 
@@ -52,7 +52,7 @@ class Stall:
 
 @dataclass(frozen=True)
 class Drip:
-    """The right answer, ``size`` bytes at a time with ``seconds`` between them."""
+    """The right response, ``size`` bytes at a time with ``seconds`` between them."""
 
     size: int
     seconds: float
@@ -82,7 +82,7 @@ class Drip:
 
 
 async def _until(after: int, exchange: Exchange, then: Callable[[], Awaitable[None]]) -> None:
-    """Send the head and ``after`` bytes of the body (a shorter one whole), do ``then``, and send nothing more."""
+    """Send the head and at most ``after`` bytes of the body, call ``then``, and send nothing more."""
     left = after
 
     async def send(message: Message) -> None:

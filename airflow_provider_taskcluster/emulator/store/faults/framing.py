@@ -1,4 +1,4 @@
-"""Faults that are none by the letter of HTTP: the length of the body is not said beforehand."""
+"""Responses without a Content-Length, which are valid HTTP."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Chunked:
-    """The right answer in chunks (``Transfer-Encoding: chunked``), without Content-Length."""
+    """The right response in chunks (``Transfer-Encoding: chunked``), without Content-Length."""
 
     async def answer(self, exchange: Exchange) -> None:
-        """Leave the length out; the HTTP server then sends chunks by itself."""
+        """Remove the length, upon which the HTTP server sends chunks."""
         await Headers({"content-length": None}).answer(exchange)
 
 
 @dataclass(frozen=True)
 class NoLength:
-    """The right answer without Content-Length, ended by closing; a cut (``after``) then shows nowhere."""
+    """The right response without Content-Length, ended by closing; a cut (``after``) is then not visible."""
 
     after: int | None = None
 
     async def answer(self, exchange: Exchange) -> None:
-        """Write the answer past the HTTP server."""
+        """Write the response directly to the connection."""
         left = self.after
 
         async def send(message: Message) -> None:

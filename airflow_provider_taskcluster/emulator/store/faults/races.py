@@ -1,4 +1,4 @@
-"""Faults of calls that are made twice at the same moment, as by two workers; for the API."""
+"""Faults of API calls that two workers make at the same time."""
 
 from __future__ import annotations
 
@@ -16,10 +16,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Overtaken:
-    """An identical call is served in place of this one, which is refused.
+    """An error for a call that took effect, as if an identical call had been faster.
 
-    The real services do so now and then: of two first createUploads, one may get ``409 RequestConflict``; of two
-    finishUploads, one may get ``500 InternalServerError``.
+    The real services do so occasionally: of two simultaneous first createUploads, one may get ``409
+    RequestConflict``; of two finishUploads, one may get ``500 InternalServerError``.
     """
 
     status: int
@@ -27,11 +27,11 @@ class Overtaken:
     message: str = "Scripted"
 
     async def answer(self, exchange: Exchange) -> None:
-        """Have the call served, keep the answer, and refuse."""
+        """Let the call take effect, drop its response, and send the error."""
 
-        async def keep(_: Message) -> None:
+        async def drop(_: Message) -> None:
             pass
 
-        await exchange.store_answers(keep)
+        await exchange.store_answers(drop)
         body = json.dumps({"code": self.code, "message": self.message, "requestInfo": {}}).encode()
         await Status(self.status, {"content-type": "application/json"}, body).answer(exchange)

@@ -1,4 +1,4 @@
-"""Faults that answer something else: the store is not asked."""
+"""Faults that send another response; the store does not see the request."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Status:
-    """Another status, such as 503, in place of the answer; the request is not looked at."""
+    """Another status, such as 503, in place of the response; the request is not read."""
 
     status: int
     headers: dict[str, str] = field(default_factory=dict)
@@ -22,7 +22,7 @@ class Status:
         await self.send(exchange)
 
     async def send(self, exchange: Exchange, *, complete: bool = True) -> None:
-        """Send it, and end the exchange or leave it open."""
+        """Send the status, and end the response or leave it open."""
         headers = {"content-length": str(len(self.body)), **self.headers}
         raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
         await exchange.send({"type": "http.response.start", "status": self.status, "headers": raw})
@@ -31,7 +31,7 @@ class Status:
 
 @dataclass(frozen=True)
 class Redirect:
-    """A redirect to anywhere."""
+    """A redirect to any URL."""
 
     url: str
     status: int = 302
@@ -43,10 +43,10 @@ class Redirect:
 
 @dataclass(frozen=True)
 class Refuse:
-    """A PUT is refused while the client is still sending, after ``after`` bytes of its body at the earliest.
+    """An error for a PUT while the client is still sending, after ``after`` bytes of its body at the earliest.
 
-    Then the store says that it will send no more and throws away what still comes, as careful servers do, or,
-    with ``reset``, breaks the connection off.
+    The store then closes its sending side and discards what still arrives, as careful servers do, or, with
+    ``reset``, resets the connection.
     """
 
     status: int
@@ -55,14 +55,14 @@ class Refuse:
     reset: bool = False
 
     async def answer(self, exchange: Exchange) -> None:
-        """Read a little, refuse, and leave."""
+        """Read ``after`` bytes, send the error, and close or reset the connection."""
         await self._read(exchange)
         await Status(self.status, {"connection": "close"}, self.body).send(exchange, complete=False)
         if self.reset:
             await exchange.wire.reset()
         else:
-            exchange.wire.say_no_more()
-            await self._rest(exchange)
+            exchange.wire.shut_down_writing()
+            await self._discard(exchange)
         await exchange.hang_up()
 
     async def _read(self, exchange: Exchange) -> None:
@@ -73,6 +73,6 @@ class Refuse:
             if not message.get("more_body"):
                 return
 
-    async def _rest(self, exchange: Exchange) -> None:
+    async def _discard(self, exchange: Exchange) -> None:
         while (await exchange.receive()).get("more_body"):
             pass

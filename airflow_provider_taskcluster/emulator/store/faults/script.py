@@ -1,4 +1,4 @@
-"""Which request is struck by which fault."""
+"""Rules that decide which request gets which fault."""
 
 from __future__ import annotations
 
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
 
     from airflow_provider_taskcluster.emulator.store.wire import Wire, Wires
 
-# Asks the headers of a request, names in lower case.
+# A condition on the headers of a request, names in lower case.
 Predicate = Callable[[Mapping[str, str]], bool]
 
 
 @dataclass(frozen=True)
 class Exchange:
-    """One request to the store and the means to answer it. ``app`` is the store as it would answer."""
+    """One request and the means to respond to it. ``app`` is the server that would respond without the fault."""
 
     app: ASGIApp
     scope: Scope
@@ -27,36 +27,36 @@ class Exchange:
     wire: Wire
 
     async def store_answers(self, send: Send) -> None:
-        """Let the store answer, its messages going through ``send``."""
+        """Let the store respond, passing its messages to ``send``."""
         await self.app(self.scope, self.receive, send)
 
     async def client_gone(self) -> None:
-        """Wait, reading what still comes, until the client has left (or the emulator stops)."""
+        """Read and discard data until the client disconnects, or the emulator stops."""
         while (await self.receive())["type"] != "http.disconnect":
             pass
 
     async def hang_up(self) -> None:
-        """End the connection after what was sent has gone out."""
+        """Close the connection after the sent data has gone out."""
         self.wire.close()
         await self.client_gone()
 
 
 class Fault(Protocol):
-    """Answers one exchange."""
+    """A fault, which responds to one request."""
 
     async def answer(self, exchange: Exchange) -> None:
-        """Answer in the store's place."""
+        """Respond in the store's place."""
 
 
 @dataclass(frozen=True)
 class Both:
-    """Two faults at once: the second one answers, and the first one spoils that answer further."""
+    """Two faults at once: the second one responds, and the first one changes its response."""
 
     first: Fault
     second: Fault
 
     async def answer(self, exchange: Exchange) -> None:
-        """Put the second fault into the place of the store."""
+        """Let the first fault treat the second one as the store."""
 
         async def app(scope: Scope, receive: Receive, send: Send) -> None:
             await self.second.answer(replace(exchange, scope=scope, receive=receive, send=send))
@@ -65,12 +65,12 @@ class Both:
 
 
 def ranged(headers: Mapping[str, str]) -> bool:
-    """Whether a request asks for a part."""
+    """Whether a request has a Range header."""
     return "range" in headers
 
 
 def unranged(headers: Mapping[str, str]) -> bool:
-    """Whether a request asks for the whole."""
+    """Whether a request has no Range header."""
     return "range" not in headers
 
 
@@ -82,16 +82,16 @@ class _Rule:
     when: Predicate
     nth: int
     times: int
-    seen: int = 0
+    matched: int = 0
 
     def strikes(self, scope: Scope) -> bool:
-        """Count a request that fits, and say whether it is one of those meant."""
-        if not self._fits(scope):
+        """Count a matching request, and return whether the rule applies to it."""
+        if not self._matches(scope):
             return False
-        self.seen += 1
-        return self.nth <= self.seen < self.nth + self.times
+        self.matched += 1
+        return self.nth <= self.matched < self.nth + self.times
 
-    def _fits(self, scope: Scope) -> bool:
+    def _matches(self, scope: Scope) -> bool:
         headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
         return (
             self.method in (None, scope["method"])
@@ -101,7 +101,7 @@ class _Rule:
 
 
 class Faults:
-    """The script of one emulator. Rules count from the moment they are added."""
+    """The fault rules of one server. A rule counts requests from the time it was added."""
 
     def __init__(self) -> None:
         self._rules: list[_Rule] = []
@@ -117,27 +117,27 @@ class Faults:
         nth: int = 1,
         times: int = 1,
     ) -> None:
-        """Let ``fault`` answer the nth request that fits (from 1) and, with ``times``, those after it.
+        """Let ``fault`` respond to the nth matching request (from 1) and, with ``times``, to those after it.
 
-        ``path`` is a part of the raw path of the store's URLs. ``when`` asks the headers: ``ranged``,
-        ``unranged``, or a function of one's own.
+        ``path`` is a substring of the URL's raw path. ``when`` is a condition on the headers: ``ranged``,
+        ``unranged``, or another function.
         """
         with self._lock:
             self._rules.append(_Rule(fault, method, path, when, nth, times))
 
     def clear(self) -> None:
-        """Forget all rules."""
+        """Remove all rules."""
         with self._lock:
             self._rules.clear()
 
     def strike(self, scope: Scope) -> Fault | None:
-        """The fault for this request; every rule that fits counts it, the first one that means it wins."""
+        """Return the fault for this request; every matching rule counts it, and the first that applies wins."""
         with self._lock:
             return next((rule.fault for rule in [r for r in self._rules if r.strikes(scope)]), None)
 
 
 class Faulty:
-    """ASGI middleware that asks the script before each request."""
+    """ASGI middleware that lets a fault respond where a rule applies."""
 
     def __init__(self, app: ASGIApp, faults: Faults, wires: Wires) -> None:
         self.app = app
@@ -145,7 +145,7 @@ class Faulty:
         self.wires = wires
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Serve one request, well or badly."""
+        """Serve one request, or let a fault respond to it."""
         fault = self.faults.strike(scope)
         if fault is None:
             await self.app(scope, receive, send)
