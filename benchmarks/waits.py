@@ -16,7 +16,7 @@ from airflow_provider_taskcluster.waits.conditions.artifacts import ArtifactWait
 from airflow_provider_taskcluster.waits.conditions.index import IndexWait
 from airflow_provider_taskcluster.waits.conditions.objects import ObjectWait
 from airflow_provider_taskcluster.waits.conditions.tasks import TaskWait
-from airflow_provider_taskcluster.waits.serialization import describe
+from airflow_provider_taskcluster.waits.serialization import serialize_wait
 
 from . import world
 from .servers import Emulated
@@ -66,7 +66,7 @@ def _artifact_waits(folder: Path, *, finishing: bool) -> Iterator[Callable[[str]
             running = tc.bulk.create(RUNNING, state="running")
             tasks = running + tc.bulk.create(WAITS // NAMES - RUNNING)
             waits = [(task_id, f"public/{number}.txt") for task_id in tasks for number in range(NAMES)]
-            described = [describe(ArtifactWait(task_id=task_id, names=[name])) for task_id, name in waits]
+            described = [serialize_wait(ArtifactWait(task_id=task_id, names=[name])) for task_id, name in waits]
             chosen = random.sample(range(RUNNING * NAMES), RUNNING * NAMES // 2) if finishing else []
 
             def finish(number: int) -> None:
@@ -86,7 +86,7 @@ def _task_waits(folder: Path) -> Iterator[Callable[[str], Held]]:
 
         def measure(contender: str) -> Held:
             tasks = tc.bulk.create(WAITS)
-            described = [describe(TaskWait(task_ids=[task_id], states=["completed"])) for task_id in tasks]
+            described = [serialize_wait(TaskWait(task_ids=[task_id], states=["completed"])) for task_id in tasks]
             return _held(folder, tc, contender, described, Finishing([], lambda _: None))
 
         yield measure
@@ -100,14 +100,14 @@ def _mixed_waits(folder: Path) -> Iterator[Callable[[str], Held]]:
         def measure(contender: str) -> Held:
             tasks, running = tc.bulk.create(300), tc.bulk.create(RUNNING, state="running")
             described = [
-                *(describe(TaskWait(task_ids=[task_id], states=["completed"])) for task_id in tasks),
+                *(serialize_wait(TaskWait(task_ids=[task_id], states=["completed"])) for task_id in tasks),
                 *(
-                    describe(ArtifactWait(task_id=task, names=[f"public/{n}.txt"]))
+                    serialize_wait(ArtifactWait(task_id=task, names=[f"public/{n}.txt"]))
                     for task in running
                     for n in range(3)
                 ),
-                *(describe(IndexWait(index_path=f"benchmark.builds.{number}")) for number in range(200)),
-                *(describe(ObjectWait(names=[f"benchmark/{number}"])) for number in range(200)),
+                *(serialize_wait(IndexWait(index_path=f"benchmark.builds.{number}")) for number in range(200)),
+                *(serialize_wait(ObjectWait(names=[f"benchmark/{number}"])) for number in range(200)),
             ]
             return _held(folder, tc, contender, described, Finishing([], lambda _: None))
 

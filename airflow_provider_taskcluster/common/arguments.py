@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.common import counts
-from airflow_provider_taskcluster.common.timestamps import moment, moment_after
+from airflow_provider_taskcluster.common.timestamps import utc_datetime, utc_datetime_after
 from airflow_provider_taskcluster.exceptions import InvalidInput
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def expiry(expires: datetime | timedelta | str, context: Context) -> datetime:
     return expiry_from(expires, context["dag_run"].start_date if isinstance(expires, timedelta) else None)
 
 
-def life(expires: Any, what: str = "expires") -> None:
+def check_expiry(expires: Any, what: str = "expires") -> None:
     """Check what ``expiry`` reads, as far as that is possible before there is a DAG run.
 
     :raises InvalidInput: It cannot be; a timedelta also if the upload would be gone at once.
@@ -72,12 +72,12 @@ def expiry_from(expires: datetime | timedelta | str, start: datetime | None) -> 
     if isinstance(expires, timedelta):
         if start is None:
             raise InvalidInput("expires is a timedelta, but this DAG run has no start date: pass a datetime")
-        return moment_after(start, expires, "expires")
+        return utc_datetime_after(start, expires, "expires")
     if isinstance(expires, str):
         expires = _parsed(expires, "expires")
     if not isinstance(expires, datetime):
         raise InvalidInput(f"expires must be a timedelta or a datetime with a time zone, not {expires!r}")
-    return moment(expires, "expires")
+    return utc_datetime(expires, "expires")
 
 
 def point_in_time(value: Any, what: str) -> datetime:
@@ -86,12 +86,12 @@ def point_in_time(value: Any, what: str) -> datetime:
     :param what: Name of the argument, for the error.
     :raises InvalidInput: It is neither, or has no time zone.
     """
-    return moment(_parsed(value, what) if isinstance(value, str) else value, what)
+    return utc_datetime(_parsed(value, what) if isinstance(value, str) else value, what)
 
 
 def optional_point_in_time(value: Any, what: str) -> datetime | None:
     """Do the same for an argument that may be left out."""
-    return None if left_out(value) else point_in_time(value, what)
+    return None if is_omitted(value) else point_in_time(value, what)
 
 
 def _parsed(text: str, what: str) -> datetime:
@@ -147,7 +147,7 @@ def run_number(run_id: Any, what: str = "run_id") -> int | None:
     return number
 
 
-def certain_run(run_id: Any, what: str = "run_id") -> int:
+def explicit_run(run_id: Any, what: str = "run_id") -> int:
     """Return the number of the run that publishes an artifact.
 
     :param what: Name of the argument, for the error.
@@ -190,10 +190,10 @@ def text(value: Any, what: str) -> str:
 
 def optional_text(value: Any, what: str) -> str | None:
     """Do the same for an argument that may be left out: None and "", which templates write, are None."""
-    return None if left_out(value) else text(value, what)
+    return None if is_omitted(value) else text(value, what)
 
 
-def left_out(value: Any) -> bool:
+def is_omitted(value: Any) -> bool:
     """Tell whether an argument was given nothing."""
     return value is None or (isinstance(value, str) and not value)
 
@@ -218,7 +218,7 @@ def content(data: Any) -> bytes:
         raise InvalidInput(f"data is a {type(data).__name__}, which has no JSON text: pass text or bytes") from None
 
 
-def names_in(value: Any, what: str) -> list[str]:
+def name_list(value: Any, what: str) -> list[str]:
     """Return one or many names as a list, which a template may have written as text (JSON or a Python literal).
 
     :raises InvalidInput: There is none in it, one is empty, or it is the text of a list that cannot be read.
@@ -232,7 +232,7 @@ def names_in(value: Any, what: str) -> list[str]:
     return found
 
 
-def patterns_in(value: Any, what: str) -> list[str] | None:
+def pattern_list(value: Any, what: str) -> list[str] | None:
     """Return one or many patterns as a list, which may be empty; None where the argument was left out.
 
     :raises InvalidInput: One is empty, or it is the text of a list that cannot be read.
@@ -242,10 +242,10 @@ def patterns_in(value: Any, what: str) -> list[str] | None:
         value = None if written in {"", "None", "null"} else [] if written in {"[]", "()", "{}", "set()"} else value
     if value is None:
         return None
-    return [] if isinstance(value, Sequence | AbstractSet) and not value else names_in(value, what)
+    return [] if isinstance(value, Sequence | AbstractSet) and not value else name_list(value, what)
 
 
-def by_name(value: Any, what: str) -> Mapping[str, Any] | None:
+def as_mapping(value: Any, what: str) -> Mapping[str, Any] | None:
     """Return a dict, which a template may have written as text (JSON or a Python literal); None if it is another thing.
 
     :raises InvalidInput: It is the text of a dict that cannot be read.

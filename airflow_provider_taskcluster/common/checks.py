@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
 
 # Reads an argument, given its name for the error, and raises InvalidInput where it cannot be.
-Reader = Callable[[Any, str], object]
+ArgumentReader = Callable[[Any, str], object]
 
 HINT = "did a template render to nothing?"
 _MARKS = ("{{", "{%", "{#")
@@ -42,7 +42,7 @@ def count(value: Any, what: str) -> int | None:
     return None if value is None else _read(values.whole_number, value, what)
 
 
-def one_of(choices: Any) -> Reader:
+def one_of(choices: Any) -> ArgumentReader:
     """Return the reader of one of a few words.
 
     :param choices: The words, or a ``Literal`` of them.
@@ -51,7 +51,7 @@ def one_of(choices: Any) -> Reader:
     return lambda value, what: choice(value, what, allowed)
 
 
-def at_least(least: int) -> Reader:
+def at_least(least: int) -> ArgumentReader:
     """Return the reader of a whole number from ``least`` on."""
     return lambda value, what: whole_number(value, what, least=least)
 
@@ -63,7 +63,7 @@ class CheckedArguments:
     Airflow has rendered it is checked then: XComs, texts with templates, and what ``expand`` fills in.
     """
 
-    checks: ClassVar[Mapping[str, Reader]] = {
+    checks: ClassVar[Mapping[str, ArgumentReader]] = {
         "connect_timeout": seconds,
         "read_timeout": seconds,
         "max_retries": count,
@@ -122,7 +122,7 @@ class CheckedArguments:
 
         :raises InvalidInput: An argument cannot be; says so if a template rendered to nothing.
         """
-        self.settle()
+        self.clear_omitted()
         for name in self._templates:
             value = getattr(self, name)
             if name in self._needed and _is_nothing(value):
@@ -137,7 +137,7 @@ class CheckedArguments:
     def _check_together(self) -> None:
         self.check_together(self.task_id, **{name: getattr(self, name) for name in self.depends})
 
-    def settle(self) -> None:
+    def clear_omitted(self) -> None:
         """Leave out what a template left out: Jinja writes None as text."""
         for name in self._templates - self._needed - {"data"}:
             value = getattr(self, name)
@@ -152,7 +152,7 @@ class CheckedArguments:
         return name in self._templates and _is_nothing(getattr(self, name))
 
 
-def checks_of(kind: type) -> dict[str, Reader]:
+def checks_of(kind: type) -> dict[str, ArgumentReader]:
     """Return what reads the arguments of a class, its bases' too."""
     tables = [vars(base).get("checks", {}) for base in reversed(kind.__mro__)]
     return {name: reader for table in tables for name, reader in table.items()}
@@ -186,7 +186,7 @@ def needs_rendering(value: Any) -> bool:
     return any(needs_rendering(inner) for inner in _inside(value))
 
 
-def with_hint(reader: Reader, value: Any, what: str, empty: Sequence[str]) -> None:
+def with_hint(reader: ArgumentReader, value: Any, what: str, empty: Sequence[str]) -> None:
     """Read an argument; an error names the arguments that are empty now, and were templates before."""
     try:
         reader(value, what)
@@ -221,7 +221,7 @@ def _required(kind: type) -> frozenset[str]:
     )
 
 
-def _read(reader: Reader, value: Any, what: str) -> Any:
+def _read(reader: ArgumentReader, value: Any, what: str) -> Any:
     try:
         return reader(value, what)
     except ConfigurationError as error:

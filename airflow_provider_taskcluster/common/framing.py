@@ -53,11 +53,11 @@ def framing_of(content_length: str | None, transfer_encoding: str | None) -> Fra
         return Framing(unreadable="Transfer-Encoding")
     if content_length is None:
         return Framing()
-    length = whole_number(content_length)
+    length = header_number(content_length)
     return Framing(unreadable="Content-Length") if length is None else Framing(length=length)
 
 
-def whole_number(value: str) -> int | None:
+def header_number(value: str) -> int | None:
     """Return the number in the value of a header, None if it is anything else."""
     text = _only_member(value)
     return int(text) if _NUMBER.fullmatch(text) else None
@@ -81,7 +81,7 @@ def _only_member(value: str) -> str:
     return members.pop() if len(members) == 1 else ""
 
 
-def date(value: str) -> datetime | None:
+def header_date(value: str) -> datetime | None:
     """Return the date in the value of a header, None if it is anything else."""
     try:
         found = parsedate_to_datetime(value[:_LONGEST_DATE])

@@ -51,7 +51,7 @@ def _without_secrets(word: str) -> str:
     return f"{scheme}://{host.rpartition('@')[2]}{slash}{path}{query and '?...'}"
 
 
-def described(value: object) -> str:
+def json_kind(value: object) -> str:
     """Say what a value of somebody's JSON is, in a few words."""
     if isinstance(value, bool | None):
         return {True: "true", False: "false", None: "null"}[value]
@@ -62,7 +62,7 @@ def described(value: object) -> str:
     return "a list" if isinstance(value, list) else "an object"
 
 
-def crash(error: BaseException) -> str:
+def exception_summary(error: BaseException) -> str:
     """Describe an exception that nobody thought of: its kind, its text, and where it was raised."""
     place, step = "", error.__traceback__
     while step is not None:

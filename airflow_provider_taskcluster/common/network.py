@@ -90,7 +90,7 @@ class Network:
         if self.verify is False:
             return False
         bundle, named_by = self._bundle()
-        tls.trusting(bundle, named_by)
+        tls.trusting_context(bundle, named_by)
         return bundle
 
     def tls_context(self) -> ssl.SSLContext | bool:
@@ -98,7 +98,7 @@ class Network:
 
         :raises ConfigurationError: It is not a file with certificates.
         """
-        return False if self.verify is False else tls.trusting(*self._bundle())
+        return False if self.verify is False else tls.trusting_context(*self._bundle())
 
     def _bundle(self) -> tuple[str, str]:
         """Return the path, and who named it."""

@@ -22,9 +22,9 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_taskcluster.common.framing import date, whole_number
+from airflow_provider_taskcluster.common.framing import header_date, header_number
 from airflow_provider_taskcluster.common.messages import visible
-from airflow_provider_taskcluster.common.tracebacks import shortened
+from airflow_provider_taskcluster.common.tracebacks import without_traceback
 from airflow_provider_taskcluster.exceptions import (
     DestinationError,
     Interrupted,
@@ -122,7 +122,7 @@ def _loop_of_functions() -> type[Retrying]:
             try:
                 return super().__call__(*arguments, **options)
             except TaskclusterError as error:
-                raise shortened(error) from None
+                raise without_traceback(error) from None
 
     return Short
 
@@ -137,7 +137,7 @@ def _loop_of_coroutines() -> type[AsyncRetrying]:
             try:
                 return await super().__call__(*arguments, **options)
             except TaskclusterError as error:
-                raise shortened(error) from None
+                raise without_traceback(error) from None
 
     return Short
 
@@ -202,10 +202,10 @@ def retry_after(value: str | None) -> float | None:
     """Seconds that a ``Retry-After`` header asks for: a number or a date (RFC 9110, 10.2.3). None for anything else."""
     if not value:
         return None
-    seconds = whole_number(value)
+    seconds = header_number(value)
     if seconds is not None:
         return float(seconds)
-    moment = date(value)
+    moment = header_date(value)
     return None if moment is None else max(0.0, (moment - datetime.now(UTC)).total_seconds())
 
 

@@ -7,19 +7,19 @@ from typing import TYPE_CHECKING
 from airflow.providers.common.compat.sdk import AirflowFailException
 
 from airflow_provider_taskcluster.common.messages import over_connection, visible
-from airflow_provider_taskcluster.common.tracebacks import shortened
+from airflow_provider_taskcluster.common.tracebacks import without_traceback
 from airflow_provider_taskcluster.exceptions import TaskclusterError
 
 if TYPE_CHECKING:
     from types import TracebackType
 
 
-def failed(doing: str, conn_id: object, why: object) -> str:
+def failure_message(doing: str, conn_id: object, why: object) -> str:
     """Return the sentence for a task's log: the cause, then what failed by it. It names the connection once."""
     return f"{_without(conn_id, why)} ({doing} {over_connection(conn_id)} failed)"
 
 
-def last_look(conn_id: object, why: object) -> str:
+def last_look_message(conn_id: object, why: object) -> str:
     """Return what a sensor's time-out says of the last look."""
     return f"The last look {over_connection(conn_id)}: {_without(conn_id, why)}"
 
@@ -50,8 +50,8 @@ class permanent_errors_fail:  # noqa: N801 (reads as a function does)
         """End: a context manager of ``contextlib`` would restore the traceback."""
         if not isinstance(error, TaskclusterError):
             return
-        sentence = failed(self._doing, self._conn_id, error)
-        short = shortened(error)
+        sentence = failure_message(self._doing, self._conn_id, error)
+        short = without_traceback(error)
         if error.transient:
             short.args = (visible(sentence), *error.args[1:])
             raise short from None

@@ -8,7 +8,7 @@ from typing import Any
 from airflow_provider_taskcluster.exceptions import InvalidInput
 
 
-def moment(value: Any, what: str) -> datetime:
+def utc_datetime(value: Any, what: str) -> datetime:
     """Return a datetime in UTC and whole milliseconds.
 
     :param what: What it is, for the error.
@@ -23,7 +23,7 @@ def moment(value: Any, what: str) -> datetime:
     return found.replace(microsecond=found.microsecond // 1000 * 1000)
 
 
-def moment_after(start: datetime, value: Any, what: str) -> datetime:
+def utc_datetime_after(start: datetime, value: Any, what: str) -> datetime:
     """Return a datetime, or what a timedelta leads to, in UTC and whole milliseconds.
 
     :param start: What a timedelta counts from.
@@ -31,13 +31,13 @@ def moment_after(start: datetime, value: Any, what: str) -> datetime:
     :raises InvalidInput: It is neither, has no time zone, or is beyond the calendar.
     """
     if not isinstance(value, timedelta):
-        return moment(value, what)
+        return utc_datetime(value, what)
     try:
-        return moment(start + value, what)
+        return utc_datetime(start + value, what)
     except OverflowError:
         raise InvalidInput(f"{what} is {value}, which leads too far: shorten it") from None
 
 
-def timestamp(moment: datetime) -> str:
+def iso_timestamp(moment: datetime) -> str:
     """Write a date-time the way the services do: UTC, milliseconds, ``Z``."""
     return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

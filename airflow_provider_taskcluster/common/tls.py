@@ -19,7 +19,7 @@ _NOT_TLS = {
 }
 
 
-def trusting(bundle: str, named_by: str) -> ssl.SSLContext:
+def trusting_context(bundle: str, named_by: str) -> ssl.SSLContext:
     """Return a context that trusts the certificates in a file. Blocks while it reads them, once.
 
     :param bundle: Path of the file.
@@ -56,7 +56,7 @@ def reason(error: Exception) -> str:
     return str(error) or type(error).__name__
 
 
-def lasting(error: BaseException) -> str | None:
+def permanent_failure_hint(error: BaseException) -> str | None:
     """Return what to do about a failed handshake that no retry will cure, None for one that may pass."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return "trust it with the extra verify (path of a CA bundle)"

@@ -20,7 +20,7 @@ C = TypeVar("C", bound=type)
 log = logging.getLogger(__name__)
 
 
-def shortened(error: E) -> E:
+def without_traceback(error: E) -> E:
     """Return an error without its traceback and cause, to be raised ``from None``.
 
     The sentence says what the matter is; frames of retry loops, of the event loop and of clients would only hide it.
@@ -32,7 +32,7 @@ def shortened(error: E) -> E:
     return error.with_traceback(None)
 
 
-def short_errors(kind: C) -> C:
+def short_tracebacks(kind: C) -> C:
     """Have the public methods of a class raise our errors shortened, for functions that call it by themselves.
 
     So do the generators that they return.
@@ -50,7 +50,7 @@ def _short(method: Callable[..., Any]) -> Callable[..., Any]:
         try:
             given = method(*arguments, **options)
         except TaskclusterError as error:
-            raise shortened(error) from None
+            raise without_traceback(error) from None
         return _short_items(given) if inspect.isgenerator(given) else given
 
     return call
@@ -60,7 +60,7 @@ def _short_items(items: Iterable[Any]) -> Generator[Any, None, None]:
     try:
         yield from items
     except TaskclusterError as error:
-        raise shortened(error) from None
+        raise without_traceback(error) from None
 
 
 def _lines(error: BaseException) -> list[str]:

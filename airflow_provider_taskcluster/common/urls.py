@@ -15,7 +15,7 @@ LONGEST_HOST = 253
 _OF_HOSTS = frozenset("-._")
 
 
-def problem(url: str) -> str:
+def url_problem(url: str) -> str:
     """Say why a URL is not one to fetch, without repeating it; "" if it is one.
 
     It must be http or https, name a host, and hold neither a login nor characters that parsers of URLs drop or read in

@@ -40,7 +40,7 @@ def read(connection: AirflowConnection | None, conn_id: str, *, where: str | Non
     if connection is None:
         return settings.from_environment(os.environ, conn_id=conn_id)
     where = where or f"Connection {conn_id!r}"
-    if other := another_type(connection):
+    if other := type_mismatch(connection):
         log.warning("%s %s", visible(where), visible(other))
     return settings.parse(
         where=where,
@@ -54,7 +54,7 @@ def read(connection: AirflowConnection | None, conn_id: str, *, where: str | Non
     )
 
 
-def overridden(
+def with_overrides(
     found: ConnectionSettings,
     *,
     connect_timeout: float | None = None,
@@ -78,7 +78,7 @@ def overridden(
     return replace(found, network=network)
 
 
-def another_type(connection: AirflowConnection) -> str:
+def type_mismatch(connection: AirflowConnection) -> str:
     """Say that a connection is of another type; "" if it is not, or has none."""
     kind = getattr(connection, "conn_type", None)
     if not kind or kind == CONNECTION_TYPE:
@@ -86,7 +86,7 @@ def another_type(connection: AirflowConnection) -> str:
     return f"is of the type {kind!r}, not {CONNECTION_TYPE!r}: change its type, or name another one"
 
 
-def by_host(connection: AirflowConnection) -> str:
+def host_label(connection: AirflowConnection) -> str:
     """Name a connection by its host: while it is tested, its id is a random one of Airflow's."""
     host = one_line((connection.host or "").rpartition("@")[2], 100)  # a login does not belong there, and is secret
     return f"The connection to {host}" if host else "The connection"

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, get_args
 
 from airflow_provider_taskcluster.assets.uris import artifact_uri
 from airflow_provider_taskcluster.common import counts, names
-from airflow_provider_taskcluster.common.timestamps import timestamp
+from airflow_provider_taskcluster.common.timestamps import iso_timestamp
 from airflow_provider_taskcluster.exceptions import ConnectionFailed, InvalidInput, ServiceUnavailable, TaskclusterError
 from airflow_provider_taskcluster.hooks import lineage, reports
 from airflow_provider_taskcluster.hooks.base import TaskclusterBaseHook, future, guessed_type, place
@@ -170,7 +170,7 @@ class ArtifactUploadsHook(TaskclusterBaseHook):
             return False
 
     def _announce(self, task_id: str, run_id: int, name: str, expires: datetime | timedelta, **details: str) -> None:
-        self.create_artifact(task_id, run_id, name, {"expires": timestamp(future(expires)), **details})
+        self.create_artifact(task_id, run_id, name, {"expires": iso_timestamp(future(expires)), **details})
         storage_type = details["storageType"]
         if storage_type != "error":
             lineage.made(self, artifact_uri(task_id, name, run_id), {"name": name, "storage_type": storage_type})

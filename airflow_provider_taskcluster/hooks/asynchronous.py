@@ -169,7 +169,7 @@ class TaskclusterAsyncHook(JsonCalls):
         if isinstance(verdict, NotYet):
             log = WaitLog(verdict.why)
             async with shared_waits(self._hook.taskcluster_conn_id, **self._options) as poller:
-                with log.said():
+                with log.reporting():
                     verdict = await poller.verdict_of(wait, interval, log=log)
         if isinstance(verdict, Over):
             raise verdict.error

@@ -12,9 +12,9 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook, mask_secret
 
 from airflow_provider_taskcluster.common import names, values
-from airflow_provider_taskcluster.common.made_once import made_once
-from airflow_provider_taskcluster.common.timestamps import moment_after, timestamp
-from airflow_provider_taskcluster.connection.reading import overridden, read
+from airflow_provider_taskcluster.common.cached_attribute import cached_attribute
+from airflow_provider_taskcluster.common.timestamps import utc_datetime_after, iso_timestamp
+from airflow_provider_taskcluster.connection.reading import with_overrides, read
 from airflow_provider_taskcluster.exceptions import ConfigurationError, InvalidInput, WouldBlockLoop
 from airflow_provider_taskcluster.hooks.sync_services import EngineServices
 from airflow_provider_taskcluster.services.client import Client
@@ -55,7 +55,7 @@ class TaskclusterBaseHook(BaseHook):
         self._max_retries = max_retries
         self._stopped = False
 
-    @made_once
+    @cached_attribute
     def settings(self) -> ConnectionSettings:
         """The connection, checked.
 
@@ -75,7 +75,7 @@ class TaskclusterBaseHook(BaseHook):
 
         :param where: What errors call it in the place of its id.
         """
-        found = overridden(
+        found = with_overrides(
             read(connection, self.taskcluster_conn_id, where=where),
             connect_timeout=self._connect_timeout,
             read_timeout=self._read_timeout,
@@ -94,7 +94,7 @@ class TaskclusterBaseHook(BaseHook):
         except AirflowNotFoundException:
             return None
 
-    @made_once
+    @cached_attribute
     def client(self) -> Client:
         """Calls of the JSON APIs, as coroutines."""
         client = new_client(self.settings, self.taskcluster_conn_id)
@@ -109,7 +109,7 @@ class TaskclusterBaseHook(BaseHook):
             store.stop()
         return store
 
-    @made_once
+    @cached_attribute
     def _kept_store(self) -> StoreClient:
         if self.settings.network.verify is False:  # `settings` has said so, once; urllib3 would with each request
             from urllib3 import disable_warnings
@@ -118,7 +118,7 @@ class TaskclusterBaseHook(BaseHook):
             disable_warnings(InsecureRequestWarning)
         return StoreClient(self.settings.network)
 
-    @made_once
+    @cached_attribute
     def _engine_services(self) -> EngineServices:
         return EngineServices(self.client)
 
@@ -136,7 +136,7 @@ class TaskclusterBaseHook(BaseHook):
     def __getstate__(self) -> dict[str, Any]:
         """Leave out what is made from the connection: locks and sockets travel nowhere, secrets should not."""
         kind = type(self)
-        made = {name for name in self.__dict__ if isinstance(getattr(kind, name, None), made_once)}
+        made = {name for name in self.__dict__ if isinstance(getattr(kind, name, None), cached_attribute)}
         return {name: value for name, value in self.__dict__.items() if name not in made} | {"_stopped": False}
 
     def get_conn(self) -> Client:
@@ -237,9 +237,9 @@ def future(expires: datetime | timedelta) -> datetime:
     :param expires: A timedelta counts from now.
     """
     now = datetime.now(UTC)
-    expires = moment_after(now, expires, "expires")
+    expires = utc_datetime_after(now, expires, "expires")
     if expires <= now:
-        raise InvalidInput(f"expires is {timestamp(expires)}, which is past: the object would be gone at once")
+        raise InvalidInput(f"expires is {iso_timestamp(expires)}, which is past: the object would be gone at once")
     return expires
 
 

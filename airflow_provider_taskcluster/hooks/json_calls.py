@@ -7,7 +7,7 @@ import inspect
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
 
 from airflow_provider_taskcluster.common import names
-from airflow_provider_taskcluster.common.timestamps import moment
+from airflow_provider_taskcluster.common.timestamps import utc_datetime
 from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.services import upstream
 from airflow_provider_taskcluster.services.artifacts import Artifacts
@@ -151,7 +151,7 @@ class JsonCalls:
         :param since: Only those made since then.
         """
         pool = names.worker_pool_id(worker_pool_id)
-        since = None if since is None else moment(since, "since")
+        since = None if since is None else utc_datetime(since, "since")
         return await PurgeCache(self.client).requests(pool, since)
 
     async def all_purge_requests(

@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_taskcluster.common.messages import crash
+from airflow_provider_taskcluster.common.messages import exception_summary
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -49,4 +49,4 @@ def _tell(what: str, hook: TaskclusterBaseHook, uri: str, extra: dict[str, Any] 
         collector = get_hook_lineage_collector()  # type: ignore[no-untyped-call]  # Airflow's
         getattr(collector, what)(context=hook, uri=uri, asset_extra=extra)
     except Exception as error:  # noqa: BLE001 (bytes that have arrived are worth more than the note of it)
-        log.debug("No lineage of %r: %s", uri, crash(error))
+        log.debug("No lineage of %r: %s", uri, exception_summary(error))

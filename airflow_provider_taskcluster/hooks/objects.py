@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from airflow_provider_taskcluster.assets.uris import object_uri
 from airflow_provider_taskcluster.common import names
 from airflow_provider_taskcluster.common.counts import whole_number
-from airflow_provider_taskcluster.common.timestamps import timestamp
+from airflow_provider_taskcluster.common.timestamps import iso_timestamp
 from airflow_provider_taskcluster.exceptions import Conflict, InvalidInput
 from airflow_provider_taskcluster.hooks import lineage, reports
 from airflow_provider_taskcluster.hooks.base import future, guessed_type, place, secret_upload_id
@@ -57,7 +57,7 @@ class ObjectsHook(ObjectDownloadsHook):
         request: Json = {
             "projectId": self._project(project_id),
             "uploadId": upload_id,
-            "expires": timestamp(future(expires)),
+            "expires": iso_timestamp(future(expires)),
             "proposedUploadMethods": dict(proposed_upload_methods or {}),
         }
         if hashes:

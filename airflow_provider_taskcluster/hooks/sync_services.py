@@ -14,7 +14,7 @@ from airflow_provider_taskcluster.services.artifacts import Artifacts
 from airflow_provider_taskcluster.services.loop import run
 from airflow_provider_taskcluster.services.objects import Objects
 from airflow_provider_taskcluster.services.tasks import Tasks
-from airflow_provider_taskcluster.waits.conditions.near_misses import instead
+from airflow_provider_taskcluster.waits.conditions.near_misses import suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -67,7 +67,7 @@ class EngineServices:
             log.debug("What there is instead of %r is not known: %s", name, visible(error))
             return ""
         present = [info["name"] for info in listed]
-        return "" if name in present else f" ({instead([name], present)})"
+        return "" if name in present else f" ({suggestion([name], present)})"
 
     def artifact_pages(self, task_id: str, run_id: int | None) -> Iterator[list[ArtifactInfo]]:
         """``listArtifacts`` or ``listLatestArtifacts``, page by page."""

@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.providers.common.compat.sdk import mask_secret
 
-from airflow_provider_taskcluster.common.tracebacks import short_errors
+from airflow_provider_taskcluster.common.tracebacks import short_tracebacks
 from airflow_provider_taskcluster.connection import fields, form
-from airflow_provider_taskcluster.connection.reading import another_type, by_host, extra_of
+from airflow_provider_taskcluster.connection.reading import extra_of, host_label, type_mismatch
 from airflow_provider_taskcluster.connection.settings import ignored_keys
 from airflow_provider_taskcluster.exceptions import ConfigurationError, InsufficientScopes, TaskclusterError
 from airflow_provider_taskcluster.hooks.artifact_uploads import ArtifactUploadsHook
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.services.credentials import TemporaryCredentials
 
 
-@short_errors
+@short_tracebacks
 class TaskclusterHook(FoldersHook, ArtifactsHook, ArtifactUploadsHook, CallsHook):
     """Talks to a Taskcluster deployment and moves bytes to and from it.
 
@@ -90,8 +90,8 @@ class TaskclusterHook(FoldersHook, ArtifactsHook, ArtifactUploadsHook, CallsHook
         connection, where, ignored = self._connection(), None, ""
         try:
             if connection is not None:
-                where = by_host(connection)
-                if other := another_type(connection):
+                where = host_label(connection)
+                if other := type_mismatch(connection):
                     raise ConfigurationError(f"{where} {other}")
                 ignored = ignored_keys(extra_of(connection, where))
             good, said = True, self._run(_tested(new_client(self._checked(connection, where), None)))

@@ -12,7 +12,7 @@ import taskcluster_urls
 from airflow.providers.common.compat.sdk import BaseSensorOperator
 
 from airflow_provider_taskcluster.common import names
-from airflow_provider_taskcluster.common.arguments import names_in, run_number, text
+from airflow_provider_taskcluster.common.arguments import name_list, run_number, text
 from airflow_provider_taskcluster.links.base import TaskclusterLink
 
 
@@ -100,7 +100,7 @@ class TaskclusterPurgeCachesLink(TaskclusterLink):
 def _one(task: Any, field: str) -> str | None:
     """Return the one name that an argument holds, None if a sensor waits for several."""
     argument = getattr(task, field)
-    given = names_in(argument, field) if isinstance(task, BaseSensorOperator) else [text(argument, field)]
+    given = name_list(argument, field) if isinstance(task, BaseSensorOperator) else [text(argument, field)]
     return given[0] if len(given) == 1 else None
 
 

@@ -6,7 +6,14 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_taskcluster.assets.taskcluster import emit
 from airflow_provider_taskcluster.assets.uris import artifact_uri
-from airflow_provider_taskcluster.common.arguments import certain_run, expiry, left_out, life, optional_text, text
+from airflow_provider_taskcluster.common.arguments import (
+    check_expiry,
+    expiry,
+    explicit_run,
+    is_omitted,
+    optional_text,
+    text,
+)
 from airflow_provider_taskcluster.common.checks import one_of
 from airflow_provider_taskcluster.common.messages import visible
 from airflow_provider_taskcluster.common.task_failure import permanent_errors_fail
@@ -76,8 +83,8 @@ class TaskclusterUploadArtifactOperator(TaskclusterBaseOperator):
     ui_color = "#dcebf7"
     operator_extra_links = (TaskclusterArtifactLink(), TaskclusterTaskLink())
     checks: ClassVar = {
-        "run_id": certain_run,
-        "expires": life,
+        "run_id": explicit_run,
+        "expires": check_expiry,
         "error_reason": one_of(ErrorReason),
         "storage_type": one_of(StorageType),
     }
@@ -131,7 +138,7 @@ class TaskclusterUploadArtifactOperator(TaskclusterBaseOperator):
         with permanent_errors_fail(doing, self.taskcluster_conn_id):
             self.check_rendered()
             [given] = _named({name: getattr(self, name) for name in self.depends})
-            run_id = certain_run(self.run_id)
+            run_id = explicit_run(self.run_id)
             where = (text(self.taskcluster_task_id, "taskcluster_task_id"), run_id, text(self.name, "name"))
             is_upload = given in {"source", "data"}
             published = self._upload(where, context) if is_upload else self._stand_in(given, where, context)
@@ -174,4 +181,4 @@ class TaskclusterUploadArtifactOperator(TaskclusterBaseOperator):
 
 def _named(given: Mapping[str, Any]) -> list[str]:
     """Return which of several arguments were given; ``data`` of "" is an empty file."""
-    return [name for name, value in given.items() if value is not None and (name == "data" or not left_out(value))]
+    return [name for name, value in given.items() if value is not None and (name == "data" or not is_omitted(value))]

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
-from airflow_provider_taskcluster.common.arguments import as_values, as_written, content, left_out, path_or_url
+from airflow_provider_taskcluster.common.arguments import as_values, as_written, content, is_omitted, path_or_url
+from airflow_provider_taskcluster.common.cached_attribute import cached_attribute
 from airflow_provider_taskcluster.common.checks import CheckedArguments
-from airflow_provider_taskcluster.common.made_once import made_once
 from airflow_provider_taskcluster.connection.fields import DEFAULT_CONN_ID
 from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.links.base import NO_ADDRESSES, leave_links
@@ -51,7 +51,7 @@ class TaskclusterBaseOperator(CheckedArguments, BaseOperator):
         self.read_timeout = read_timeout
         self.max_retries = max_retries
 
-    @made_once
+    @cached_attribute
     def hook(self) -> TaskclusterHook:
         """The hook of this connection. A DAG file that is only parsed does not load it."""
         from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
@@ -72,7 +72,7 @@ class TaskclusterBaseOperator(CheckedArguments, BaseOperator):
     def pre_execute(self, context: Context) -> None:
         """Leave the links first, so that a task that fails has them, too."""
         super().pre_execute(context)
-        self.settle()
+        self.clear_omitted()
         leave_links(self, context)
 
     def on_kill(self) -> None:
@@ -90,7 +90,7 @@ class ExtractingOperator(TaskclusterBaseOperator):
     @classmethod
     def check_together(cls, task_id: str, **given: Any) -> None:  # noqa: ARG003 (of the base class)
         """See the base class."""
-        if not left_out(given["extract_to"]):
+        if not is_omitted(given["extract_to"]):
             check_local(given["destination"], "destination")
 
 
@@ -112,13 +112,13 @@ def check_source(source: Any, data: Any, task_id: str) -> None:
 
     :raises InvalidInput: Both, or none.
     """
-    if left_out(source) is (data is None):
+    if is_omitted(source) is (data is None):
         raise InvalidInput(f"Task {task_id!r} needs something to upload: give either source (a path) or data")
 
 
 def what_to_upload(source: Any, data: Any) -> Uploadable:
     """Return the one of the two that an operator was given."""
-    return content(data) if left_out(source) else cast("Uploadable", path_or_url(source, "source"))
+    return content(data) if is_omitted(source) else cast("Uploadable", path_or_url(source, "source"))
 
 
 def check_extraction(destination: Any, folder: Any, name: Any = "") -> str | None:
@@ -129,7 +129,7 @@ def check_extraction(destination: Any, folder: Any, name: Any = "") -> str | Non
     :raises ArchiveRefused: The archive is of a format that this Python does not support.
     :raises DestinationError: There can be no such folder.
     """
-    if left_out(folder):
+    if is_omitted(folder):
         return None
     from airflow_provider_taskcluster.hooks.folders import on_this_machine
     from airflow_provider_taskcluster.transfer.archive.extract import check_folder

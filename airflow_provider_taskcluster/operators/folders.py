@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_taskcluster.assets.taskcluster import emit
 from airflow_provider_taskcluster.assets.uris import folder_uri
-from airflow_provider_taskcluster.common.arguments import expiry, life, optional_text, path_or_url, text
+from airflow_provider_taskcluster.common.arguments import check_expiry, expiry, optional_text, path_or_url, text
 from airflow_provider_taskcluster.common.checks import at_least, one_of
 from airflow_provider_taskcluster.common.names import folder_prefix
 from airflow_provider_taskcluster.common.task_failure import permanent_errors_fail
@@ -55,7 +55,7 @@ class TaskclusterUploadFolderOperator(TaskclusterBaseOperator):
 
     template_fields: Sequence[str] = ("folder", "prefix", "expires", "project_id", "recorder", "taskcluster_conn_id")
     ui_color = "#dcebf7"
-    checks: ClassVar = {"expires": life, "if_exists": one_of(IfExists), "connections": at_least(1)}
+    checks: ClassVar = {"expires": check_expiry, "if_exists": one_of(IfExists), "connections": at_least(1)}
 
     def __init__(
         self,

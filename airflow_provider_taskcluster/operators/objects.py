@@ -9,7 +9,7 @@ from airflow.providers.common.compat.sdk import mask_secret
 from airflow_provider_taskcluster.assets.taskcluster import emit
 from airflow_provider_taskcluster.assets.uris import object_uri
 from airflow_provider_taskcluster.common import names
-from airflow_provider_taskcluster.common.arguments import expiry, flag, life, optional_text, path_or_url, text
+from airflow_provider_taskcluster.common.arguments import check_expiry, expiry, flag, optional_text, path_or_url, text
 from airflow_provider_taskcluster.common.checks import at_least, count, one_of
 from airflow_provider_taskcluster.common.task_failure import permanent_errors_fail
 from airflow_provider_taskcluster.hooks.lineage import facts
@@ -89,7 +89,7 @@ class TaskclusterUploadObjectOperator(TaskclusterBaseOperator):
     ui_color = "#dcebf7"
     operator_extra_links = (TaskclusterObjectLink(),)
     checks: ClassVar = {
-        "expires": life,
+        "expires": check_expiry,
         "if_exists": one_of(IfExists),
         "multipart": one_of(Multipart),
         "multipart_threshold": number_of_bytes,

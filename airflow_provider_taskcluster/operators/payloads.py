@@ -10,7 +10,7 @@ from airflow_provider_taskcluster.common.arguments import (
     flag,
     optional_text,
     path_or_url,
-    patterns_in,
+    pattern_list,
     run_number,
     text,
 )
@@ -161,7 +161,7 @@ class TaskclusterDownloadPayloadOperator(ExtractingOperator):
                 max_bytes=self.max_bytes,
                 require_hashes=self.require_hashes,
             )
-            include, exclude = patterns_in(self.include, "include"), patterns_in(self.exclude, "exclude")
+            include, exclude = pattern_list(self.include, "include"), pattern_list(self.exclude, "exclude")
             if self.if_none == "skip" and not payload.select(include, exclude):
                 raise AirflowSkipException(f"Task {visible(payload.task_id)} has no artifact that is selected")
             if folder is not None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, TypedDict
 
 from airflow_provider_taskcluster.common import names
-from airflow_provider_taskcluster.common.arguments import left_out, names_in, optional_text
+from airflow_provider_taskcluster.common.arguments import is_omitted, name_list, optional_text
 from airflow_provider_taskcluster.common.messages import visible
 from airflow_provider_taskcluster.common.task_failure import permanent_errors_fail
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterPurgeCachesLink
@@ -71,7 +71,7 @@ class TaskclusterPurgeCacheOperator(TaskclusterBaseOperator):
     @classmethod
     def check_together(cls, task_id: str, **given: Any) -> None:  # noqa: ARG003 (of the base class)
         """See the base class."""
-        names.check_pool_given(*(None if left_out(value) else value for value in given.values()))
+        names.check_pool_given(*(None if is_omitted(value) else value for value in given.values()))
 
     def execute(self, context: Context) -> Purged:  # noqa: ARG002 (Airflow's signature)
         """Ask for each cache, and return what was asked."""
@@ -82,7 +82,7 @@ class TaskclusterPurgeCacheOperator(TaskclusterBaseOperator):
                 provisioner_id=optional_text(self.provisioner_id, "provisioner_id"),
                 worker_type=optional_text(self.worker_type, "worker_type"),
             )
-            wanted = names_in(self.cache_names, "cache_names")
+            wanted = name_list(self.cache_names, "cache_names")
             for cache_name in wanted:
                 self.hook.purge_cache(pool, cache_name)
         self.log.info("Asked the workers of %s to drop: %s", visible(pool), visible(", ".join(wanted)))

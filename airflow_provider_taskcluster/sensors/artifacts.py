@@ -9,9 +9,9 @@ from airflow_provider_taskcluster.common.arguments import (
     choice,
     flag,
     function,
-    left_out,
+    is_omitted,
     length,
-    names_in,
+    name_list,
     optional_text,
     run_number,
     text,
@@ -114,16 +114,16 @@ class TaskclusterArtifactSensor(TaskclusterBaseSensor):
     @classmethod
     def check_together(cls, task_id: str, **given: Any) -> None:  # noqa: ARG003 (of the base class)
         """See the base class."""
-        if all(map(left_out, given.values())):
+        if all(map(is_omitted, given.values())):
             raise InvalidInput("Nothing to wait for: pass the name of an artifact, or a glob")
 
     def wait(self) -> ArtifactWait:
         """Return what is waited for, from the arguments."""
-        wanted = [] if left_out(self.name) else names_in(self.name, "name")
+        wanted = [] if is_omitted(self.name) else name_list(self.name, "name")
         return ArtifactWait(
             task_id=names.task_id(text(self.taskcluster_task_id, "taskcluster_task_id")),
             names=[names.artifact_name(name) for name in wanted],
-            globs=[] if left_out(self.glob) else names_in(self.glob, "glob"),
+            globs=[] if is_omitted(self.glob) else name_list(self.glob, "glob"),
             run_id=run_number(self.run_id),
             require=choice(self.require, "require", REQUIRE),
             content_type=optional_text(self.content_type, "content_type"),
@@ -141,7 +141,7 @@ class TaskclusterArtifactSensor(TaskclusterBaseSensor):
     def result(self, found: Json) -> PresentArtifact | PresentArtifacts:
         """Return the artifact that was named, or all of them."""
         artifacts: list[PresentArtifact] = found["artifacts"]
-        if left_out(self.glob) and is_one(self.name, self.wait().names):
+        if is_omitted(self.glob) and is_one(self.name, self.wait().names):
             return artifacts[0]
         return {"count": len(artifacts), "artifacts": artifacts[:LISTED]}
 

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow.providers.common.compat.sdk import PokeReturnValue, conf
 
 from airflow_provider_taskcluster.common.arguments import as_written, flag
+from airflow_provider_taskcluster.common.cached_attribute import cached_attribute
 from airflow_provider_taskcluster.common.checks import CheckedArguments
-from airflow_provider_taskcluster.common.made_once import made_once
 from airflow_provider_taskcluster.common.messages import visible
-from airflow_provider_taskcluster.common.task_failure import failed, last_look, permanent_errors_fail
+from airflow_provider_taskcluster.common.task_failure import failure_message, last_look_message, permanent_errors_fail
 from airflow_provider_taskcluster.connection.fields import DEFAULT_CONN_ID
 from airflow_provider_taskcluster.exceptions import AuthenticationFailed, TaskclusterError, UnreadableAnswer
 from airflow_provider_taskcluster.links.base import NO_ADDRESSES, leave_links
@@ -20,7 +20,7 @@ from airflow_provider_taskcluster.sensors.deferring import DeferringSensor
 from airflow_provider_taskcluster.sensors.earlier_looks import was_rescheduled
 from airflow_provider_taskcluster.sensors.flags import reason
 from airflow_provider_taskcluster.waits import wait_log
-from airflow_provider_taskcluster.waits.patience import Patience
+from airflow_provider_taskcluster.waits.grace_period import GracePeriod
 from airflow_provider_taskcluster.waits.protocol import Found, Over, did_not_come
 
 if TYPE_CHECKING:
@@ -81,9 +81,9 @@ class TaskclusterBaseSensor(CheckedArguments, DeferringSensor):
         self.read_timeout = read_timeout
         self.max_retries = max_retries
         self._looked_before = False
-        self._patience = Patience()
+        self._grace_period = GracePeriod()
 
-    @made_once
+    @cached_attribute
     def hook(self) -> TaskclusterHook:
         """The hook of this connection. A DAG file that is only parsed does not load it."""
         from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
@@ -103,7 +103,7 @@ class TaskclusterBaseSensor(CheckedArguments, DeferringSensor):
         """Leave the links first, so that they are there while the sensor waits."""
         super().pre_execute(context)
         with self.flags_applied():
-            self.settle()
+            self.clear_omitted()
             leave_links(self, context)
 
     @abstractmethod
@@ -161,7 +161,7 @@ class TaskclusterBaseSensor(CheckedArguments, DeferringSensor):
             return None, str(error)
         self._looked_before = True
         self._stays = False
-        self._patience.accepted()
+        self._grace_period.accepted()
         self.more_time = MORE_TIME
         return found, why
 
@@ -174,7 +174,7 @@ class TaskclusterBaseSensor(CheckedArguments, DeferringSensor):
             self._stays = True
             if hook := self.__dict__.pop("hook", None):
                 hook.close()
-            return self._patience.lasts(time.monotonic())
+            return self._grace_period.covers(time.monotonic())
         return error.transient or isinstance(error, UnreadableAnswer)
 
     def _has_looked_before(self, context: Context) -> bool:
@@ -197,9 +197,9 @@ class TaskclusterBaseSensor(CheckedArguments, DeferringSensor):
     def _get_next_poke_interval(self, *arguments: Any, **named: Any) -> float:
         """Return the seconds until the next look; a worker that has long to wait says now and then that it does."""
         seconds: float = super()._get_next_poke_interval(*arguments, **named)
-        while not self.reschedule and seconds > wait_log.SAID_EVERY:
-            time.sleep(wait_log.SAID_EVERY)
-            seconds -= wait_log.SAID_EVERY
+        while not self.reschedule and seconds > wait_log.REPORT_EVERY:
+            time.sleep(wait_log.REPORT_EVERY)
+            seconds -= wait_log.REPORT_EVERY
             self.log.info("Waiting on. %s", visible(self.last_look))
         return seconds
 
@@ -210,19 +210,19 @@ class TaskclusterBaseSensor(CheckedArguments, DeferringSensor):
 
     def sentence(self, why: object) -> str:
         """Return the sentence of an error that ends the wait, as a worker has it."""
-        return failed(WAITING, self.taskcluster_conn_id, why)
+        return failure_message(WAITING, self.taskcluster_conn_id, why)
 
     def sentence_of_last_look(self, why: object) -> str:
         """Return what a time-out says of the last look."""
-        return last_look(self.taskcluster_conn_id, why)
+        return last_look_message(self.taskcluster_conn_id, why)
 
     def trigger(self, deadline: float) -> TaskclusterWaitTrigger:
         """Return the trigger that waits from now on."""
         from airflow_provider_taskcluster.triggers.waits import TaskclusterWaitTrigger
-        from airflow_provider_taskcluster.waits.serialization import describe
+        from airflow_provider_taskcluster.waits.serialization import serialize_wait
 
         return TaskclusterWaitTrigger(
-            wait=describe(self.wait()),
+            wait=serialize_wait(self.wait()),
             taskcluster_conn_id=str(self.taskcluster_conn_id),
             interval=self.poke_interval,
             deadline=deadline,

@@ -14,7 +14,7 @@ from airflow.providers.common.compat.sdk import (
     TaskDeferred,
 )
 
-from airflow_provider_taskcluster.common.messages import crash, visible
+from airflow_provider_taskcluster.common.messages import exception_summary, visible
 from airflow_provider_taskcluster.exceptions import WaitFailed
 from airflow_provider_taskcluster.sensors.flags import FlaggedSensor, reason
 
@@ -147,7 +147,7 @@ class DeferringSensor(FlaggedSensor):
         except Exception as error:
             if not self.silent_fail:
                 raise
-            self.log.error("Sensor poke failed: %s", crash(error))
+            self.log.error("Sensor poke failed: %s", exception_summary(error))
             self.last_look, self.more_time = self.sentence_of_last_look(reason(error)), ""
             return None
 

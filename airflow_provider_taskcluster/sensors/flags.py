@@ -13,7 +13,7 @@ from airflow.providers.common.compat.sdk import (
     BaseSensorOperator,
 )
 
-from airflow_provider_taskcluster.common.messages import crash, visible
+from airflow_provider_taskcluster.common.messages import exception_summary, visible
 from airflow_provider_taskcluster.exceptions import TaskclusterError
 
 try:
@@ -100,4 +100,4 @@ class FlaggedSensor(BaseSensorOperator):
 def reason(error: BaseException) -> str:
     """Say what happened: of an error that nobody thought of also its kind and its place."""
     expected = isinstance(error, (TaskclusterError, *_FINAL))
-    return str(error) if expected else crash(error)
+    return str(error) if expected else exception_summary(error)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_taskcluster.common import names
-from airflow_provider_taskcluster.common.arguments import by_name, choice, names_in
+from airflow_provider_taskcluster.common.arguments import as_mapping, choice, name_list
 from airflow_provider_taskcluster.common.checks import one_of
 from airflow_provider_taskcluster.exceptions import HashMismatch, InvalidInput, NotVerifiable
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterObjectLink
@@ -57,7 +57,7 @@ class TaskclusterObjectSensor(TaskclusterBaseSensor):
 
     def wait(self) -> ObjectWait:
         """Return what is waited for, from the arguments."""
-        wanted = [names.object_name(name) for name in names_in(self.name, "name")]
+        wanted = [names.object_name(name) for name in name_list(self.name, "name")]
         for name, digest in self._digests(wanted).items():
             if name not in wanted:
                 raise InvalidInput(f"expected_digest has {name!r}, which is none of the names that are waited for")
@@ -85,7 +85,7 @@ class TaskclusterObjectSensor(TaskclusterBaseSensor):
 
     def _digests(self, wanted: list[str]) -> Mapping[str, str]:
         expected = self.expected_digest
-        named = {} if expected in (None, "") else by_name(expected, "expected_digest")
+        named = {} if expected in (None, "") else as_mapping(expected, "expected_digest")
         if named is not None:
             return named
         if len(wanted) != 1:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from airflow_provider_taskcluster.common import names
-from airflow_provider_taskcluster.common.arguments import choice, flag, names_in, text
+from airflow_provider_taskcluster.common.arguments import choice, flag, name_list, text
 from airflow_provider_taskcluster.common.checks import one_of
 from airflow_provider_taskcluster.common.messages import one_line
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterTaskGroupLink, TaskclusterTaskLink
@@ -67,7 +67,7 @@ class TaskclusterTaskSensor(TaskclusterBaseSensor):
 
     def wait(self) -> TaskWait:
         """Return what is waited for, from the arguments."""
-        task_ids = names_in(self.taskcluster_task_id, "taskcluster_task_id")
+        task_ids = name_list(self.taskcluster_task_id, "taskcluster_task_id")
         return TaskWait(
             task_ids=[names.task_id(task_id) for task_id in task_ids],
             states=states_in(self.states, "states", STATES),
@@ -148,4 +148,4 @@ def states_in(value: Any, what: str, allowed: Sequence[str]) -> list[str]:
 
     :raises InvalidInput: One is none of those that can be waited for.
     """
-    return [choice(state, what, allowed) for state in names_in(value, what)]
+    return [choice(state, what, allowed) for state in name_list(value, what)]

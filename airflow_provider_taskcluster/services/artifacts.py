@@ -13,7 +13,7 @@ from airflow_provider_taskcluster.services.schemas import (
     ARTIFACT,
     ARTIFACTS,
     CONTENT,
-    NOTHING,
+    NO_CONTENT,
     REDIRECT,
     created_artifact,
 )
@@ -79,7 +79,7 @@ class Artifacts:
         """Make an object artifact present. Scope ``queue:create-artifact:<taskId>/<runId>``."""
         request = {"uploadId": upload_id}
         await self.client.call(
-            "queue", "finishArtifact", task_id, run_id, name, payload=request, once=once, read=NOTHING
+            "queue", "finishArtifact", task_id, run_id, name, payload=request, once=once, read=NO_CONTENT
         )
 
     async def _call(

@@ -10,11 +10,11 @@ from airflow_provider_taskcluster.common.messages import over_connection
 from airflow_provider_taskcluster.common.redaction import quiet_libraries
 from airflow_provider_taskcluster.exceptions import Interrupted, InvalidInput, TaskclusterError, UnreadableAnswer
 from airflow_provider_taskcluster.services import upstream
-from airflow_provider_taskcluster.services.connection_errors import PROXY_WANTS_LOGIN, no_answer, proxy_failed
-from airflow_provider_taskcluster.services.errors import not_taskcluster, redirected, service_error
+from airflow_provider_taskcluster.services.connection_errors import PROXY_WANTS_LOGIN, connection_error, proxy_error
+from airflow_provider_taskcluster.services.errors import not_taskcluster, redirect_error, service_error
 from airflow_provider_taskcluster.services.json_objects import json_object
-from airflow_provider_taskcluster.services.readers import Odd
-from airflow_provider_taskcluster.services.session import ErrorAnswer, KeptSession
+from airflow_provider_taskcluster.services.readers import SchemaMismatch
+from airflow_provider_taskcluster.services.session import ErrorResponse, PersistentSession
 from airflow_provider_taskcluster.services.traffic import Traffic
 
 if TYPE_CHECKING:
@@ -22,11 +22,11 @@ if TYPE_CHECKING:
 
     from airflow_provider_taskcluster.common.network import Network
     from airflow_provider_taskcluster.services.credentials import Credentials
-    from airflow_provider_taskcluster.services.readers import Reader
+    from airflow_provider_taskcluster.services.readers import JsonReader
 
 SEE_OTHER = 303
 # Seconds after which one who waits looks whether he is to stop.
-SLICE = 0.2
+STOP_CHECK_SECONDS = 0.2
 
 
 class Client:
@@ -49,14 +49,14 @@ class Client:
         *,
         network: Network,
         authorized_scopes: Sequence[str] | None = None,
-        session: KeptSession | None = None,
+        session: PersistentSession | None = None,
         conn_id: str | None = None,
     ) -> None:
         self.root_url = root_url
         self.credentials = credentials
         self.network = network
         self._authorized_scopes = authorized_scopes
-        self._session = session or KeptSession(root_url, network)
+        self._session = session or PersistentSession(root_url, network)
         self._conn_id = conn_id
         self._kept: dict[str, tuple[Any, Any]] = {}
         self.traffic = Traffic()
@@ -74,7 +74,7 @@ class Client:
         query: Mapping[str, str | int] | None = None,
         once: bool = False,
         see_other: bool = False,
-        read: Reader | None = None,
+        read: JsonReader | None = None,
     ) -> Any:
         """Call ``method`` of ``service`` and return its JSON answer, None for an empty one.
 
@@ -101,12 +101,12 @@ class Client:
                 if payload is not None:
                     keywords["payload"] = payload
                 return self._read(what, await getattr(client, method)(**keywords), read)
-            except ErrorAnswer as answer:
+            except ErrorResponse as answer:
                 if see_other and answer.status == SEE_OTHER:
                     return self._read(what, json_object(answer.body), read)
                 raise self._error(what, answer) from None
             except Exception as error:  # noqa: BLE001 (the package lets out what it meets; sorted there)
-                raise no_answer(what, error, root_url=self.root_url, network=self.network) from None
+                raise connection_error(what, error, root_url=self.root_url, network=self.network) from None
 
         retry = self.network.retry
         return await (attempt() if once or not retry.max_retries else retry.async_retrying(self._pause)(attempt))
@@ -122,7 +122,7 @@ class Client:
         """
         end = time.monotonic() + seconds
         while not self._session.stopped and (left := end - time.monotonic()) > 0:  # noqa: ASYNC110 (as said above)
-            await asyncio.sleep(min(left, SLICE))
+            await asyncio.sleep(min(left, STOP_CHECK_SECONDS))
         if self._session.stopped:
             raise Interrupted("There is no further try, because the task was told to stop")
 
@@ -152,21 +152,21 @@ class Client:
         options = {**upstream.options(self.root_url, self.credentials, self._authorized_scopes), "maxRetries": 0}
         return getattr(aio, upstream.class_name(service))(options, session=session)
 
-    def _read(self, what: str, answer: Any, read: Reader | None) -> Any:
+    def _read(self, what: str, answer: Any, read: JsonReader | None) -> Any:
         """Return the answer, if it can be one of Taskcluster's. The package wraps what is not JSON."""
         if isinstance(answer, dict) and set(answer) == {"response"}:
             raise UnreadableAnswer(not_taskcluster(what, self.root_url, "an answer without JSON"))
         try:
             return read(answer) if read else answer
-        except Odd as odd:
+        except SchemaMismatch as odd:
             raise UnreadableAnswer(f"{not_taskcluster(what, self.root_url, 'JSON')} ({odd})") from None
 
-    def _error(self, what: str, answer: ErrorAnswer) -> TaskclusterError:
+    def _error(self, what: str, answer: ErrorResponse) -> TaskclusterError:
         proxy = self.network.proxy_for(self.root_url)
         if proxy and answer.status == PROXY_WANTS_LOGIN:
-            return proxy_failed(what, self.root_url, proxy, "it wants a login (407)", status=answer.status)
+            return proxy_error(what, self.root_url, proxy, "it wants a login (407)", status=answer.status)
         if answer.status < 400:  # noqa: PLR2004 (where errors begin)
-            return redirected(what, self.root_url, answer.status, answer.location)
+            return redirect_error(what, self.root_url, answer.status, answer.location)
         return service_error(
             what,
             root_url=self.root_url,

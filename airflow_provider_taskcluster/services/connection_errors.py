@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from airflow_provider_taskcluster.common import tls
-from airflow_provider_taskcluster.common.messages import crash, one_line
+from airflow_provider_taskcluster.common.messages import exception_summary, one_line
 from airflow_provider_taskcluster.common.redaction import public_url
 from airflow_provider_taskcluster.exceptions import ConnectionFailed, TaskclusterError, UnreadableAnswer
 from airflow_provider_taskcluster.services.errors import not_taskcluster
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 PROXY_WANTS_LOGIN = 407
 
 
-def no_answer(call: str, error: Exception, *, root_url: str, network: Network) -> TaskclusterError:
+def connection_error(call: str, error: Exception, *, root_url: str, network: Network) -> TaskclusterError:
     """Return the error to raise for whatever the libraries raised; one of ours is returned as it is."""
     from aiohttp import ClientConnectorDNSError, ClientError
 
@@ -31,10 +31,10 @@ def no_answer(call: str, error: Exception, *, root_url: str, network: Network) -
     inner = getattr(cause, "os_error", cause)
     proxy = network.proxy_for(root_url)
     if proxy and _of_proxy(cause, proxy):
-        return proxy_failed(call, root_url, proxy, _reason(inner), status=getattr(cause, "status", 0))
+        return proxy_error(call, root_url, proxy, _reason(inner), status=getattr(cause, "status", 0))
     through = f" through the proxy {public_url(proxy)}" if proxy else ""
     message = f"{call} got no answer from {root_url}{through}: {_reason(inner)}"
-    if hint := tls.lasting(inner):
+    if hint := tls.permanent_failure_hint(inner):
         return ConnectionFailed(f"{message}; {hint}", transient=False)
     hint = "is the root URL right?" if isinstance(cause, ClientConnectorDNSError) else "is it up, and reachable?"
     return ConnectionFailed(f"{message}; {hint}")
@@ -48,10 +48,10 @@ def _unreadable(call: str, error: Exception, root_url: str) -> UnreadableAnswer:
         return UnreadableAnswer(not_taskcluster(call, root_url, "an answer that is no text in UTF-8"))
     if isinstance(error, RecursionError):
         return UnreadableAnswer(not_taskcluster(call, root_url, "JSON nested too deeply"))
-    return UnreadableAnswer(f"{call} at {root_url} came to nothing: {crash(error)}; please report this")
+    return UnreadableAnswer(f"{call} at {root_url} came to nothing: {exception_summary(error)}; please report this")
 
 
-def proxy_failed(call: str, root_url: str, proxy: str, reason: str, *, status: int = 0) -> ConnectionFailed:
+def proxy_error(call: str, root_url: str, proxy: str, reason: str, *, status: int = 0) -> ConnectionFailed:
     """Return the error for a proxy that did not let a call through."""
     login = status == PROXY_WANTS_LOGIN
     hint = "write its login into the URL of the proxy" if login else "is the proxy up, and its URL right?"

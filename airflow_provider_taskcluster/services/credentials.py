@@ -9,7 +9,7 @@ from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.common.names import fits_client_id
-from airflow_provider_taskcluster.common.timestamps import moment_after
+from airflow_provider_taskcluster.common.timestamps import utc_datetime_after
 from airflow_provider_taskcluster.exceptions import ConfigurationError, InvalidInput
 
 if TYPE_CHECKING:
@@ -138,7 +138,7 @@ def narrowed(
     start = datetime.now(UTC)
     if credentials.certificate:
         raise InvalidInput("Temporary credentials cannot issue others: use a connection with permanent credentials")
-    expires = moment_after(start, expires, "The expiry of temporary credentials")
+    expires = utc_datetime_after(start, expires, "The expiry of temporary credentials")
     if not start < expires <= start + LONGEST_LIFE:
         raise InvalidInput(f"Temporary credentials must expire within 31 days from now, not at {expires}")
     if name is not None and not (name and fits_client_id(name)):

@@ -84,7 +84,7 @@ def service_error(
     return kind(f"{message}; {hint}" if hint else message, status=status, code=code, retry_after=retry_after)
 
 
-def redirected(call: str, root_url: str, status: int, location: str | None) -> ServiceError:
+def redirect_error(call: str, root_url: str, status: int, location: str | None) -> ServiceError:
     """Build the error for a redirect: Taskcluster's APIs never redirect a call, so this is some other server."""
     try:
         target = urlsplit(location or "")

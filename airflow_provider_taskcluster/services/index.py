@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.exceptions import UnreadableAnswer
 from airflow_provider_taskcluster.services.paging import pages
-from airflow_provider_taskcluster.services.readers import Odd
+from airflow_provider_taskcluster.services.readers import SchemaMismatch
 from airflow_provider_taskcluster.services.schemas import INDEXED_TASK, INDEXED_TASKS
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ class Index:
             for entry in page["tasks"]:
                 try:
                     task: IndexedTask = INDEXED_TASK(entry)
-                except Odd as odd:
+                except SchemaMismatch as odd:
                     raise UnreadableAnswer(f"{what} have an entry that cannot be read: {odd}") from None
                 found[task["namespace"]] = task
         return found

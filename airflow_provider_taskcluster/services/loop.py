@@ -11,7 +11,7 @@ import threading
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
-from airflow_provider_taskcluster.common.tracebacks import shortened
+from airflow_provider_taskcluster.common.tracebacks import without_traceback
 from airflow_provider_taskcluster.exceptions import TaskclusterError
 
 if TYPE_CHECKING:
@@ -23,7 +23,7 @@ _lock = threading.Lock()
 _loop: asyncio.AbstractEventLoop | None = None
 
 
-class Call(Generic[T]):
+class LoopCall(Generic[T]):
     """A coroutine in a loop of another thread.
 
     It is waited for by a ``SimpleQueue``: a signal that comes while a ``concurrent.futures.Future`` is asked can leave
@@ -48,7 +48,7 @@ class Call(Generic[T]):
         try:
             return task.result()
         except TaskclusterError as error:
-            raise shortened(error) from None
+            raise without_traceback(error) from None
 
     def cancel(self) -> None:
         """Have it end soon."""
@@ -66,7 +66,7 @@ class Call(Generic[T]):
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
     """Run a coroutine in the loop thread and wait for its result; cancel it when the wait is interrupted."""
-    call = Call(coroutine, running_loop())
+    call = LoopCall(coroutine, running_loop())
     try:
         return call.result()
     except BaseException:

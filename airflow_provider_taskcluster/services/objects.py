@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.exceptions import ServiceUnavailable
-from airflow_provider_taskcluster.services.schemas import CREATED_UPLOAD, DOWNLOAD, NOTHING, OBJECT
+from airflow_provider_taskcluster.services.schemas import CREATED_UPLOAD, DOWNLOAD, NO_CONTENT, OBJECT
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -35,11 +35,11 @@ class Objects:
         into, by one more call.
         """
         try:
-            await self.client.call("object", "finishUpload", name, payload=request, read=NOTHING)
+            await self.client.call("object", "finishUpload", name, payload=request, read=NO_CONTENT)
         except ServiceUnavailable as error:
             if error.status != _SERVER_ERROR:
                 raise
-            await self.client.call("object", "finishUpload", name, payload=request, read=NOTHING, once=True)
+            await self.client.call("object", "finishUpload", name, payload=request, read=NO_CONTENT, once=True)
 
     async def start_download(self, name: str, request: Mapping[str, Any]) -> Json:
         """Negotiate a download. Scope ``object:download:<name>``."""

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from airflow_provider_taskcluster.common.timestamps import timestamp
+from airflow_provider_taskcluster.common.timestamps import iso_timestamp
 from airflow_provider_taskcluster.services.paging import pages
-from airflow_provider_taskcluster.services.schemas import NOTHING, PURGE_REQUESTS
+from airflow_provider_taskcluster.services.schemas import NO_CONTENT, PURGE_REQUESTS
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -27,14 +27,16 @@ class PurgeCache:
 
     async def purge(self, worker_pool_id: str, cache_name: str) -> None:
         """Ask workers of a pool to drop a cache. Scope ``purge-cache:<workerPoolId>:<cacheName>``."""
-        await self.client.call(SERVICE, "purgeCache", worker_pool_id, payload={"cacheName": cache_name}, read=NOTHING)
+        await self.client.call(
+            SERVICE, "purgeCache", worker_pool_id, payload={"cacheName": cache_name}, read=NO_CONTENT
+        )
 
     async def requests(self, worker_pool_id: str, since: datetime | None = None) -> list[PurgeRequest]:
         """Open requests of one pool; the service caches them for 10 s.
 
         Scope ``purge-cache:purge-requests::<workerPoolId>``.
         """
-        query = {"since": timestamp(since)} if since else None
+        query = {"since": iso_timestamp(since)} if since else None
         answer: PurgeRequestPage = await self.client.call(
             SERVICE, "purgeRequests", worker_pool_id, query=query, read=PURGE_REQUESTS
         )

@@ -12,10 +12,10 @@ from collections.abc import Callable
 from datetime import datetime
 from typing import Any
 
-from airflow_provider_taskcluster.common.messages import described, one_line, visible
-from airflow_provider_taskcluster.common.urls import problem
+from airflow_provider_taskcluster.common.messages import json_kind, one_line, visible
+from airflow_provider_taskcluster.common.urls import url_problem
 
-Reader = Callable[[Any], Any]
+JsonReader = Callable[[Any], Any]
 
 # Of names, ids, states and scopes; the schemas allow 1,024 at most.
 LONGEST_WORD = 4096
@@ -28,7 +28,7 @@ LARGEST_NUMBER = 2**63 - 1
 _HEX = frozenset("0123456789abcdefABCDEF")
 
 
-class Odd(Exception):
+class SchemaMismatch(Exception):
     """A value is not what the schema of the answer says.
 
     :param what: What it is, and what it should be.
@@ -40,29 +40,29 @@ class Odd(Exception):
         self._what = what
         self._path = path
 
-    def below(self, step: str) -> Odd:
+    def below(self, step: str) -> SchemaMismatch:
         """Return the same, seen from one level further up."""
         between = "" if not self._path or self._path.startswith("[") else "."
-        return Odd(self._what, f"{one_line(step, 40)}{between}{self._path}")
+        return SchemaMismatch(self._what, f"{one_line(step, 40)}{between}{self._path}")
 
 
-def instead(value: Any, wanted: str) -> Odd:
+def mismatch(value: Any, wanted: str) -> SchemaMismatch:
     """Return the error for a value that is something else than it should be."""
-    return Odd(f"{described(value)}, not {wanted}")
+    return SchemaMismatch(f"{json_kind(value)}, not {wanted}")
 
 
 def word(value: Any) -> str:
     """Read a name, an identifier or a state."""
     if isinstance(value, str) and value and value.isprintable() and len(value) <= LONGEST_WORD:
         return value
-    raise instead(value, f"a text of 1 to {LONGEST_WORD} characters that print")
+    raise mismatch(value, f"a text of 1 to {LONGEST_WORD} characters that print")
 
 
 def kind(value: Any) -> str:
     """Read which kind of thing it is, or its state: one word of the service's own."""
     if isinstance(value, str) and 0 < len(value) <= LONGEST_KIND and value.replace("-", "").isalnum():
         return value
-    raise instead(value, "a word")
+    raise mismatch(value, "a word")
 
 
 def label(value: Any) -> str:
@@ -84,13 +84,13 @@ def text(value: Any) -> str:
     """Read any text, to be looked at before it is used: a URL that a task chose."""
     if isinstance(value, str):
         return value
-    raise instead(value, "a text")
+    raise mismatch(value, "a text")
 
 
 def url(value: Any) -> str:
     """Read the URL of a body in a store. Such are secret: an error shows nothing of it."""
-    if why := problem(text(value)):
-        raise Odd(f"no URL that can be fetched ({why})")
+    if why := url_problem(text(value)):
+        raise SchemaMismatch(f"no URL that can be fetched ({why})")
     return str(value)
 
 
@@ -98,7 +98,7 @@ def header(value: Any) -> str:
     """Read the value of an HTTP header that is to be sent. An error shows nothing of it."""
     if isinstance(value, str) and value.isascii() and value.isprintable() and len(value) <= LONGEST_SECRET:
         return value
-    raise Odd("not a text of printable ASCII")
+    raise SchemaMismatch("not a text of printable ASCII")
 
 
 def certificate(value: Any) -> str:
@@ -108,7 +108,7 @@ def certificate(value: Any) -> str:
     except (ValueError, RecursionError):
         found = None
     if not isinstance(found, dict):
-        raise Odd("not the JSON of a certificate")
+        raise SchemaMismatch("not the JSON of a certificate")
     return str(value)
 
 
@@ -119,36 +119,36 @@ def timestamp(value: Any) -> str:
             return str(value)
     except (TypeError, ValueError):
         pass
-    raise instead(value, "a date and time with a zone")
+    raise mismatch(value, "a date and time with a zone")
 
 
 def whole(value: Any) -> int:
     """Read a count or the number of a run: whole, 0 or more."""
     if type(value) is int and 0 <= value <= LARGEST_NUMBER:
         return value
-    raise instead(value, "a whole number, 0 or more")
+    raise mismatch(value, "a whole number, 0 or more")
 
 
 def number(value: Any) -> Any:
     """Read a number, whole or not."""
     if type(value) in {int, float} and abs(value) <= LARGEST_NUMBER and math.isfinite(value):
         return value
-    raise instead(value, "a number")
+    raise mismatch(value, "a number")
 
 
 def flag(value: Any) -> bool:
     """Read true or false."""
     if isinstance(value, bool):
         return value
-    raise instead(value, "true or false")
+    raise mismatch(value, "true or false")
 
 
-def hexadecimal(digits: int) -> Reader:
+def hexadecimal(digits: int) -> JsonReader:
     """Return a reader of so many hexadecimal digits."""
 
     def read(value: Any) -> str:
         if isinstance(value, str) and len(value) == digits and _HEX.issuperset(value):
             return value
-        raise instead(value, f"{digits} hexadecimal digits")
+        raise mismatch(value, f"{digits} hexadecimal digits")
 
     return read

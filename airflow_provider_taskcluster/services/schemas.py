@@ -24,10 +24,10 @@ from airflow_provider_taskcluster.services.readers import (
     whole,
     word,
 )
-from airflow_provider_taskcluster.services.shapes import entries, fields, kinds, list_of, nothing, shallow
+from airflow_provider_taskcluster.services.shapes import fields, list_of, mapping_of, no_content, shallow, variants
 
 if TYPE_CHECKING:
-    from airflow_provider_taskcluster.services.readers import Reader
+    from airflow_provider_taskcluster.services.readers import JsonReader
 
 Json = dict[str, Any]
 
@@ -113,7 +113,7 @@ def hashes(value: Any) -> dict[str, str]:
     return dict(_KNOWN_DIGESTS(found))
 
 
-_DIGESTS = entries(word)
+_DIGESTS = mapping_of(word)
 _KNOWN_DIGESTS = fields({}, {"sha256": hexadecimal(64), "sha512": hexadecimal(128)})
 
 ARTIFACT = fields(
@@ -121,7 +121,7 @@ ARTIFACT = fields(
 )
 ARTIFACTS = fields({"artifacts": list_of(ARTIFACT)}, _PAGE)
 # queue/v1/artifact-content-response.json. A reference is looked at where it is allowed or not.
-CONTENT = kinds(
+CONTENT = variants(
     "storageType",
     {
         "s3": fields({"url": url}),
@@ -131,7 +131,7 @@ CONTENT = kinds(
     },
 )
 # queue/v1/get-artifact-response.json
-REDIRECT = kinds(
+REDIRECT = variants(
     "storageType", {"object": fields({"url": url}), "s3": fields({"url": url}), "reference": fields({"url": text})}
 )
 # queue/v1/post-artifact-response.json
@@ -143,9 +143,9 @@ _CREATED = {
 }
 
 
-def created_artifact(storage_type: str) -> Reader:
+def created_artifact(storage_type: str) -> JsonReader:
     """Return the reader of what a new artifact of a storage type is answered with: no other will do."""
-    return kinds("storageType", {storage_type: _CREATED.get(storage_type, fields({}))})
+    return variants("storageType", {storage_type: _CREATED.get(storage_type, fields({}))})
 
 
 # object/v1/create-upload-response.json
@@ -155,12 +155,13 @@ CREATED_UPLOAD = fields(
         "uploadId": header,
         "expires": timestamp,
         "uploadMethod": fields(
-            {}, {"putUrl": fields({"url": url, "expires": timestamp, "headers": entries(header)}), "dataInline": flag}
+            {},
+            {"putUrl": fields({"url": url, "expires": timestamp, "headers": mapping_of(header)}), "dataInline": flag},
         ),
     }
 )
 # object/v1/download-object-response.json
-DOWNLOAD = kinds(
+DOWNLOAD = variants(
     "method",
     {"getUrl": fields({"url": url, "expires": timestamp, "hashes": hashes}), "simple": fields({"url": url})},
 )
@@ -183,5 +184,5 @@ INDEXED_TASKS = fields({"tasks": list_of(lambda entry: entry)}, _PAGE)
 _PURGE_REQUEST = fields({"provisionerId": word, "workerType": word, "cacheName": free, "before": timestamp})
 PURGE_REQUESTS = fields({"requests": list_of(_PURGE_REQUEST)}, _PAGE)
 SCOPES = fields({"scopes": list_of(text)})
-NOTHING = nothing
+NO_CONTENT = no_content
 ALIVE = fields({"alive": flag})

@@ -12,10 +12,10 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
-from airflow_provider_taskcluster.common.framing import date
+from airflow_provider_taskcluster.common.framing import header_date
 from airflow_provider_taskcluster.common.retry import retry_after
 from airflow_provider_taskcluster.services.limits import FIRST_ERROR
-from airflow_provider_taskcluster.services.loop import Call
+from airflow_provider_taskcluster.services.loop import LoopCall
 
 if TYPE_CHECKING:
     import ssl
@@ -30,7 +30,7 @@ _inherited: list[ClientSession] = []
 
 
 @dataclass
-class ErrorAnswer(Exception):
+class ErrorResponse(Exception):
     """An answer with a status of 300 or more.
 
     It passes through the ``taskcluster`` package, which would drop the headers of all and the body of some.
@@ -45,7 +45,7 @@ class ErrorAnswer(Exception):
     clock_ahead: float | None = None
 
 
-class KeptSession:
+class PersistentSession:
     """Opens an aiohttp session on first use and keeps it; a new one for a new event loop (after a fork).
 
     ``stopped`` tells those who use it that they are to make no further try.
@@ -117,7 +117,7 @@ async def _raise_for_errors(request: ClientRequest, handler: ClientHandlerType) 
     response = await handler(request)
     if response.status < FIRST_ERROR:
         return response
-    raise ErrorAnswer(
+    raise ErrorResponse(
         response.status,
         (await response.read()).decode(errors="replace"),  # whatever charset it names
         retry_after(response.headers.get("Retry-After")),
@@ -127,7 +127,7 @@ async def _raise_for_errors(request: ClientRequest, handler: ClientHandlerType) 
 
 
 def _clock_ahead(header: str | None) -> float | None:
-    told = date(header or "")
+    told = header_date(header or "")
     return None if told is None else (datetime.now(UTC) - told).total_seconds()
 
 
@@ -142,7 +142,7 @@ def _close(session: ClientSession, loop: asyncio.AbstractEventLoop, process: int
         return
     if loop.is_closed() or not loop.is_running() or session.closed:
         return
-    closing = Call(session.close(), loop)
+    closing = LoopCall(session.close(), loop)
     if not _inside(loop):
         with contextlib.suppress(TimeoutError):  # a loop that is stuck must not hold up the exit
             closing.result(timeout=1)

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_taskcluster.services.readers import Odd, instead, kind, word
+from airflow_provider_taskcluster.services.readers import SchemaMismatch, kind, mismatch, word
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airflow_provider_taskcluster.services.readers import Reader
+    from airflow_provider_taskcluster.services.readers import JsonReader
 
 DEEPEST = 100
 
 
-def fields(required: Mapping[str, Reader], optional: Mapping[str, Reader] | None = None) -> Reader:
+def fields(required: Mapping[str, JsonReader], optional: Mapping[str, JsonReader] | None = None) -> JsonReader:
     """Return a reader of objects with these fields; others that an answer has stay as they are.
 
     :param optional: Fields that may be missing; one that is null is taken for missing.
@@ -25,7 +25,7 @@ def fields(required: Mapping[str, Reader], optional: Mapping[str, Reader] | None
         found = dict(_object(value))
         for name, reader in required.items():
             if name not in found:
-                raise Odd("missing", name)
+                raise SchemaMismatch("missing", name)
             found[name] = _read(reader, found[name], name)
         for name, reader in maybe.items():
             if found.get(name) is not None:
@@ -37,31 +37,31 @@ def fields(required: Mapping[str, Reader], optional: Mapping[str, Reader] | None
     return read
 
 
-def kinds(name: str, known: Mapping[str, Reader]) -> Reader:
+def variants(name: str, known: Mapping[str, JsonReader]) -> JsonReader:
     """Return a reader of objects whose field ``name`` tells what other fields there are; other kinds are refused."""
     which = fields({name: kind})
 
     def read(value: Any) -> Any:
         found = which(value)
         if found[name] not in known:
-            raise instead(found[name], f"one of {', '.join(known)}").below(name)
+            raise mismatch(found[name], f"one of {', '.join(known)}").below(name)
         return known[found[name]](found)
 
     return read
 
 
-def list_of(reader: Reader) -> Reader:
+def list_of(reader: JsonReader) -> JsonReader:
     """Return a reader of lists."""
 
     def read(value: Any) -> list[Any]:
         if not isinstance(value, list):
-            raise instead(value, "a list")
+            raise mismatch(value, "a list")
         return [_read(reader, item, f"[{index}]") for index, item in enumerate(value)]
 
     return read
 
 
-def entries(reader: Reader) -> Reader:
+def mapping_of(reader: JsonReader) -> JsonReader:
     """Return a reader of objects whose keys are data as well, such as headers."""
 
     def read(value: Any) -> dict[str, Any]:
@@ -70,7 +70,7 @@ def entries(reader: Reader) -> Reader:
     return read
 
 
-def nothing(value: Any) -> None:
+def no_content(value: Any) -> None:
     """Read the answer of a call that promises none: nothing, or an object."""
     if value is not None:
         _object(value)
@@ -84,17 +84,17 @@ def shallow(value: Any) -> dict[str, Any]:
         level = [item for item in inner if isinstance(item, dict | list)]
         if not level:
             return dict(value)
-    raise Odd(f"nested more than {DEEPEST} deep")
+    raise SchemaMismatch(f"nested more than {DEEPEST} deep")
 
 
 def _object(value: Any) -> dict[str, Any]:
     if isinstance(value, dict):
         return value
-    raise instead(value, "an object")
+    raise mismatch(value, "an object")
 
 
-def _read(reader: Reader, item: Any, step: str) -> Any:
+def _read(reader: JsonReader, item: Any, step: str) -> Any:
     try:
         return reader(item)
-    except Odd as odd:
+    except SchemaMismatch as odd:
         raise odd.below(step) from None

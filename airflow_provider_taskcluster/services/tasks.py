@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.exceptions import UnreadableAnswer
 from airflow_provider_taskcluster.services.paging import pages
-from airflow_provider_taskcluster.services.readers import Odd
+from airflow_provider_taskcluster.services.readers import SchemaMismatch
 from airflow_provider_taskcluster.services.schemas import STATUS, STATUSES, TASK_GROUP
 
 if TYPE_CHECKING:
@@ -58,7 +58,7 @@ class Tasks:
             for entry in page["statuses"]:
                 try:
                     status: TaskStatus = STATUS(entry)["status"]
-                except Odd as odd:
+                except SchemaMismatch as odd:
                     unreadable = UnreadableAnswer(f"{what} have an entry that cannot be read: {odd}")
                 else:
                     found[status["taskId"]] = status

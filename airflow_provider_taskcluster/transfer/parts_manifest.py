@@ -18,7 +18,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.common import names
-from airflow_provider_taskcluster.common.messages import described
+from airflow_provider_taskcluster.common.messages import json_kind
 from airflow_provider_taskcluster.exceptions import InvalidInput, ManifestRefused
 from airflow_provider_taskcluster.transfer.config import GIB, MIB
 
@@ -99,7 +99,7 @@ def from_json(data: bytes, name: str) -> Manifest:
         document = json.loads(data)
         version = document["version"]
         if type(version) is not int or version != VERSION:
-            reason = f"its version is {described(version)}, and this client knows {VERSION}: a newer one may help"
+            reason = f"its version is {json_kind(version)}, and this client knows {VERSION}: a newer one may help"
             raise _refused(name, reason)
         parts = [Part(**part) for part in document["parts"]]
         manifest = Manifest(document["size"], document["contentType"], document["sha256"], parts)
@@ -121,7 +121,7 @@ def _check(manifest: Manifest, name: str) -> None:
             raise _refused(name, f"its parts leave a gap or overlap at byte {end}")
         end += part.size
     if type(manifest.size) is not int or manifest.size != end:
-        raise _refused(name, f"its parts make up {end} bytes, and it says {described(manifest.size)}")
+        raise _refused(name, f"its parts make up {end} bytes, and it says {json_kind(manifest.size)}")
     if len({part.name for part in manifest.parts}) != len(manifest.parts):
         raise _refused(name, "it names a part twice")
 
@@ -129,7 +129,7 @@ def _check(manifest: Manifest, name: str) -> None:
 def _check_part(part: Part, name: str) -> None:
     own = isinstance(part.name, str) and part.name.startswith(name) and _PART_SUFFIX.fullmatch(part.name[len(name) :])
     if not own:
-        raise _refused(name, f"it names {described(part.name)}, which is not one of its parts")
+        raise _refused(name, f"it names {json_kind(part.name)}, which is not one of its parts")
     if type(part.offset) is not int or type(part.size) is not int or not 0 < part.size <= LARGEST_PART:
         raise _refused(name, f"the size of {part.name!r} is out of bounds")
     if not all(_is_digest(algorithm, value) for algorithm, value in part.hashes.items()):

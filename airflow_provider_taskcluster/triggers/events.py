@@ -22,13 +22,13 @@ from airflow.providers.common.compat.triggers import BaseEventTrigger
 from airflow.triggers.base import TriggerEvent
 
 from airflow_provider_taskcluster.common import names
-from airflow_provider_taskcluster.common.messages import crash, visible
+from airflow_provider_taskcluster.common.messages import exception_summary, visible
 from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.hooks.asynchronous import shared_waits
 from airflow_provider_taskcluster.waits.conditions.index import IndexWait
 from airflow_provider_taskcluster.waits.conditions.objects import ObjectWait
 from airflow_provider_taskcluster.waits.protocol import Found
-from airflow_provider_taskcluster.waits.serialization import describe
+from airflow_provider_taskcluster.waits.serialization import serialize_wait
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
@@ -92,7 +92,7 @@ class TaskclusterEventTrigger(BaseEventTrigger):
             try:
                 verdict = await poller.verdict_of(self.wait, self.interval)
             except Exception as error:  # noqa: BLE001 (as above)
-                log.error("A watch broke down; it goes on in %.1f s: %s", self.interval, crash(error))
+                log.error("A watch broke down; it goes on in %.1f s: %s", self.interval, exception_summary(error))
                 await asyncio.sleep(self.interval)
                 continue
             if isinstance(verdict, Found):
@@ -107,7 +107,11 @@ class TaskclusterEventTrigger(BaseEventTrigger):
             except ValueError:  # several assets share this watch, and have no store in common
                 return None
             except Exception as error:  # noqa: BLE001 (of Airflow's API: without an answer, old things would be told as new)
-                log.error("What was told last could not be read; next try in %.1f s: %s", self.interval, crash(error))
+                log.error(
+                    "What was told last could not be read; next try in %.1f s: %s",
+                    self.interval,
+                    exception_summary(error),
+                )
                 await asyncio.sleep(self.interval)
             else:
                 return told
@@ -122,7 +126,9 @@ class TaskclusterEventTrigger(BaseEventTrigger):
             pass
         except Exception as error:  # noqa: BLE001 (as above)
             log.error(
-                "What was told last could not be written down; next try in %.1f s: %s", self.interval, crash(error)
+                "What was told last could not be written down; next try in %.1f s: %s",
+                self.interval,
+                exception_summary(error),
             )
             return None
         return told
@@ -133,7 +139,7 @@ class TaskclusterEventTrigger(BaseEventTrigger):
 
     @property
     def _key(self) -> str:
-        watched = json.dumps([self.taskcluster_conn_id, describe(self.wait)], sort_keys=True)
+        watched = json.dumps([self.taskcluster_conn_id, serialize_wait(self.wait)], sort_keys=True)
         return f"taskcluster-{hashlib.sha256(watched.encode()).hexdigest()[:32]}"
 
 

@@ -9,12 +9,12 @@ from typing import TYPE_CHECKING, Any
 
 from airflow.triggers.base import BaseTrigger, TriggerEvent
 
-from airflow_provider_taskcluster.common.messages import crash
+from airflow_provider_taskcluster.common.messages import exception_summary
 from airflow_provider_taskcluster.exceptions import TaskclusterError
 from airflow_provider_taskcluster.hooks.asynchronous import shared_waits
 from airflow_provider_taskcluster.waits.backoff import Backoff
 from airflow_provider_taskcluster.waits.protocol import Found, did_not_come
-from airflow_provider_taskcluster.waits.serialization import wait_from
+from airflow_provider_taskcluster.waits.serialization import deserialize_wait
 from airflow_provider_taskcluster.waits.wait_log import WaitLog
 
 if TYPE_CHECKING:
@@ -85,7 +85,7 @@ class TaskclusterWaitTrigger(BaseTrigger):
         wait_log = WaitLog()
         left = None if self.deadline is None else max(0.0, self.deadline - time.time())
         try:
-            with wait_log.said():
+            with wait_log.reporting():
                 async with asyncio.timeout(left):
                     return await self._verdict(wait_log)
         except TimeoutError:
@@ -93,8 +93,8 @@ class TaskclusterWaitTrigger(BaseTrigger):
         except TaskclusterError as error:
             return _ended("failed", error)
         except Exception as error:  # noqa: BLE001 (a trigger that raises would loop for ever in 2.11's dag.test())
-            log.error("The wait broke down: %s", crash(error))
-            return {"outcome": "failed", "message": crash(error), "transient": True}
+            log.error("The wait broke down: %s", exception_summary(error))
+            return {"outcome": "failed", "message": exception_summary(error), "transient": True}
 
     async def _verdict(self, wait_log: WaitLog) -> Json:
         waits = shared_waits(
@@ -102,7 +102,7 @@ class TaskclusterWaitTrigger(BaseTrigger):
         )
         async with waits as poller:
             backoff = None if self.backoff is None else Backoff(**self.backoff)
-            wait = wait_from(self.wait)
+            wait = deserialize_wait(self.wait)
             verdict = await poller.verdict_of(wait, self.interval, backoff=backoff, log=wait_log)
         if isinstance(verdict, Found):
             return {"outcome": "found", "message": "", "transient": False}

@@ -1,1 +1,1 @@
-"""What a wait asks and what the answers mean (pure), and the poller that all waits of a triggerer share."""
+"""Waits: what each kind asks and what the answers mean (pure), and the poller that the waits of a triggerer share."""

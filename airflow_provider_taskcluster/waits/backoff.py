@@ -1,4 +1,4 @@
-"""Longer and longer intervals between the looks of a wait. Pure."""
+"""Exponential backoff between the looks of a wait. Pure."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Backoff:
-    """As ``exponential_backoff`` of Airflow's sensors, without chance: what begins together has its looks together.
+    """The intervals of Airflow's ``exponential_backoff``, without jitter: waits that begin together look together.
 
-    The interval follows from the time since the wait began, so that nobody has to count the looks, and a triggerer that
-    was restarted goes on where the one before was.
+    The interval depends only on the time since the wait began, so that no look is counted, and a restarted triggerer
+    continues with the same interval.
 
     :param started: When the wait began, in seconds since 1970.
     :param max_wait: Longest interval in seconds; None for no limit.
@@ -22,8 +22,8 @@ class Backoff:
     def seconds(self, poke_interval: float, now: float) -> float:
         """Return the interval that begins now.
 
-        :param poke_interval: Seconds; the first interval is half of it, each other one twice the one before, and none
-            is shorter than a second, if ``max_wait`` is not.
+        :param poke_interval: Seconds; the first interval is half of it, and each further one doubles. None is shorter
+            than a second, unless ``max_wait`` is.
         :param now: Seconds since 1970.
         """
         looks = 1

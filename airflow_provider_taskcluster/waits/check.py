@@ -1,4 +1,4 @@
-"""Leads looks to their verdicts, one or thousands at once: what they all ask is asked once, together."""
+"""Runs looks until each has its verdict, one or thousands at once; their questions are asked together."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from airflow_provider_taskcluster.common.messages import crash
+from airflow_provider_taskcluster.common.messages import exception_summary
 from airflow_provider_taskcluster.exceptions import WaitFailed
-from airflow_provider_taskcluster.waits.batching import Asker
-from airflow_provider_taskcluster.waits.protocol import NotYet, Talk
+from airflow_provider_taskcluster.waits.batching import Batcher
+from airflow_provider_taskcluster.waits.protocol import Look, NotYet
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
@@ -18,75 +18,76 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.waits.protocol import Verdict, Wait
     from airflow_provider_taskcluster.waits.questions import Question
 
-# Others want the loop, too: it is given up after so many seconds.
-BREATH = 0.005
+# Seconds of work after which the event loop is given to other tasks.
+TIME_SLICE = 0.005
 
 T = TypeVar("T")
 
 
 async def look(wait: Wait, client: Client) -> Verdict:
     """Look at one wait, once."""
-    looks = look_at_all([None], lambda _: Talk(wait, client.root_url), Asker(client).ask)
+    looks = look_at_all([None], lambda _: Look(wait, client.root_url), Batcher(client).ask)
     ((_, verdict),) = [look async for look in looks]
     return verdict
 
 
 async def look_at_all(
     waiting: Iterable[T],
-    talk_of: Callable[[T], Talk],
+    new_look: Callable[[T], Look],
     ask: Callable[[set[Question]], Awaitable[dict[Question, Any]]],
 ) -> AsyncIterator[tuple[T, Verdict]]:
-    """Give out the verdicts, each as soon as it is there.
+    """Yield the verdict for each wait as soon as it is known.
 
-    :param talk_of: Begins the look at a wait.
+    :param waiting: One key for each wait.
+    :param new_look: Begins the look at the wait of a key.
     :param ask: Answers questions.
     """
     keys = []
     questions: set[Question] = set()
-    async for key in breathing(list(waiting)):
+    async for key in yielding_to_loop(list(waiting)):
         try:
-            questions.update(talk_of(key).questions)
-        except Exception as error:  # noqa: BLE001 (what nobody thought of ends this look alone)
-            yield key, _failed(error)
+            questions.update(new_look(key).questions)
+        except Exception as error:  # noqa: BLE001 (an unexpected error ends this look alone)
+            yield key, _look_failed(error)
         else:
             keys.append(key)
     answers = await ask(questions)
-    talks: dict[T, Talk] = {}
-    # Most waits have but one question. Their talks are begun anew, and gone at once: thousands that outlive a request
-    # would make the garbage collector go through all memory, time and again, while the loop stands still.
-    async for key in breathing(keys):
-        talk = talk_of(key)
-        if (verdict := _verdict(talk, answers)) is None:
-            talks[key] = talk
+    looks: dict[T, Look] = {}
+    # Looks are begun anew, not kept: most end after one question, and thousands of objects that outlive a request
+    # trigger full garbage collections, during which the event loop stands still.
+    async for key in yielding_to_loop(keys):
+        current = new_look(key)
+        if (verdict := _verdict(current, answers)) is None:
+            looks[key] = current
         else:
             yield key, verdict
-    while talks:
-        questions = {question for talk in talks.values() for question in talk.questions}
+    while looks:
+        questions = {question for current in looks.values() for question in current.questions}
         answers |= await ask(questions - answers.keys())
-        async for key in breathing(list(talks)):
-            if (verdict := _verdict(talks[key], answers)) is not None:
-                del talks[key]
+        async for key in yielding_to_loop(list(looks)):
+            if (verdict := _verdict(looks[key], answers)) is not None:
+                del looks[key]
                 yield key, verdict
 
 
-def _verdict(talk: Talk, answers: dict[Question, Any]) -> Verdict | None:
+def _verdict(current: Look, answers: dict[Question, Any]) -> Verdict | None:
     try:
-        talk.answer(answers)
+        current.answer(answers)
     except Exception as error:  # noqa: BLE001 (as above)
-        return _failed(error)
-    return talk.verdict
+        return _look_failed(error)
+    return current.verdict
 
 
-def _failed(error: Exception) -> NotYet:
-    failed = WaitFailed(f"A look came to nothing: {crash(error)}")
+def _look_failed(error: Exception) -> NotYet:
+    failed = WaitFailed(f"A look came to nothing: {exception_summary(error)}")
     return NotYet(str(failed), error=failed)
 
 
-async def breathing(items: Iterable[T]) -> AsyncIterator[T]:
-    """Give out the items; others get the loop in between."""
+async def yielding_to_loop(items: Iterable[T]) -> AsyncIterator[T]:
+    """Yield the items, and let other tasks of the event loop run in between."""
     begun = time.monotonic()
     for item in items:
         yield item
-        if time.monotonic() - begun > BREATH:
+        if time.monotonic() - begun > TIME_SLICE:
             await asyncio.sleep(0)
             begun = time.monotonic()

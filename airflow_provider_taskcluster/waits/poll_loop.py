@@ -1,4 +1,4 @@
-"""Looks at many waits on one service in rounds, until each has its verdict."""
+"""The poll loop: looks at all waits on one service in rounds, until each has its verdict."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ from dataclasses import dataclass, field
 from itertools import islice
 from typing import TYPE_CHECKING, Any, Protocol
 
-from airflow_provider_taskcluster.common.messages import crash, visible
+from airflow_provider_taskcluster.common.messages import exception_summary, visible
 from airflow_provider_taskcluster.common.retry import RetryPolicy
 from airflow_provider_taskcluster.exceptions import AuthenticationFailed, TaskclusterError, WaitFailed
-from airflow_provider_taskcluster.waits.batching import Asker
-from airflow_provider_taskcluster.waits.check import breathing, look_at_all
-from airflow_provider_taskcluster.waits.patience import Patience
-from airflow_provider_taskcluster.waits.protocol import Found, NotYet, Over, Talk
+from airflow_provider_taskcluster.waits.batching import Batcher
+from airflow_provider_taskcluster.waits.check import look_at_all, yielding_to_loop
+from airflow_provider_taskcluster.waits.grace_period import GracePeriod
+from airflow_provider_taskcluster.waits.protocol import Found, Look, NotYet, Over
 from airflow_provider_taskcluster.waits.wait_log import WaitLog
 
 if TYPE_CHECKING:
@@ -33,29 +33,29 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 SHORTEST_INTERVAL = 0.1
-# First looks that are due within this share of an interval, or within so many seconds, are had together.
-GATHERING, LONGEST_GATHERING = 1 / 20, 1.0
+# First looks are moved to a common point in time: by at most this share of the interval, and this many seconds.
+GATHERING_SHARE, LONGEST_GATHERING = 1 / 20, 1.0
 
 
-class Access(Protocol):
-    """The way to the services of a connection."""
+class ClientProvider(Protocol):
+    """Provides the client of a connection."""
 
     async def client(self) -> Client:
-        """Return the client, made on first use. Its calls are not repeated: the next round is the next try."""
+        """Return the client, made on first use. It does not retry: the next round is the next try."""
 
     async def renewed(self, client: Client) -> bool:
-        """Read the connection again, since its credentials were refused; tell whether they have changed."""
+        """Read the connection again after a 401; tell whether its credentials have changed."""
 
 
 @dataclass(slots=True, eq=False)
-class Entry:
-    """A wait that is looked at.
+class PendingWait:
+    """A wait in the poll loop.
 
-    :param due: When it is to be looked at next, in the loop's time.
-    :param done: Gets the verdict.
+    :param due: Time of its next look, by the clock of the event loop.
+    :param done: Receives the verdict.
     :param backoff: Makes intervals longer.
-    :param log: Is told what looks come to.
-    :param memory: What the look before has left.
+    :param log: Logs the results of its looks.
+    :param memory: The ``memory`` of the last ``NotYet``.
     """
 
     wait: Wait
@@ -67,39 +67,39 @@ class Entry:
     memory: Any = None
 
 
-class Rounds:
-    """Looks at waits as long as there are any.
+class PollLoop:
+    """Looks at waits in rounds, as long as there are any.
 
-    The first look at a wait comes when its interval is over, the others when the rounds of that interval are: waits of
-    one interval have their rounds together, and longer ones that are multiples of shorter ones meet them.
+    The first look at a wait comes one interval after it was added, later ones in the rounds of that interval: waits
+    with the same interval share all rounds, and intervals that are multiples of a shorter one share some of its rounds.
     """
 
-    def __init__(self, access: Access) -> None:
-        self._access = access
+    def __init__(self, clients: ClientProvider) -> None:
+        self._clients = clients
         self._loop = asyncio.get_running_loop()
-        # Triggerers that were started together shall not ask together.
+        # A random phase, so that triggerers that were started together do not ask together.
         self._phase = self._loop.time() - random.uniform(0, 60)  # noqa: S311 (not a secret)
-        self._entries: dict[Entry, None] = {}
-        self._earlier = asyncio.Event()
+        self._entries: dict[PendingWait, None] = {}
+        self._due_earlier = asyncio.Event()
         self._next = math.inf
-        self._resting_until = 0.0
+        self._paused_until = 0.0
         self._failures = 0
-        self._patience = Patience()
+        self._grace_period = GracePeriod()
         self._task: asyncio.Task[None] | None = None
 
     async def verdict_of(
         self, wait: Wait, interval: float, *, backoff: Backoff | None = None, log: WaitLog | None = None
     ) -> Found | Over:
-        """Wait until it is there, or cannot come any more.
+        """Look at a wait until it is met, or can no longer be.
 
         :param interval: Seconds between two looks.
         :param backoff: Makes them longer.
-        :param log: Is told what looks come to.
+        :param log: Logs the results of the looks.
         """
-        entry = Entry(
+        entry = PendingWait(
             wait, max(interval, SHORTEST_INTERVAL), 0.0, self._loop.create_future(), backoff, log or WaitLog()
         )
-        entry.due = self._gathered(entry)
+        entry.due = self._due_time(entry)
         self._add(entry)
         try:
             return await entry.done
@@ -108,30 +108,30 @@ class Rounds:
 
     @property
     def count(self) -> int:
-        """How many wait."""
+        """Number of waits."""
         return len(self._entries)
 
-    def _gathered(self, entry: Entry) -> float:
-        """Return when a wait is due one interval from now, or a little later, with others."""
+    def _due_time(self, entry: PendingWait) -> float:
+        """Return the time of the next look: one interval from now, or a little later, to share a round with others."""
         interval = entry.interval
         if entry.backoff is not None:
             interval = max(entry.backoff.seconds(interval, time.time()), SHORTEST_INTERVAL)
-        return self._point(min(interval * GATHERING, LONGEST_GATHERING), self._loop.time() + interval)
+        return self._next_round(min(interval * GATHERING_SHARE, LONGEST_GATHERING), self._loop.time() + interval)
 
-    def _point(self, interval: float, not_before: float) -> float:
-        """Return when the rounds of an interval come round."""
+    def _next_round(self, interval: float, not_before: float) -> float:
+        """Return the time of the first round of an interval that is not before a time."""
         return self._phase + math.ceil((not_before - self._phase) / interval) * interval
 
-    def _add(self, entry: Entry) -> None:
+    def _add(self, entry: PendingWait) -> None:
         self._entries[entry] = None
         if entry.due < self._next:
-            self._earlier.set()
+            self._due_earlier.set()
         if self._task is None or self._task.done():
-            # In a context of its own: lines that are not about one wait are not for the log of whoever came first.
+            # A context of its own keeps log lines about all waits out of the log of the wait that was added first.
             self._task = asyncio.create_task(self._run(), name="taskcluster-waits", context=Context())
 
-    async def _remove(self, entry: Entry) -> None:
-        """Forget a wait; with the last one the work ends, in the middle of a round too."""
+    async def _remove(self, entry: PendingWait) -> None:
+        """Remove a wait; with the last one the loop stops, in the middle of a round too."""
         del self._entries[entry]
         if self._entries or self._task is None:
             return
@@ -144,120 +144,120 @@ class Rounds:
             while self._entries:
                 await self._until_due()
                 now = self._loop.time()
-                await self._round([entry for entry in self._entries if entry.due <= now])
-        except Exception as error:  # noqa: BLE001 (told to those who wait)
-            log.error("The looks at %d waits broke down: %s", len(self._entries), crash(error))
-            for entry in self._entries:  # those who wait shall not wait for ever
+                await self._poll([entry for entry in self._entries if entry.due <= now])
+        except Exception as error:  # noqa: BLE001 (raised to the callers)
+            log.error("The looks at %d waits broke down: %s", len(self._entries), exception_summary(error))
+            for entry in self._entries:  # or their callers would wait for ever
                 if not entry.done.done():
                     entry.done.set_exception(error)
 
     async def _until_due(self) -> None:
         while True:
-            self._earlier.clear()
+            self._due_earlier.clear()
             due = min((entry.due for entry in self._entries), default=math.inf)
-            self._next = max(due, self._resting_until)
+            self._next = max(due, self._paused_until)
             left = self._next - self._loop.time()
             if left <= 0:
-                self._next = 0.0  # nothing that is added during a round is earlier than it
+                self._next = 0.0  # no wait that is added during this round is due before it
                 return
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._earlier.wait(), left)
+                await asyncio.wait_for(self._due_earlier.wait(), left)
 
-    async def _round(self, entries: list[Entry]) -> None:
-        """Look at these waits together, and set when each is due again."""
-        missed: dict[Entry, TaskclusterError] = {}
-        trouble: TaskclusterError | None
+    async def _poll(self, entries: list[PendingWait]) -> None:
+        """Look at these waits together, and set the time of the next look at each."""
+        failed: dict[PendingWait, TaskclusterError] = {}
+        outage: TaskclusterError | None
         try:
-            asker = Asker(await self._access.client())
-            missed = await self._look(entries, asker)
-            trouble = asker.trouble or next(filter(_is_refusal, missed.values()), None)
-        except TaskclusterError as error:  # there is no client to ask with
-            trouble = error
+            batcher = Batcher(await self._clients.client())
+            failed = await self._look_at(entries, batcher)
+            outage = batcher.outage or next(filter(_is_refusal, failed.values()), None)
+        except TaskclusterError as error:  # no client could be made
+            outage = error
             if error.transient:
-                missed = dict.fromkeys(entries, error)
+                failed = dict.fromkeys(entries, error)
             else:
                 for entry in entries:
                     _end(entry, Over(error))
-        except Exception as error:  # noqa: BLE001 (what nobody thought of ends this round, not the waits)
-            trouble = WaitFailed(f"A round of looks broke down: {crash(error)}")
-            missed = dict.fromkeys(entries, trouble)
-        await self._rest(trouble, missed)
+        except Exception as error:  # noqa: BLE001 (an unexpected error ends this round, not the waits)
+            outage = WaitFailed(f"A round of looks broke down: {exception_summary(error)}")
+            failed = dict.fromkeys(entries, outage)
+        await self._back_off(outage, failed)
         now = self._loop.time()
         for entry in entries:
-            entry.due = self._gathered(entry) if entry.backoff else self._point(entry.interval, now)
-        for entry in missed if trouble else ():
-            entry.due = min(entry.due, self._resting_until)
+            entry.due = self._due_time(entry) if entry.backoff else self._next_round(entry.interval, now)
+        for entry in failed if outage else ():
+            entry.due = min(entry.due, self._paused_until)
 
-    async def _look(self, entries: list[Entry], asker: Asker) -> dict[Entry, TaskclusterError]:
-        """Look at waits, and end those whose verdict is there; return those for which it came to nothing, and why."""
+    async def _look_at(self, entries: list[PendingWait], batcher: Batcher) -> dict[PendingWait, TaskclusterError]:
+        """Look at these waits, and end those that have a verdict; return the errors of the looks that failed."""
 
         async def ask(questions: set[Question]) -> dict[Question, Any]:
-            answers = await asker.ask(questions)
+            answers = await batcher.ask(questions)
             if refused := [question for question, answer in answers.items() if _is_refusal(answer)]:
-                answers |= await self._asked_anew(refused, asker)
-            self._bear_refusals(answers.values())
+                answers |= await self._ask_with_new_credentials(refused, batcher)
+            self._tolerate_refusals(answers.values())
             return answers
 
-        def talk_of(entry: Entry) -> Talk:
-            return Talk(entry.wait, asker.client.root_url, entry.memory)
+        def new_look(entry: PendingWait) -> Look:
+            return Look(entry.wait, batcher.client.root_url, entry.memory)
 
-        missed: dict[Entry, TaskclusterError] = {}
-        async for entry, verdict in look_at_all(entries, talk_of, ask):
+        failed: dict[PendingWait, TaskclusterError] = {}
+        async for entry, verdict in look_at_all(entries, new_look, ask):
             if isinstance(verdict, NotYet):
                 entry.memory = verdict.memory
                 if verdict.error:
-                    missed[entry] = verdict.error
+                    failed[entry] = verdict.error
                 else:
-                    entry.log.looked(verdict.why)
+                    entry.log.not_yet(verdict.why)
             else:
                 _end(entry, verdict)
-        return missed
+        return failed
 
-    async def _asked_anew(self, questions: list[Question], asker: Asker) -> dict[Question, Any]:
-        """Ask what was refused (401) once more, if the connection has other credentials by now."""
+    async def _ask_with_new_credentials(self, questions: list[Question], batcher: Batcher) -> dict[Question, Any]:
+        """Repeat the questions that met a 401, if the connection has other credentials by now."""
         try:
-            if not await self._access.renewed(asker.client):
+            if not await self._clients.renewed(batcher.client):
                 return {}
-            asker.client = await self._access.client()
-        except TaskclusterError as error:  # of a secrets backend, or somebody is changing the connection just now
+            batcher.client = await self._clients.client()
+        except TaskclusterError as error:  # from a secrets backend, or from a connection that is just being changed
             log.warning("The connection cannot be read anew: %s", visible(error))
             return {}
-        return await asker.ask(questions)
+        return await batcher.ask(questions)
 
-    def _bear_refusals(self, answers: Collection[Any]) -> None:
-        """Take a 401 for one that may pass, for as long as a secrets backend may give out what was replaced."""
+    def _tolerate_refusals(self, answers: Collection[Any]) -> None:
+        """Mark 401s as transient within the grace period: a secrets backend may still return the old credentials."""
         refusals = list(filter(_is_refusal, answers))
         if not refusals and any(not isinstance(answer, TaskclusterError) for answer in answers):
-            self._patience.accepted()
-        if refusals and self._patience.lasts(self._loop.time()):
+            self._grace_period.accepted()
+        if refusals and self._grace_period.covers(self._loop.time()):
             for error in refusals:
                 error.transient = True
 
-    async def _rest(self, trouble: TaskclusterError | None, missed: Mapping[Entry, TaskclusterError]) -> None:
-        """Leave services alone that cannot answer, for longer each time, and for as long as they ask."""
+    async def _back_off(self, outage: TaskclusterError | None, failed: Mapping[PendingWait, TaskclusterError]) -> None:
+        """Pause during an outage: longer each time, and at least as long as the service asks."""
         seconds = None
-        if trouble is None or not trouble.transient:
+        if outage is None or not outage.transient:
             self._failures = 0
-            for error in islice(missed.values(), 1):
-                log.warning("%d looks came to nothing, one of them by this: %s", len(missed), visible(error))
+            for error in islice(failed.values(), 1):
+                log.warning("%d looks came to nothing, one of them by this: %s", len(failed), visible(error))
         else:
             self._failures += 1
-            seconds = RetryPolicy().wait_seconds(self._failures, trouble)
-            self._resting_until = self._loop.time() + seconds
-            count = len(missed)
-            log.warning("%d waits could not be looked at, next try in %.1f s: %s", count, seconds, visible(trouble))
-        async for entry, error in breathing(missed.items()):
-            entry.log.missed(str(error), seconds)
-        if seconds is not None:  # the others wait for the service, too
-            async for entry in breathing([entry for entry in self._entries if entry not in missed]):
-                entry.log.missed(str(trouble), seconds)
+            seconds = RetryPolicy().wait_seconds(self._failures, outage)
+            self._paused_until = self._loop.time() + seconds
+            count = len(failed)
+            log.warning("%d waits could not be looked at, next try in %.1f s: %s", count, seconds, visible(outage))
+        async for entry, error in yielding_to_loop(failed.items()):
+            entry.log.look_failed(str(error), seconds)
+        if seconds is not None:  # the pause holds up the other waits as well
+            async for entry in yielding_to_loop([entry for entry in self._entries if entry not in failed]):
+                entry.log.look_failed(str(outage), seconds)
 
 
 def _is_refusal(answer: Any) -> bool:
     return isinstance(answer, AuthenticationFailed)
 
 
-def _end(entry: Entry, verdict: Found | Over) -> None:
-    """Give a wait its verdict, unless nobody wants it any more."""
+def _end(entry: PendingWait, verdict: Found | Over) -> None:
+    """Give a wait its verdict, unless its caller has left."""
     if not entry.done.done():
         entry.done.set_result(verdict)

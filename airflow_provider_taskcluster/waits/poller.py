@@ -10,7 +10,7 @@ from contextvars import Context
 from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.services.traffic import Traffic
-from airflow_provider_taskcluster.waits.poll_loop import Rounds
+from airflow_provider_taskcluster.waits.poll_loop import PollLoop
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
@@ -30,7 +30,7 @@ _summaries: dict[asyncio.AbstractEventLoop, asyncio.TimerHandle] = {}
 
 
 class Poller:
-    """One client, with one kept session, and the rounds of each service: one that fails does not hold up others.
+    """One client, with one persistent session, and a poll loop for each service: an outage of one leaves others alone.
 
     :param open_client: Reads the connection and makes the client.
     """
@@ -42,25 +42,25 @@ class Poller:
         self._opening = asyncio.Lock()
         self._client: Client | None = None
         self._replaced: weakref.WeakSet[Client] = weakref.WeakSet()
-        self._rounds: dict[str, Rounds] = {}
+        self._poll_loops: dict[str, PollLoop] = {}
 
     async def verdict_of(
         self, wait: Wait, interval: float, *, backoff: Backoff | None = None, log: WaitLog | None = None
     ) -> Found | Over:
-        """Wait until it is there, or cannot come any more; the first look comes after one interval.
+        """Look at a wait until it is met, or can no longer be; the first look comes after one interval.
 
         :param interval: Seconds between two looks.
         :param backoff: Makes them longer.
-        :param log: Is told what looks come to.
+        :param log: Logs the results of the looks.
         """
-        if wait.service not in self._rounds:
-            self._rounds[wait.service] = Rounds(self)
-        return await self._rounds[wait.service].verdict_of(wait, interval, backoff=backoff, log=log)
+        if wait.service not in self._poll_loops:
+            self._poll_loops[wait.service] = PollLoop(self)
+        return await self._poll_loops[wait.service].verdict_of(wait, interval, backoff=backoff, log=log)
 
     @property
     def waits(self) -> int:
-        """How many wait."""
-        return sum(rounds.count for rounds in self._rounds.values())
+        """Number of waits."""
+        return sum(poll_loop.count for poll_loop in self._poll_loops.values())
 
     async def client(self) -> Client:
         """Return the client, made on first use."""
@@ -70,13 +70,13 @@ class Poller:
             return self._client
 
     async def renewed(self, client: Client) -> bool:
-        """Read the connection again, since its credentials were refused; tell whether they have changed."""
+        """Read the connection again after a 401; tell whether its credentials have changed."""
         async with self._opening:
             if self._client is client:
                 fresh = await self._opened()
                 if (fresh.root_url, fresh.credentials) == (client.root_url, client.credentials):
                     return False
-                self._replaced.add(client)  # calls may be under way in it; it closes with the poller at the latest
+                self._replaced.add(client)  # its calls may still be running; it is closed with the poller at the latest
                 self._client = fresh
             return True
 
@@ -86,13 +86,13 @@ class Poller:
         return client
 
     async def close(self) -> None:
-        """Close the kept connections."""
+        """Close the connections."""
         for client in [*self._replaced, *filter(None, [self._client])]:
             await client.close()
 
 
 def _summarize(loop: asyncio.AbstractEventLoop) -> None:
-    """Say what all waits of a loop had to ask since the last summary."""
+    """Log the number of waits of an event loop, and of their requests since the last summary."""
     _summaries[loop] = loop.call_later(SUMMARY_EVERY, _summarize, loop)
     pollers = _pollers[loop].values()
     counts = [poller.traffic.taken() for poller in pollers]
@@ -107,16 +107,16 @@ def _summarize(loop: asyncio.AbstractEventLoop) -> None:
 
 @asynccontextmanager
 async def shared_poller(key: Hashable, open_client: Callable[[], Awaitable[Client]]) -> AsyncIterator[Poller]:
-    """Give out the poller of this key in the running loop; the last one who leaves closes it.
+    """Share the poller of a key within the running event loop; the last user closes it.
 
-    :param key: The connection, and whatever else makes a difference to its client.
+    :param key: The connection, and the options that its client depends on.
     """
     loop = asyncio.get_running_loop()
-    for other in [known for known in _pollers if known.is_closed()]:  # closed without an end to what ran in it
+    for other in [known for known in _pollers if known.is_closed()]:  # closed before its tasks had ended
         del _pollers[other], _summaries[other]
     if loop not in _pollers:
         _pollers[loop] = {}
-        # In a context of its own: the lines are for the triggerer's own log, not for that of whoever came first.
+        # A context of its own: summaries belong in the triggerer's log, not in that of the wait that came first.
         _summaries[loop] = loop.call_later(SUMMARY_EVERY, _summarize, loop, context=Context())
     pollers = _pollers[loop]
     poller = pollers.setdefault(key, Poller(open_client))

@@ -1,8 +1,8 @@
-"""One look at a wait, without any I/O: it asks, is answered, and ends with a verdict. Pure.
+"""The protocol of one look at a wait, without I/O: questions out, answers in, a verdict at the end. Pure.
 
-A wait says what it needs to know, step by step, in a generator: it yields questions, is sent their answers, and
-returns a verdict. Poke and reschedule mode let it talk with the services by itself, the poller lets many talk at
-once; what the answers mean is decided here and in the kinds of waits alone, so that no mode can differ from another.
+A wait is a generator: it yields questions, is sent their answers, and returns a verdict. Poke and reschedule mode run
+one alone, the poller runs many at once. What the answers mean is decided only here and in ``conditions``, so that the
+modes cannot differ.
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ Answers = Mapping[Question, Any]
 
 @dataclass(frozen=True)
 class Found(dict[str, Any]):
-    """It is there.
+    """Verdict: the wait is met.
 
-    :param result: What was found, JSON types only.
+    :param result: The result for XCom, JSON types only.
     """
 
     result: Json
@@ -40,12 +40,12 @@ class Found(dict[str, Any]):
 
 @dataclass(frozen=True)
 class NotYet(dict[str, Any]):
-    """It is not there, and may come.
+    """Verdict: the wait is not met, and may be later.
 
-    :param why: For the log.
-    :param memory: What the next look wants to know of this one.
-    :param error: The look came to nothing for the moment, by this.
-    :param instead: Says what is there instead. Called on a worker alone: for thousands of waits it takes too long.
+    :param why: The reason, for the log.
+    :param memory: Passed to the next look.
+    :param error: The transient error by which this look failed.
+    :param instead: Says what is there instead. Called on workers only: it is too slow for thousands of waits.
     """
 
     why: str
@@ -59,9 +59,9 @@ class NotYet(dict[str, Any]):
 
 @dataclass(frozen=True)
 class Over(dict[str, Any]):
-    """It cannot come any more, or nobody would get to know.
+    """Verdict: the wait can no longer be met, or that could not be found out.
 
-    :param error: Says what happened; not transient.
+    :param error: The reason; not transient.
     """
 
     error: TaskclusterError
@@ -70,31 +70,31 @@ class Over(dict[str, Any]):
         self.update(verdict="over", why=str(self.error))
 
 
-# Each is a dict as well, ``results.Looked``, and that is what another task gets when a function returns it.
+# Each is a dict as well (``results.Looked``), so that a function can return it to XCom.
 Verdict = Found | NotYet | Over
 _DID_NOT_COME = (WillNotCome, ArtifactError, HashMismatch, NotFound, Expired)
 T = TypeVar("T")
-Asking = Generator[Sequence[Question], Answers, T]
-Talking = Asking[Verdict]
+Steps = Generator[Sequence[Question], Answers, T]
+LookSteps = Steps[Verdict]
 
 
 class Wait(Protocol):
-    """A kind of wait: a frozen dataclass with JSON types for fields (see ``descriptions.py``)."""
+    """A kind of wait: a frozen dataclass whose fields have JSON types (see ``serialization.py``)."""
 
     @property
     def service(self) -> str:
-        """The service that it mostly asks."""
+        """The service that it asks most."""
 
-    def talk(self, root_url: str, memory: Any) -> Talking:
+    def talk(self, root_url: str, memory: Any) -> LookSteps:
         """Look once.
 
         :param root_url: For links to the logs of tasks.
-        :param memory: What the ``NotYet`` of the look before has left, None for the first one.
+        :param memory: The ``memory`` of the last ``NotYet``; None for the first look.
         """
 
 
-class Talk:
-    """Leads one look: ``questions`` are to be answered until there is a ``verdict``."""
+class Look:
+    """One look in progress: answer its ``questions`` until there is a ``verdict``."""
 
     __slots__ = ("_memory", "_talking", "questions", "verdict")
 
@@ -106,11 +106,11 @@ class Talk:
         self._go_on(None)
 
     def answer(self, answers: Answers) -> None:
-        """Go on with the answers to all of its questions, maybe among others.
+        """Continue with the answers, which must cover all questions.
 
-        An error that will not pass ends the wait, another one this look.
+        A permanent error ends the wait, a transient one only this look.
         """
-        errors = [found for asked in self.questions if isinstance(found := answers[asked], TaskclusterError)]
+        errors = [answer for asked in self.questions if isinstance(answer := answers[asked], TaskclusterError)]
         if errors:
             error = min(errors, key=lambda error: error.transient)
             self.verdict = NotYet(str(error), self._memory, error) if error.transient else Over(error)
@@ -125,8 +125,8 @@ class Talk:
 
 
 def did_not_come(error: TaskclusterError) -> bool:
-    """Tell whether a wait ended because the thing did not come, which ``soft_fail`` skips.
+    """Tell whether a wait ended because what it waits for did not come; ``soft_fail`` skips the task then.
 
-    Other final errors (configuration, authentication, missing scopes, invalid input) are for somebody to correct.
+    Other permanent errors (configuration, authentication, missing scopes, invalid input) need a correction.
     """
     return isinstance(error, _DID_NOT_COME)

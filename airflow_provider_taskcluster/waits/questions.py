@@ -1,4 +1,4 @@
-"""What a look at a wait asks of the services. Equal questions of many waits are asked once. Pure."""
+"""Questions that looks ask the services. Equal questions of many waits are asked once. Pure."""
 
 from __future__ import annotations
 
@@ -7,26 +7,26 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """One question. Its answer is the service's JSON, None where there is no such thing, or a ``TaskclusterError``."""
+    """A question. Its answer is the service's JSON, None for a thing that does not exist, or a ``TaskclusterError``."""
 
 
 @dataclass(frozen=True, slots=True)
 class StatusOf(Question):
-    """How does this task stand? Answer: its status."""
+    """What is the status of this task? Answer: its status."""
 
     task_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class GroupOf(Question):
-    """Which tasks are in this group, and how do they stand? Answer: a list of statuses."""
+    """Which tasks are in this group? Answer: a list of their statuses."""
 
     task_group_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class ArtifactsOf(Question):
-    """Which artifacts does this run announce? Answer: a list, in which objects are that are not finished."""
+    """Which artifacts does this run list? Answer: a list, which includes objects whose upload is unfinished."""
 
     task_id: str
     run_id: int
@@ -34,7 +34,7 @@ class ArtifactsOf(Question):
 
 @dataclass(frozen=True, slots=True)
 class InfoOf(Question):
-    """Is this artifact present? Answer: what the queue knows of it."""
+    """Is this artifact present? Answer: its info from the queue."""
 
     task_id: str
     run_id: int
@@ -43,7 +43,7 @@ class InfoOf(Question):
 
 @dataclass(frozen=True, slots=True)
 class ReasonOf(Question):
-    """Why did the task publish an error in the place of this artifact? Answer: reason and message, None if not told."""
+    """Why did the task publish an error as this artifact? Answer: reason and message, None if they cannot be read."""
 
     task_id: str
     run_id: int

@@ -1,4 +1,4 @@
-"""What sensors give to XCom: types for functions that take it from there. Pure."""
+"""Types of the results that sensors push to XCom. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from typing import Any, Literal, NotRequired, TypedDict
 
 
 class PresentArtifact(TypedDict):
-    """An artifact that is there; ``content_length`` is None where that is not known."""
+    """An artifact that is present; ``content_length`` is None if it is not known."""
 
     name: str
     storage_type: str
@@ -18,7 +18,7 @@ class PresentArtifact(TypedDict):
 
 
 class PresentArtifacts(TypedDict):
-    """Artifacts that are there: how many, and the first 100."""
+    """Artifacts that are present: their number, and the first 100."""
 
     count: int
     artifacts: list[PresentArtifact]
@@ -34,14 +34,14 @@ class FinishedObject(TypedDict):
 
 
 class FinishedObjects(TypedDict):
-    """Objects whose uploads are finished: how many, and the first 100."""
+    """Objects whose uploads are finished: their number, and the first 100."""
 
     count: int
     objects: list[FinishedObject]
 
 
 class ReachedTask(TypedDict):
-    """A task that has reached a state; ``run_id`` is that of its latest run, None before the first."""
+    """A task that has reached a state; ``run_id`` is its latest run, None before the first."""
 
     task_id: str
     state: str
@@ -50,14 +50,14 @@ class ReachedTask(TypedDict):
 
 
 class ReachedTasks(TypedDict):
-    """Tasks that have reached a state: how many, and the first 100."""
+    """Tasks that have reached a state: their number, and the first 100."""
 
     count: int
     tasks: list[ReachedTask]
 
 
 class ResolvedTaskGroup(TypedDict):
-    """A task group, all of whose tasks are resolved: how many they are, and how many in each state."""
+    """A task group whose tasks are all resolved: their number, and the number in each state."""
 
     task_group_id: str
     count: int
@@ -65,7 +65,7 @@ class ResolvedTaskGroup(TypedDict):
 
 
 class IndexEntry(TypedDict):
-    """The task at an index path; ``time`` and ``state`` are there if ``newer_than`` was asked for."""
+    """The task at an index path; ``time`` and ``state`` are set if ``newer_than`` was given."""
 
     index_path: str
     task_id: str
@@ -77,7 +77,7 @@ class IndexEntry(TypedDict):
 
 
 class Looked(TypedDict):
-    """What one look came to: with ``found`` the ``result`` that a sensor would give, else ``why`` not."""
+    """The verdict of one look: ``found`` with the ``result`` that a sensor would return, or ``why`` not."""
 
     verdict: Literal["found", "not yet", "over"]
     result: NotRequired[dict[str, Any]]

@@ -1,4 +1,4 @@
-"""Waits as JSON, for triggers: ``{"kind": ..., and its fields}``. Pure."""
+"""Serialization of waits for triggers, as JSON: ``kind`` and the fields of the wait. Pure."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ KINDS: dict[str, Any] = {
 _NAMES = {kind: name for name, kind in KINDS.items()}
 
 
-def describe(wait: Any) -> Json:
+def serialize_wait(wait: Any) -> Json:
     """Return the wait as JSON types."""
     return {"kind": _NAMES[type(wait)], **asdict(wait)}
 
 
-def wait_from(description: Json) -> Wait:
-    """Return the wait that was described.
+def deserialize_wait(description: Json) -> Wait:
+    """Return the wait that was serialized.
 
-    :raises InvalidInput: It was not, or by a newer version of this provider.
+    :raises InvalidInput: It is not a serialized wait, or comes from a newer version of this provider.
     """
     fields = dict(description)
     try:

@@ -1,4 +1,4 @@
-"""The lines of one wait in its own task's log, whoever looks for it."""
+"""Writes the progress of a wait into the log of its own task, also from a poll loop that many waits share."""
 
 from __future__ import annotations
 
@@ -15,54 +15,54 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Seconds after which a wait that goes on says so. Users are promised five minutes.
-SAID_EVERY = 240.0
-# What the last look came to until the first one of this wait.
-BEFORE = "that of the worker, or of another triggerer, above in this log"
+# Seconds between two progress lines. Users are promised five minutes.
+REPORT_EVERY = 240.0
+# Stands for the last look before the first one of this wait.
+EARLIER_LOOK = "that of the worker, or of another triggerer, above in this log"
 
 
 class WaitLog:
-    """What the last look came to, and how to say it in the context of the wait.
+    """The result of the last look at a wait, logged in the context of the wait.
 
-    A triggerer tells by context variables to which log a line goes. The one who looks serves many waits, so the
-    variables are copied where the wait begins.
+    A triggerer decides by context variables to which log a line goes. A poll loop serves many waits, so the variables
+    are copied when the wait begins.
 
-    :param last_look: What a look came to that was made before the wait began.
+    :param last_look: Result of a look that was made before the wait began.
     """
 
     def __init__(self, last_look: str = "") -> None:
         self.last_look = last_look
-        self._missed = False
+        self._failing = False
         self._context = copy_context()
 
-    def looked(self, why: str) -> None:
-        """Take note of a look: it is not there yet."""
+    def not_yet(self, why: str) -> None:
+        """Record a look: the wait is not met yet."""
         self.last_look = why
-        self._missed = False
+        self._failing = False
 
-    def missed(self, why: str, seconds: float | None = None) -> None:
-        """Take note of a look that came to nothing; the first one is told at once.
+    def look_failed(self, why: str, seconds: float | None = None) -> None:
+        """Record a look that failed; the first of several in a row is logged at once.
 
-        :param seconds: When the next one is due, if it had to be put off.
+        :param seconds: Seconds until the next look, if it was put off.
         """
         self.last_look = why
-        if not self._missed:
+        if not self._failing:
             after = "" if seconds is None else f", next try in {seconds:.1f} s"
             self._context.run(log.warning, "Could not look, waiting on%s: %s", visible(after), visible(why))
-        self._missed = True
+        self._failing = True
 
     @contextmanager
-    def said(self) -> Iterator[None]:
-        """Say now and then what the last look came to, as long as the block waits."""
-        self._say_later()
+    def reporting(self) -> Iterator[None]:
+        """Log the result of the last look now and then, while the block runs."""
+        self._schedule_report()
         try:
             yield
         finally:
             self._timer.cancel()
 
-    def _say_later(self) -> None:
-        self._timer = asyncio.get_running_loop().call_later(SAID_EVERY, self._say, context=self._context)
+    def _schedule_report(self) -> None:
+        self._timer = asyncio.get_running_loop().call_later(REPORT_EVERY, self._report, context=self._context)
 
-    def _say(self) -> None:
-        log.info("Waiting on. The last look: %s", visible(self.last_look or BEFORE))
-        self._say_later()
+    def _report(self) -> None:
+        log.info("Waiting on. The last look: %s", visible(self.last_look or EARLIER_LOOK))
+        self._schedule_report()

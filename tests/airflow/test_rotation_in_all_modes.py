@@ -10,7 +10,7 @@ from airflow_lines import mend_reschedules
 from waits_in_a_dag import INTERVAL, MODES, dag_folder, ends, noting, run_in_a_dag
 
 from airflow_provider_taskcluster.sensors.index import TaskclusterIndexSensor
-from airflow_provider_taskcluster.waits import patience
+from airflow_provider_taskcluster.waits import grace_period
 
 __all__ = ["dag_folder"]
 
@@ -73,7 +73,7 @@ def test_a_wait_goes_on_until_the_connection_has_the_new_ones(worker, rotate, mo
 @in_a_worker
 def test_it_ends_where_the_connection_does_not_get_them(rotate, monkeypatch, mode):
     mend_reschedules(monkeypatch)
-    monkeypatch.setattr(patience, "PATIENCE", 2 * INTERVAL)
+    monkeypatch.setattr(grace_period, "GRACE_SECONDS", 2 * INTERVAL)
     end = wait(mode, f"waits.{secrets.token_hex(6)}", nothing, rotate, nothing)
     assert (end.state, end.error) == ("failed", "AirflowFailException")
     assert "check client ID and access token" in end.text

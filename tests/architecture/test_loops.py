@@ -16,7 +16,7 @@ def made_on_first_use() -> set[str]:
     """Return the names of what a hook makes on first use, from the connection."""
     tree = ast.parse((ROOT / "hooks/base.py").read_text())
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
-    return {made.name for made in functions if any(ast.unparse(by) == "made_once" for by in made.decorator_list)}
+    return {made.name for made in functions if any(ast.unparse(by) == "cached_attribute" for by in made.decorator_list)}
 
 
 MADE = made_on_first_use()
@@ -73,7 +73,7 @@ def test_what_a_hook_makes_is_known() -> None:
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_nothing_is_made_under_the_lock_of_a_class(path: Path) -> None:
-    """``functools.cached_property`` has one, before Python 3.12; ``made_once`` has none."""
+    """``functools.cached_property`` has one, before Python 3.12; ``cached_attribute`` has none."""
     attributes = {node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}
     assert "cached_property" not in attributes
     assert "functools.cached_property" not in imports(path)

@@ -14,7 +14,7 @@ from airflow_provider_taskcluster.sensors.tasks import TaskclusterTaskGroupSenso
 from airflow_provider_taskcluster.triggers.waits import TaskclusterWaitTrigger
 from airflow_provider_taskcluster.waits.conditions.tasks import TaskGroupWait, TaskWait
 from airflow_provider_taskcluster.waits.protocol import Found, Over
-from airflow_provider_taskcluster.waits.serialization import describe
+from airflow_provider_taskcluster.waits.serialization import serialize_wait
 
 
 @line("`task_runs`")
@@ -50,7 +50,7 @@ def group_sensor(w):
 @line("the same deferred, while tasks are open")
 def group_sensor_in_the_triggerer(w):
     w.blanks["taskGroupId"] = w.run.task_id
-    wait = describe(TaskGroupWait(task_group_id=w.run.task_id, states=["completed"]))
+    wait = serialize_wait(TaskGroupWait(task_group_id=w.run.task_id, states=["completed"]))
 
     def waited():
         completing = threading.Timer(2, w.run.complete)

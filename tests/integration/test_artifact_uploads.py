@@ -12,7 +12,7 @@ from types import SimpleNamespace
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
 
-from airflow_provider_taskcluster.common.timestamps import timestamp
+from airflow_provider_taskcluster.common.timestamps import iso_timestamp
 from airflow_provider_taskcluster.emulator.store.faults import Refuse, Status
 from airflow_provider_taskcluster.exceptions import (
     ArtifactError,
@@ -175,7 +175,7 @@ def test_a_500_of_finish_artifact_for_other_content_is_a_conflict(connect, uploa
         upload(connect(), recorder=str(tmp_path))
     hook = connect()
     name, project_id, upload_id = json.loads(json.loads(next(tmp_path.iterdir()).read_text())["key"])
-    identity = {"expires": timestamp(expires), "credentials": hook.settings.credentials.as_options()}
+    identity = {"expires": iso_timestamp(expires), "credentials": hook.settings.credentials.as_options()}
     run.upload({"name": name, "projectId": project_id, "uploadId": upload_id, **identity}, b"other")
     with pytest.raises(Conflict, match=r"exists, with the sha256 [0-9a-f]{64}, and yours is [0-9a-f]{64}"):
         upload(hook, recorder=str(tmp_path))

@@ -130,7 +130,7 @@ def test_a_wait_ends_with_what_it_found(connect, name, expires):
 def test_a_wait_that_goes_on_says_so(connect, name, monkeypatch, caplog):
     connect()
     caplog.set_level("INFO")
-    monkeypatch.setattr(wait_log, "SAID_EVERY", 0.2)
+    monkeypatch.setattr(wait_log, "REPORT_EVERY", 0.2)
 
     async def work(hook):
         with pytest.raises(TimeoutError):

@@ -203,7 +203,7 @@ def test_what_somebody_must_correct_is_not_skipped(hook, soft_fail):
 
 
 def test_a_worker_that_waits_long_says_so(hook, said, monkeypatch):
-    monkeypatch.setattr(wait_log, "SAID_EVERY", 0.1)
+    monkeypatch.setattr(wait_log, "REPORT_EVERY", 0.1)
     with pytest.raises(AirflowSensorTimeout):
         sensor(deferrable=False, poke_interval=0.35, timeout=0.2).execute({})
     assert said().count("Waiting on. The last look over connection 'tc_test': 1 of 1 objects are not finished") == 3

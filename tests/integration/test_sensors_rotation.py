@@ -8,7 +8,7 @@ import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, TaskDeferred
 
 from airflow_provider_taskcluster.sensors.objects import TaskclusterObjectSensor
-from airflow_provider_taskcluster.waits import patience
+from airflow_provider_taskcluster.waits import grace_period
 
 
 @pytest.fixture
@@ -40,7 +40,7 @@ def test_a_sensor_that_pokes_goes_on_with_the_new_credentials(rotate, hook, name
 
 
 def test_for_as_long_as_a_secrets_backend_may_cache(rotate, hook, name, monkeypatch):
-    monkeypatch.setattr(patience, "PATIENCE", 0.2)
+    monkeypatch.setattr(grace_period, "GRACE_SECONDS", 0.2)
     waiting = sensor(name)
     waiting.poke({})
     rotate()

@@ -60,7 +60,7 @@ async def end(tasks):
 
 
 def test_a_wait_that_goes_on_says_what_its_last_look_came_to(tc, hook, logs, monkeypatch):
-    monkeypatch.setattr(wait_log, "SAID_EVERY", INTERVAL * 1.5)
+    monkeypatch.setattr(wait_log, "REPORT_EVERY", INTERVAL * 1.5)
     (task_id,) = tc.bulk.create(1)
 
     async def main():
@@ -75,7 +75,7 @@ def test_a_wait_that_goes_on_says_what_its_last_look_came_to(tc, hook, logs, mon
 
 
 def test_until_its_first_look_it_says_where_the_last_one_is_found(tc, hook, logs, monkeypatch):
-    monkeypatch.setattr(wait_log, "SAID_EVERY", INTERVAL)
+    monkeypatch.setattr(wait_log, "REPORT_EVERY", INTERVAL)
     (task_id,) = tc.bulk.create(1)
     looked = len(api_paths(tc))
 
@@ -92,7 +92,7 @@ def test_until_its_first_look_it_says_where_the_last_one_is_found(tc, hook, logs
 
 
 def test_at_least_every_five_minutes():
-    assert wait_log.SAID_EVERY + 60 <= 300
+    assert wait_log.REPORT_EVERY + 60 <= 300
 
 
 def test_an_outage_is_told_to_all_that_wait_once(tc, hook, connect, logs):

@@ -11,7 +11,7 @@ from scripted_api import scripted_api
 from waits_in_a_loop import INTERVAL, STATUSES, api_paths, completed, event, outcomes, run, start, trigger, until
 
 from airflow_provider_taskcluster.emulator import Emulator
-from airflow_provider_taskcluster.waits import patience, poller
+from airflow_provider_taskcluster.waits import grace_period, poller
 from airflow_provider_taskcluster.waits.conditions.objects import ObjectWait
 
 
@@ -30,7 +30,7 @@ def test_a_scope_that_is_missing_for_one_task_ends_its_wait_only(tc, holding, mo
 
 
 def test_credentials_that_stay_wrong_end_all_waits_without_a_flood(tc, connect, monkeypatch):
-    monkeypatch.setattr(patience, "PATIENCE", 0)
+    monkeypatch.setattr(grace_period, "GRACE_SECONDS", 0)
     tasks = tc.bulk.create(60, state="completed")
     connect(password="wrong")
 
@@ -102,7 +102,7 @@ def test_a_connection_that_is_half_changed_is_read_once_more(tc, connect):
 
 
 def test_a_401_is_final_when_no_secrets_backend_would_cache_any_more(tc, connect, monkeypatch):
-    monkeypatch.setattr(patience, "PATIENCE", INTERVAL * 4)
+    monkeypatch.setattr(grace_period, "GRACE_SECONDS", INTERVAL * 4)
     (task_id,) = tc.bulk.create(1)
     connect(login="tests/rotated", password=tc.add_client("tests/rotated", ["*"]))
 

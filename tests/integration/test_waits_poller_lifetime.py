@@ -10,7 +10,7 @@ from scripted_api import scripted_api
 from waits_in_a_loop import INTERVAL, STATUSES, completed, event, outcomes, run, start, trigger, until
 
 from airflow_provider_taskcluster.triggers.waits import TaskclusterWaitTrigger
-from airflow_provider_taskcluster.waits import patience, poller
+from airflow_provider_taskcluster.waits import grace_period, poller
 from airflow_provider_taskcluster.waits.conditions.objects import ObjectWait
 
 UNKNOWN = "fN1SbArXTPSVFNUvaOlinQ"
@@ -74,7 +74,7 @@ def test_the_last_wait_that_is_given_up_stops_the_poller_in_the_middle_of_a_poll
 
 
 def test_two_connections_have_pollers_of_their_own(tc, connect, monkeypatch):
-    monkeypatch.setattr(patience, "PATIENCE", 0)
+    monkeypatch.setattr(grace_period, "GRACE_SECONDS", 0)
     (task_id,) = tc.bulk.create(1, state="completed")
     connect("tc_test")
     connect("tc_other", password="wrong")

@@ -8,7 +8,7 @@ import json
 from airflow_provider_taskcluster.triggers.waits import TaskclusterWaitTrigger
 from airflow_provider_taskcluster.waits import poller
 from airflow_provider_taskcluster.waits.conditions.tasks import TaskWait
-from airflow_provider_taskcluster.waits.serialization import describe
+from airflow_provider_taskcluster.waits.serialization import serialize_wait
 
 INTERVAL = 0.3
 STATUSES = "/queue/v1/tasks/status"
@@ -16,7 +16,7 @@ STATUSES = "/queue/v1/tasks/status"
 
 def trigger(wait, *, conn_id="tc_test", interval=INTERVAL, deadline=None):
     return TaskclusterWaitTrigger(
-        wait=describe(wait), taskcluster_conn_id=conn_id, interval=interval, deadline=deadline
+        wait=serialize_wait(wait), taskcluster_conn_id=conn_id, interval=interval, deadline=deadline
     )
 
 

@@ -14,7 +14,7 @@ import pytest
 
 from airflow_provider_taskcluster.common.network import Network
 from airflow_provider_taskcluster.services import loop
-from airflow_provider_taskcluster.services.session import KeptSession
+from airflow_provider_taskcluster.services.session import PersistentSession
 from airflow_provider_taskcluster.transfer.hashing.digests import Hashers
 from airflow_provider_taskcluster.transfer.hashing.pipeline import Hashing
 from airflow_provider_taskcluster.transfer.payload.chunks import Chunks
@@ -149,7 +149,7 @@ def test_calls_of_services_are_waited_for(interrupt):
 
 
 def test_a_session_that_nobody_holds_is_closed_and_the_loop_lives_on(interrupt):
-    kept = KeptSession("https://tc.example.com", Network(proxies={}))
+    kept = PersistentSession("https://tc.example.com", Network(proxies={}))
     session = loop.run(kept.get())
     interrupt()
     del kept

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from airflow_provider_taskcluster.common.framing import date
+from airflow_provider_taskcluster.common.framing import header_date
 from airflow_provider_taskcluster.exceptions import StoreError
 from airflow_provider_taskcluster.transfer.http.ranges import UNSATISFIABLE, ByteRange
 from airflow_provider_taskcluster.transfer.http.request import get_response
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 def modified(store: StoreClient, grants: Renewable[Grant]) -> datetime | None:
     """Ask the store for the first byte of a body; return when it was stored, None if the store does not say."""
     facts: Facts = store.network.retry.retrying(sleep=store.sleep)(_facts, store, grants)
-    return date(facts.last_modified)
+    return header_date(facts.last_modified)
 
 
 def _facts(store: StoreClient, grants: Renewable[Grant]) -> Facts:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any, cast
 
-from airflow_provider_taskcluster.common.tracebacks import short_errors
+from airflow_provider_taskcluster.common.tracebacks import short_tracebacks
 from airflow_provider_taskcluster.transfer.config import MIB
 from airflow_provider_taskcluster.transfer.download.tally import Tally
 
@@ -61,7 +61,7 @@ class StoredFile(io.BufferedReader):
         return cast("_Content", self.raw)
 
 
-@short_errors
+@short_tracebacks
 class _Content(io.RawIOBase):
     """Reads a content in the order in which it is asked."""
 

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import Any
 
 from airflow_provider_taskcluster.common.redaction import public_url
-from airflow_provider_taskcluster.common.urls import host_is_allowed, host_pattern_problem, problem
+from airflow_provider_taskcluster.common.urls import host_is_allowed, host_pattern_problem, url_problem
 from airflow_provider_taskcluster.exceptions import InvalidInput, ReferenceRefused
 
 # True for all, False for none, else hosts such as "example.com" and "*.example.com".
@@ -56,6 +56,6 @@ def check_reference(where: object, url: str, allowed: AllowReference) -> tuple[s
             f"{refers}, a URL that the task chose: if you trust the task, allow it with allow_reference=True, or a "
             f"list of hosts"
         )
-    if problem(url) or not host_is_allowed(url, allowed):
+    if url_problem(url) or not host_is_allowed(url, allowed):
         raise ReferenceRefused(f"{refers}, whose host is not in allow_reference: add it if you trust that host")
     return tuple(allowed)

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from urllib.parse import urlsplit
 
 from airflow_provider_taskcluster.common.redaction import public_url, quiet_libraries
-from airflow_provider_taskcluster.common.urls import host_is_allowed, problem
+from airflow_provider_taskcluster.common.urls import host_is_allowed, url_problem
 from airflow_provider_taskcluster.exceptions import ConnectionFailed, Interrupted, ReferenceRefused
 from airflow_provider_taskcluster.transfer.http.connection import RequestConnection
 from airflow_provider_taskcluster.transfer.http.errors import LONGEST_ERROR_BODY, connection_error, status_error
@@ -166,7 +166,7 @@ class StoreClient:
         import requests
         from urllib3.exceptions import LocationValueError
 
-        if why := problem(url):
+        if why := url_problem(url):
             raise ConnectionFailed(f"{public_url(url)!r} is not a URL that can be fetched: {why}", transient=False)
         try:
             proxy = self._proxy_for(url)

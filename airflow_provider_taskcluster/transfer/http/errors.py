@@ -99,7 +99,7 @@ def connection_error(method: str, url: str, error: Exception, proxy: str | None 
         )
     cause = _cause(error)
     reason = "no answer in time" if _timed_out(error, cause) else one_line(tls.reason(cause), LONGEST_REASON)
-    if hint := tls.lasting(cause):
+    if hint := tls.permanent_failure_hint(cause):
         return ConnectionFailed(f"{where} failed: {reason}; {hint}", transient=False)
     if isinstance(error, requests.exceptions.ProxyError):
         return ConnectionFailed(

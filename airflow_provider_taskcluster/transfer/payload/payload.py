@@ -6,9 +6,9 @@ from contextlib import closing
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any, Literal, get_args
 
+from airflow_provider_taskcluster.common.cached_attribute import cached_attribute
 from airflow_provider_taskcluster.common.counts import whole_number
-from airflow_provider_taskcluster.common.made_once import made_once
-from airflow_provider_taskcluster.common.tracebacks import short_errors
+from airflow_provider_taskcluster.common.tracebacks import short_tracebacks
 from airflow_provider_taskcluster.exceptions import InvalidInput, NotFound
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS, FILES, KIB, MIB
 from airflow_provider_taskcluster.transfer.download import chain_of_trust
@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 IfNone = Literal["fail", "succeed"]
 
 
-@short_errors
+@short_tracebacks
 @dataclass(frozen=True)
 class Payload:
     """The artifacts of one run, or those below one folder of names in it.
@@ -64,7 +64,7 @@ class Payload:
     on_streamed: Callable[[int, Tally, list[str]], None] = field(repr=False, compare=False)
     located: Callable[[Any], Any] = field(repr=False, compare=False)
 
-    @made_once
+    @cached_attribute
     def run_id(self) -> int | None:
         """Number of the run; None where it is the latest, and its number may not be known."""
         if self.asked_run is not None:
@@ -83,11 +83,11 @@ class Payload:
                 if info["name"].startswith(root):
                     yield _file(info, root)
 
-    @made_once
+    @cached_attribute
     def _listed(self) -> dict[str, PayloadFile]:
         return {file.name: file for file in self.files()}
 
-    @made_once
+    @cached_attribute
     def _published(self) -> bytes | None:
         """The chain of trust of the run, where it is to be used."""
         wanted = self.artifacts.config.chain_of_trust

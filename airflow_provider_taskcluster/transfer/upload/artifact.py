@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.common.messages import visible
 from airflow_provider_taskcluster.common.names import fits_client_id
-from airflow_provider_taskcluster.common.timestamps import timestamp
+from airflow_provider_taskcluster.common.timestamps import iso_timestamp
 from airflow_provider_taskcluster.exceptions import (
     Conflict,
     ConnectionFailed,
@@ -159,7 +159,7 @@ class ArtifactUploader:
         """
         request: Json = {
             "storageType": storage_type,
-            "expires": timestamp(target.expires),
+            "expires": iso_timestamp(target.expires),
             "contentType": target.content_type,
         }
         if storage_type == "s3":  # with the length of an object, the queue answers every finishArtifact with 500

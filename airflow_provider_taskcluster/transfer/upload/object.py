@@ -6,7 +6,7 @@ import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from airflow_provider_taskcluster.common.timestamps import timestamp
+from airflow_provider_taskcluster.common.timestamps import iso_timestamp
 from airflow_provider_taskcluster.exceptions import Conflict
 from airflow_provider_taskcluster.transfer.model import TransferResult
 from airflow_provider_taskcluster.transfer.progress import Reporter
@@ -125,7 +125,7 @@ class Uploader:
         known = {**identity, "hashes": {"sha256": sha256}}
         request = {
             **known,
-            "expires": timestamp(target.identity.expires),
+            "expires": iso_timestamp(target.identity.expires),
             "proposedUploadMethods": proposal(offer),
         }
         try:

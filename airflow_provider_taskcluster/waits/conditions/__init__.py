@@ -1,1 +1,1 @@
-"""What each kind of wait waits for, and what the answers mean. Pure."""
+"""The kinds of waits, one module each: what is asked, and what the answers mean. Pure."""

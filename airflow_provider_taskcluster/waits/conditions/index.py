@@ -13,7 +13,7 @@ from airflow_provider_taskcluster.waits.questions import IndexedAt, StatusOf
 
 if TYPE_CHECKING:
     from airflow_provider_taskcluster.services.schemas import TaskStatus
-    from airflow_provider_taskcluster.waits.protocol import Talking
+    from airflow_provider_taskcluster.waits.protocol import LookSteps
     from airflow_provider_taskcluster.waits.results import IndexEntry
 
 
@@ -22,8 +22,8 @@ class IndexWait:
     """A task is at an index path. Found: ``index_path``, ``task_id``, ``rank``, ``expires``, ``data``.
 
     :param index_path: The path.
-    :param newer_than: What happened last to the task (it was resolved, started or scheduled) must be later than this,
-        as ISO text. Found has it as ``time`` then, and ``state``. Takes the scope ``queue:status:<taskId>``.
+    :param newer_than: ISO text; the last event of the task (resolved, started or scheduled) must be later. Found then
+        holds it as ``time``, and ``state``. Takes the scope ``queue:status:<taskId>``.
     """
 
     index_path: str
@@ -32,13 +32,13 @@ class IndexWait:
     service = "index"
 
     def __post_init__(self) -> None:
-        """Refuse what the index does not take.
+        """Check the path.
 
-        :raises InvalidInput: It is no path.
+        :raises InvalidInput: The index does not accept it.
         """
         names.index_path(self.index_path)
 
-    def talk(self, root_url: str, memory: Any) -> Talking:  # noqa: ARG002 (the protocol's)
+    def talk(self, root_url: str, memory: Any) -> LookSteps:  # noqa: ARG002 (the protocol's)
         """Look once. Scope ``index:find-task:<indexPath>``."""
         path = IndexedAt(self.index_path)
         entry = (yield [path])[path]
@@ -57,8 +57,8 @@ class IndexWait:
         status: TaskStatus | None = (yield [asked])[asked]
         time = _last_event(status) if status else None
         if status is None or time is None or _instant(time) <= _instant(self.newer_than):
-            found = f"task {entry['taskId']}, last heard of {time or 'never'}"
-            return NotYet(f"{self.index_path} in the index has {found}, which is not newer than {self.newer_than}")
+            task = f"task {entry['taskId']}, last heard of {time or 'never'}"
+            return NotYet(f"{self.index_path} in the index has {task}, which is not newer than {self.newer_than}")
         result |= {"time": time, "state": status["state"]}
         return Found({**result})
 
@@ -69,5 +69,5 @@ def _last_event(status: TaskStatus) -> str | None:
 
 
 def _instant(text: str) -> datetime:
-    found = datetime.fromisoformat(text)
-    return found if found.tzinfo else found.replace(tzinfo=UTC)
+    instant = datetime.fromisoformat(text)
+    return instant if instant.tzinfo else instant.replace(tzinfo=UTC)

@@ -1,4 +1,4 @@
-"""What a task has in the place of an artifact that it does not have: some names, and the nearest one. Pure."""
+"""Suggestions for an artifact that a task does not have: some names that it has, and the nearest one. Pure."""
 
 from __future__ import annotations
 
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 # Names that are listed, and those that are compared: comparing takes time.
 MOST_LISTED, MOST_COMPARED = 5, 1000
 LONGEST_NAME = 120
-# Of 1: how much of two names is the same in those that are near.
+# Similarity, from 0 to 1, above which two names are near.
 SIMILAR = 0.55
 
 
-def instead(missing: Sequence[str], present: Sequence[str]) -> str:
+def suggestion(missing: Sequence[str], present: Sequence[str]) -> str:
     """Return ``it has 'a', 'b' and 2 more: did you mean a?``.
 
-    :param missing: Names that are not there; patterns have no nearest one.
-    :param present: Those that are.
+    :param missing: Names of missing artifacts; patterns have no nearest name.
+    :param present: Names of the artifacts that the task has.
     """
     if not present:
         return "it has no artifacts"
@@ -33,10 +33,10 @@ def instead(missing: Sequence[str], present: Sequence[str]) -> str:
 
 
 def _nearest(name: str, present: Sequence[str]) -> str | None:
-    """Return the name that ends like this one, or is written most like it."""
+    """Return a name with the same last segment, or else the most similar one; None if none is near."""
     compared = {other[: LONGEST_NAME * 2].lower(): other for other in present[:MOST_COMPARED]}
     wanted = name[: LONGEST_NAME * 2].lower()
     ending = f"/{wanted.rpartition('/')[2]}"
     same_end = [other for other in compared if f"/{other}".endswith(ending)]
-    found = get_close_matches(wanted, same_end or compared, n=1, cutoff=0.0 if same_end else SIMILAR)
-    return compared[found[0]] if found else None
+    matches = get_close_matches(wanted, same_end or compared, n=1, cutoff=0.0 if same_end else SIMILAR)
+    return compared[matches[0]] if matches else None

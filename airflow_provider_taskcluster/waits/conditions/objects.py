@@ -9,7 +9,7 @@ from airflow_provider_taskcluster.waits.protocol import Found, NotYet
 from airflow_provider_taskcluster.waits.questions import MetadataOf
 
 if TYPE_CHECKING:
-    from airflow_provider_taskcluster.waits.protocol import Talking
+    from airflow_provider_taskcluster.waits.protocol import LookSteps
     from airflow_provider_taskcluster.waits.results import FinishedObject
 
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 class ObjectWait:
     """Uploads of objects are finished. Found: ``objects``, each with name, project_id, expires and hashes.
 
-    The service does not tell an object that is not there from one whose upload goes on, so this can only wait.
+    The service answers alike for a missing object and for an unfinished upload, so that this wait never fails early.
 
     :param names: One or more.
     :param require: ``all`` of them, or ``any`` one.
@@ -28,10 +28,10 @@ class ObjectWait:
 
     service = "object"
 
-    def talk(self, root_url: str, memory: Any) -> Talking:  # noqa: ARG002 (the protocol's)
+    def talk(self, root_url: str, memory: Any) -> LookSteps:  # noqa: ARG002 (the protocol's)
         """Look once. Scope ``object:download:<name>``."""
         answers = yield [MetadataOf(name) for name in self.names]
-        found: list[FinishedObject] = [
+        finished: list[FinishedObject] = [
             {
                 "name": name,
                 "project_id": metadata["projectId"],
@@ -41,7 +41,7 @@ class ObjectWait:
             for name in self.names
             if (metadata := answers[MetadataOf(name)]) is not None
         ]
-        if len(found) == len(self.names) or (found and self.require == "any"):
-            return Found({"objects": found})
+        if len(finished) == len(self.names) or (finished and self.require == "any"):
+            return Found({"objects": finished})
         missing = [name for name in self.names if answers[MetadataOf(name)] is None]
         return NotYet(f"{len(missing)} of {len(self.names)} objects are not finished, {missing[0]!r} for one")

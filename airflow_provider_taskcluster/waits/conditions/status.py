@@ -1,4 +1,4 @@
-"""How a task stands, read from its status: states, runs, and whether anything can still come. Pure."""
+"""Reads the status of a task: states, runs, and whether anything new can still come. Pure."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ LOG = "public/logs/live.log"
 
 
 def is_resolved(status: TaskStatus) -> bool:
-    """Tell whether the task has come to an end. An automatic retry is a new pending run, so it has not."""
+    """Tell whether the task has ended. During an automatic retry it has not: that is a new pending run."""
     return status["state"] in RESOLVED
 
 
 def run_of(status: TaskStatus, run_id: int | None) -> TaskRun | None:
-    """Return a run; None for the number means the latest. None if there is none yet."""
+    """Return a run by its number, or the latest for None; None if there is no such run yet."""
     runs = status["runs"]
     if run_id is None:
         return runs[-1] if runs else None
@@ -31,7 +31,7 @@ def run_of(status: TaskStatus, run_id: int | None) -> TaskRun | None:
 
 
 def is_over(status: TaskStatus, run_id: int | None, *, wait_for_rerun: bool) -> bool:
-    """Tell whether nothing new can come: the run that was named is resolved, or the task and nobody will rerun it."""
+    """Tell whether nothing new can come: the named run is resolved, or the task is and will not be rerun."""
     run = run_of(status, run_id)
     if run_id is not None and run is not None:
         return run["state"] in RESOLVED
@@ -49,8 +49,8 @@ def has_reached(status: TaskStatus, states: list[str]) -> bool:
     return any(status["state"] == state or passed.get(state, False) for state in states)
 
 
-def described(status: TaskStatus) -> ReachedTask:
-    """Return the status in a few words, for XCom."""
+def reached_task(status: TaskStatus) -> ReachedTask:
+    """Return the status as XCom gets it."""
     run = run_of(status, None)
     return {
         "task_id": status["taskId"],
@@ -60,8 +60,8 @@ def described(status: TaskStatus) -> ReachedTask:
     }
 
 
-def ending(status: TaskStatus, run_id: int | None, root_url: str) -> str:
-    """Say how the run, or the task in its latest run, has ended, with a link to its log."""
+def resolution(status: TaskStatus, run_id: int | None, root_url: str) -> str:
+    """Say how a run ended (None: the latest), with a link to its log."""
     run = run_of(status, run_id)
     if run is None:
         return f"the task is {status['state']} and has no run {run_id or 0}"
@@ -70,5 +70,5 @@ def ending(status: TaskStatus, run_id: int | None, root_url: str) -> str:
 
 
 def no_such_task(task_id: str) -> WillNotCome:
-    """Return the error for an id that the queue does not know."""
+    """Return the error for a task ID that the queue does not know."""
     return WillNotCome(f"There is no task {task_id}, or it has expired: check the ID")

@@ -8,28 +8,28 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.exceptions import WillNotCome
 from airflow_provider_taskcluster.waits.conditions.status import (
-    described,
-    ending,
     has_reached,
     is_over,
     is_resolved,
     no_such_task,
+    reached_task,
+    resolution,
 )
 from airflow_provider_taskcluster.waits.protocol import Found, NotYet, Over
 from airflow_provider_taskcluster.waits.questions import GroupOf, StatusOf
 
 if TYPE_CHECKING:
     from airflow_provider_taskcluster.services.schemas import TaskStatus
-    from airflow_provider_taskcluster.waits.protocol import Talking
+    from airflow_provider_taskcluster.waits.protocol import LookSteps
     from airflow_provider_taskcluster.waits.results import ResolvedTaskGroup
 
 
 @dataclass(frozen=True, kw_only=True)
 class TaskWait:
-    """Tasks reach a state. Found: ``tasks``, as in ``status.described``.
+    """Tasks reach a state. Found: ``tasks``, a list of :class:`ReachedTask`.
 
     :param task_ids: One or more.
-    :param states: Those waited for; a task that has passed ``unscheduled``, ``pending`` or ``running`` has reached it.
+    :param states: States to wait for; a task that is past ``unscheduled``, ``pending`` or ``running`` has reached it.
     :param require: ``all`` of the tasks, or ``any`` one.
     :param wait_for_rerun: Wait on when a task is resolved in another state: somebody will rerun it.
     """
@@ -41,7 +41,7 @@ class TaskWait:
 
     service = "queue"
 
-    def talk(self, root_url: str, memory: Any) -> Talking:  # noqa: ARG002 (the protocol's)
+    def talk(self, root_url: str, memory: Any) -> LookSteps:  # noqa: ARG002 (the protocol's)
         """Look once. Scope ``queue:status:<taskId>``."""
         answers = yield [StatusOf(task_id) for task_id in self.task_ids]
         statuses: list[TaskStatus] = []
@@ -52,7 +52,7 @@ class TaskWait:
             statuses.append(status)
         reached = [status for status in statuses if has_reached(status, self.states)]
         if len(reached) == len(statuses) or (reached and self.require == "any"):
-            return Found({"tasks": [described(status) for status in reached]})
+            return Found({"tasks": [reached_task(status) for status in reached]})
         others = [status for status in statuses if not has_reached(status, self.states)]
         over = [status for status in others if is_over(status, None, wait_for_rerun=self.wait_for_rerun)]
         if len(over) == len(statuses) or (over and self.require == "all"):
@@ -64,11 +64,11 @@ class TaskWait:
 class TaskGroupWait:
     """All tasks of a group are resolved. Found: ``task_group_id``, ``count``, and ``states`` with a count of each.
 
-    The list of a group brings the definitions of its tasks, so it is asked for when that is needed only: at first, and
-    when all that were on it are resolved, since tasks may have been added. In between their statuses tell enough.
+    The list of a group is large, since it holds the definitions of the tasks. It is read only at first, and when all
+    tasks on it are resolved, since tasks may have been added; in between, the statuses of its tasks are enough.
 
     :param task_group_id: The group.
-    :param states: Resolutions that are good; another one ends the wait.
+    :param states: Resolutions that are accepted; another one ends the wait.
     :param wait_for_rerun: Wait on when a task is resolved in another state: somebody will rerun it.
     """
 
@@ -78,29 +78,29 @@ class TaskGroupWait:
 
     service = "queue"
 
-    def talk(self, root_url: str, memory: list[str] | None) -> Talking:
+    def talk(self, root_url: str, memory: list[str] | None) -> LookSteps:
         """Look once. Scopes ``queue:list-task-group:<taskGroupId>``, ``queue:status:<taskId>`` of its tasks.
 
-        :param memory: Those that were open.
+        :param memory: The tasks that were unresolved at the last look.
         """
         if memory:
             answers = yield [StatusOf(task_id) for task_id in memory]
-            found = [status for task_id in memory if (status := answers[StatusOf(task_id)]) is not None]
-            if (verdict := self._judged(found, root_url)) is not None:
+            known = [status for task_id in memory if (status := answers[StatusOf(task_id)]) is not None]
+            if (verdict := self._verdict(known, root_url)) is not None:
                 return verdict
         group = GroupOf(self.task_group_id)
-        found = (yield [group])[group]
-        if found is None:
+        statuses = (yield [group])[group]
+        if statuses is None:
             message = f"There is no task group {self.task_group_id}, or it has expired: check the ID"
             return Over(WillNotCome(message))
-        if (verdict := self._judged(found, root_url)) is not None:
+        if (verdict := self._verdict(statuses, root_url)) is not None:
             return verdict
-        states = dict(Counter(status["state"] for status in found))
-        result: ResolvedTaskGroup = {"task_group_id": self.task_group_id, "count": len(found), "states": states}
+        states = dict(Counter(status["state"] for status in statuses))
+        result: ResolvedTaskGroup = {"task_group_id": self.task_group_id, "count": len(statuses), "states": states}
         return Found({**result})
 
-    def _judged(self, statuses: list[TaskStatus], root_url: str) -> Over | NotYet | None:
-        """Return None when all of these are resolved as they should be."""
+    def _verdict(self, statuses: list[TaskStatus], root_url: str) -> Over | NotYet | None:
+        """Return the verdict for these tasks; None if all are resolved in an accepted state."""
         wrong = [status for status in statuses if is_resolved(status) and status["state"] not in self.states]
         if wrong and not self.wait_for_rerun:
             return Over(_missed(wrong, self.states, root_url))
@@ -113,6 +113,5 @@ class TaskGroupWait:
 def _missed(statuses: list[TaskStatus], states: list[str], root_url: str) -> WillNotCome:
     first = statuses[0]
     more = f" (and {len(statuses) - 1} more)" if len(statuses) > 1 else ""
-    return WillNotCome(
-        f"Task {first['taskId']}{more} is not {' or '.join(states)} and will not be: {ending(first, None, root_url)}"
-    )
+    ended = resolution(first, None, root_url)
+    return WillNotCome(f"Task {first['taskId']}{more} is not {' or '.join(states)} and will not be: {ended}")

@@ -9,7 +9,7 @@ from zipfile import ZipFile
 
 from airflow.providers.common.compat.sdk import dag, task
 
-from airflow_provider_taskcluster.common.timestamps import timestamp
+from airflow_provider_taskcluster.common.timestamps import iso_timestamp
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
 from airflow_provider_taskcluster.waits.conditions.objects import ObjectWait
 from airflow_provider_taskcluster.waits.conditions.tasks import TaskWait
@@ -30,7 +30,7 @@ def all_results(hook, task_id, folder):
     yield "upload_folder", hook.upload_folder(folder / "up", "every/folder", expires=LIFE)
     yield "upload_artifact", hook.upload_artifact(b"content", task_id, 0, "public/a.txt", expires=LIFE)
     yield "create_upload", hook.create_upload("every/by-hand", upload_id=UPLOAD_ID, expires=LIFE)
-    request = {"storageType": "s3", "contentType": "text/plain", "expires": timestamp(datetime.now(UTC) + LIFE)}
+    request = {"storageType": "s3", "contentType": "text/plain", "expires": iso_timestamp(datetime.now(UTC) + LIFE)}
     yield "create_artifact", hook.create_artifact(task_id, 0, "public/by-hand", request)
     yield "start_download", hook.start_download(name)
     yield "download_object", hook.download_object(name, folder / "object")

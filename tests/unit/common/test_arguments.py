@@ -9,13 +9,13 @@ import pendulum
 import pytest
 
 from airflow_provider_taskcluster.common.arguments import (
-    by_name,
+    as_mapping,
     content,
     expiry,
     length,
-    names_in,
+    name_list,
     optional_text,
-    patterns_in,
+    pattern_list,
     run_number,
     text,
 )
@@ -132,13 +132,13 @@ def test_what_is_no_length_is_refused(value):
 
 @pytest.mark.parametrize("value", [{"a": "b"}, '{"a": "b"}', " {'a': 'b'}\n"])
 def test_a_dict_or_its_text_is_a_dict(value):
-    assert by_name(value, "expected_digest") == {"a": "b"}
+    assert as_mapping(value, "expected_digest") == {"a": "b"}
 
 
 def test_what_is_no_dict_or_a_broken_one_is_told():
-    assert by_name("sha256:0", "expected_digest") is None
+    assert as_mapping("sha256:0", "expected_digest") is None
     with pytest.raises(InvalidInput, match="looks like a dict but is none"):
-        by_name("{'a'", "expected_digest") or by_name("{'a': b}", "expected_digest")
+        as_mapping("{'a'", "expected_digest") or as_mapping("{'a': b}", "expected_digest")
 
 
 def test_an_argument_that_may_be_left_out_stays_none():
@@ -187,12 +187,12 @@ def test_data_without_a_json_text_is_refused(data):
     ids=repr,
 )
 def test_names_come_as_a_list_or_as_the_text_of_one(value):
-    assert names_in(value, "cache_names") == ["a", "b"]
+    assert name_list(value, "cache_names") == ["a", "b"]
 
 
 @pytest.mark.parametrize(("value", "names"), [("a", ["a"]), ("[a", ["[a"]), (12, ["12"]), ([1, "b"], ["1", "b"])])
 def test_one_name_is_a_list_of_one(value, names):
-    assert names_in(value, "cache_names") == names
+    assert name_list(value, "cache_names") == names
 
 
 @pytest.mark.parametrize(
@@ -200,7 +200,7 @@ def test_one_name_is_a_list_of_one(value, names):
 )
 def test_what_holds_no_names_is_refused(value):
     with pytest.raises(InvalidInput, match=r"^cache_names "):
-        names_in(value, "cache_names")
+        name_list(value, "cache_names")
 
 
 @pytest.mark.parametrize(
@@ -214,10 +214,10 @@ def test_what_holds_no_names_is_refused(value):
     ids=repr,
 )
 def test_patterns_may_be_left_out_or_none_at_all(value, patterns):
-    assert patterns_in(value, "include") == patterns
+    assert pattern_list(value, "include") == patterns
 
 
 @pytest.mark.parametrize("value", [[""], ["a", ""], '["a", ""]', 1.5], ids=repr)
 def test_patterns_that_are_empty_or_no_text_are_refused(value):
     with pytest.raises(InvalidInput, match="include"):
-        patterns_in(value, "include")
+        pattern_list(value, "include")

@@ -10,8 +10,8 @@ from airflow_provider_taskcluster.common.framing import (
     Framing,
     content_range,
     framing_of,
+    header_number,
     unsatisfied_total,
-    whole_number,
 )
 
 # What other readers of numbers take for one: int(), float(), str.isdigit().
@@ -26,12 +26,12 @@ NO_NUMBERS = [
     [("0", 0), ("3000", 3000), (" \t3000 ", 3000), ("3000, 3000,3000", 3000), ("007", 7), ("9" * 20, 10**20 - 1)],
 )
 def test_a_number_is_ascii_digits(value, number):
-    assert whole_number(value) == number
+    assert header_number(value) == number
 
 
 @pytest.mark.parametrize("value", NO_NUMBERS)
 def test_anything_else_is_none(value):
-    assert whole_number(value) is None
+    assert header_number(value) is None
     assert framing_of(value, None) == Framing(unreadable="Content-Length")
     for crooked in (f"bytes {value}-5/9", f"bytes 0-{value}/9", f"bytes 0-5/{value}"):
         assert content_range(crooked) is None
@@ -41,7 +41,7 @@ def test_anything_else_is_none(value):
 @given(st.text())
 @example("9" * 5000)
 def test_no_text_makes_the_readers_fail(text):
-    for number in (whole_number(text), unsatisfied_total(text), *(content_range(text) or ())):
+    for number in (header_number(text), unsatisfied_total(text), *(content_range(text) or ())):
         assert number is None or 0 <= number < 10**20
 
 

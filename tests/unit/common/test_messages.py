@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_taskcluster.common.messages import crash, one_line, visible
+from airflow_provider_taskcluster.common.messages import exception_summary, one_line, visible
 
 
 @pytest.mark.parametrize(
@@ -49,6 +49,6 @@ def test_an_unexpected_exception_is_told_with_its_kind_and_place():
     try:
         fail()
     except KeyError as error:
-        told = crash(error)
+        told = exception_summary(error)
     assert told.startswith(r"KeyError: 'a\nb' (test_messages.py, line ")
-    assert crash(ValueError("never raised")) == "ValueError: never raised"
+    assert exception_summary(ValueError("never raised")) == "ValueError: never raised"

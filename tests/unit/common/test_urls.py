@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_taskcluster.common.urls import host_is_allowed, host_pattern_problem, problem
+from airflow_provider_taskcluster.common.urls import host_is_allowed, host_pattern_problem, url_problem
 
 
 @pytest.mark.parametrize(
@@ -17,7 +17,7 @@ from airflow_provider_taskcluster.common.urls import host_is_allowed, host_patte
     ],
 )
 def test_what_can_be_fetched_has_no_problem(url):
-    assert not problem(url)
+    assert not url_problem(url)
 
 
 @pytest.mark.parametrize(
@@ -47,8 +47,8 @@ def test_what_can_be_fetched_has_no_problem(url):
     ],
 )
 def test_a_problem_is_named_without_the_url(url, why):
-    assert why in problem(url)
-    assert "example" not in problem(url)
+    assert why in url_problem(url)
+    assert "example" not in url_problem(url)
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from airflow_provider_taskcluster import exceptions
-from airflow_provider_taskcluster.services.errors import redirected, service_error
+from airflow_provider_taskcluster.services.errors import redirect_error, service_error
 from airflow_provider_taskcluster.services.json_objects import json_object
 
 ROOT = "https://tc.example.com"
@@ -244,7 +244,7 @@ def test_a_long_list_of_scopes_is_cut():
     ],
 )
 def test_a_redirect_is_told_by_scheme_and_host_alone(location, says):
-    found = redirected("object.ping", ROOT, 301, location)
+    found = redirect_error("object.ping", ROOT, 301, location)
     assert says in str(found)
     assert "c0ffee" not in str(found)
     assert (found.status, found.transient) == (301, False)

@@ -5,9 +5,9 @@ from datetime import UTC, datetime, timedelta, timezone
 import pendulum
 import pytest
 
-from airflow_provider_taskcluster.common.timestamps import timestamp
+from airflow_provider_taskcluster.common.timestamps import iso_timestamp
 from airflow_provider_taskcluster.services import readers, schemas
-from airflow_provider_taskcluster.services.readers import Odd
+from airflow_provider_taskcluster.services.readers import SchemaMismatch
 from airflow_provider_taskcluster.services.shapes import DEEPEST, fields, shallow
 from airflow_provider_taskcluster.transfer.download.location import PLAIN_URL
 
@@ -36,11 +36,11 @@ MOMENT = datetime(2030, 5, 1, 12, 0, 0, 123_000, tzinfo=UTC)
     ids=repr,
 )
 def test_instants_are_written_as_the_services_write_them(moment):
-    assert timestamp(moment) == "2030-05-01T12:00:00.123Z"
+    assert iso_timestamp(moment) == "2030-05-01T12:00:00.123Z"
 
 
 def test_whole_seconds_have_milliseconds_too():
-    assert timestamp(datetime(2030, 1, 1, tzinfo=UTC)) == "2030-01-01T00:00:00.000Z"
+    assert iso_timestamp(datetime(2030, 1, 1, tzinfo=UTC)) == "2030-01-01T00:00:00.000Z"
 
 
 def nested(depth):
@@ -55,7 +55,7 @@ def test_an_answer_has_the_fields_that_are_due_and_may_have_more():
     assert read({"scopes": "a", "more": 1}) == {"scopes": "a", "more": 1}
     assert read({"scopes": "a", "maybe": None}) == {"scopes": "a"}, "null is missing"
     for other in (None, [], {}, "scopes", {"scopes": None}, {"scopes": "a", "maybe": "b"}):
-        with pytest.raises(Odd):
+        with pytest.raises(SchemaMismatch):
             read(other)
 
 
@@ -114,14 +114,14 @@ def test_an_answer_has_the_fields_that_are_due_and_may_have_more():
         (schemas.INDEXED_TASK, {**INDEXED, "data": nested(20)}, {**INDEXED, "data": nested(DEEPEST)}),
         (schemas.INDEXED_TASK, {**INDEXED, "rank": -1e9}, {**INDEXED, "rank": float("nan")}),
         (schemas.INDEXED_TASK, INDEXED, {**INDEXED, "expires": "2030-01-01T00:00:00"}),
-        (schemas.NOTHING, None, []),
-        (schemas.NOTHING, {}, "ok"),
+        (schemas.NO_CONTENT, None, []),
+        (schemas.NO_CONTENT, {}, "ok"),
     ],
     ids=lambda value: getattr(value, "__name__", repr(value)),
 )
 def test_what_is_due_depends_on_the_kind_of_the_answer(read, good, bad):
     assert read(good) in (good, {key: item for key, item in (good or {}).items() if item is not None}, None)
-    with pytest.raises(Odd):
+    with pytest.raises(SchemaMismatch):
         read(bad)
 
 
@@ -151,7 +151,7 @@ def test_what_tasks_write_freely_comes_out_fit_for_a_log():
     ids=lambda value: getattr(value, "__name__", str(value)),
 )
 def test_an_error_names_the_field_and_what_came_instead_and_no_secret(read, answer, said):
-    with pytest.raises(Odd) as caught:
+    with pytest.raises(SchemaMismatch) as caught:
         read(answer)
     assert str(caught.value).startswith(said)
     assert str(caught.value).isprintable()
@@ -160,5 +160,5 @@ def test_an_error_names_the_field_and_what_came_instead_and_no_secret(read, answ
 
 
 def test_an_object_of_anything_is_looked_at_without_recursion():
-    with pytest.raises(Odd, match="nested more than"):
+    with pytest.raises(SchemaMismatch, match="nested more than"):
         shallow(nested(50_000))

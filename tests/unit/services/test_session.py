@@ -7,14 +7,14 @@ import pytest
 from airflow_provider_taskcluster.common.network import Network
 from airflow_provider_taskcluster.exceptions import ConfigurationError
 from airflow_provider_taskcluster.services.client import Client
-from airflow_provider_taskcluster.services.session import KeptSession
+from airflow_provider_taskcluster.services.session import PersistentSession
 
 HTTPS = "https://tc.example.com"
 
 
 def test_callers_that_come_at_once_share_one_session():
     async def come_at_once():
-        kept = KeptSession(HTTPS, Network(proxies={}))
+        kept = PersistentSession(HTTPS, Network(proxies={}))
         try:
             return await asyncio.gather(kept.get(), kept.get(), kept.get())
         finally:
@@ -27,7 +27,7 @@ def test_callers_that_come_at_once_share_one_session():
 
 def test_a_session_is_kept_until_it_is_closed_and_a_new_one_follows():
     async def use():
-        kept = KeptSession(HTTPS, Network(proxies={}))
+        kept = PersistentSession(HTTPS, Network(proxies={}))
         first, again = await kept.get(), await kept.get()
         await kept.close()
         later = await kept.get()

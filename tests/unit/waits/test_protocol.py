@@ -17,7 +17,7 @@ from airflow_provider_taskcluster.waits.conditions.artifacts import MOST_MATCHES
 from airflow_provider_taskcluster.waits.conditions.index import IndexWait
 from airflow_provider_taskcluster.waits.conditions.objects import ObjectWait
 from airflow_provider_taskcluster.waits.conditions.tasks import TaskGroupWait, TaskWait
-from airflow_provider_taskcluster.waits.protocol import Found, NotYet, Over, Talk
+from airflow_provider_taskcluster.waits.protocol import Found, Look, NotYet, Over
 from airflow_provider_taskcluster.waits.questions import (
     ArtifactsOf,
     GroupOf,
@@ -27,7 +27,7 @@ from airflow_provider_taskcluster.waits.questions import (
     ReasonOf,
     StatusOf,
 )
-from airflow_provider_taskcluster.waits.serialization import describe, wait_from
+from airflow_provider_taskcluster.waits.serialization import deserialize_wait, serialize_wait
 
 ROOT = "https://tc.example.com"
 TASK = "fN1SbArXTPSVFNUvaOlinQ"
@@ -56,7 +56,7 @@ def artifact(name, storage_type="s3", content_type="text/plain", length=10):
 
 def talk(wait, answers, memory=None):
     """The verdict, and all questions in their order."""
-    going, asked = Talk(wait, ROOT, memory), []
+    going, asked = Look(wait, ROOT, memory), []
     while going.verdict is None:
         asked += going.questions
         going.answer({question: answers.get(question) for question in going.questions})
@@ -251,10 +251,10 @@ def test_what_was_remembered_outlives_a_look_that_came_to_nothing():
     ids=lambda wait: type(wait).__name__,
 )
 def test_a_wait_survives_json(wait):
-    assert wait_from(json.loads(json.dumps(describe(wait)))) == wait
+    assert deserialize_wait(json.loads(json.dumps(serialize_wait(wait)))) == wait
 
 
 def test_a_description_that_nobody_knows_is_refused():
     for unknown in ({"kind": "other"}, {}, {"kind": "object", "other": 1}):
         with pytest.raises(InvalidInput, match="knows no wait"):
-            wait_from(unknown)
+            deserialize_wait(unknown)

@@ -8,7 +8,7 @@ import pytest
 
 from airflow_provider_taskcluster.common.network import Network
 from airflow_provider_taskcluster.exceptions import ArtifactError, ConnectionFailed, ReferenceRefused, TransferError
-from airflow_provider_taskcluster.services.readers import Odd, kind
+from airflow_provider_taskcluster.services.readers import SchemaMismatch, kind
 from airflow_provider_taskcluster.transfer.config import TransferConfig
 from airflow_provider_taskcluster.transfer.download.artifact import ArtifactDownloader
 from airflow_provider_taskcluster.transfer.download.location import PLAIN_URL
@@ -56,7 +56,7 @@ def test_a_storage_type_of_the_future_is_a_clear_error():
 
 def test_how_a_plain_url_is_marked_is_no_storage_type_of_the_queue():
     """A URL under this mark is not looked at as a reference is."""
-    with pytest.raises(Odd):
+    with pytest.raises(SchemaMismatch):
         kind(PLAIN_URL)
     with pytest.raises(TransferError, match="has the storage type 'redirect', not known here"):
         download({"storageType": "redirect", "url": "https://evil.org/a"})

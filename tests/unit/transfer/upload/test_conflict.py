@@ -5,7 +5,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from airflow_provider_taskcluster.common.timestamps import timestamp
+from airflow_provider_taskcluster.common.timestamps import iso_timestamp
 from airflow_provider_taskcluster.exceptions import (
     Conflict,
     InsufficientScopes,
@@ -53,7 +53,7 @@ class Service:
     def object_metadata(self, name):
         assert name == "a/b"
         hashes = self._answer("metadata", self.metadata)
-        return {"hashes": hashes, "expires": timestamp(datetime.now(UTC) + self.life)}
+        return {"hashes": hashes, "expires": iso_timestamp(datetime.now(UTC) + self.life)}
 
     def _answer(self, call, answer):
         self.calls.append(call)

@@ -6,26 +6,26 @@ import time
 
 import pytest
 
-from airflow_provider_taskcluster.waits.conditions.near_misses import instead
+from airflow_provider_taskcluster.waits.conditions.near_misses import suggestion
 
 PRESENT = ["public/logs/live.log", "public/logs/live_backing.log", "public/build/target.zip"]
 
 
 @pytest.mark.parametrize("missing", ["live.log", "public/live.log", "public/logs/live.lgo", "PUBLIC/LOGS/LIVE.LOG"])
 def test_the_nearest_name_is_asked_for(missing):
-    assert instead([missing], PRESENT).endswith(": did you mean public/logs/live.log?")
+    assert suggestion([missing], PRESENT).endswith(": did you mean public/logs/live.log?")
 
 
 def test_what_is_not_like_any_other_is_told_what_there_is():
-    assert instead(["a"], PRESENT) == (
+    assert suggestion(["a"], PRESENT) == (
         "it has 'public/build/target.zip', 'public/logs/live.log', 'public/logs/live_backing.log'"
     )
-    assert instead(["a"], []) == "it has no artifacts"
+    assert suggestion(["a"], []) == "it has no artifacts"
 
 
 def test_many_and_hostile_names_take_little_room_and_time():
     begun = time.monotonic()
-    said = instead(["public/x" * 100] * 100, [f"public/\n{number}" + "x" * 1000 for number in range(10_000)])
+    said = suggestion(["public/x" * 100] * 100, [f"public/\n{number}" + "x" * 1000 for number in range(10_000)])
     assert time.monotonic() - begun < 5
     assert "\n" not in said
     assert len(said) < 1000

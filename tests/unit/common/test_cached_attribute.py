@@ -6,14 +6,14 @@ import threading
 
 import pytest
 
-from airflow_provider_taskcluster.common.made_once import made_once
+from airflow_provider_taskcluster.common.cached_attribute import cached_attribute
 
 
 class Owner:
     def __init__(self, make):
         self.make = make
 
-    @made_once
+    @cached_attribute
     def made(self):
         """Say what it is."""
         return self.make()

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 
 
-class made_once(Generic[T]):  # noqa: N801 (a decorator)
+class cached_attribute(Generic[T]):  # noqa: N801 (a decorator)
     """Make the value by the decorated method. Threads that ask at once may each make one; all get the first."""
 
     def __init__(self, make: Callable[[Any], T]) -> None:
