@@ -1,6 +1,6 @@
-"""The calls of the queue about artifacts (``queue/v1/api.json``).
+"""Calls of the queue about artifacts (``queue/v1/api.json``).
 
-Where artifacts are read, a ``run_id`` of None is the latest run.
+In calls that read artifacts, a ``run_id`` of None means the latest run.
 """
 
 from __future__ import annotations
@@ -32,48 +32,48 @@ class Artifacts:
     client: Client
 
     async def pages(self, task_id: str, run_id: int | None) -> AsyncIterator[list[ArtifactInfo]]:
-        """All artifacts, page by page. Scope ``queue:list-artifacts:<taskId>[:<runId>]``.
+        """Yield all artifacts, page by page. Scope ``queue:list-artifacts:<taskId>[:<runId>]``.
 
         Object artifacts are listed before their upload is finished.
         """
 
         async def ask(query: dict[str, str]) -> Json:
-            answer: Json = await self._call(
+            response: Json = await self._call(
                 "listLatestArtifacts", "listArtifacts", task_id, run_id, query=query, read=ARTIFACTS
             )
-            return answer
+            return response
 
         async for page in pages(f"The list of artifacts of task {task_id}", ask):
             yield page["artifacts"]
 
     async def info(self, task_id: str, name: str, run_id: int | None, *, once: bool = False) -> ArtifactInfo:
-        """One artifact that is present. Scope ``queue:list-artifacts:<taskId>[:<runId>]``."""
-        answer: ArtifactInfo = await self._call(
+        """Return one artifact that is present. Scope ``queue:list-artifacts:<taskId>[:<runId>]``."""
+        response: ArtifactInfo = await self._call(
             "latestArtifactInfo", "artifactInfo", task_id, run_id, name, once=once, read=ARTIFACT
         )
-        return answer
+        return response
 
     async def content(self, task_id: str, name: str, run_id: int | None, *, once: bool = False) -> Json:
-        """Where the bytes are, by storage type; links are followed. Scope ``queue:get-artifact:<name>``."""
-        answer: Json = await self._call("latestArtifact", "artifact", task_id, run_id, name, once=once, read=CONTENT)
-        return answer
+        """Return where the bytes are, by storage type; links are followed. Scope ``queue:get-artifact:<name>``."""
+        response: Json = await self._call("latestArtifact", "artifact", task_id, run_id, name, once=once, read=CONTENT)
+        return response
 
     async def redirect(self, task_id: str, name: str, run_id: int | None) -> Json:
-        """Where a browser is sent for the bytes, and by which storage type. Scope ``queue:get-artifact:<name>``."""
-        answer: Json = await self._call(
+        """Return the URL that a browser is redirected to, and the storage type. Scope ``queue:get-artifact:<name>``."""
+        response: Json = await self._call(
             "getLatestArtifact", "getArtifact", task_id, run_id, name, see_other=True, read=REDIRECT
         )
-        return answer
+        return response
 
     async def create(
         self, task_id: str, run_id: int, name: str, request: Mapping[str, Any], *, once: bool = False
     ) -> Json:
         """Announce an artifact. Scope ``queue:create-artifact:<taskId>/<runId>``."""
         read = created_artifact(str(request.get("storageType")))
-        answer: Json = await self.client.call(
+        response: Json = await self.client.call(
             "queue", "createArtifact", task_id, run_id, name, payload=request, once=once, read=read
         )
-        return answer
+        return response
 
     async def finish(self, task_id: str, run_id: int, name: str, upload_id: str, *, once: bool = False) -> None:
         """Make an object artifact present. Scope ``queue:create-artifact:<taskId>/<runId>``."""

@@ -1,4 +1,4 @@
-"""The calls of the auth service that tell who one is (``auth/v1/api.json``)."""
+"""Calls of the auth service about the caller's own credentials (``auth/v1/api.json``)."""
 
 from __future__ import annotations
 
@@ -19,6 +19,6 @@ class Auth:
     client: Client
 
     async def current_scopes(self) -> list[str]:
-        """Scopes that the credentials hold, roles expanded. Scope ``auth:current-scopes``."""
-        answer: Json = await self.client.call("auth", "currentScopes", read=SCOPES)
-        return list(answer["scopes"])
+        """Return the scopes of the credentials, with roles expanded. Scope ``auth:current-scopes``."""
+        response: Json = await self.client.call("auth", "currentScopes", read=SCOPES)
+        return list(response["scopes"])

@@ -1,4 +1,4 @@
-"""aiohttp's response, of which no more is read than an answer of a Taskcluster API can have."""
+"""aiohttp's response with a limit on the size of the body."""
 
 from __future__ import annotations
 
@@ -6,18 +6,18 @@ from aiohttp import ClientResponse
 
 from airflow_provider_taskcluster.services.limits import FIRST_ERROR, TooLargeError
 
-# Bytes of an error that are read, decoded. It says what it is at its beginning, and echoes the request after that.
+# Bytes of an error that are read, decoded. The message is at its beginning, an echo of the request after that.
 LARGEST_ERROR = 64 * 1024
 
 
 def bounded_response(largest: int) -> type[ClientResponse]:
-    """Return the class of responses with at most so many bytes, decoded."""
+    """Return a class of responses whose decoded bodies have at most ``largest`` bytes."""
 
     class BoundedResponse(ClientResponse):
         async def read(self) -> bytes:
-            """Return the body; of an error its beginning.
+            """Return the body, or the beginning of an error.
 
-            :raises TooLargeError: It is larger.
+            :raises TooLargeError: The body exceeds the limit.
             """
             if self._body is None:
                 try:

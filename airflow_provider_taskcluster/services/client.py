@@ -1,4 +1,4 @@
-"""One signed call of a Taskcluster API: time-outs, retries, typed errors, on a kept connection."""
+"""The client of Taskcluster's JSON APIs: signed calls with time-outs, retries and typed errors."""
 
 from __future__ import annotations
 
@@ -25,19 +25,19 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.services.readers import JsonReader
 
 SEE_OTHER = 303
-# Seconds after which one who waits looks whether he is to stop.
+# Seconds between two checks, during the pause before a retry, whether the client was stopped.
 STOP_CHECK_SECONDS = 0.2
 
 
 class Client:
-    """Calls methods of the services of one deployment, as one client.
+    """Calls methods of the services of one deployment, with one set of credentials.
 
-    The ``taskcluster`` package builds and signs the requests, with its own retries off. It must be used in one
+    The ``taskcluster`` package builds and signs the requests, with its own retries off. A client must be used in one
     event loop at a time.
 
     :param root_url: Root URL of the deployment.
-    :param credentials: What to sign with; None to stay anonymous.
-    :param authorized_scopes: Scopes to limit oneself to; None for all of the client.
+    :param credentials: Credentials that sign the requests; None for anonymous calls.
+    :param authorized_scopes: Scopes that calls are limited to; None for all of the client's.
     :param network: Time-outs, proxies, certificates and the retry policy.
     :param conn_id: Id of the connection, for errors.
     """
@@ -58,7 +58,7 @@ class Client:
         self._authorized_scopes = authorized_scopes
         self._session = session or PersistentSession(root_url, network)
         self._conn_id = conn_id
-        self._kept: dict[str, tuple[Any, Any]] = {}
+        self._upstreams: dict[str, tuple[Any, Any]] = {}
         self.traffic = Traffic()
 
     def acting_as(self, credentials: Credentials) -> Client:
@@ -76,18 +76,18 @@ class Client:
         see_other: bool = False,
         read: JsonReader | None = None,
     ) -> Any:
-        """Call ``method`` of ``service`` and return its JSON answer, None for an empty one.
+        """Call ``method`` of ``service`` and return the JSON of its response, None for an empty one.
 
-        :param once: Do not repeat a call that fails for the moment.
-        :param see_other: The answer is that of a redirect (303), which is not followed.
-        :param read: Reads the answer, and raises ``Odd`` if it is not of the shape that the service promises.
-        :raises ServiceError: The service said no, one subclass for each kind of no.
-        :raises UnreadableAnswer: It answered, but not with that.
-        :raises ConnectionFailed: No answer, after all retries.
+        :param once: Do not retry.
+        :param see_other: Return the body of a redirect (303), which is not followed.
+        :param read: Checks and returns the JSON; raises ``SchemaMismatch`` if it does not fit the published schema.
+        :raises ServiceError: The service refused the call; a subclass tells how.
+        :raises UnreadableAnswer: The response is not JSON, or not of the expected shape.
+        :raises ConnectionFailed: There was no response, after all retries.
         """
-        what = f"{service}.{method}" + "".join(f" {arg!r}" for arg in args)
+        name = f"{service}.{method}" + "".join(f" {arg!r}" for arg in args)
         if self._conn_id is not None:
-            what += f" {over_connection(self._conn_id)}"
+            name += f" {over_connection(self._conn_id)}"
 
         async def attempt() -> Any:
             session = await self._session.get()
@@ -100,34 +100,38 @@ class Client:
                 }
                 if payload is not None:
                     keywords["payload"] = payload
-                return self._read(what, await getattr(client, method)(**keywords), read)
-            except ErrorResponse as answer:
-                if see_other and answer.status == SEE_OTHER:
-                    return self._read(what, json_object(answer.body), read)
-                raise self._error(what, answer) from None
-            except Exception as error:  # noqa: BLE001 (the package lets out what it meets; sorted there)
-                raise connection_error(what, error, root_url=self.root_url, network=self.network) from None
+                return self._read(name, await getattr(client, method)(**keywords), read)
+            except ErrorResponse as response:
+                if see_other and response.status == SEE_OTHER:
+                    return self._read(name, json_object(response.body), read)
+                raise self._error(name, response) from None
+            except Exception as error:  # noqa: BLE001 (the package raises any kind; sorted there)
+                raise connection_error(name, error, root_url=self.root_url, network=self.network) from None
 
         retry = self.network.retry
         return await (attempt() if once or not retry.max_retries else retry.async_retrying(self._pause)(attempt))
 
     def stop(self) -> None:
-        """End calls that wait for their next try, from another thread or a signal handler."""
+        """End calls that wait for their next try. May be called from another thread or a signal handler."""
         self._session.stopped = True
 
     async def _pause(self, seconds: float) -> None:
-        """Wait between two tries. In slices: nothing that a signal handler may touch can wake a loop up.
+        """Wait between two tries. In short slices, since a signal handler has no safe way to wake the event loop.
 
         :raises Interrupted: The client was told to stop.
         """
         end = time.monotonic() + seconds
-        while not self._session.stopped and (left := end - time.monotonic()) > 0:  # noqa: ASYNC110 (as said above)
+        while not self._session.stopped and (left := end - time.monotonic()) > 0:  # noqa: ASYNC110 (see above)
             await asyncio.sleep(min(left, STOP_CHECK_SECONDS))
         if self._session.stopped:
             raise Interrupted("There is no further try, because the task was told to stop")
 
     def url(self, service: str, method: str, *args: str | int, signed_for: int | None = None) -> str:
-        """URL of a GET method, with a signature in it (bewit) that holds so many seconds, if asked and possible."""
+        """Return the URL of a GET method.
+
+        :param signed_for: Seconds for which a signature in the URL (bewit) is valid; None for an unsigned URL.
+        :raises InvalidInput: The connection is anonymous, and cannot sign.
+        """
         client = self._upstream(service, None)
         if signed_for is None:
             return str(client.buildUrl(method, *map(str, args)))
@@ -138,12 +142,12 @@ class Client:
         return str(client.buildSignedUrl(method, *map(str, args), expiration=signed_for))
 
     def _upstream(self, service: str, session: Any) -> Any:
-        """Return the package's client of a service, the same as long as the session is."""
+        """Return the package's client of a service; a new one for each session."""
         quiet_libraries()
-        of, client = self._kept.get(service, (None, None))
-        if client is None or of is not session:
+        its_session, client = self._upstreams.get(service, (None, None))
+        if client is None or its_session is not session:
             client = self._new_upstream(service, session)
-            self._kept[service] = session, client
+            self._upstreams[service] = session, client
         return client
 
     def _new_upstream(self, service: str, session: Any) -> Any:
@@ -152,32 +156,32 @@ class Client:
         options = {**upstream.options(self.root_url, self.credentials, self._authorized_scopes), "maxRetries": 0}
         return getattr(aio, upstream.class_name(service))(options, session=session)
 
-    def _read(self, what: str, answer: Any, read: JsonReader | None) -> Any:
-        """Return the answer, if it can be one of Taskcluster's. The package wraps what is not JSON."""
-        if isinstance(answer, dict) and set(answer) == {"response"}:
-            raise UnreadableAnswer(not_taskcluster(what, self.root_url, "an answer without JSON"))
+    def _read(self, name: str, document: Any, read: JsonReader | None) -> Any:
+        """Return the JSON of a response, checked. The package returns a body that is not JSON as ``response``."""
+        if isinstance(document, dict) and set(document) == {"response"}:
+            raise UnreadableAnswer(not_taskcluster(name, self.root_url, "an answer without JSON"))
         try:
-            return read(answer) if read else answer
-        except SchemaMismatch as odd:
-            raise UnreadableAnswer(f"{not_taskcluster(what, self.root_url, 'JSON')} ({odd})") from None
+            return read(document) if read else document
+        except SchemaMismatch as error:
+            raise UnreadableAnswer(f"{not_taskcluster(name, self.root_url, 'JSON')} ({error})") from None
 
-    def _error(self, what: str, answer: ErrorResponse) -> TaskclusterError:
+    def _error(self, name: str, response: ErrorResponse) -> TaskclusterError:
         proxy = self.network.proxy_for(self.root_url)
-        if proxy and answer.status == PROXY_WANTS_LOGIN:
-            return proxy_error(what, self.root_url, proxy, "it wants a login (407)", status=answer.status)
-        if answer.status < 400:  # noqa: PLR2004 (where errors begin)
-            return redirect_error(what, self.root_url, answer.status, answer.location)
+        if proxy and response.status == PROXY_WANTS_LOGIN:
+            return proxy_error(name, self.root_url, proxy, "it wants a login (407)", status=response.status)
+        if response.status < 400:  # noqa: PLR2004 (where errors begin)
+            return redirect_error(name, self.root_url, response.status, response.location)
         return service_error(
-            what,
+            name,
             root_url=self.root_url,
             client_id=self.credentials.client_id if self.credentials else None,
             limited=self.credentials is not None and self._authorized_scopes is not None,
-            status=answer.status,
-            body=answer.body,
-            retry_after=answer.retry_after,
-            clock_ahead=answer.clock_ahead,
+            status=response.status,
+            body=response.body,
+            retry_after=response.retry_after,
+            clock_ahead=response.clock_ahead,
         )
 
     async def close(self) -> None:
-        """Close the kept connections."""
+        """Close the connections."""
         await self._session.close()

@@ -1,4 +1,4 @@
-"""What it means when a call met no answer that can be read: the reason, the next step, and whether it may pass."""
+"""Errors for calls without a readable response: the reason, the next step, and whether it may pass."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ PROXY_WANTS_LOGIN = 407
 
 
 def connection_error(call: str, error: Exception, *, root_url: str, network: Network) -> TaskclusterError:
-    """Return the error to raise for whatever the libraries raised; one of ours is returned as it is."""
+    """Return the error to raise for an exception of the libraries; ours are returned as they are."""
     from aiohttp import ClientConnectorDNSError, ClientError
 
     cause: Any = getattr(error, "superExc", None) or error
@@ -41,10 +41,10 @@ def connection_error(call: str, error: Exception, *, root_url: str, network: Net
 
 
 def _unreadable(call: str, error: Exception, root_url: str) -> UnreadableAnswer:
-    """Return the error for an answer that the libraries could not read, or for what nobody thought of."""
+    """Return the error for a response that the libraries could not read, or for an unexpected exception."""
     if isinstance(error, TooLargeError):
         return UnreadableAnswer(not_taskcluster(call, root_url, str(error)))
-    if isinstance(error, UnicodeError | LookupError):  # the latter for a charset that is none
+    if isinstance(error, UnicodeError | LookupError):  # the latter for an unknown charset
         return UnreadableAnswer(not_taskcluster(call, root_url, "an answer that is no text in UTF-8"))
     if isinstance(error, RecursionError):
         return UnreadableAnswer(not_taskcluster(call, root_url, "JSON nested too deeply"))
@@ -52,7 +52,7 @@ def _unreadable(call: str, error: Exception, root_url: str) -> UnreadableAnswer:
 
 
 def proxy_error(call: str, root_url: str, proxy: str, reason: str, *, status: int = 0) -> ConnectionFailed:
-    """Return the error for a proxy that did not let a call through."""
+    """Return the error for a call that failed at the proxy."""
     login = status == PROXY_WANTS_LOGIN
     hint = "write its login into the URL of the proxy" if login else "is the proxy up, and its URL right?"
     return ConnectionFailed(
@@ -61,7 +61,7 @@ def proxy_error(call: str, root_url: str, proxy: str, reason: str, *, status: in
 
 
 def _of_proxy(cause: Any, proxy: str) -> bool:
-    """Tell whether it was the proxy that failed, not what is behind it."""
+    """Tell whether the proxy failed, not the server behind it."""
     from aiohttp import ClientConnectorDNSError, ClientHttpProxyError, ClientProxyConnectionError
 
     if isinstance(cause, ClientConnectorDNSError):
@@ -72,7 +72,7 @@ def _of_proxy(cause: Any, proxy: str) -> bool:
 def _reason(cause: Any) -> str:
     from aiohttp import ClientResponseError
 
-    if isinstance(cause, ClientResponseError):  # its own text repeats the URL, with the login of a proxy in it
+    if isinstance(cause, ClientResponseError):  # its text repeats the URL, with the login of the proxy
         return one_line(f"{cause.status} {cause.message}")
     return (
         one_line(str(cause) or "no answer in time") if isinstance(cause, TimeoutError) else one_line(tls.reason(cause))

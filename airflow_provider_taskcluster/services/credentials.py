@@ -21,7 +21,7 @@ _PLAIN = re.compile(r"[\x21-\x7e]+")
 
 @dataclass(frozen=True)
 class Credentials:
-    """What a client signs with. Secrets never show in its ``repr``.
+    """Credentials that sign calls. Secrets never show in the ``repr``.
 
     :param client_id: Taskcluster client id.
     :param access_token: Its access token.
@@ -34,11 +34,11 @@ class Credentials:
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must never be printed."""
+        """The values that must never be printed."""
         return tuple(filter(None, (self.access_token, self.certificate)))
 
     def as_options(self) -> dict[str, str]:
-        """Return them in the shape that Taskcluster's clients and services use; a fresh one each time."""
+        """Return them in the form that Taskcluster's clients and services use, as a new dict."""
         options = {"clientId": self.client_id, "accessToken": self.access_token}
         if self.certificate:
             options["certificate"] = self.certificate
@@ -47,7 +47,7 @@ class Credentials:
 
 @dataclass(frozen=True)
 class TemporaryCredentials(Credentials, dict[str, str]):
-    """Credentials that were issued for handing on: a dict as well, as Taskcluster's own clients take it.
+    """Temporary credentials to hand on: a dict as well, as Taskcluster's own clients take it.
 
     Its keys are ``clientId``, ``accessToken`` and ``certificate``.
     """
@@ -56,9 +56,9 @@ class TemporaryCredentials(Credentials, dict[str, str]):
         self.update(self.as_options())
 
 
-def from_service(answer: Mapping[str, str]) -> Credentials:
-    """Read temporary credentials out of an answer of the queue."""
-    return Credentials(answer["clientId"], answer["accessToken"], answer.get("certificate"))
+def from_service(options: Mapping[str, str]) -> Credentials:
+    """Return the temporary credentials in a response of the queue."""
+    return Credentials(options["clientId"], options["accessToken"], options.get("certificate"))
 
 
 def checked(
@@ -68,10 +68,11 @@ def checked(
     *,
     where: str,
 ) -> Credentials | None:
-    """Build credentials from what somebody configured; None (anonymous) when there is nothing.
+    """Return the configured credentials, checked; None (anonymous) if nothing is configured.
 
-    :param where: What was configured, for the error ("connection 'x'").
-    :raises ConfigurationError: Half a pair, or a certificate that is broken or expired.
+    :param where: Where they were configured, for the error ("connection 'x'").
+    :raises ConfigurationError: One of client ID and access token is missing or malformed, or the certificate is
+        invalid or expired.
     """
     if not client_id and not access_token and not certificate:
         return None
@@ -96,7 +97,10 @@ def checked(
 
 
 def _checked_certificate(certificate: str | Mapping[str, Any], where: str) -> str:
-    """Return the certificate as JSON text, if it is one that is still valid."""
+    """Return the certificate as JSON text.
+
+    :raises ConfigurationError: It is no certificate, or has expired.
+    """
     hint = "copy it as it was issued, or clear it for permanent credentials"
     try:
         parsed = json.loads(certificate) if isinstance(certificate, str) else certificate
@@ -106,7 +110,7 @@ def _checked_certificate(certificate: str | Mapping[str, Any], where: str) -> st
         raise ConfigurationError(f"{where}: the certificate is not one of Taskcluster's; {hint}")
     try:
         expiry = datetime.fromtimestamp(parsed["expiry"] / 1000, UTC)
-    except (TypeError, ValueError, OverflowError, OSError):  # what dates beyond the calendar raise
+    except (TypeError, ValueError, OverflowError, OSError):  # raised for dates beyond the calendar
         raise ConfigurationError(f"{where}: the certificate has no valid expiry; {hint}") from None
     if expiry <= datetime.now(UTC):
         raise ConfigurationError(
@@ -123,14 +127,15 @@ def narrowed(
     within: Iterable[str] | None = None,
     name: str | None = None,
 ) -> TemporaryCredentials:
-    """Issue temporary credentials that hold only some scopes, for handing on.
+    """Issue temporary credentials with fewer scopes, to hand on.
 
     :param credentials: Permanent credentials of the issuer.
-    :param scopes: The scopes they shall hold; the issuer must have them.
-    :param expires: When they end, at most 31 days from now; a timedelta counts from now.
-    :param within: Scopes beyond which the issuer must not go (``authorized_scopes``).
-    :param name: Client id to give them; needs the scope ``auth:create-client:<name>``.
-    :raises InvalidInput: Temporary credentials cannot be narrowed again; a scope or the expiry cannot be.
+    :param scopes: Their scopes; the issuer must have them.
+    :param expires: Their expiry, at most 31 days from now; a timedelta counts from now.
+    :param within: Scopes that limit the issuer (``authorized_scopes``).
+    :param name: Their client ID; needs the scope ``auth:create-client:<name>``.
+    :raises InvalidInput: The issuer's credentials are temporary themselves, or a scope, the expiry or the name is
+        invalid.
     """
     from taskcluster import createTemporaryCredentials
 
@@ -152,7 +157,7 @@ def narrowed(
 
 
 def satisfied(scope: str, held: Iterable[str]) -> bool:
-    """Tell whether ``held`` contains ``scope``, a trailing ``*`` standing for any end."""
+    """Tell whether one of the scopes ``held`` satisfies ``scope``; a trailing ``*`` matches any ending."""
     return any(scope == own or (own.endswith("*") and scope.startswith(own[:-1])) for own in held)
 
 

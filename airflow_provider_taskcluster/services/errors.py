@@ -1,4 +1,4 @@
-"""What an error answer of a Taskcluster API means. Pure: status and body in, typed error out."""
+"""Maps error responses of Taskcluster's APIs to typed errors, by status and body. Pure."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ _BY_STATUS: dict[int, type[ServiceError]] = {
     409: Conflict,
     410: Expired,
 }
-# What a 404 of a call means, and what to do about it.
+# Meaning and next step of a 404, by call.
 _NO_OBJECT = "there is no such object, or its upload is not finished: wait with TaskclusterObjectSensor"
 _NO_ARTIFACT = "no such task, run or artifact, or not yet: wait with TaskclusterArtifactSensor"
 _NOT_FOUND = {
@@ -35,13 +35,13 @@ _NOT_FOUND = {
     **dict.fromkeys(("queue.artifact", "queue.latestArtifact"), _NO_ARTIFACT),
     **dict.fromkeys(("queue.artifactInfo", "queue.latestArtifactInfo"), _NO_ARTIFACT),
 }
-# What a 401 says when the signature is too old, or not yet valid.
+# In the message of a 401 whose signature is too old, or not yet valid.
 _STALE = "stale timestamp"
-# Clocks that are no more seconds apart are not what a signature fails for.
+# Seconds of clock difference below which signatures do not fail.
 _AGREE = 60
-# An object in parts needs a scope for all of them, not for the first that was refused.
+# Matches the name of one part; a multi-part object needs the scope for all parts, not for the first refused one.
 _ONE_PART = re.compile(r"\.part-[0-9a-f]{16}-\d{5}$")
-# What stands before the scopes: to a client those that it lacks, to an anonymous caller all that the call takes.
+# Sentences before the scopes: those that a client lacks, or all that the call takes for an anonymous caller.
 _SCOPES_FOLLOW = ("missing the following scopes:", "satisfy the following scope expression:")
 
 
@@ -56,36 +56,36 @@ def service_error(
     retry_after: float | None = None,
     clock_ahead: float | None = None,
 ) -> ServiceError:
-    """Build the error for an answer with a status of 400 or more.
+    """Return the error for a response with a status of 400 or more.
 
-    :param call: What was called, such as ``object.createUpload 'name'``.
-    :param client_id: Who called, None when anonymous.
-    :param body: Text of the answer. Its ``requestInfo`` echoes the request and is left out of the message.
+    :param call: Name of the call, such as ``object.createUpload 'name'``.
+    :param client_id: Client ID of the caller, None if anonymous.
+    :param body: Text of the response. Its ``requestInfo`` echoes the request and is left out of the message.
     :param limited: The call was limited to the connection's ``authorized_scopes``.
-    :param clock_ahead: Seconds by which the clock of this worker is ahead of the service's, if that is known.
+    :param clock_ahead: Seconds by which the clock of this worker is ahead of the service's; None if not known.
     """
     kind = _BY_STATUS.get(status, ServiceUnavailable if status in RETRIABLE_STATUSES else ServiceError)
-    answer = json_object(body)
-    code = str(answer.get("code") or "")
+    document = json_object(body)
+    code = str(document.get("code") or "")
     if not code and kind is not ServiceUnavailable:
         return ServiceError(not_taskcluster(call, root_url, f"an answer {status}"), status=status)
-    said = str(answer.get("message") or "").split("\n---\n")[0].strip() or "no message"
+    reason = str(document.get("message") or "").split("\n---\n")[0].strip() or "no message"
     hint = {
-        401: _clock_to_set(said, clock_ahead) or _credentials_to_check(client_id, limited=limited),
-        403: _whom_to_grant(client_id, _missing(said), limited=limited),
+        401: _clock_hint(reason, clock_ahead) or _credentials_hint(client_id, limited=limited),
+        403: _scopes_hint(client_id, _missing_scopes(reason), limited=limited),
         404: _NOT_FOUND.get(call.partition(" ")[0], "check the name, and whether it has expired"),
         410: "have it made again",
     }.get(status)
     if kind is ServiceUnavailable:
         hint = TRY_AGAIN
     if status == 403:  # noqa: PLR2004 (the status of the table above)
-        said = "scopes are missing"
-    message = f"{call} at {root_url} failed ({status} {one_line(code) or 'no Taskcluster error'}): {one_line(said)}"
+        reason = "scopes are missing"
+    message = f"{call} at {root_url} failed ({status} {one_line(code) or 'no Taskcluster error'}): {one_line(reason)}"
     return kind(f"{message}; {hint}" if hint else message, status=status, code=code, retry_after=retry_after)
 
 
 def redirect_error(call: str, root_url: str, status: int, location: str | None) -> ServiceError:
-    """Build the error for a redirect: Taskcluster's APIs never redirect a call, so this is some other server."""
+    """Return the error for a redirect: Taskcluster's APIs never redirect a call, so this is some other server."""
     try:
         target = urlsplit(location or "")
     except ValueError:
@@ -99,13 +99,13 @@ def redirect_error(call: str, root_url: str, status: int, location: str | None) 
 
 
 def not_taskcluster(call: str, root_url: str, what: str) -> str:
-    """Sentence for an answer that no Taskcluster service would give."""
+    """Return the message for a response that no Taskcluster service would send."""
     return f"{call} got {what} that is not Taskcluster's: is {root_url} the root URL of a deployment?"
 
 
-def _clock_to_set(said: str, ahead: float | None) -> str:
-    """Return what to do where a 401 is about the time of the signature, "" where it is not."""
-    if _STALE not in said.lower():
+def _clock_hint(reason: str, ahead: float | None) -> str:
+    """Return the next step for a 401 about the time of the signature, "" for any other."""
+    if _STALE not in reason.lower():
         return ""
     if ahead is None:
         return "the clock of this worker is minutes off, and signatures carry the time: set it right"
@@ -119,29 +119,29 @@ def _clock_to_set(said: str, ahead: float | None) -> str:
     return f"the clock of this worker is {by} {side} that of the service, and signatures carry the time: set it right"
 
 
-def _credentials_to_check(client_id: str | None, *, limited: bool) -> str:
+def _credentials_hint(client_id: str | None, *, limited: bool) -> str:
     who = f"client {one_line(client_id)!r}" if client_id else "the anonymous client"
     also = ", and that it holds all of the connection's authorized scopes" if limited else ""
     return f"check client ID and access token of {who}{also}"
 
 
-def _whom_to_grant(client_id: str | None, scopes: str, *, limited: bool) -> str:
-    if limited:  # the service refuses who does not hold them all (401), so it is they that lack it
+def _scopes_hint(client_id: str | None, scopes: str, *, limited: bool) -> str:
+    if limited:  # a client that lacks one of its authorized scopes gets a 401, so a 403 means that they are too few
         return f"the connection's authorized scopes leave it out: add to them {scopes}"
     if client_id:
         return f"grant client {one_line(client_id)!r} {scopes}"
     return f"the call carried no credentials: set client ID and access token of a client that holds {scopes}"
 
 
-def _missing(said: str) -> str:
-    found = next(filter(None, (_fenced(said, sentence) for sentence in _SCOPES_FOLLOW)), "")
-    if not found:
-        return f"what it lacks: {one_line(said)}"
-    between = " " if found.startswith("{") else ", "  # one scope expression as JSON, or one scope a line
-    scopes = [_ONE_PART.sub(".part-*", line.strip()) for line in found.splitlines()]
+def _missing_scopes(reason: str) -> str:
+    block = next(filter(None, (_fenced(reason, sentence) for sentence in _SCOPES_FOLLOW)), "")
+    if not block:
+        return f"what it lacks: {one_line(reason)}"
+    between = " " if block.startswith("{") else ", "  # one scope expression as JSON, or one scope a line
+    scopes = [_ONE_PART.sub(".part-*", line.strip()) for line in block.splitlines()]
     return visible("the scope " + between.join(scopes), LONGEST)
 
 
-def _fenced(said: str, sentence: str) -> str:
-    """Return what stands behind a sentence between three backticks each; "" where the sentence is not there."""
-    return said.partition(sentence)[2].partition("```")[2].partition("```")[0].strip()
+def _fenced(text: str, sentence: str) -> str:
+    """Return the block in triple backticks that follows a sentence; "" if there is none."""
+    return text.partition(sentence)[2].partition("```")[2].partition("```")[0].strip()

@@ -1,4 +1,4 @@
-"""The index, which finds tasks by name (``index/v1/api.json``)."""
+"""Calls of the index service, which finds tasks by path (``index/v1/api.json``)."""
 
 from __future__ import annotations
 
@@ -24,35 +24,35 @@ class Index:
     client: Client
 
     async def find_task(self, index_path: str) -> IndexedTask:
-        """The task at a path: completed, or put there by hand. Scope ``index:find-task:<indexPath>``.
+        """Return the task at a path: completed, or inserted by hand. Scope ``index:find-task:<indexPath>``.
 
-        :raises NotFound: There is none, or its time in the index is over.
+        :raises NotFound: There is none, or its entry has expired.
         """
-        answer: IndexedTask = await self.client.call("index", "findTask", index_path, read=INDEXED_TASK)
-        return answer
+        response: IndexedTask = await self.client.call("index", "findTask", index_path, read=INDEXED_TASK)
+        return response
 
     async def find_tasks(self, index_paths: Collection[str]) -> dict[str, IndexedTask]:
-        """The tasks at many paths, by path; paths without one are left out. The call is marked experimental.
+        """Return the tasks at many paths, by path; paths without one are left out. The call is marked experimental.
 
         Scope ``index:find-task:<indexPath>`` for each: without one, the whole call is refused.
 
-        :param index_paths: Each once: the service fails where one is named twice.
-        :raises UnreadableAnswer: An entry is not of the shape that the service promises.
+        :param index_paths: Distinct paths: the service fails if one is named twice.
+        :raises UnreadableAnswer: An entry does not fit the published schema.
         """
 
         async def ask(query: dict[str, str]) -> Json:
-            answer: Json = await self.client.call(
+            response: Json = await self.client.call(
                 "index", "findTasksAtIndex", payload={"indexes": list(index_paths)}, query=query, read=INDEXED_TASKS
             )
-            return answer
+            return response
 
         what = f"The tasks at {len(index_paths)} index paths"
-        found: dict[str, IndexedTask] = {}
+        tasks: dict[str, IndexedTask] = {}
         async for page in pages(what, ask):
             for entry in page["tasks"]:
                 try:
                     task: IndexedTask = INDEXED_TASK(entry)
-                except SchemaMismatch as odd:
-                    raise UnreadableAnswer(f"{what} have an entry that cannot be read: {odd}") from None
-                found[task["namespace"]] = task
-        return found
+                except SchemaMismatch as error:
+                    raise UnreadableAnswer(f"{what} have an entry that cannot be read: {error}") from None
+                tasks[task["namespace"]] = task
+        return tasks

@@ -1,4 +1,4 @@
-"""The JSON object in the body of an error, also of one that was cut. Pure."""
+"""Reads the JSON object in the body of an error, also if the body was cut off. Pure."""
 
 from __future__ import annotations
 
@@ -10,18 +10,18 @@ _BLANK = re.compile(r"[ \t\r\n]*")
 
 
 def json_object(body: str) -> dict[str, Any]:
-    """Return the JSON object of a body, an empty one where there is none. Of one that is cut, what is whole."""
+    """Return the JSON object of a body, {} if there is none; for a body that was cut off, its complete members."""
     try:
-        answer = json.loads(body)
+        document = json.loads(body)
     except ValueError:
         return _whole_members(body)
     except RecursionError:
         return {}
-    return answer if isinstance(answer, dict) else {}
+    return document if isinstance(document, dict) else {}
 
 
 def _whole_members(body: str) -> dict[str, Any]:
-    """Return the members at the beginning of an object. An error tells what it is before it echoes the request."""
+    """Return the complete members of an object that was cut off. Code and message come before the echoed request."""
     members: dict[str, Any] = {}
     decoder = json.JSONDecoder()
     at, expected = _after_blank(body, 0), "{"
@@ -33,12 +33,12 @@ def _whole_members(body: str) -> dict[str, Any]:
                 break
             members[name], at = decoder.raw_decode(body, _after_blank(body, at + 1))
             at, expected = _after_blank(body, at), ","
-    except (ValueError, IndexError, RecursionError):  # here it is cut
+    except (ValueError, IndexError, RecursionError):  # here it was cut off
         pass
     return members
 
 
 def _after_blank(body: str, at: int) -> int:
-    """Return where the white space ends that begins there."""
-    found = _BLANK.match(body, at)
-    return found.end() if found else at
+    """Return the position of the first character that is not white space, from ``at`` on."""
+    blank = _BLANK.match(body, at)
+    return blank.end() if blank else at

@@ -1,10 +1,10 @@
-"""What an answer of a Taskcluster API may be. Pure."""
+"""Limits on responses of Taskcluster's APIs. Pure."""
 
 from __future__ import annotations
 
-# Taskcluster's APIs never redirect a call.
+# Statuses from here on are errors: Taskcluster's APIs never redirect a call.
 FIRST_ERROR = 300
 
 
 class TooLargeError(Exception):
-    """An answer larger than any of Taskcluster's."""
+    """A response exceeds the limit on its size."""

@@ -1,6 +1,6 @@
-"""One event loop in a thread, for code that is not async itself.
+"""The loop thread: one event loop for all synchronous code of the process.
 
-It starts on first use. A forked child starts one of its own: threads do not survive a fork.
+It starts on first use. A forked child starts its own, since threads do not survive a fork.
 """
 
 from __future__ import annotations
@@ -24,10 +24,10 @@ _loop: asyncio.AbstractEventLoop | None = None
 
 
 class LoopCall(Generic[T]):
-    """A coroutine in a loop of another thread.
+    """A coroutine that runs in the event loop of another thread.
 
-    It is waited for by a ``SimpleQueue``: a signal that comes while a ``concurrent.futures.Future`` is asked can leave
-    that locked, and the loop would wait for it for ever.
+    Its end is signalled by a ``SimpleQueue``: a ``concurrent.futures.Future`` can stay locked for ever when a signal
+    handler raises while its result is awaited.
     """
 
     def __init__(self, coroutine: Coroutine[Any, Any, T], loop: asyncio.AbstractEventLoop) -> None:
@@ -39,7 +39,8 @@ class LoopCall(Generic[T]):
     def result(self, timeout: float | None = None) -> T:
         """Wait for the result, and return it.
 
-        :raises TimeoutError: It has not ended after so many seconds.
+        :param timeout: Seconds; None for no limit.
+        :raises TimeoutError: The time is up.
         """
         try:
             task = self._ended.get(timeout=timeout)
@@ -51,7 +52,7 @@ class LoopCall(Generic[T]):
             raise without_traceback(error) from None
 
     def cancel(self) -> None:
-        """Have it end soon."""
+        """Request cancellation; does not wait for the end."""
         self._loop.call_soon_threadsafe(self._cancel)
 
     def _begin(self, coroutine: Coroutine[Any, Any, T]) -> None:
@@ -65,7 +66,7 @@ class LoopCall(Generic[T]):
 
 
 def run(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine in the loop thread and wait for its result; cancel it when the wait is interrupted."""
+    """Run a coroutine in the loop thread and return its result; cancel it if the caller is interrupted."""
     call = LoopCall(coroutine, running_loop())
     try:
         return call.result()
@@ -75,9 +76,9 @@ def run(coroutine: Coroutine[Any, Any, T]) -> T:
 
 
 def running_loop() -> asyncio.AbstractEventLoop:
-    """Return the loop, started if need be.
+    """Return the event loop of the loop thread, started on first use.
 
-    :raises RuntimeError: The system has no thread left.
+    :raises RuntimeError: No thread can be started.
     """
     global _loop  # noqa: PLW0603 (one loop thread a process, by design)
     with _lock:
@@ -88,7 +89,7 @@ def running_loop() -> asyncio.AbstractEventLoop:
             except RuntimeError:
                 loop.close()
                 raise
-            except BaseException:  # a signal, and the thread may run already
+            except BaseException:  # raised by a signal handler; the thread may already run
                 loop.call_soon_threadsafe(loop.stop)
                 raise
             _loop = loop

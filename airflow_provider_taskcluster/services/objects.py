@@ -1,4 +1,4 @@
-"""The object service, call by call (``object/v1/api.json``)."""
+"""Calls of the object service (``object/v1/api.json``)."""
 
 from __future__ import annotations
 
@@ -24,15 +24,15 @@ class Objects:
     client: Client
 
     async def create_upload(self, name: str, request: Mapping[str, Any]) -> Json:
-        """Begin an upload, or ask again for the grant of one's own. Scope ``object:upload:<projectId>:<name>``."""
-        answer: Json = await self.client.call("object", "createUpload", name, payload=request, read=CREATED_UPLOAD)
-        return answer
+        """Begin an upload, or renew the grant of one's own. Scope ``object:upload:<projectId>:<name>``."""
+        response: Json = await self.client.call("object", "createUpload", name, payload=request, read=CREATED_UPLOAD)
+        return response
 
     async def finish_upload(self, name: str, request: Mapping[str, Any]) -> None:
         """Declare an upload complete. Scope ``object:upload:<projectId>:<name>``.
 
-        Of several such calls at one moment, one may get a 500 because the upload is finished: so the last 500 is looked
-        into, by one more call.
+        Concurrent calls may get a 500 once one of them has finished the upload. One more call after the last 500 finds
+        out.
         """
         try:
             await self.client.call("object", "finishUpload", name, payload=request, read=NO_CONTENT)
@@ -43,14 +43,14 @@ class Objects:
 
     async def start_download(self, name: str, request: Mapping[str, Any]) -> Json:
         """Negotiate a download. Scope ``object:download:<name>``."""
-        answer: Json = await self.client.call("object", "startDownload", name, payload=request, read=DOWNLOAD)
-        return answer
+        response: Json = await self.client.call("object", "startDownload", name, payload=request, read=DOWNLOAD)
+        return response
 
     async def metadata(self, name: str) -> ObjectMetadata:
-        """Project, expiry and hashes of a finished object. Scope ``object:download:<name>``."""
-        answer: ObjectMetadata = await self.client.call("object", "object", name, read=OBJECT)
-        return answer
+        """Return project, expiry and hashes of a finished object. Scope ``object:download:<name>``."""
+        response: ObjectMetadata = await self.client.call("object", "object", name, read=OBJECT)
+        return response
 
     def url(self, name: str, signed_for: int | None = None) -> str:
-        """URL that redirects to the bytes. Scope ``object:download:<name>``."""
+        """Return a URL that redirects to the bytes. Scope ``object:download:<name>``."""
         return self.client.url("object", "download", name, signed_for=signed_for)

@@ -1,4 +1,4 @@
-"""Answers that come in pages."""
+"""Reads responses that come in pages."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ if TYPE_CHECKING:
 
 
 async def pages(call: str, ask: Callable[[dict[str, str]], Awaitable[Json]]) -> AsyncIterator[Json]:
-    """All pages, one after the other.
+    """Yield all pages, one after the other.
 
-    :param call: What is called, for the error.
-    :param ask: Asks for one page, given the query that names it.
-    :raises ServiceError: The service gave a token a second time, so that there would be no end.
+    :param call: Name of the list, for the error.
+    :param ask: Requests one page, given its query.
+    :raises ServiceError: The service returned a continuation token twice, so that the pages would never end.
     """
     query: dict[str, str] = {}
     seen: set[str] = set()

@@ -1,4 +1,4 @@
-"""The purge-cache service, call by call (``purge-cache/v1/api.json``)."""
+"""Calls of the purge-cache service (``purge-cache/v1/api.json``)."""
 
 from __future__ import annotations
 
@@ -32,32 +32,34 @@ class PurgeCache:
         )
 
     async def requests(self, worker_pool_id: str, since: datetime | None = None) -> list[PurgeRequest]:
-        """Open requests of one pool; the service caches them for 10 s.
+        """Return the open purge requests of one pool; the service caches them for 10 s.
 
         Scope ``purge-cache:purge-requests::<workerPoolId>``.
         """
         query = {"since": iso_timestamp(since)} if since else None
-        answer: PurgeRequestPage = await self.client.call(
+        response: PurgeRequestPage = await self.client.call(
             SERVICE, "purgeRequests", worker_pool_id, query=query, read=PURGE_REQUESTS
         )
-        return answer["requests"]
+        return response["requests"]
 
     async def page(self, limit: int | None = None, continuation_token: str | None = None) -> PurgeRequestPage:
-        """One page of the requests of all pools. Scope ``purge-cache:all-purge-requests``."""
+        """Return one page of the purge requests of all pools. Scope ``purge-cache:all-purge-requests``."""
         query: dict[str, str | int] = {}
         if limit is not None:
             query["limit"] = limit
         if continuation_token is not None:
             query["continuationToken"] = continuation_token
-        answer: PurgeRequestPage = await self.client.call(SERVICE, "allPurgeRequests", query=query, read=PURGE_REQUESTS)
-        return answer
+        response: PurgeRequestPage = await self.client.call(
+            SERVICE, "allPurgeRequests", query=query, read=PURGE_REQUESTS
+        )
+        return response
 
     async def all_requests(self) -> AsyncIterator[PurgeRequest]:
-        """The requests of all pools, from all pages."""
+        """Yield the purge requests of all pools, from all pages."""
 
         async def ask(query: dict[str, str]) -> Json:
-            answer: Json = await self.client.call(SERVICE, "allPurgeRequests", query=query, read=PURGE_REQUESTS)
-            return answer
+            response: Json = await self.client.call(SERVICE, "allPurgeRequests", query=query, read=PURGE_REQUESTS)
+            return response
 
         async for page in pages("The list of purge requests", ask):
             for request in page["requests"]:

@@ -1,7 +1,7 @@
-"""Readers of single values in a service's JSON: each returns the value, or says what came instead. Pure.
+"""Readers of single values in a service's JSON: each returns the value, or raises ``SchemaMismatch``. Pure.
 
-What is read here may be used without another look. Text that tasks write freely (content types, reasons, messages)
-comes out fit for a log; identifiers and names with control characters are refused, as the schemas refuse them.
+Values that were read need no further check. Free text of tasks (content types, reasons, messages) is made fit for a
+log; identifiers and names with control characters are refused, as by the schemas.
 """
 
 from __future__ import annotations
@@ -17,37 +17,37 @@ from airflow_provider_taskcluster.common.urls import url_problem
 
 JsonReader = Callable[[Any], Any]
 
-# Of names, ids, states and scopes; the schemas allow 1,024 at most.
+# Characters of names, IDs, states and scopes; the schemas allow at most 1,024.
 LONGEST_WORD = 4096
 LONGEST_KIND = 64
-# Of credentials: a certificate lists scopes.
+# Characters of credentials; a certificate lists scopes.
 LONGEST_SECRET = 64 * 1024
-# Of a content type or a reason.
+# Characters of a content type or a reason.
 LONGEST_LABEL = 255
 LARGEST_NUMBER = 2**63 - 1
 _HEX = frozenset("0123456789abcdefABCDEF")
 
 
 class SchemaMismatch(Exception):
-    """A value is not what the schema of the answer says.
+    """A value does not fit the schema of the response.
 
-    :param what: What it is, and what it should be.
-    :param path: Where it is in the answer.
+    :param mismatch: What the value is, and what it should be.
+    :param path: Where it is in the response.
     """
 
-    def __init__(self, what: str, path: str = "") -> None:
-        super().__init__(f"{path or 'it'} is {what}")
-        self._what = what
+    def __init__(self, mismatch: str, path: str = "") -> None:
+        super().__init__(f"{path or 'it'} is {mismatch}")
+        self._mismatch = mismatch
         self._path = path
 
     def below(self, step: str) -> SchemaMismatch:
-        """Return the same, seen from one level further up."""
+        """Return the same error, with one more step at the beginning of its path."""
         between = "" if not self._path or self._path.startswith("[") else "."
-        return SchemaMismatch(self._what, f"{one_line(step, 40)}{between}{self._path}")
+        return SchemaMismatch(self._mismatch, f"{one_line(step, 40)}{between}{self._path}")
 
 
 def mismatch(value: Any, wanted: str) -> SchemaMismatch:
-    """Return the error for a value that is something else than it should be."""
+    """Return the error for a value that is not ``wanted``."""
     return SchemaMismatch(f"{json_kind(value)}, not {wanted}")
 
 
@@ -59,7 +59,7 @@ def word(value: Any) -> str:
 
 
 def kind(value: Any) -> str:
-    """Read which kind of thing it is, or its state: one word of the service's own."""
+    """Read a word of the service's own, such as a storage type or a state."""
     if isinstance(value, str) and 0 < len(value) <= LONGEST_KIND and value.replace("-", "").isalnum():
         return value
     raise mismatch(value, "a word")
@@ -71,31 +71,31 @@ def label(value: Any) -> str:
 
 
 def message(value: Any) -> str:
-    """Read a longer one."""
+    """Read a longer text that a task wrote, such as a message."""
     return one_line(text(value))
 
 
 def free(value: Any) -> str:
-    """Read a name for which the service takes any text."""
+    """Read a name for which the service allows any text."""
     return visible(text(value), LONGEST_WORD)
 
 
 def text(value: Any) -> str:
-    """Read any text, to be looked at before it is used: a URL that a task chose."""
+    """Read any text, unchecked, such as a URL that a task chose: the caller must check it."""
     if isinstance(value, str):
         return value
     raise mismatch(value, "a text")
 
 
 def url(value: Any) -> str:
-    """Read the URL of a body in a store. Such are secret: an error shows nothing of it."""
+    """Read the URL of a body in a store. It is secret, so that the error does not show it."""
     if why := url_problem(text(value)):
         raise SchemaMismatch(f"no URL that can be fetched ({why})")
     return str(value)
 
 
 def header(value: Any) -> str:
-    """Read the value of an HTTP header that is to be sent. An error shows nothing of it."""
+    """Read the value of an HTTP header to send. It may be secret, so that the error does not show it."""
     if isinstance(value, str) and value.isascii() and value.isprintable() and len(value) <= LONGEST_SECRET:
         return value
     raise SchemaMismatch("not a text of printable ASCII")
@@ -104,10 +104,10 @@ def header(value: Any) -> str:
 def certificate(value: Any) -> str:
     """Read the certificate of temporary credentials: the JSON of an object, as text."""
     try:
-        found = json.loads(text(value))
+        document = json.loads(text(value))
     except (ValueError, RecursionError):
-        found = None
-    if not isinstance(found, dict):
+        document = None
+    if not isinstance(document, dict):
         raise SchemaMismatch("not the JSON of a certificate")
     return str(value)
 
@@ -144,7 +144,7 @@ def flag(value: Any) -> bool:
 
 
 def hexadecimal(digits: int) -> JsonReader:
-    """Return a reader of so many hexadecimal digits."""
+    """Return a reader of text with a number of hexadecimal digits."""
 
     def read(value: Any) -> str:
         if isinstance(value, str) and len(value) == digits and _HEX.issuperset(value):

@@ -1,7 +1,7 @@
-"""Shapes of the services' answers, in the services' own words (from their published schemas). Pure.
+"""Types and readers of the services' responses, after their published schemas. Pure.
 
-The types are for those who use the answers, the readers for the one place that lets them in (``client.py``): each looks
-at every field that is used, and raises ``Odd`` for an answer of another shape.
+The types describe the JSON to callers. The readers check it in one place (``client.py``): every field that is used,
+with ``SchemaMismatch`` for a response of another shape.
 """
 
 from __future__ import annotations
@@ -66,7 +66,7 @@ class TaskRun(TypedDict):
 
 
 class TaskStatus(TypedDict):
-    """A task as it stands (``queue/v1/task-status.json``): unscheduled without runs, else in its last run's state."""
+    """The status of a task (``queue/v1/task-status.json``): that of its last run, unscheduled if it has none."""
 
     taskId: str
     taskGroupId: str
@@ -88,7 +88,7 @@ class IndexedTask(TypedDict):
 
 
 class PurgeRequest(TypedDict):
-    """A wish that a cache be purged (``purge-cache/v1/purge-cache-requests.json``)."""
+    """A request to purge a cache (``purge-cache/v1/purge-cache-requests.json``)."""
 
     provisionerId: str
     workerType: str
@@ -97,7 +97,7 @@ class PurgeRequest(TypedDict):
 
 
 class PurgeRequestPage(TypedDict):
-    """One page of them (``purge-cache/v1/all-purge-cache-request-list.json``)."""
+    """One page of purge requests (``purge-cache/v1/all-purge-cache-request-list.json``)."""
 
     requests: list[PurgeRequest]
     continuationToken: NotRequired[str]
@@ -109,8 +109,8 @@ _CREDENTIALS = fields({"clientId": header, "accessToken": header}, {"certificate
 
 def hashes(value: Any) -> dict[str, str]:
     """Read digests by algorithm (``object/v1/hashes.json``)."""
-    found: dict[str, str] = _DIGESTS(value)
-    return dict(_KNOWN_DIGESTS(found))
+    digests: dict[str, str] = _DIGESTS(value)
+    return dict(_KNOWN_DIGESTS(digests))
 
 
 _DIGESTS = mapping_of(word)
@@ -120,7 +120,7 @@ ARTIFACT = fields(
     {"storageType": kind, "name": word, "expires": timestamp, "contentType": label}, {"contentLength": whole}
 )
 ARTIFACTS = fields({"artifacts": list_of(ARTIFACT)}, _PAGE)
-# queue/v1/artifact-content-response.json. A reference is looked at where it is allowed or not.
+# queue/v1/artifact-content-response.json. The URL of a reference is checked by the code that allows or refuses it.
 CONTENT = variants(
     "storageType",
     {
@@ -144,7 +144,7 @@ _CREATED = {
 
 
 def created_artifact(storage_type: str) -> JsonReader:
-    """Return the reader of what a new artifact of a storage type is answered with: no other will do."""
+    """Return the reader of the response to ``createArtifact`` for one storage type; others are refused."""
     return variants("storageType", {storage_type: _CREATED.get(storage_type, fields({}))})
 
 
@@ -174,12 +174,12 @@ _RUN = fields(
 _TASK = fields({"taskId": word, "state": kind, "runs": list_of(_RUN)})
 STATUS = fields({"status": _TASK})
 TASK_GROUP = fields({"tasks": list_of(STATUS)}, _PAGE)
-# Entries are read one by one: an odd one is not to hide the others.
+# Entries are read one by one later, so that an unreadable one does not hide the others.
 STATUSES = fields({"statuses": list_of(lambda entry: entry)}, _PAGE)
 INDEXED_TASK = fields(
     {"namespace": word, "taskId": word, "rank": number, "data": shallow, "expires": timestamp},
 )
-# As with statuses.
+# Read one by one, as statuses are.
 INDEXED_TASKS = fields({"tasks": list_of(lambda entry: entry)}, _PAGE)
 _PURGE_REQUEST = fields({"provisionerId": word, "workerType": word, "cacheName": free, "before": timestamp})
 PURGE_REQUESTS = fields({"requests": list_of(_PURGE_REQUEST)}, _PAGE)

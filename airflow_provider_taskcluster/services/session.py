@@ -1,4 +1,4 @@
-"""The kept HTTP session that all JSON calls of one hook share, and error answers as exceptions of ours."""
+"""The persistent HTTP session that all JSON calls of one hook share; it raises error responses."""
 
 from __future__ import annotations
 
@@ -25,17 +25,17 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.common.network import Network
 
 
-# Sessions of the process that forked us: kept from the garbage collector, see `_close`.
+# Sessions of the parent process after a fork: kept from the garbage collector, see `_close`.
 _inherited: list[ClientSession] = []
 
 
 @dataclass
 class ErrorResponse(Exception):
-    """An answer with a status of 300 or more.
+    """A response with a status of 300 or more.
 
-    It passes through the ``taskcluster`` package, which would drop the headers of all and the body of some.
+    It is raised inside the ``taskcluster`` package, which would otherwise drop its headers, and sometimes its body.
 
-    :param clock_ahead: Seconds by which the clock of this machine is ahead of that of the answer, if it tells.
+    :param clock_ahead: Seconds by which the clock of this machine is ahead of the ``Date`` header, if there is one.
     """
 
     status: int
@@ -46,9 +46,9 @@ class ErrorResponse(Exception):
 
 
 class PersistentSession:
-    """Opens an aiohttp session on first use and keeps it; a new one for a new event loop (after a fork).
+    """An aiohttp session that is opened on first use and kept; a new event loop (after a fork) gets a new one.
 
-    ``stopped`` tells those who use it that they are to make no further try.
+    ``stopped`` tells its clients to make no further try.
     """
 
     def __init__(self, root_url: str, network: Network) -> None:
@@ -63,7 +63,7 @@ class PersistentSession:
         """Return the session of the running loop."""
         loop = asyncio.get_running_loop()
         if self._trusted is None:
-            # Reading certificates blocks, and a triggerer shares its loop with everybody.
+            # Reading certificates blocks, and all triggers share the event loop of a triggerer.
             self._trusted = await asyncio.to_thread(_tls, self._root_url, self._network)
         if self._session is None or self._loop is not loop:
             self._session, self._loop = self._open(trusted=self._trusted), loop
@@ -91,7 +91,7 @@ class PersistentSession:
         )
 
     async def close(self) -> None:
-        """Close what this loop opened."""
+        """Close the session, if the running event loop opened it."""
         session, self._session = self._session, None
         if session is not None and self._loop is asyncio.get_running_loop():
             await session.close()
@@ -102,9 +102,9 @@ def _tls(root_url: str, network: Network) -> ssl.SSLContext | bool:
 
 
 def _proxy_login(root_url: str, proxy: str | None) -> dict[str, str]:
-    """Return the header for a proxy of plain HTTP; older aiohttp sends it in the first request of a connection only.
+    """Return the login header for an HTTP proxy; older aiohttp sends it only in the first request of a connection.
 
-    In latin-1, as aiohttp and requests write it: ``Network.proxy_for`` has refused what does not fit.
+    Encoded in latin-1, as by aiohttp and requests; ``Network.proxy_for`` has refused other characters.
     """
     parts = urlsplit(proxy or "")
     if parts.username is None or urlsplit(root_url).scheme != "http":
@@ -119,7 +119,7 @@ async def _raise_for_errors(request: ClientRequest, handler: ClientHandlerType) 
         return response
     raise ErrorResponse(
         response.status,
-        (await response.read()).decode(errors="replace"),  # whatever charset it names
+        (await response.read()).decode(errors="replace"),  # as UTF-8, whatever charset the response names
         retry_after(response.headers.get("Retry-After")),
         response.headers.get("Location"),
         _clock_ahead(response.headers.get("Date")),
@@ -127,15 +127,15 @@ async def _raise_for_errors(request: ClientRequest, handler: ClientHandlerType) 
 
 
 def _clock_ahead(header: str | None) -> float | None:
-    told = header_date(header or "")
-    return None if told is None else (datetime.now(UTC) - told).total_seconds()
+    server_time = header_date(header or "")
+    return None if server_time is None else (datetime.now(UTC) - server_time).total_seconds()
 
 
 def _close(session: ClientSession, loop: asyncio.AbstractEventLoop, process: int) -> None:
-    """Close the session of a hook that nobody holds any more (called by the garbage collector, or at exit).
+    """Close the session of a hook that was garbage-collected, or at exit.
 
-    In a forked child the thread of its loop is gone, and its sockets and selector are still the parent's: there it
-    is neither closed nor collected.
+    A forked child neither closes nor collects it: the loop thread does not exist there, and the sockets and the
+    selector are still the parent's.
     """
     if process != os.getpid():
         _inherited.append(session)
@@ -144,7 +144,7 @@ def _close(session: ClientSession, loop: asyncio.AbstractEventLoop, process: int
         return
     closing = LoopCall(session.close(), loop)
     if not _inside(loop):
-        with contextlib.suppress(TimeoutError):  # a loop that is stuck must not hold up the exit
+        with contextlib.suppress(TimeoutError):  # a stuck event loop must not hold up the exit
             closing.result(timeout=1)
 
 

@@ -1,4 +1,4 @@
-"""Readers of objects and lists in a service's JSON, put together from those of single values. Pure."""
+"""Readers of objects and lists in a service's JSON, composed of readers of single values. Pure."""
 
 from __future__ import annotations
 
@@ -15,37 +15,37 @@ DEEPEST = 100
 
 
 def fields(required: Mapping[str, JsonReader], optional: Mapping[str, JsonReader] | None = None) -> JsonReader:
-    """Return a reader of objects with these fields; others that an answer has stay as they are.
+    """Return a reader of objects with these fields; other fields are passed through.
 
-    :param optional: Fields that may be missing; one that is null is taken for missing.
+    :param optional: Fields that may be missing; null counts as missing.
     """
-    maybe = optional or {}
+    optional_fields = optional or {}
 
     def read(value: Any) -> dict[str, Any]:
-        found = dict(_object(value))
+        checked = dict(_object(value))
         for name, reader in required.items():
-            if name not in found:
+            if name not in checked:
                 raise SchemaMismatch("missing", name)
-            found[name] = _read(reader, found[name], name)
-        for name, reader in maybe.items():
-            if found.get(name) is not None:
-                found[name] = _read(reader, found[name], name)
+            checked[name] = _read(reader, checked[name], name)
+        for name, reader in optional_fields.items():
+            if checked.get(name) is not None:
+                checked[name] = _read(reader, checked[name], name)
             else:
-                found.pop(name, None)
-        return found
+                checked.pop(name, None)
+        return checked
 
     return read
 
 
 def variants(name: str, known: Mapping[str, JsonReader]) -> JsonReader:
-    """Return a reader of objects whose field ``name`` tells what other fields there are; other kinds are refused."""
+    """Return a reader of objects whose field ``name`` selects the reader of the others; unknown values are refused."""
     which = fields({name: kind})
 
     def read(value: Any) -> Any:
-        found = which(value)
-        if found[name] not in known:
-            raise mismatch(found[name], f"one of {', '.join(known)}").below(name)
-        return known[found[name]](found)
+        checked = which(value)
+        if checked[name] not in known:
+            raise mismatch(checked[name], f"one of {', '.join(known)}").below(name)
+        return known[checked[name]](checked)
 
     return read
 
@@ -62,7 +62,7 @@ def list_of(reader: JsonReader) -> JsonReader:
 
 
 def mapping_of(reader: JsonReader) -> JsonReader:
-    """Return a reader of objects whose keys are data as well, such as headers."""
+    """Return a reader of objects with any keys, such as headers."""
 
     def read(value: Any) -> dict[str, Any]:
         return {_read(word, key, "a key"): _read(reader, item, key) for key, item in _object(value).items()}
@@ -71,13 +71,13 @@ def mapping_of(reader: JsonReader) -> JsonReader:
 
 
 def no_content(value: Any) -> None:
-    """Read the answer of a call that promises none: nothing, or an object."""
+    """Read the response of a call without a result: nothing, or an object."""
     if value is not None:
         _object(value)
 
 
 def shallow(value: Any) -> dict[str, Any]:
-    """Read an object of anything. It goes on as JSON: one that is nested too deeply would break who writes that."""
+    """Read an object of anything, nested at most ``DEEPEST`` deep: deeper ones cannot be written as JSON again."""
     level: list[Any] = [_object(value)]
     for _ in range(DEEPEST):
         inner = [item for outer in level for item in (outer.values() if isinstance(outer, dict) else outer)]
@@ -96,5 +96,5 @@ def _object(value: Any) -> dict[str, Any]:
 def _read(reader: JsonReader, item: Any, step: str) -> Any:
     try:
         return reader(item)
-    except SchemaMismatch as odd:
-        raise odd.below(step) from None
+    except SchemaMismatch as error:
+        raise error.below(step) from None

@@ -1,4 +1,4 @@
-"""How many requests were sent, for summaries. Pure."""
+"""Counts of requests and errors, for summaries. Pure."""
 
 from __future__ import annotations
 
@@ -7,17 +7,17 @@ from dataclasses import dataclass
 
 @dataclass
 class Traffic:
-    """Counts since the last summary; clients may share one.
+    """Counts since the last summary; several clients may share one.
 
-    :param requests: Requests that were sent.
-    :param errors: Answers, and silences, that were errors to the one who asked.
+    :param requests: Requests sent.
+    :param errors: Requests that ended with an error.
     """
 
     requests: int = 0
     errors: int = 0
 
-    def taken(self) -> Traffic:
-        """Return the counts, and begin anew."""
+    def take(self) -> Traffic:
+        """Return the counts, and reset them."""
         counts = Traffic(self.requests, self.errors)
         self.requests = self.errors = 0
         return counts

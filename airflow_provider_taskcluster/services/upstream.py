@@ -1,4 +1,4 @@
-"""What the ``taskcluster`` package knows: its services, their methods and what these take."""
+"""The ``taskcluster`` package: its services, their methods and arguments, and its clients."""
 
 from __future__ import annotations
 
@@ -21,11 +21,11 @@ def class_names() -> dict[str, str]:
     """Return the name of the class for each service, such as ``PurgeCache`` for ``purge-cache``."""
     import taskcluster
 
-    found = {name: kind for name, kind in vars(taskcluster).items() if isinstance(kind, type)}
+    classes = {name: kind for name, kind in vars(taskcluster).items() if isinstance(kind, type)}
     return {
         kind.serviceName: name
-        for name, kind in sorted(found.items())
-        if hasattr(kind, "serviceName") and not name.endswith("Events")  # topics of Pulse
+        for name, kind in sorted(classes.items())
+        if hasattr(kind, "serviceName") and not name.endswith("Events")  # those are exchanges of Pulse
     }
 
 
@@ -46,29 +46,29 @@ def check_call(
     payload: Mapping[str, Any] | None,
     query: Mapping[str, Any] | None,
 ) -> None:
-    """Check a call before it is sent: the package drops what it does not know without a word.
+    """Check a call before it is sent: the package silently drops unknown arguments.
 
-    :raises InvalidInput: There is no such service or method, or it takes something else.
+    :raises InvalidInput: There is no such service or method, or it takes other arguments.
     """
     import taskcluster
 
     methods = getattr(taskcluster, class_name(service)).funcinfo
     if method not in methods:
         raise InvalidInput(f"{service} has no method {method!r}{_nearest(method, methods)}")
-    entry, what = methods[method], f"{service}.{method}"
+    entry, call = methods[method], f"{service}.{method}"
     if len(args) != len(entry["args"]):
         wanted = ", ".join(entry["args"]) or "no arguments"
-        raise InvalidInput(f"{what} takes {wanted}, and got {', '.join(map(repr, args)) or 'none'}")
+        raise InvalidInput(f"{call} takes {wanted}, and got {', '.join(map(repr, args)) or 'none'}")
     for name, value in zip(entry["args"], args, strict=True):
         if isinstance(value, bool) or not isinstance(value, str | int) or str(value) in {"", ".", ".."}:
-            raise InvalidInput(f"{name} of {what} is {value!r}: pass a text, or a number")
+            raise InvalidInput(f"{name} of {call} is {value!r}: pass a text, or a number")
     if payload is None and "input" in entry:
-        raise InvalidInput(f"{what} takes a payload ({visible(entry['input'])}): pass payload=")
+        raise InvalidInput(f"{call} takes a payload ({visible(entry['input'])}): pass payload=")
     if payload is not None and "input" not in entry:
-        raise InvalidInput(f"{what} takes no payload: leave it out")
+        raise InvalidInput(f"{call} takes no payload: leave it out")
     for name in query or {}:
         if name not in (known := entry.get("query", [])):
-            raise InvalidInput(f"{what} has no query option {name!r}; it takes {', '.join(known) or 'none'}")
+            raise InvalidInput(f"{call} has no query option {name!r}; it takes {', '.join(known) or 'none'}")
 
 
 def new_client(
@@ -85,13 +85,13 @@ def new_client(
 
 
 def options(root_url: str, credentials: Credentials | None, authorized_scopes: Iterable[str] | None) -> dict[str, Any]:
-    """Return the options of the package's clients: fresh ones each time, since they change them in place."""
-    found: dict[str, Any] = {"rootUrl": root_url}
+    """Return options for the package's clients; a new dict each time, since they change it."""
+    chosen: dict[str, Any] = {"rootUrl": root_url}
     if credentials:
-        found["credentials"] = credentials.as_options()
+        chosen["credentials"] = credentials.as_options()
     if authorized_scopes is not None:
-        found["authorizedScopes"] = list(authorized_scopes)
-    return found
+        chosen["authorizedScopes"] = list(authorized_scopes)
+    return chosen
 
 
 def _nearest(method: str, methods: Iterable[str]) -> str:

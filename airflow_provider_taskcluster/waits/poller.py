@@ -95,7 +95,7 @@ def _summarize(loop: asyncio.AbstractEventLoop) -> None:
     """Log the number of waits of an event loop, and of their requests since the last summary."""
     _summaries[loop] = loop.call_later(SUMMARY_EVERY, _summarize, loop)
     pollers = _pollers[loop].values()
-    counts = [poller.traffic.taken() for poller in pollers]
+    counts = [poller.traffic.take() for poller in pollers]
     log.info(
         "%d waits for Taskcluster; requests in the last %d s: %d, errors: %d",
         sum(poller.waits for poller in pollers),
