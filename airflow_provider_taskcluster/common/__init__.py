@@ -1,1 +1,1 @@
-"""What every room below the hook may use. Knows nothing of Taskcluster's services."""
+"""Helpers that every folder may use: one module for each policy. Knows nothing of Taskcluster's services."""

@@ -1,7 +1,7 @@
-"""An attribute that is made on first use, without a lock.
+"""A cached property without a lock.
 
-``functools.cached_property`` holds one lock for all objects of a class while it makes the value (before Python 3.12).
-A triggerer suspends a greenlet in the middle of reading a connection: with that lock, all other threads would wait.
+Before Python 3.12, ``functools.cached_property`` holds one lock for all objects of a class while it computes a value.
+A triggerer suspends a greenlet in the middle of reading a connection; with that lock, all other threads would wait.
 """
 
 from __future__ import annotations
@@ -15,14 +15,14 @@ T = TypeVar("T")
 
 
 class cached_attribute(Generic[T]):  # noqa: N801 (a decorator)
-    """Make the value by the decorated method. Threads that ask at once may each make one; all get the first."""
+    """Compute an attribute on first use. Concurrent threads may each compute a value; all get the first one."""
 
     def __init__(self, make: Callable[[Any], T]) -> None:
         self._make = make
         self.__doc__ = make.__doc__
 
     def __set_name__(self, owner: type, name: str) -> None:
-        """Learn the name of the attribute."""
+        """Record the name of the attribute."""
         self._name = name
 
     @overload
@@ -32,7 +32,7 @@ class cached_attribute(Generic[T]):  # noqa: N801 (a decorator)
     def __get__(self, instance: object, owner: type) -> T: ...
 
     def __get__(self, instance: object | None, owner: type) -> Self | T:
-        """Return the value; it is found in the object itself from then on."""
+        """Return the value, and store it in the instance, where later look-ups find it."""
         if instance is None:
             return self
         made: T = instance.__dict__.setdefault(self._name, self._make(instance))

@@ -1,6 +1,6 @@
-"""Checks the arguments of operators and sensors: when the DAG is parsed, and what holds a template when it is rendered.
+"""Checks the arguments of operators and sensors when the DAG is parsed; those with templates once they are rendered.
 
-What is wrong in a DAG file is an import error then, in Airflow's UI, and no task fails because of it at night.
+A mistake in a DAG file is then an import error in Airflow's UI, and does not make a task fail at night.
 """
 
 from __future__ import annotations
@@ -19,48 +19,48 @@ from airflow_provider_taskcluster.exceptions import ConfigurationError, InvalidI
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-# Reads an argument, given its name for the error, and raises InvalidInput where it cannot be.
+# Reads an argument, given its name for the error; raises InvalidInput if the value is invalid.
 ArgumentReader = Callable[[Any, str], object]
 
 HINT = "did a template render to nothing?"
 _MARKS = ("{{", "{%", "{#")
 
 
-def seconds(value: Any, what: str) -> float | None:
+def seconds(value: Any, argument: str) -> float | None:
     """Return a number of seconds; None stands for the connection's.
 
-    :raises InvalidInput: It is no number above 0.
+    :raises InvalidInput: It is not a number above 0.
     """
-    return None if value is None else _read(values.positive_number, value, what)
+    return None if value is None else _read(values.positive_number, value, argument)
 
 
-def count(value: Any, what: str) -> int | None:
-    """Return a whole number from 0; None stands for the connection's.
+def count(value: Any, argument: str) -> int | None:
+    """Return a whole number, 0 or more; None stands for the connection's.
 
-    :raises InvalidInput: It is none.
+    :raises InvalidInput: It is not such a number.
     """
-    return None if value is None else _read(values.whole_number, value, what)
+    return None if value is None else _read(values.whole_number, value, argument)
 
 
 def one_of(choices: Any) -> ArgumentReader:
-    """Return the reader of one of a few words.
+    """Return a reader of one of a few words.
 
     :param choices: The words, or a ``Literal`` of them.
     """
     allowed = get_args(choices) or choices
-    return lambda value, what: choice(value, what, allowed)
+    return lambda value, argument: choice(value, argument, allowed)
 
 
 def at_least(least: int) -> ArgumentReader:
-    """Return the reader of a whole number from ``least`` on."""
-    return lambda value, what: whole_number(value, what, least=least)
+    """Return a reader of a whole number, ``least`` or more."""
+    return lambda value, argument: whole_number(value, argument, least=least)
 
 
 class CheckedArguments:
-    """An operator whose arguments are checked as early as they can be.
+    """Base of operators whose arguments are checked as early as possible.
 
-    A constructor ends with ``check_arguments``, the work begins with ``check_rendered``. What is known only when
-    Airflow has rendered it is checked then: XComs, texts with templates, and what ``expand`` fills in.
+    A constructor ends with ``check_arguments``, and ``execute`` begins with ``check_rendered``. The latter checks the
+    values that Airflow fills in late: XComs, templates, and the arguments of ``expand``.
     """
 
     checks: ClassVar[Mapping[str, ArgumentReader]] = {
@@ -68,13 +68,13 @@ class CheckedArguments:
         "read_timeout": seconds,
         "max_retries": count,
     }
-    """What reads each argument that has few legal values; a class adds its own to those of its bases."""
+    """Readers of arguments, by name; a class adds its own to those of its bases."""
 
     depends: ClassVar[tuple[str, ...]] = ()
-    """Arguments that are checked together, when all of them are known; None where they are left out."""
+    """Arguments that are checked together, once all of them are known; omitted ones are None."""
 
     needed: ClassVar[frozenset[str]] = frozenset()
-    """Arguments that may be left out, but whose template may not render to nothing."""
+    """Arguments that may be omitted, but whose template must not render to nothing."""
 
     template_fields: Collection[str]
     task_id: str
@@ -85,7 +85,7 @@ class CheckedArguments:
 
     @classmethod
     def partial(cls, **kwargs: Any) -> Any:
-        """Map as Airflow does; what does not wait for ``expand`` is checked now, and what fits together then."""
+        """Map as Airflow does. Single arguments are checked now, arguments that depend on each other by ``expand``."""
         check_given(cls, kwargs)
         partial = super().partial(**kwargs)  # type: ignore[misc]  # Airflow's
         return CheckedPartial(partial, cls._check_mapped, cls.depends)
@@ -93,7 +93,7 @@ class CheckedArguments:
     @classmethod
     def _check_mapped(cls, given: Mapping[str, Any]) -> None:
         together = {name: given.get(name) for name in cls.depends}
-        named = not given.keys().isdisjoint(cls.depends)  # a task without any of them says so itself
+        named = not given.keys().isdisjoint(cls.depends)  # a task without any of them fails by itself
         if named and not any(map(needs_rendering, together.values())):
             cls.check_together(given["task_id"], **together)
 
@@ -101,26 +101,26 @@ class CheckedArguments:
     def check_together(cls, task_id: str, **given: Any) -> None:
         """Check the arguments that depend on each other.
 
-        :param given: Those of ``depends``, in that order.
-        :raises InvalidInput: They do not fit together.
+        :param given: The arguments in ``depends``, in that order.
+        :raises InvalidInput: They contradict each other.
         """
 
     def check_arguments(self) -> None:
-        """Check what is known when the DAG is parsed.
+        """Check the arguments that are known when the DAG is parsed.
 
-        :raises InvalidInput: An argument cannot be.
+        :raises InvalidInput: An argument is invalid.
         """
         self._templates = frozenset(name for name in self.template_fields if needs_rendering(getattr(self, name, None)))
         if getattr(self, "_BaseOperator__from_mapped", False):
-            return  # in the task itself, where errors end as those of all other work
+            return  # a mapped task, which checks everything in check_rendered
         check_given(type(self), {name: getattr(self, name) for name in checks_of(type(self))})
         if self._templates.isdisjoint(self.depends):
             self._check_together()
 
     def check_rendered(self) -> None:
-        """Check everything, before the work begins.
+        """Check all arguments, once they are rendered.
 
-        :raises InvalidInput: An argument cannot be; says so if a template rendered to nothing.
+        :raises InvalidInput: An argument is invalid; says so if its template rendered to nothing.
         """
         self.clear_omitted()
         for name in self._templates:
@@ -138,7 +138,7 @@ class CheckedArguments:
         self.check_together(self.task_id, **{name: getattr(self, name) for name in self.depends})
 
     def clear_omitted(self) -> None:
-        """Leave out what a template left out: Jinja writes None as text."""
+        """Set arguments to None whose template rendered to None, which Jinja writes as text."""
         for name in self._templates - self._needed - {"data"}:
             value = getattr(self, name)
             if isinstance(value, str) and value.strip() == "None":
@@ -153,15 +153,15 @@ class CheckedArguments:
 
 
 def checks_of(kind: type) -> dict[str, ArgumentReader]:
-    """Return what reads the arguments of a class, its bases' too."""
+    """Return the readers of a class and its bases, by the name of the argument."""
     tables = [vars(base).get("checks", {}) for base in reversed(kind.__mro__)]
     return {name: reader for table in tables for name, reader in table.items()}
 
 
 def check_given(kind: type[CheckedArguments], given: Mapping[str, Any]) -> None:
-    """Check those of the arguments that need no rendering.
+    """Check the given arguments that need no rendering.
 
-    :raises InvalidInput: One cannot be.
+    :raises InvalidInput: One is invalid.
     """
     for name, reader in checks_of(kind).items():
         if name not in given:
@@ -178,7 +178,7 @@ def check_given(kind: type[CheckedArguments], given: Mapping[str, Any]) -> None:
 
 
 def needs_rendering(value: Any) -> bool:
-    """Tell whether Airflow makes something else of a template field: of XComs, functions and texts with a template."""
+    """Tell whether Airflow replaces a value when it renders it: XComs, functions and text with a template."""
     if isinstance(value, str):
         return any(mark in value for mark in _MARKS)
     if hasattr(type(value), "iter_references") or callable(value):
@@ -186,10 +186,13 @@ def needs_rendering(value: Any) -> bool:
     return any(needs_rendering(inner) for inner in _inside(value))
 
 
-def with_hint(reader: ArgumentReader, value: Any, what: str, empty: Sequence[str]) -> None:
-    """Read an argument; an error names the arguments that are empty now, and were templates before."""
+def with_hint(reader: ArgumentReader, value: Any, argument: str, empty: Sequence[str]) -> None:
+    """Read an argument; the error names the arguments whose template rendered to nothing.
+
+    :param empty: Names of these arguments.
+    """
     try:
-        reader(value, what)
+        reader(value, argument)
     except InvalidInput as error:
         if not empty:
             raise
@@ -204,14 +207,14 @@ def _inside(value: Any) -> Iterator[Any]:
 
 
 def _is_nothing(value: Any) -> bool:
-    """Tell whether it is what a template makes of nothing; Jinja writes None as text."""
+    """Tell whether a template rendered to nothing; Jinja writes None as text."""
     if isinstance(value, str):
         return value.strip() in {"", "None", "[]"}
     return value is None or (isinstance(value, list) and not value)
 
 
 def _required(kind: type) -> frozenset[str]:
-    """Return the names of the arguments that cannot be left out: those without a default, and the connection."""
+    """Return the names of the required arguments: those without a default, and the connection."""
     signatures = [inspect.signature(vars(base)["__init__"]) for base in kind.__mro__ if "__init__" in vars(base)]
     return frozenset(
         name
@@ -221,8 +224,8 @@ def _required(kind: type) -> frozenset[str]:
     )
 
 
-def _read(reader: ArgumentReader, value: Any, what: str) -> Any:
+def _read(reader: ArgumentReader, value: Any, argument: str) -> Any:
     try:
-        return reader(value, what)
+        return reader(value, argument)
     except ConfigurationError as error:
         raise InvalidInput(str(error)) from None

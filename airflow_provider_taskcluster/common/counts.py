@@ -1,4 +1,4 @@
-"""Whole numbers that users give: in DAG files, which templates turn into text, and in connections. Pure."""
+"""Readers of whole numbers in DAG files, where templates turn them into text, and in connections. Pure."""
 
 from __future__ import annotations
 
@@ -8,29 +8,29 @@ from typing import Any, SupportsIndex
 
 from airflow_provider_taskcluster.exceptions import InvalidInput
 
-# ASCII digits, no more than any size has; a form or a template may write 3.0.
+# ASCII digits, at most 20, which any size fits into; a form or a template may write 3.0.
 _WRITTEN = re.compile(r"([0-9]{1,20})(?:\.0+)?")
 
 
 def read(value: Any) -> int | None:
-    """Return a whole number from 0, or the one that a text or a float stands for; None for anything else."""
+    """Return a whole number, 0 or more, given as an int, a float or text; None for anything else."""
     if isinstance(value, bool):
         return None
     if isinstance(value, SupportsIndex):
         number = index(value)
         return number if number >= 0 else None
-    found = _WRITTEN.fullmatch(str(value).strip()) if isinstance(value, str | float) else None
-    return int(found[1]) if found else None
+    written = _WRITTEN.fullmatch(str(value).strip()) if isinstance(value, str | float) else None
+    return int(written[1]) if written else None
 
 
-def whole_number(value: Any, what: str, least: int = 0) -> int:
-    """Return the value of an argument as a number.
+def whole_number(value: Any, argument: str, least: int = 0) -> int:
+    """Return the value of an argument as a whole number.
 
-    :param what: Name of the argument, for the error.
-    :param least: What it must be at least.
-    :raises InvalidInput: It is less, or no whole number.
+    :param argument: Name of the argument, for the error.
+    :param least: The smallest valid number.
+    :raises InvalidInput: It is less, or not a whole number.
     """
     number = read(value)
     if number is None or number < least:
-        raise InvalidInput(f"{what} is {repr(value)[:100]}: pass a whole number, {least} or more")
+        raise InvalidInput(f"{argument} is {repr(value)[:100]}: pass a whole number, {least} or more")
     return number

@@ -1,7 +1,7 @@
 """Where the body of an HTTP answer ends, and the numbers and dates in headers (RFC 9110, RFC 9112). Pure.
 
-Libraries read these headers more freely: a length that they cannot read counts as none, and a body that is cut then
-looks complete. Here a number is ASCII digits, and what cannot be read is told from what was not said.
+HTTP libraries are more lenient: they ignore an unreadable length, and a body that was cut off then looks complete. Here
+a number is ASCII digits, and an unreadable header is distinguished from a missing one.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from email.utils import parsedate_to_datetime
 
 # White space that HTTP allows around a value.
 _BLANK = " \t"
-# More digits than any length has; int() of thousands of them is slow, or refused.
+# At most 20 digits, enough for any length; int() of thousands of digits is slow, or fails.
 _NUMBER = re.compile(r"[0-9]{1,20}")
-# Characters that are looked at for a date, which has 29.
+# Characters of a header that are parsed as a date; a date has 29.
 _LONGEST_DATE = 64
 _CONTENT_RANGE = re.compile(r"bytes[ \t]+([0-9]{1,20})-([0-9]{1,20})/([0-9]{1,20})", re.IGNORECASE)
 _UNSATISFIED_RANGE = re.compile(r"bytes[ \t]+\*/([0-9]{1,20})", re.IGNORECASE)
@@ -23,11 +23,11 @@ _UNSATISFIED_RANGE = re.compile(r"bytes[ \t]+\*/([0-9]{1,20})", re.IGNORECASE)
 
 @dataclass(frozen=True)
 class Framing:
-    """How the end of a body is found.
+    """How the end of a body is recognized.
 
-    :param chunked: By the last chunk. Content-Length does not count then (RFC 9112, 6.3).
-    :param length: By the number of bytes; None if not.
-    :param unreadable: The header that says it in a way that nobody can read, else "".
+    :param chunked: By the last chunk; Content-Length is ignored then (RFC 9112, 6.3).
+    :param length: By the number of bytes; None otherwise.
+    :param unreadable: Name of the framing header if its value is invalid, else "".
     """
 
     chunked: bool = False
@@ -36,12 +36,12 @@ class Framing:
 
     @property
     def marked(self) -> bool:
-        """Whether a body that was cut can be told from a whole one."""
+        """Whether a body that was cut off can be recognized."""
         return self.chunked or self.length is not None
 
 
 def framing_of(content_length: str | None, transfer_encoding: str | None) -> Framing:
-    """Tell where a body ends.
+    """Return the framing of a body.
 
     :param content_length: Value of the header, several joined by commas; None if there is none.
     :param transfer_encoding: The same.
@@ -64,19 +64,19 @@ def header_number(value: str) -> int | None:
 
 
 def content_range(value: str) -> tuple[int, int, int] | None:
-    """Return first byte, last byte and length of the whole out of the Content-Range of a 206, None if it tells less."""
-    found = _CONTENT_RANGE.fullmatch(_only_member(value))
-    return (int(found[1]), int(found[2]), int(found[3])) if found else None
+    """Return first byte, last byte and total length from the Content-Range of a 206; None unless it has all three."""
+    match = _CONTENT_RANGE.fullmatch(_only_member(value))
+    return (int(match[1]), int(match[2]), int(match[3])) if match else None
 
 
 def unsatisfied_total(value: str) -> int | None:
-    """Return the length of the body that the Content-Range of a 416 tells, if it does."""
-    found = _UNSATISFIED_RANGE.fullmatch(_only_member(value))
-    return int(found[1]) if found else None
+    """Return the total length from the Content-Range of a 416; None if it has none."""
+    match = _UNSATISFIED_RANGE.fullmatch(_only_member(value))
+    return int(match[1]) if match else None
 
 
 def _only_member(value: str) -> str:
-    """Return the member of a list whose members are all equal, as when a header was sent twice; "" for other lists."""
+    """Return the value of a header, also if it was sent several times with one value; "" if the values differ."""
     members = {member.strip(_BLANK) for member in value.split(",")}
     return members.pop() if len(members) == 1 else ""
 
@@ -84,7 +84,7 @@ def _only_member(value: str) -> str:
 def header_date(value: str) -> datetime | None:
     """Return the date in the value of a header, None if it is anything else."""
     try:
-        found = parsedate_to_datetime(value[:_LONGEST_DATE])
-        return found.replace(tzinfo=found.tzinfo or UTC).astimezone(UTC)  # "-0000" has no zone
-    except (ValueError, OverflowError, TypeError, IndexError):  # (each for another kind of nonsense)
+        parsed = parsedate_to_datetime(value[:_LONGEST_DATE])
+        return parsed.replace(tzinfo=parsed.tzinfo or UTC).astimezone(UTC)  # "-0000" has no zone
+    except (ValueError, OverflowError, TypeError, IndexError):  # (each raised for some invalid dates)
         return None

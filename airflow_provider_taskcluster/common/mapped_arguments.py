@@ -1,4 +1,4 @@
-"""Arguments of mapped tasks: what ``partial`` and ``expand`` tell of each task is checked with the DAG file. Pure."""
+"""Checks the arguments of mapped tasks when the DAG is parsed, as far as ``partial`` and ``expand`` know them. Pure."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
 
 class CheckedPartial:
-    """What ``partial`` of an operator returns: Airflow's own, and a check of each task when it is expanded.
+    """Wrapper of Airflow's ``OperatorPartial`` that checks each task when it is expanded.
 
-    :param partial: Airflow's.
-    :param check: Checks the arguments of one task, and leaves alone what is known only when the DAG runs.
-    :param names: Those that it checks.
+    :param partial: Airflow's ``OperatorPartial``.
+    :param check: Checks the arguments of one task, except values that are known only when the DAG runs.
+    :param names: Names of the arguments that it checks.
     """
 
     def __init__(self, partial: Any, check: Callable[[Mapping[str, Any]], None], names: Collection[str]) -> None:
@@ -24,14 +24,14 @@ class CheckedPartial:
         self._names = names
 
     def __getattr__(self, name: str) -> Any:
-        """Return what Airflow's has besides."""
+        """Return any other attribute of Airflow's ``OperatorPartial``."""
         return getattr(self._partial, name)
 
     def expand(self, **mapped: Any) -> Any:
         """Map over lists and dicts, as Airflow does: each task gets one of the combinations."""
         operator = self._partial.expand(**mapped)
         for given in combinations({name: mapped[name] for name in self._names if name in mapped}):
-            self._check({**self._known(operator), **given})
+            self._check({**self._common_arguments(operator), **given})
         return operator
 
     def expand_kwargs(self, kwargs: Any, **options: Any) -> Any:
@@ -39,17 +39,17 @@ class CheckedPartial:
         operator = self._partial.expand_kwargs(kwargs, **options)
         for given in kwargs if isinstance(kwargs, Sequence) else ():
             if isinstance(given, Mapping):
-                self._check({**self._known(operator), **given})
+                self._check({**self._common_arguments(operator), **given})
         return operator
 
-    def _known(self, operator: Any) -> dict[str, Any]:
-        """Return what all tasks get; Airflow fills in the default arguments when they run."""
-        defaults = [getattr(where, "default_args", None) or {} for where in (operator.dag, operator.task_group)]
+    def _common_arguments(self, operator: Any) -> dict[str, Any]:
+        """Return the arguments that all tasks share, with the default arguments that Airflow fills in later."""
+        defaults = [getattr(owner, "default_args", None) or {} for owner in (operator.dag, operator.task_group)]
         return {name: value for known in (*defaults, self._partial.kwargs) for name, value in known.items()}
 
 
 def combinations(mapped: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Give out what each task gets of what is mapped; the output of another task stands for each of its items."""
+    """Yield the mapped arguments of each task; the output of another task stands for each of its items."""
     columns = [_items(values) for values in mapped.values()]
     return (dict(zip(mapped, row, strict=True)) for row in product(*columns))
 

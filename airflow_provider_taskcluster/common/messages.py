@@ -1,48 +1,48 @@
-"""Foreign text, made fit for an error, a log or a result: the one place that does so. Pure.
+"""Helpers that put foreign text on one safe line of an error, a log or a result. Pure.
 
-Foreign is what a task, a store, a service or a library wrote: names, content types, reasons, messages. Raw, it could
-forge lines of a log, hide text behind control characters, fill a disk, or show the signature of a URL.
+Foreign text is written by a task, a store, a service or a library: names, content types, reasons, messages. Unchanged,
+it could forge log lines, hide text behind control characters, fill a disk, or show the signature of a URL.
 """
 
 from __future__ import annotations
 
 LONGEST = 600
 CUT = "..."
-# Numbers that are larger say nothing, and may have thousands of digits.
+# Larger numbers are not shown: they may have thousands of digits.
 LARGEST_SHOWN = 1e20
-# Of a whole message, which may quote several texts.
+# Characters of a whole message, which may quote several texts.
 LONGEST_MESSAGE = 4000
 
 
 def visible(text: object, longest: int | None = None) -> str:
-    r"""Return the text with each character that does not print as an escape: a newline becomes ``\n``.
+    r"""Return the text with unprintable characters as escapes: a newline becomes ``\n``.
 
-    :param longest: Characters after which it is cut; None for no limit. What was cut before stays as it is.
+    :param longest: Characters after which it is cut; None for no limit. Text that was cut before is not cut again.
     """
-    found = str(text)
+    shown = str(text)
     if longest is not None:
-        found = found[: longest + len(CUT) + 1]
-    if not found.isprintable():
-        found = "".join(char if char.isprintable() else repr(char)[1:-1] for char in found)
-    if longest is None or len(found) <= longest or (len(found) <= longest + len(CUT) and found.endswith(CUT)):
-        return found
-    return f"{found[:longest].rstrip()}{CUT}"
+        shown = shown[: longest + len(CUT) + 1]
+    if not shown.isprintable():
+        shown = "".join(char if char.isprintable() else repr(char)[1:-1] for char in shown)
+    if longest is None or len(shown) <= longest or (len(shown) <= longest + len(CUT) and shown.endswith(CUT)):
+        return shown
+    return f"{shown[:longest].rstrip()}{CUT}"
 
 
 def one_line(text: object, longest: int = LONGEST) -> str:
-    r"""Return foreign text as one line that can be quoted: visible, cut where it gets too long, no secrets in URLs.
+    r"""Return foreign text as one line: visible, cut to a length, without secrets in URLs.
 
-    Lines are stripped and joined by ``\n``. Carets that point at the line above them (some HTTP parsers draw such) are
-    left out.
+    Lines are stripped and joined by ``\n``. Lines of carets, by which some HTTP parsers point at the line above, are
+    dropped.
     """
-    found = str(text).lstrip()[: longest * 4]  # what is hostile may be large
-    stripped = (line.strip(" \t\r") for line in found.split("\n"))
+    shown = str(text).lstrip()[: longest * 4]  # what is hostile may be large
+    stripped = (line.strip(" \t\r") for line in shown.split("\n"))
     lines = "\n".join(line for line in stripped if line.strip("^ "))
     return visible(" ".join(map(_without_secrets, lines.split(" "))), longest)
 
 
 def _without_secrets(word: str) -> str:
-    """Cut a URL where its query begins, which is where signatures are, and leave out a login."""
+    """Return a URL without its query, which may hold a signature, and without a login."""
     scheme, mark, rest = word.partition("://")
     if not mark:
         return word
@@ -52,7 +52,7 @@ def _without_secrets(word: str) -> str:
 
 
 def json_kind(value: object) -> str:
-    """Say what a value of somebody's JSON is, in a few words."""
+    """Describe a value of foreign JSON in a few words."""
     if isinstance(value, bool | None):
         return {True: "true", False: "false", None: "null"}[value]
     if isinstance(value, str):
@@ -63,14 +63,14 @@ def json_kind(value: object) -> str:
 
 
 def exception_summary(error: BaseException) -> str:
-    """Describe an exception that nobody thought of: its kind, its text, and where it was raised."""
-    place, step = "", error.__traceback__
+    """Describe an unexpected exception on one line: its type, its text, and where it was raised."""
+    origin, step = "", error.__traceback__
     while step is not None:
-        place = f" ({step.tb_frame.f_code.co_filename.rpartition('/')[2]}, line {step.tb_lineno})"
+        origin = f" ({step.tb_frame.f_code.co_filename.rpartition('/')[2]}, line {step.tb_lineno})"
         step = step.tb_next
-    return f"{type(error).__name__}: {one_line(error)}{place}"
+    return f"{type(error).__name__}: {one_line(error)}{origin}"
 
 
 def over_connection(conn_id: object) -> str:
-    """Say over which connection something was tried."""
+    """Return the words that name the connection of a call in a message."""
     return f"over connection {str(conn_id)!r}"

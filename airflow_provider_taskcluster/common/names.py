@@ -1,7 +1,7 @@
-"""Names that the services and their stores can carry. Checked before anything is sent; pure.
+"""Checks of names and IDs, before they are sent to a service. Pure.
 
-The patterns are those of the published schemas; what the schemas do not say (path segments, key length) was
-observed on real services.
+The patterns come from the published schemas; limits beyond them (path segments, key length) were observed on real
+services.
 """
 
 from __future__ import annotations
@@ -10,23 +10,23 @@ import re
 
 from airflow_provider_taskcluster.exceptions import InvalidInput, InvalidName
 
-# Stores cap a key at so many bytes.
+# Bytes of a key in a store, at most.
 LONGEST_NAME = 1024
 SLUGID = re.compile(r"[A-Za-z0-9_-]{8}[Q-T][A-Za-z0-9_-][CGKOSWaeimquy26-][A-Za-z0-9_-]{10}[AQgw]")
 _PRINTABLE_ASCII = re.compile(r"[\x20-\x7e]+")
 _PROJECT_ID = re.compile(r"[a-zA-Z0-9._/-]{1,500}")
 _INDEX_PATH = re.compile(r"[a-zA-Z0-9_!~*'()%-]+(\.[a-zA-Z0-9_!~*'()%-]+)*")
 LONGEST_INDEX_PATH = 255
-# What routes of tasks in the index begin with.
+# Prefix of the routes by which tasks are indexed.
 ROUTE_PREFIX = "index."
 _POOL_PART = re.compile(r"[a-zA-Z0-9_-]{1,38}")
-# A media type of RFC 9110, in ASCII; the service's store throws at any other.
+# A media type of RFC 9110, in ASCII; the service fails with any other.
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105 (of HTTP, not of access)
 _QUOTED = r'"(?:[\x20\x21\x23-\x5b\x5d-\x7e]|\\[\x20-\x7e])*"'
 _CONTENT_TYPE = re.compile(rf"{_TOKEN}/{_TOKEN}(?: *; *{_TOKEN}=(?:{_TOKEN}|{_QUOTED}))*")
 # It goes into manifests of parts, and into XCom with the results.
 LONGEST_CONTENT_TYPE = 1000
-# The queue's temporary client id carries the name of an object artifact, and a client id takes no others.
+# Characters of a client ID. The queue puts the name of an object artifact into a temporary client ID.
 _CLIENT_ID_CHARACTERS = re.compile(r"[A-Za-z0-9!@/:.+|_-]*")
 
 
@@ -39,9 +39,9 @@ def object_name(name: str) -> str:
 
 
 def folder_prefix(prefix: str) -> str:
-    """Return what the names of all objects in a folder of names begin with: ``a/b`` and ``a/b/`` are one.
+    """Return the prefix of the names of all objects in a folder, with a trailing slash: ``a/b`` becomes ``a/b/``.
 
-    :raises InvalidName: It is no text.
+    :raises InvalidName: It is not a string.
     """
     if not isinstance(prefix, str):
         raise InvalidName(f"A prefix of names must be a string, not {prefix!r}")
@@ -57,7 +57,7 @@ def artifact_name(name: str) -> str:
 
 
 def object_artifact_name(name: str) -> str:
-    """Return the name if the queue can create an artifact of it on the object service.
+    """Return the name if the queue can create an object artifact with it.
 
     :raises InvalidName: Says what is wrong with it.
     """
@@ -86,14 +86,14 @@ def _checked_name(name: str, kind: str) -> str:
 
 
 def fits_client_id(text: str) -> bool:
-    """Tell whether a text can be a client id of Taskcluster, or a part of one."""
+    """Tell whether a text has only characters that a client ID may have."""
     return _CLIENT_ID_CHARACTERS.fullmatch(text) is not None
 
 
 def task_id(value: str) -> str:
-    """Return the task id if it looks like one (a v4 slugid).
+    """Return the task ID if it is well-formed (a v4 slugid).
 
-    :raises InvalidInput: It cannot be a task id.
+    :raises InvalidInput: It is not.
     """
     if not isinstance(value, str) or not SLUGID.fullmatch(value):
         raise InvalidInput(f"{value!r} is not a task ID: those have 22 characters, such as fN1SbArXTPSVFNUvaOlinQ")
@@ -101,9 +101,9 @@ def task_id(value: str) -> str:
 
 
 def upload_id(value: str) -> str:
-    """Return the uploadId if it looks like one (a v4 slugid).
+    """Return the uploadId if it is well-formed (a v4 slugid).
 
-    :raises InvalidInput: It cannot be one; it is not shown.
+    :raises InvalidInput: It is not; the error does not show it.
     """
     if not isinstance(value, str) or not SLUGID.fullmatch(value):
         raise InvalidInput("upload_id is not a v4 slugid: those have 22 characters, such as fN1SbArXTPSVFNUvaOlinQ")
@@ -111,10 +111,10 @@ def upload_id(value: str) -> str:
 
 
 def project_id(value: str | None, conn_id: str) -> str:
-    """Return the project id of an upload.
+    """Return the project ID of an upload.
 
-    :param conn_id: Id of the connection that could have named one.
-    :raises InvalidInput: There is none, or it has other characters than the service takes.
+    :param conn_id: ID of the connection in which one can be set, for the error.
+    :raises InvalidInput: There is none, or the service does not accept its characters.
     """
     if not value:
         raise InvalidInput(f"An upload needs a project ID: pass project_id, or set it in connection {conn_id!r}")
@@ -124,7 +124,7 @@ def project_id(value: str | None, conn_id: str) -> str:
 
 
 def content_type(value: str) -> str:
-    """Return the content type of an upload; the service would answer an invalid one with a 500.
+    """Return the content type of an upload, checked: the service responds to an invalid one with a 500.
 
     :raises InvalidInput: It is not of the form ``type/subtype; name=value``, or too long.
     """
@@ -137,9 +137,9 @@ def content_type(value: str) -> str:
 
 
 def index_path(value: str) -> str:
-    """Return the path of a task in the index, which its route has after ``index.``.
+    """Return the index path of a task, which is its route without the leading ``index.``.
 
-    :raises InvalidInput: The index does not take such a path, or it is a whole route.
+    :raises InvalidInput: The index does not accept it, or it is a whole route.
     """
     if isinstance(value, str) and value.startswith(ROUTE_PREFIX):
         path = repr(value.removeprefix(ROUTE_PREFIX)[:60])
@@ -155,9 +155,9 @@ def index_path(value: str) -> str:
 def worker_pool_id(
     pool: str | None = None, *, provisioner_id: str | None = None, worker_type: str | None = None
 ) -> str:
-    """Return the worker pool id, given whole or in its two parts.
+    """Return the worker pool ID, given whole or in its two parts.
 
-    :raises InvalidInput: Both forms or none are given, or a part has other characters than the service takes.
+    :raises InvalidInput: Both forms or none are given, or the service does not accept the characters of a part.
     """
     check_pool_given(pool, provisioner_id, worker_type)
     pool = pool if pool is not None else f"{provisioner_id}/{worker_type}"

@@ -1,4 +1,4 @@
-"""How connections are made, for JSON calls and for bytes alike: time-outs, proxies, trusted certificates."""
+"""Network settings of JSON calls and transfers alike: time-outs, proxies, trusted certificates."""
 
 from __future__ import annotations
 
@@ -23,23 +23,23 @@ if TYPE_CHECKING:
 
 # The largest JSON answers are lists by the page, of a few MiB.
 LARGEST_ANSWER = 64 * 1024 * 1024
-# Bits before the IPv4 address in one of IPv6.
+# Bits before the IPv4 address in an IPv4-mapped IPv6 address.
 _MAPPED = 96
 
 
 @dataclass(frozen=True)
 class Network:
-    """What holds for every connection of one hook.
+    """Settings of all HTTP connections of one hook.
 
     :param connect_timeout: Seconds to wait for a connection.
-    :param read_timeout: Seconds of silence after which a connection counts as dead. There is no limit on how
-        long a body may take as a whole.
-    :param verify: True to trust the usual certificate authorities, a path to a bundle of others, or False to
-        trust anybody.
+    :param read_timeout: Seconds of silence after which a connection counts as dead. The total time of a body is not
+        limited.
+    :param verify: True to trust the usual certificate authorities, a path to a bundle of others, or False to disable
+        verification.
     :param proxies: URL of the proxy by scheme (``http``, ``https``). None takes those of the environment
         (``HTTP_PROXY``, ``HTTPS_PROXY``, ``NO_PROXY``).
     :param retry: When and how often a request is repeated.
-    :param largest_answer: Bytes of a JSON answer, decoded, beyond which it is not read.
+    :param largest_answer: Decoded bytes of a JSON response, at most.
     """
 
     connect_timeout: float = 10.0
@@ -50,9 +50,9 @@ class Network:
     largest_answer: int = LARGEST_ANSWER
 
     def proxy_for(self, url: str) -> str | None:
-        """URL of the proxy to use for ``url``, or None for a direct connection.
+        """Return the URL of the proxy for ``url``, or None for a direct connection.
 
-        :raises ConfigurationError: It cannot be used, or the environment names one of another kind than HTTP.
+        :raises ConfigurationError: The proxy cannot be used, or is not an HTTP proxy.
         """
         proxy = self._proxy_for(url)
         if proxy and (why := login_problem(proxy)):
@@ -65,7 +65,7 @@ class Network:
             return self.proxies.get(parts.scheme)
         proxies = urllib.request.getproxies()
         proxy = proxies.get(parts.scheme)
-        if not proxy or _excepted(parts, proxies.get("no", "")):
+        if not proxy or _bypasses_proxy(parts, proxies.get("no", "")):
             return None
         scheme, _, rest = proxy.rpartition("://")
         scheme = scheme.lower() or "http"
@@ -77,13 +77,13 @@ class Network:
         return f"{scheme}://{rest}"
 
     def secrets(self) -> tuple[str, ...]:
-        """Passwords of the proxies, as they are written and as they are meant."""
+        """Return the passwords of the proxies, as written in the URL and decoded."""
         proxies = urllib.request.getproxies() if self.proxies is None else self.proxies
         written = (_password(proxy) for proxy in proxies.values())
         return tuple(dict.fromkeys(form for word in written if word for form in (word, unquote(word))))
 
     def ca_bundle(self) -> str | bool:
-        """Path of the file of trusted certificates, or False when none are asked for.
+        """Return the path of the CA bundle, or False if certificates are not verified.
 
         :raises ConfigurationError: It is not a file with certificates.
         """
@@ -94,14 +94,14 @@ class Network:
         return bundle
 
     def tls_context(self) -> ssl.SSLContext | bool:
-        """The same for asyncio: a context, or False. Blocks while it reads.
+        """Return the TLS context for asyncio, or False if certificates are not verified. Blocks while it reads.
 
-        :raises ConfigurationError: It is not a file with certificates.
+        :raises ConfigurationError: The CA bundle is not a file with certificates.
         """
         return False if self.verify is False else tls.trusting_context(*self._bundle())
 
     def _bundle(self) -> tuple[str, str]:
-        """Return the path, and who named it."""
+        """Return the path of the CA bundle, and the setting that names it."""
         if isinstance(self.verify, str):
             return self.verify, "the extra verify"
         for variable in ("REQUESTS_CA_BUNDLE", "SSL_CERT_FILE"):
@@ -112,7 +112,7 @@ class Network:
         return where(), "the package certifi"
 
 
-def _excepted(url: SplitResult, no_proxy: str) -> bool:
+def _bypasses_proxy(url: SplitResult, no_proxy: str) -> bool:
     """Tell whether ``NO_PROXY`` names the host: by name, domain or address, or by a network in CIDR notation."""
     host = url.netloc.rpartition("@")[2]
     names = ",".join(_undotted(entry.strip()) for entry in no_proxy.split(","))
@@ -128,12 +128,12 @@ def _excepted(url: SplitResult, no_proxy: str) -> bool:
 
 
 def _undotted(host: str) -> str:
-    """Return a host, with or without a port, without the dot that may end a whole name."""
+    """Return a host, with or without a port, without a trailing dot."""
     return host.replace(".:", ":").rstrip(".")
 
 
 def _networks(no_proxy: str, port: int | None) -> Iterator[ipaddress.IPv4Network | ipaddress.IPv6Network]:
-    """Give the networks in a list; an IPv6 address in brackets may have a port, which must be this one then."""
+    """Yield the networks in ``NO_PROXY``; an IPv6 address in brackets may have a port, which must match then."""
     for entry in no_proxy.split(","):
         address, bracket, behind = entry.strip().partition("]")
         if bracket and behind and behind != f":{port}":
@@ -145,17 +145,17 @@ def _networks(no_proxy: str, port: int | None) -> Iterator[ipaddress.IPv4Network
 def _unmapped(
     network: ipaddress.IPv4Network | ipaddress.IPv6Network,
 ) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
-    """Return the IPv4 network that is written as one of IPv6 (``::ffff:10.0.0.0/104``); others as they are."""
+    """Return the IPv4 network of an IPv4-mapped IPv6 network (``::ffff:10.0.0.0/104``); others as they are."""
     mapped = getattr(network.network_address, "ipv4_mapped", None)
     return ipaddress.ip_network(f"{mapped}/{network.prefixlen - _MAPPED}") if mapped else network
 
 
 def login_problem(proxy: str) -> str:
-    """Say why the login in the URL of a proxy cannot be sent, without repeating it; "" if it can, or there is none."""
+    """Say why the login in the URL of a proxy cannot be sent, without showing it; "" if it can, or there is none."""
     try:
         parts = urlsplit(proxy)
         user, password, _ = unquote(parts.username or ""), unquote(parts.password or ""), parts.port
-    except ValueError:  # raised for brackets and ports that cannot be
+    except ValueError:  # raised for invalid brackets and ports
         return "its URL is none: write http://user:password@host:port"
     try:
         f"{user}{password}".encode("latin-1")

@@ -1,14 +1,13 @@
-"""The one policy for trying again: what is worth it, for how long, and how long to wait in between.
+"""The retry policy: which errors are retried, for how long, and with which waits in between.
 
-Time counts: what fails is tried again until so many seconds have passed since it first failed, so that a service may be
-away that long, however fast it refuses. A number of retries can be set besides, which ends it earlier.
+The budget is a time: a failing request is retried until a number of seconds have passed since its first failure, so
+that an outage of that length is survived however fast the requests fail. A maximum of retries can end it earlier.
 
-Two loops use it: a call of a JSON API (``services``), and the transfer of one body, or one range of it (``transfer``).
-They never multiply, also where a transfer makes such a call to renew its grant: an error that one loop has given up on
+Two loops use the policy: a call of a JSON API (``services``), and the transfer of one body or range (``transfer``).
+They never multiply, even if a transfer makes such a call to renew its grant: an error that one loop has given up on
 ends the other. The third loop is Airflow's own task retry.
 
-A grant that a store refuses (401, 403, ExpiredToken) is renewed without counting as a retry: its URL ran out, nothing
-failed.
+A grant that a store refuses (401, 403, ExpiredToken) has expired. It is renewed, which does not count as a retry.
 """
 
 from __future__ import annotations
@@ -41,26 +40,26 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 RETRIABLE_STATUSES = frozenset({408, 425, 429, *range(500, 600)})
-# The next step, said at the end of an error that a later try may not meet.
+# The next step in the message of a transient error.
 TRY_AGAIN = "it may pass: let the task try again"
-# A server may ask for more patience than a worker slot is worth.
+# Seconds of a ``Retry-After`` that are honoured, at most: a wait occupies a worker slot.
 LONGEST_RETRY_AFTER = 300.0
-# Bytes that make a try worth another full budget.
+# Bytes of progress in one try that restore the full budget.
 ENOUGH_PROGRESS = 64 * 1024
-# Seconds that go on, by which budgets are counted.
+# The clock of budgets, in seconds.
 clock = time.monotonic
 
 
 @dataclass(frozen=True)
 class RetryPolicy:
-    """How long a request is repeated and how long to wait before each try.
+    """How long a request is retried, and the waits between tries.
 
-    :param max_retries: Tries after the first one, at most. The default is more than fit into the seconds.
-    :param retry_seconds: From the first failure on, so many seconds of tries; the last one begins when they are over.
-        After a try that brought 64 KiB, both begin anew.
-    :param first_wait: Seconds before the second try, doubled for each further one. The wait actually taken is
-        drawn from the upper half of that, so that many clients do not come back at once.
-    :param longest_wait: Where the doubling ends, in seconds.
+    :param max_retries: Tries after the first one, at most. The default exceeds those that fit into ``retry_seconds``.
+    :param retry_seconds: Seconds of tries, from the first failure on; the last one begins when they are over. A try
+        that transfers 64 KiB restores both budgets.
+    :param first_wait: Seconds before the second try, doubled for each further one. The actual wait is drawn from the
+        upper half (jitter), so that many clients do not come back at once.
+    :param longest_wait: Upper bound of the doubling, in seconds.
     """
 
     max_retries: int = 100
@@ -69,11 +68,11 @@ class RetryPolicy:
     longest_wait: float = 30.0
 
     def wait_seconds(self, tries: int, error: BaseException | None) -> float:
-        """Seconds to wait after so many failed tries; never less than the server asked for (``Retry-After``)."""
+        """Return the seconds to wait after a number of failed tries; at least those in ``Retry-After``."""
         doublings = min(tries - 1, 60)  # beyond that a float overflows before it is capped
         backoff = min(self.longest_wait, self.first_wait * 2.0**doublings)
         jitter = random.uniform(0.5, 1)  # noqa: S311 (not a secret)
-        return max(backoff * jitter, _asked(error))
+        return max(backoff * jitter, _requested_wait(error))
 
     def retrying(
         self,
@@ -84,8 +83,8 @@ class RetryPolicy:
     ) -> Retrying:
         """Return tenacity's loop for functions.
 
-        :param progress: Tells how many bytes have arrived; a try that brought some restores the budget.
-        :param sleep: Waits so many seconds; ``time.sleep`` by default.
+        :param progress: Returns the number of bytes transferred so far; enough progress in one try restores the budget.
+        :param sleep: Waits a number of seconds; ``time.sleep`` by default.
         :param failed: Called after each try that failed.
         """
         loop = _loop_of_functions()
@@ -94,7 +93,7 @@ class RetryPolicy:
     def async_retrying(self, sleep: Callable[[float], Awaitable[None]] | None = None) -> AsyncRetrying:
         """Return tenacity's loop for coroutines.
 
-        :param sleep: Waits so many seconds; ``asyncio.sleep`` by default.
+        :param sleep: Waits a number of seconds; ``asyncio.sleep`` by default.
         """
         loop = _loop_of_coroutines()
         return loop(sleep=sleep or asyncio.sleep, **self._tenacity(_Budget(self)))
@@ -114,7 +113,7 @@ class RetryPolicy:
 
 @functools.cache
 def _loop_of_functions() -> type[Retrying]:
-    """Return tenacity's loop without its own frames in the traceback of the last error."""
+    """Return tenacity's ``Retrying``, without its frames in the traceback of the last error."""
     from tenacity import Retrying
 
     class Short(Retrying):
@@ -129,7 +128,7 @@ def _loop_of_functions() -> type[Retrying]:
 
 @functools.cache
 def _loop_of_coroutines() -> type[AsyncRetrying]:
-    """Return the same for coroutines."""
+    """Return tenacity's ``AsyncRetrying``, without its frames in the traceback of the last error."""
     from tenacity import AsyncRetrying
 
     class Short(AsyncRetrying):
@@ -143,7 +142,7 @@ def _loop_of_coroutines() -> type[AsyncRetrying]:
 
 
 class _Budget:
-    """Counts tries that failed, and the seconds left since the first of them, from the last one that brought bytes."""
+    """Counts the failed tries and the seconds left since the first one; progress restores the budget."""
 
     def __init__(
         self,
@@ -160,7 +159,7 @@ class _Budget:
         self._end = self._left = 0.0
 
     def count(self, state: RetryCallState) -> None:
-        """Count a try that failed; not the first one whose grant was refused."""
+        """Count a failed try; the first one whose grant was refused is not counted."""
         self._failed()
         arrived = self._progress()
         if arrived - self._mark >= ENOUGH_PROGRESS:
@@ -175,12 +174,12 @@ class _Budget:
         self._left = max(0.0, self._end - clock())
 
     def wait(self, state: RetryCallState) -> float:
-        """Return the seconds to wait: not beyond the end of the budget, unless the server asked for more."""
+        """Return the seconds to wait: at most until the end of the budget, unless the server asked for more."""
         error = _error(state)
-        return min(self._policy.wait_seconds(self._tries, error), max(self._left, _asked(error)))
+        return min(self._policy.wait_seconds(self._tries, error), max(self._left, _requested_wait(error)))
 
     def used_up(self, state: RetryCallState) -> bool:
-        """Tell whether that was the last one, and the error of it."""
+        """Tell whether that was the last try, and mark its error as given up on."""
         over = self._tries > self._policy.max_retries or not self._left
         if over and isinstance(error := _error(state), TaskclusterError):
             error.given_up = True
@@ -188,18 +187,17 @@ class _Budget:
 
 
 def worth_repeating(error: BaseException) -> bool:
-    """Tell whether the same request may succeed when sent again at once.
+    """Tell whether the same request may succeed if it is sent again.
 
-    A destination that cannot be written is transient for the task, not for the request: fetching the bytes
-    again does not make room for them. A source that cannot be read is the same. Neither does a task that was told to
-    stop want another request.
+    Errors of the destination and of the source are transient only for the task: another request does not make room on a
+    disk. After ``Interrupted``, the task wants no other request.
     """
     for_the_task = isinstance(error, DestinationError | SourceError | Interrupted)
     return isinstance(error, TaskclusterError) and error.transient and not (for_the_task or error.given_up)
 
 
 def retry_after(value: str | None) -> float | None:
-    """Seconds that a ``Retry-After`` header asks for: a number or a date (RFC 9110, 10.2.3). None for anything else."""
+    """Return the seconds in a ``Retry-After`` header, a number or a date (RFC 9110, 10.2.3); None for anything else."""
     if not value:
         return None
     seconds = header_number(value)
@@ -210,12 +208,12 @@ def retry_after(value: str | None) -> float | None:
 
 
 def _grant_refused(error: BaseException | None) -> bool:
-    """Tell whether a store wants another grant: such an answer is repeated for no other reason."""
+    """Tell whether a store refused the grant, so that the request is worth repeating with another one only."""
     return isinstance(error, StoreError) and error.refuses_grant
 
 
-def _asked(error: BaseException | None) -> float:
-    """Seconds that a server asked to wait, as far as that is honoured."""
+def _requested_wait(error: BaseException | None) -> float:
+    """Return the seconds that the server asked to wait, as far as they are honoured."""
     return min(getattr(error, "retry_after", None) or 0.0, LONGEST_RETRY_AFTER)
 
 

@@ -1,4 +1,4 @@
-"""What an error means for the Airflow task: fail at once, or let Airflow try again."""
+"""Decides whether an error fails the Airflow task at once, or lets Airflow retry it; and the message of both."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from types import TracebackType
 
 
-def failure_message(doing: str, conn_id: object, why: object) -> str:
-    """Return the sentence for a task's log: the cause, then what failed by it. It names the connection once."""
-    return f"{_without(conn_id, why)} ({doing} {over_connection(conn_id)} failed)"
+def failure_message(action: str, conn_id: object, why: object) -> str:
+    """Return the message of a failed task: the cause, then the action and the connection, which is named once."""
+    return f"{_without(conn_id, why)} ({action} {over_connection(conn_id)} failed)"
 
 
 def last_look_message(conn_id: object, why: object) -> str:
-    """Return what a sensor's time-out says of the last look."""
+    """Return the part of a sensor's time-out message about the last look."""
     return f"The last look {over_connection(conn_id)}: {_without(conn_id, why)}"
 
 
@@ -29,18 +29,18 @@ def _without(conn_id: object, why: object) -> str:
 
 
 class permanent_errors_fail:  # noqa: N801 (reads as a function does)
-    """Turn errors that no retry can cure into the one that Airflow does not retry; let the others rise.
+    """Context manager that turns permanent errors into ``AirflowFailException``, which Airflow does not retry.
 
-    The sentence of both begins with the cause and names what was tried, since it is all that many people read of a
-    task's log. Neither shows how it came about: that is in the log at level DEBUG.
+    Transient errors are raised as they are. Both messages begin with the cause and name the action, since that is the
+    line of a task's log that people read. Tracebacks are logged at level DEBUG only.
 
-    :param doing: What is tried, and with what: ``Upload of object 'a'``.
-    :param conn_id: Id of the connection.
-    :raises AirflowFailException: With the sentence of the error it stands for.
+    :param action: The action, for the message: ``Upload of object 'a'``.
+    :param conn_id: ID of the connection.
+    :raises AirflowFailException: With the message of the permanent error.
     """
 
-    def __init__(self, doing: str, conn_id: object) -> None:
-        self._doing = doing
+    def __init__(self, action: str, conn_id: object) -> None:
+        self._action = action
         self._conn_id = conn_id
 
     def __enter__(self) -> None:
@@ -50,7 +50,7 @@ class permanent_errors_fail:  # noqa: N801 (reads as a function does)
         """End: a context manager of ``contextlib`` would restore the traceback."""
         if not isinstance(error, TaskclusterError):
             return
-        sentence = failure_message(self._doing, self._conn_id, error)
+        sentence = failure_message(self._action, self._conn_id, error)
         short = without_traceback(error)
         if error.transient:
             short.args = (visible(sentence), *error.args[1:])

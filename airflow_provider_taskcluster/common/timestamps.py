@@ -1,4 +1,4 @@
-"""Points in time as the services keep them: UTC, whole milliseconds. Pure."""
+"""Timestamps as the services store them: UTC, whole milliseconds. Pure."""
 
 from __future__ import annotations
 
@@ -8,36 +8,36 @@ from typing import Any
 from airflow_provider_taskcluster.exceptions import InvalidInput
 
 
-def utc_datetime(value: Any, what: str) -> datetime:
+def utc_datetime(value: Any, name: str) -> datetime:
     """Return a datetime in UTC and whole milliseconds.
 
-    :param what: What it is, for the error.
-    :raises InvalidInput: It is no datetime, has no time zone, or is beyond the calendar.
+    :param name: Name of the value, for the error.
+    :raises InvalidInput: It is not a datetime, has no time zone, or is beyond the calendar.
     """
     if not isinstance(value, datetime) or value.tzinfo is None:
-        raise InvalidInput(f"{what} must be a datetime with a time zone, not {value!r}")
+        raise InvalidInput(f"{name} must be a datetime with a time zone, not {value!r}")
     try:
-        found: datetime = value.astimezone(UTC)
+        instant: datetime = value.astimezone(UTC)
     except OverflowError:
-        raise InvalidInput(f"{what} is {value.isoformat()}, which is beyond the calendar in UTC") from None
-    return found.replace(microsecond=found.microsecond // 1000 * 1000)
+        raise InvalidInput(f"{name} is {value.isoformat()}, which is beyond the calendar in UTC") from None
+    return instant.replace(microsecond=instant.microsecond // 1000 * 1000)
 
 
-def utc_datetime_after(start: datetime, value: Any, what: str) -> datetime:
-    """Return a datetime, or what a timedelta leads to, in UTC and whole milliseconds.
+def utc_datetime_after(start: datetime, value: Any, name: str) -> datetime:
+    """Return a datetime, or the sum of ``start`` and a timedelta, in UTC and whole milliseconds.
 
-    :param start: What a timedelta counts from.
-    :param what: What it is, for the error.
+    :param start: The start from which a timedelta counts.
+    :param name: Name of the value, for the error.
     :raises InvalidInput: It is neither, has no time zone, or is beyond the calendar.
     """
     if not isinstance(value, timedelta):
-        return utc_datetime(value, what)
+        return utc_datetime(value, name)
     try:
-        return utc_datetime(start + value, what)
+        return utc_datetime(start + value, name)
     except OverflowError:
-        raise InvalidInput(f"{what} is {value}, which leads too far: shorten it") from None
+        raise InvalidInput(f"{name} is {value}, which leads too far: shorten it") from None
 
 
-def iso_timestamp(moment: datetime) -> str:
-    """Write a date-time the way the services do: UTC, milliseconds, ``Z``."""
-    return moment.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+def iso_timestamp(instant: datetime) -> str:
+    """Return the ISO text of a datetime as the services write it: UTC, milliseconds, ``Z``."""
+    return instant.astimezone(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

@@ -1,4 +1,4 @@
-"""TLS for JSON calls and bytes alike: whom we trust, and what a handshake that failed means."""
+"""TLS of JSON calls and transfers alike: trusted certificates, and the meaning of failed handshakes."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from stat import S_ISREG
 
 from airflow_provider_taskcluster.exceptions import ConfigurationError
 
-# What OpenSSL calls an answer that is not TLS at all, by version.
+# Names, by OpenSSL version, of the error for a server that does not speak TLS.
 _NOT_TLS = {
     "WRONG_VERSION_NUMBER",
     "RECORD_LAYER_FAILURE",
@@ -20,19 +20,19 @@ _NOT_TLS = {
 
 
 def trusting_context(bundle: str, named_by: str) -> ssl.SSLContext:
-    """Return a context that trusts the certificates in a file. Blocks while it reads them, once.
+    """Return a TLS context that trusts the certificates in a file. Blocks while it first reads them.
 
     :param bundle: Path of the file.
-    :param named_by: Who named it, for the error.
+    :param named_by: The setting that names it, for the error.
     :raises ConfigurationError: It is not a file with certificates.
     """
     try:
-        found = os.stat(bundle)  # noqa: PTH116 (a path may hold what pathlib refuses)
-        if not S_ISREG(found.st_mode):
+        status = os.stat(bundle)  # noqa: PTH116 (a path may hold what pathlib refuses)
+        if not S_ISREG(status.st_mode):
             raise ConfigurationError(
                 f"The CA bundle {bundle!r} ({named_by}) is not a file: name one file in PEM format"
             )
-        return _context(bundle, found.st_mtime_ns)
+        return _context(bundle, status.st_mtime_ns)
     except (OSError, ValueError) as error:
         raise ConfigurationError(
             f"The CA bundle {bundle!r} ({named_by}) cannot be used: {reason(error)}; name a file in PEM format"
@@ -45,7 +45,7 @@ def _context(bundle: str, _changed: int) -> ssl.SSLContext:
 
 
 def reason(error: Exception) -> str:
-    """Say in a few words why reading, connecting or shaking hands failed."""
+    """Return the reason why reading a file, connecting or a TLS handshake failed, in a few words."""
     if isinstance(error, ssl.SSLCertVerificationError) and getattr(error, "verify_message", None):
         return f"the certificate is not trusted ({error.verify_message})"
     if isinstance(error, ssl.SSLError) and getattr(error, "reason", None):  # their errno is not the system's
@@ -57,7 +57,7 @@ def reason(error: Exception) -> str:
 
 
 def permanent_failure_hint(error: BaseException) -> str | None:
-    """Return what to do about a failed handshake that no retry will cure, None for one that may pass."""
+    """Return the next step after a handshake that fails permanently, None after one that may pass."""
     if isinstance(error, ssl.SSLCertVerificationError):
         return "trust it with the extra verify (path of a CA bundle)"
     if isinstance(error, ssl.SSLError) and error.reason in _NOT_TLS:

@@ -1,4 +1,4 @@
-"""Tracebacks of our errors: none of the frames below us in a task's log, all of them at level DEBUG."""
+"""Tracebacks of the package's errors: short ones in a task's log, whole ones at level DEBUG."""
 
 from __future__ import annotations
 
@@ -21,9 +21,9 @@ log = logging.getLogger(__name__)
 
 
 def without_traceback(error: E) -> E:
-    """Return an error without its traceback and cause, to be raised ``from None``.
+    """Return an error without its traceback and cause, to be raised ``from None``. They are logged at level DEBUG.
 
-    The sentence says what the matter is; frames of retry loops, of the event loop and of clients would only hide it.
+    The message says what happened; frames of retry loops, event loops and clients would only hide it.
     """
     if log.isEnabledFor(logging.DEBUG):
         for line in _lines(error):
@@ -33,10 +33,7 @@ def without_traceback(error: E) -> E:
 
 
 def short_tracebacks(kind: C) -> C:
-    """Have the public methods of a class raise our errors shortened, for functions that call it by themselves.
-
-    So do the generators that they return.
-    """
+    """Class decorator: public methods, and the generators they return, raise the package's errors without traceback."""
     ours = __name__.partition(".")[0]
     for name, method in inspect.getmembers(kind, inspect.isfunction):
         if not name.startswith("_") and method.__module__.partition(".")[0] == ours:

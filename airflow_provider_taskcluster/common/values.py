@@ -1,4 +1,4 @@
-"""Readers of single values in a connection's ``extra``, which forms, URIs and JSON write in different types."""
+"""Readers of single values in a connection's ``extra``, whose types differ between forms, URIs and JSON."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from airflow_provider_taskcluster.common.network import login_problem
 from airflow_provider_taskcluster.common.redaction import public_url
 from airflow_provider_taskcluster.exceptions import ConfigurationError
 
-_TRUE = {"true", "1", "yes", "y", "on"}  # y: the Test button of Airflow 2 sends it for a checked box
+_TRUE = {"true", "1", "yes", "y", "on"}  # y is sent by the Test button of Airflow 2 for a checked box
 _FALSE = {"false", "0", "no", "n", "off"}
 
 
@@ -52,7 +52,7 @@ def whole_number(value: Any, where: str) -> int:
 
 
 def verify(value: Any, where: str) -> bool | str:
-    """Read true, false, or the path of a CA bundle: one file, which JSON calls and bytes both can use."""
+    """Read true, false, or the path of a CA bundle: one file, which JSON calls and transfers both support."""
     word = str(value).strip()
     if word.lower() in _TRUE | _FALSE:
         return word.lower() in _TRUE
@@ -66,7 +66,7 @@ def verify(value: Any, where: str) -> bool | str:
 def _is_file(path: str) -> bool:
     try:
         return Path(path).is_file()
-    except OSError:  # too long to be a path: somebody put the certificate itself there
+    except OSError:  # too long for a path: the certificate itself was written there
         return False
 
 
@@ -95,7 +95,7 @@ def proxies(value: Any, where: str) -> dict[str, str]:
 
 
 def _lower_scheme(url: str) -> str:
-    """Return the URL with its scheme in lower case, which is the same one and what others compare with."""
+    """Return the URL with its scheme in lower case."""
     scheme, colon, rest = url.partition("://")
     return scheme.lower() + colon + rest
 
@@ -104,7 +104,7 @@ def _is_proxy(url: str) -> bool:
     try:
         parts = urlsplit(url)
         return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.port != 0
-    except ValueError:  # raised for brackets and ports that cannot be
+    except ValueError:  # raised for invalid brackets and ports
         return False
 
 

@@ -1,1 +1,1 @@
-"""The connection type ``taskcluster``: its fields, its form in the web UI, and what it means."""
+"""The connection type ``taskcluster``: its fields, its form in the web UI, and its settings."""

@@ -1,6 +1,6 @@
-"""The fields of a Taskcluster connection, said once. The form and the parser are made from this. Pure.
+"""The fields of a Taskcluster connection: the one source of its form and its parser. Pure.
 
-Airflow reads this while it is itself being imported: nothing here may import Airflow.
+Airflow imports this while it is itself being imported, so that nothing here may import Airflow.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ HOOK_CLASS = "airflow_provider_taskcluster.hooks.taskcluster.TaskclusterHook"
 
 @dataclass(frozen=True)
 class ExtraField:
-    """One field of the connection that Airflow keeps in ``extra``.
+    """A field of the connection that Airflow keeps in ``extra``.
 
     :param name: Key in ``extra``.
-    :param label: What the form calls it.
-    :param kind: What the form lets one type; ``password`` is masked.
+    :param label: Label in the form.
+    :param kind: Type of the input; ``password`` is masked.
     :param help: One line below the field.
     """
 
@@ -30,7 +30,7 @@ class ExtraField:
     help: str
 
 
-# In the order of the form: what most people fill in comes first.
+# In the order of the form: the most used fields come first.
 EXTRA_FIELDS = (
     ExtraField("project_id", "Project ID", "string", "Project of uploads that do not name one."),
     ExtraField(
@@ -82,7 +82,7 @@ EXTRA_FIELDS = (
     ExtraField(
         "durable",
         "Durable",
-        "string",  # the box of an empty boolean is not checked, and Airflow 2 would store that
+        "string",  # an empty boolean is shown as an unchecked box, which Airflow 2 would store as false
         "true (if empty): downloaded files survive power loss. false: a download does not wait for the disk.",
     ),
 )

@@ -1,4 +1,4 @@
-"""The connection form of the web UI, in both forms that Airflow knows. Pure.
+"""The connection form of the web UI, for both lines of Airflow. Pure.
 
 Airflow 3.2 and later read metadata (``conn-fields``, ``ui-field-behaviour``); earlier lines call class methods of
 the hook that build widgets. Both are made from the same fields.
@@ -19,12 +19,12 @@ from airflow_provider_taskcluster.connection.fields import (
     ExtraField,
 )
 
-# What the form of Airflow 2 sends for a secret that stays as it is (airflow/www/views.py).
+# Sent by the form of Airflow 2 for an unchanged secret (airflow/www/views.py).
 UNCHANGED = "RATHER_LONG_SENSITIVE_FIELD_PLACEHOLDER"
 
 
 def connection_type_metadata() -> dict[str, Any]:
-    """Entry of ``connection-types`` in the provider's metadata."""
+    """Return the entry of ``connection-types`` in the provider's metadata."""
     return {
         "connection-type": CONNECTION_TYPE,
         "hook-class-name": HOOK_CLASS,
@@ -42,12 +42,12 @@ def connection_type_metadata() -> dict[str, Any]:
 
 
 def field_behaviour() -> dict[str, Any]:
-    """What ``get_ui_field_behaviour`` of the hook returns."""
+    """Return the hook's ``get_ui_field_behaviour``."""
     return {"hidden_fields": list(HIDDEN_FIELDS), "relabeling": LABELS, "placeholders": PLACEHOLDERS}
 
 
 def form_widgets() -> dict[str, Any]:
-    """What ``get_connection_form_widgets`` of the hook returns. Needs wtforms and Flask-AppBuilder (Airflow 2)."""
+    """Return the hook's ``get_connection_form_widgets``. Needs wtforms and Flask-AppBuilder (Airflow 2)."""
     from flask_appbuilder.fieldwidgets import BS3TextFieldWidget
     from wtforms import BooleanField, IntegerField, PasswordField, StringField
     from wtforms.validators import NumberRange, Optional
@@ -55,7 +55,7 @@ def form_widgets() -> dict[str, Any]:
     classes = {
         "string": lambda **kw: StringField(widget=BS3TextFieldWidget(), **kw),
         "password": lambda **kw: PasswordField(widget=_masked, **kw),
-        # Airflow's form takes no field class for decimals.
+        # Airflow's form accepts no field class for decimals.
         "number": lambda **kw: StringField(widget=BS3TextFieldWidget(), **kw),
         "integer": lambda **kw: IntegerField(
             widget=BS3TextFieldWidget(), validators=[Optional(), NumberRange(min=0)], **kw
@@ -66,7 +66,7 @@ def form_widgets() -> dict[str, Any]:
 
 
 def _masked(field: Any, **attributes: Any) -> Any:
-    """Render a secret that is set as the placeholder: of an empty field Airflow 2 takes that it shall be removed."""
+    """Render a set secret as the placeholder: Airflow 2 treats an empty field as a request to delete the secret."""
     from flask_appbuilder.fieldwidgets import BS3PasswordFieldWidget
 
     return BS3PasswordFieldWidget(hide_value=False)(field, **attributes, value=UNCHANGED if field.data else "")

@@ -1,4 +1,4 @@
-"""An Airflow connection, or the environment in its place, as settings; one reader for hooks and triggers."""
+"""Reads an Airflow connection, or else the environment, into settings."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 
 class AirflowConnection(Protocol):
-    """What is read of a connection."""
+    """The attributes of a connection that are read."""
 
     host: str | None
     login: str | None
@@ -32,10 +32,10 @@ class AirflowConnection(Protocol):
 
 
 def read(connection: AirflowConnection | None, conn_id: str, *, where: str | None = None) -> ConnectionSettings:
-    """Return what a connection means; None stands for one that is not defined: the environment decides.
+    """Return the settings of a connection; for None, an undefined one, those of the environment.
 
-    :param where: What errors call it in the place of its id.
-    :raises ConfigurationError: It cannot work as it is; says what to change.
+    :param where: Name of the connection in errors, in place of its ID.
+    :raises ConfigurationError: The settings are invalid; says what to change.
     """
     if connection is None:
         return settings.from_environment(os.environ, conn_id=conn_id)
@@ -55,17 +55,17 @@ def read(connection: AirflowConnection | None, conn_id: str, *, where: str | Non
 
 
 def with_overrides(
-    found: ConnectionSettings,
+    configured: ConnectionSettings,
     *,
     connect_timeout: float | None = None,
     read_timeout: float | None = None,
     max_retries: int | None = None,
 ) -> ConnectionSettings:
-    """Return the settings with what is given in place of the connection's.
+    """Return the settings of a connection with the given values in their place.
 
-    :raises ConfigurationError: A value cannot be.
+    :raises ConfigurationError: A value is invalid.
     """
-    network = found.network
+    network = configured.network
     if connect_timeout is not None:
         seconds = values.positive_number(connect_timeout, "The hook's connect_timeout")
         network = replace(network, connect_timeout=seconds)
@@ -75,11 +75,11 @@ def with_overrides(
     if max_retries is not None:
         count = values.whole_number(max_retries, "The hook's max_retries")
         network = replace(network, retry=replace(network.retry, max_retries=count))
-    return replace(found, network=network)
+    return replace(configured, network=network)
 
 
 def type_mismatch(connection: AirflowConnection) -> str:
-    """Say that a connection is of another type; "" if it is not, or has none."""
+    """Say that a connection is of another type; "" if it is of ours, or has no type."""
     kind = getattr(connection, "conn_type", None)
     if not kind or kind == CONNECTION_TYPE:
         return ""
@@ -87,7 +87,7 @@ def type_mismatch(connection: AirflowConnection) -> str:
 
 
 def host_label(connection: AirflowConnection) -> str:
-    """Name a connection by its host: while it is tested, its id is a random one of Airflow's."""
+    """Return a name for a connection that is being tested, by its host: Airflow gives it a random ID."""
     host = one_line((connection.host or "").rpartition("@")[2], 100)  # a login does not belong there, and is secret
     return f"The connection to {host}" if host else "The connection"
 
@@ -95,8 +95,8 @@ def host_label(connection: AirflowConnection) -> str:
 def extra_of(connection: AirflowConnection, where: str) -> dict[str, Any]:
     """Return the extra of a connection.
 
-    :param where: What errors call the connection.
-    :raises ConfigurationError: It is no JSON object.
+    :param where: Name of the connection in errors.
+    :raises ConfigurationError: It is not a JSON object.
     """
     try:
         extra = json.loads(connection.extra) if connection.extra else {}

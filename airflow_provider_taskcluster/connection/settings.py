@@ -1,4 +1,4 @@
-"""What a Taskcluster connection means: its fields, checked, or those of the environment in their place."""
+"""The settings of a Taskcluster connection: parsed and checked fields, or else those of the environment."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class ConnectionSettings:
-    """A connection that is fit for use. Secrets never show in its ``repr``.
+    """The checked settings of a connection. Secrets never show in the ``repr``.
 
     :param root_url: Root URL of the deployment, without a trailing slash.
-    :param credentials: What to sign with, or None to stay anonymous.
-    :param authorized_scopes: Scopes to limit oneself to, or None for all that the client has.
+    :param credentials: Credentials that sign calls; None for anonymous calls.
+    :param authorized_scopes: Scopes that calls are limited to; None for all of the client's.
     :param project_id: Project of uploads that do not name one.
-    :param upload_secret: Key that upload ids are derived from; None takes the access token.
+    :param upload_secret: Key that uploadIds are derived from; None takes the access token.
     :param network: Time-outs, retries, proxies and trusted certificates.
-    :param durable: Files of this machine survive power loss once they have their names.
+    :param durable: Whether local files survive power loss once they have their final names.
     """
 
     root_url: str
@@ -46,14 +46,14 @@ class ConnectionSettings:
 
     @property
     def upload_key(self) -> str | None:
-        """What upload ids are derived from; None where nothing stays the same over all tries."""
+        """Key that uploadIds are derived from; None if no secret stays the same over all tries."""
         if self.upload_secret or not self.credentials or self.credentials.certificate:
             return self.upload_secret
         return self.credentials.access_token
 
     @property
     def secrets(self) -> tuple[str, ...]:
-        """What must never be printed."""
+        """The values that must never be printed."""
         own = self.credentials.secrets if self.credentials else ()
         return (*own, *filter(None, [self.upload_secret]), *self.network.secrets())
 
@@ -69,12 +69,12 @@ def parse(
     environ: Mapping[str, str],
     where: str | None = None,
 ) -> ConnectionSettings:
-    """Read a connection. None and "" in an extra mean that it is not set.
+    """Return the settings in the fields of a connection. A value of None or "" in the extra counts as not set.
 
-    :param conn_id: Its id, for errors.
-    :param where: What errors call it in the place of its id.
-    :param environ: The environment, asked when the extra ``from_env`` is set.
-    :raises ConfigurationError: A field cannot be used as it is; says which one and what to write there.
+    :param conn_id: ID of the connection, for errors.
+    :param where: Name of the connection in errors, in place of its ID.
+    :param environ: The environment, used if the extra ``from_env`` is set.
+    :raises ConfigurationError: A field is invalid; says which one and what to write there.
     """
     where = where or f"Connection {conn_id!r}"
     if ignored := ignored_keys(extra):
@@ -93,16 +93,16 @@ def parse(
 
 
 def ignored_keys(extra: Mapping[str, Any]) -> str:
-    """Say which keys nobody reads, "" if there are none: a misspelt one would be ignored without a word."""
+    """Name the unknown keys of an extra, which are often misspelt; "" if there are none."""
     known = [field.name for field in EXTRA_FIELDS]
     unknown = sorted(set(extra) - set(known))
     return f"nothing reads {', '.join(unknown)} in the extra; it takes {', '.join(known)}" if unknown else ""
 
 
 def from_environment(environ: Mapping[str, str], *, conn_id: str) -> ConnectionSettings:
-    """Settings where no connection is defined: as the Taskcluster clients read them from the environment.
+    """Return the settings in the environment variables of the Taskcluster clients, for an undefined connection.
 
-    :raises ConfigurationError: The environment names no deployment either.
+    :raises ConfigurationError: The environment does not name a deployment either.
     """
     if not environ.get("TASKCLUSTER_PROXY_URL") and not environ.get("TASKCLUSTER_ROOT_URL"):
         raise ConfigurationError(
@@ -113,9 +113,9 @@ def from_environment(environ: Mapping[str, str], *, conn_id: str) -> ConnectionS
 
 
 def checked_root_url(url: str | None, where: str) -> str:
-    """Return the root URL, without slashes at its end, if it can be one.
+    """Return the root URL without trailing slashes.
 
-    :raises ConfigurationError: Says what to write instead.
+    :raises ConfigurationError: It is invalid; says what to write instead.
     """
     if not url:
         raise ConfigurationError(f"{where} has no root URL: set it, such as https://taskcluster.example.com")
@@ -130,7 +130,7 @@ def checked_root_url(url: str | None, where: str) -> str:
     try:
         parts = urlsplit(url)
         usable = parts.scheme in {"http", "https"} and (parts.hostname or "").encode("idna") and parts.port != 0
-    except ValueError:  # raised for brackets, ports and labels of a host that cannot be
+    except ValueError:  # raised for invalid brackets, ports and labels of a host
         usable = False
     if not usable or len(url.split()) > 1:
         raise ConfigurationError(f"{where}: {url!r} is not a root URL; write https://host")
@@ -157,7 +157,7 @@ def _from_environment(environ: Mapping[str, str]) -> dict[str, Any]:
 
 
 def _with_extras(where: str, extra: Mapping[str, Any], **base: Any) -> ConnectionSettings:
-    usual = Network()
+    defaults = Network()
 
     def number(name: str, default: float) -> float:
         return values.positive_number(extra[name], f"{where}: {name}") if name in extra else default
@@ -165,7 +165,7 @@ def _with_extras(where: str, extra: Mapping[str, Any], **base: Any) -> Connectio
     def text(name: str) -> str | None:
         return values.text(extra[name], f"{where}: {name}") if name in extra else None
 
-    retries = extra.get("max_retries", usual.retry.max_retries)
+    retries = extra.get("max_retries", defaults.retry.max_retries)
     return ConnectionSettings(
         **base,
         authorized_scopes=values.scopes(extra["authorized_scopes"], f"{where}: authorized_scopes")
@@ -175,13 +175,13 @@ def _with_extras(where: str, extra: Mapping[str, Any], **base: Any) -> Connectio
         upload_secret=text("upload_secret"),
         durable=values.boolean(extra.get("durable", True), f"{where}: durable"),
         network=Network(
-            connect_timeout=number("connect_timeout", usual.connect_timeout),
-            read_timeout=number("read_timeout", usual.read_timeout),
+            connect_timeout=number("connect_timeout", defaults.connect_timeout),
+            read_timeout=number("read_timeout", defaults.read_timeout),
             verify=values.verify(extra.get("verify", True), f"{where}: verify"),
             proxies=values.proxies(extra["proxies"], f"{where}: proxies") if "proxies" in extra else None,
             retry=RetryPolicy(
                 max_retries=values.whole_number(retries, f"{where}: max_retries"),
-                retry_seconds=number("retry_seconds", usual.retry.retry_seconds),
+                retry_seconds=number("retry_seconds", defaults.retry.retry_seconds),
             ),
         ),
     )

@@ -1,1 +1,1 @@
-"""Triggers: the same questions as the sensors', asked from the triggerer."""
+"""Triggers: the waits of the sensors, run in the triggerer, and asset watchers."""

@@ -2,10 +2,10 @@
 
     AssetWatcher(name="builds", trigger=TaskclusterIndexEventTrigger(index_path="my-team.builds.latest"))
 
-A watcher is told of everything new, once: what was told last is kept in Airflow's asset state store (3.3), through
-restarts of the triggerer. It is written one look after the event, so that a triggerer that dies in between tells the
-same twice, and never nothing. Where there is no such store, or one watch serves several assets, which have none in
-common, each start of the triggerer tells once more what is there.
+Each new thing causes one event: Airflow's asset state store (3.3) keeps the last one through restarts of the triggerer.
+It is written one look after the event, so that a triggerer that dies in between repeats an event, and never loses one.
+Without that store, or when one watch serves several assets, which share no store, each start of the triggerer repeats
+the last event.
 """
 
 from __future__ import annotations
@@ -42,11 +42,11 @@ LONGEST_INTERVAL = timedelta.max.total_seconds()  # as of sensors
 
 
 class TaskclusterEventTrigger(BaseEventTrigger):
-    """Tells what is new, for ever. Its looks are shared with all other waits on the connection.
+    """Base of the triggers that emit an event for each new thing, for ever. All waits on a connection share its looks.
 
     :param taskcluster_conn_id: Id of the connection.
     :param interval: Seconds between two looks.
-    :raises InvalidInput: It is no such number.
+    :raises InvalidInput: The interval is not a number above 0.
     """
 
     def __init__(self, *, taskcluster_conn_id: str = "taskcluster_default", interval: float = 60) -> None:
@@ -64,47 +64,47 @@ class TaskclusterEventTrigger(BaseEventTrigger):
     @property
     @abstractmethod
     def wait(self) -> IndexWait | ObjectWait:
-        """What is looked for."""
+        """The wait that is watched."""
 
     @abstractmethod
-    def identity(self, found: Json) -> list[str]:
-        """By which a thing found is told from the one before."""
+    def identity(self, result: Json) -> list[str]:
+        """Return what distinguishes a result from the one before."""
 
     @abstractmethod
-    def payload(self, found: Json) -> Json:
-        """What the asset event says of it."""
+    def payload(self, result: Json) -> Json:
+        """Return the payload of the asset event for a result."""
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Look, and tell what is new."""
-        kept = told = await self._recall()
+        """Look, and emit an event for each new result."""
+        saved = last_emitted = await self._load_last()
         async with shared_waits(self.taskcluster_conn_id) as poller:
             while True:
-                found = await self._found(poller)
-                if told != kept:
-                    kept = await self._keep(told)
-                if (new := self.identity(found)) != told:
-                    yield TriggerEvent(self.payload(found))  # type: ignore[no-untyped-call]  # (as above)
-                    told = new
+                result = await self._next_result(poller)
+                if last_emitted != saved:
+                    saved = await self._save_last(last_emitted)
+                if (new := self.identity(result)) != last_emitted:
+                    yield TriggerEvent(self.payload(result))  # type: ignore[no-untyped-call]  # (as above)
+                    last_emitted = new
 
-    async def _found(self, poller: Poller) -> Json:
-        """Wait until it is there. Nothing ends the watch: what hides it may be put right."""
+    async def _next_result(self, poller: Poller) -> Json:
+        """Wait for a result. No error ends the watch, since its cause may be corrected."""
         while True:
             try:
                 verdict = await poller.verdict_of(self.wait, self.interval)
-            except Exception as error:  # noqa: BLE001 (as above)
-                log.error("A watch broke down; it goes on in %.1f s: %s", self.interval, exception_summary(error))
+            except Exception as error:  # noqa: BLE001 (see above)
+                log.error("Watch broke down; next try in %.1f s: %s", self.interval, exception_summary(error))
                 await asyncio.sleep(self.interval)
                 continue
             if isinstance(verdict, Found):
                 return verdict.result
-            log.error("A watch sees nothing, and goes on: %s", visible(verdict.error))
+            log.error("Watch failed; retrying: %s", visible(verdict.error))
 
-    async def _recall(self) -> list[str] | None:
-        """What was told last, by this trigger in another process."""
+    async def _load_last(self) -> list[str] | None:
+        """Return the identity of the last event, also if another process emitted it."""
         while (store := self._store) is not None:
             try:
-                told: list[str] | None = await store.aget(self._key)
-            except ValueError:  # several assets share this watch, and have no store in common
+                last_emitted: list[str] | None = await store.aget(self._key)
+            except ValueError:  # several assets share this watch, and no store
                 return None
             except Exception as error:  # noqa: BLE001 (of Airflow's API: without an answer, old things would be told as new)
                 log.error(
@@ -114,14 +114,14 @@ class TaskclusterEventTrigger(BaseEventTrigger):
                 )
                 await asyncio.sleep(self.interval)
             else:
-                return told
+                return last_emitted
         return None
 
-    async def _keep(self, told: list[str] | None) -> list[str] | None:
-        """Write down what was told last, and return what is written down now."""
+    async def _save_last(self, last_emitted: list[str] | None) -> list[str] | None:
+        """Save the identity of the last event; return what is saved now."""
         try:
             if self._store is not None:
-                await self._store.aset(self._key, told)
+                await self._store.aset(self._key, last_emitted)
         except ValueError:  # as above
             pass
         except Exception as error:  # noqa: BLE001 (as above)
@@ -131,7 +131,7 @@ class TaskclusterEventTrigger(BaseEventTrigger):
                 exception_summary(error),
             )
             return None
-        return told
+        return last_emitted
 
     @property
     def _store(self) -> Any:
@@ -144,13 +144,13 @@ class TaskclusterEventTrigger(BaseEventTrigger):
 
 
 class TaskclusterIndexEventTrigger(TaskclusterEventTrigger):
-    """A task at an index path completed: tells ``index_path``, ``task_id``, ``rank``, ``expires`` and ``data``.
+    """Emits an event for each new task at an index path: ``index_path``, ``task_id``, ``rank``, ``expires``, ``data``.
 
-    Each task is told once, the one that is there when the watch begins too. Of tasks that come and go between two
-    looks, the last is told. Scope ``index:find-task:<indexPath>``.
+    The task that is there when the watch begins counts as new. If several tasks follow each other between two looks,
+    only the last one causes an event. Scope ``index:find-task:<indexPath>``.
 
     :param index_path: The path, as in the task's route after ``index.``.
-    :raises InvalidInput: The index takes no such path.
+    :raises InvalidInput: The index does not accept the path.
     """
 
     def __init__(self, *, index_path: str, **options: Any) -> None:
@@ -163,26 +163,26 @@ class TaskclusterIndexEventTrigger(TaskclusterEventTrigger):
 
     @property
     def wait(self) -> IndexWait:
-        """What is looked for."""
+        """The wait for the index path."""
         return IndexWait(index_path=self.index_path)
 
-    def identity(self, found: Json) -> list[str]:
-        """The task."""
-        return [found["task_id"]]
+    def identity(self, result: Json) -> list[str]:
+        """Return the task ID."""
+        return [result["task_id"]]
 
-    def payload(self, found: Json) -> Json:
-        """The entry of the index."""
-        return found
+    def payload(self, result: Json) -> Json:
+        """Return the entry of the index."""
+        return result
 
 
 class TaskclusterObjectEventTrigger(TaskclusterEventTrigger):
-    """An object is finished: tells ``name``, ``project_id``, ``expires`` and ``hashes``.
+    """Emits an event when an object is finished: ``name``, ``project_id``, ``expires`` and ``hashes``.
 
-    Objects do not change, so this is told once, and again when the name is used anew after the object's expiry. Scope
+    Objects do not change: there is one event, and another when the name is used again after the object's expiry. Scope
     ``object:download:<name>``.
 
     :param name: The name of the object.
-    :raises InvalidName: The object service or its store would not carry it.
+    :raises InvalidName: The object service or its store cannot carry the name.
     """
 
     def __init__(self, *, name: str, **options: Any) -> None:
@@ -195,15 +195,15 @@ class TaskclusterObjectEventTrigger(TaskclusterEventTrigger):
 
     @property
     def wait(self) -> ObjectWait:
-        """What is looked for."""
+        """The wait for the object."""
         return ObjectWait(names=[self.name])
 
-    def identity(self, found: Json) -> list[str]:
-        """When it expires, and its content."""
-        (about,) = found["objects"]
-        return [about["expires"], *sorted(about["hashes"].values())]
+    def identity(self, result: Json) -> list[str]:
+        """Return its expiry and hashes."""
+        (metadata,) = result["objects"]
+        return [metadata["expires"], *sorted(metadata["hashes"].values())]
 
-    def payload(self, found: Json) -> Json:
-        """The object's metadata."""
-        about: Json = found["objects"][0]
-        return about
+    def payload(self, result: Json) -> Json:
+        """Return the metadata of the object."""
+        metadata: Json = result["objects"][0]
+        return metadata

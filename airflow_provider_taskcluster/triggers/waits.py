@@ -1,4 +1,4 @@
-"""The trigger of all waits."""
+"""The trigger of all deferred sensors."""
 
 from __future__ import annotations
 
@@ -26,13 +26,13 @@ log = logging.getLogger(__name__)
 
 
 class TaskclusterWaitTrigger(BaseTrigger):
-    """Waits until something is there, can no longer come, or the time is up.
+    """Runs a wait until it is met, can no longer be, or the time is up.
 
-    The one event is a dict: ``outcome`` is ``found``, ``over``, ``timeout`` or ``failed``; ``deadline`` is that of the
-    trigger; ``message`` says what happened, or what the last look came to; ``transient`` tells whether another try of
-    the task may help, ``misconfigured`` whether somebody must correct something.
+    It emits one event, a dict: ``outcome`` is ``found``, ``over``, ``timeout`` or ``failed``; ``deadline`` is that of
+    the trigger; ``message`` is the error or the result of the last look; ``transient`` tells whether another try of the
+    task may help, ``misconfigured`` whether a correction is needed.
 
-    :param wait: What is waited for (``waits.descriptions``).
+    :param wait: The serialized wait (``waits.serialization``).
     :param taskcluster_conn_id: Id of the connection.
     :param interval: Seconds between two looks, and before the first one: the worker has just looked.
     :param deadline: When the time is up, in seconds since 1970; None for never.
@@ -77,7 +77,7 @@ class TaskclusterWaitTrigger(BaseTrigger):
         )
 
     async def run(self) -> AsyncIterator[TriggerEvent]:
-        """Wait, with all others on this connection, and say how it ended."""
+        """Run the wait, together with all others on this connection, and emit how it ended."""
         event = {"deadline": self.deadline, **await self._outcome()}
         yield TriggerEvent(event)  # type: ignore[no-untyped-call]  # (as above)
 
