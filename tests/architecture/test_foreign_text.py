@@ -1,4 +1,4 @@
-"""Text of tasks, stores and services reaches no log, error or result but through ``texts``: read from the source.
+"""Text of tasks, stores and services reaches no log, error or result but through ``messages``: read from the source.
 
 Errors of ours need no look here: their root makes any message fit (``test_exceptions``).
 """
@@ -14,10 +14,10 @@ import pytest
 
 ROOT = Path(__file__).parents[2] / "airflow_provider_taskcluster"
 FILES = [path for path in sorted(ROOT.rglob("*.py")) if "emulator" not in path.parts]
-# What makes text fit: the functions of ``texts``, and those that call them for what they return.
+# What makes text fit: the functions of ``messages``, and those that call them for what they return.
 FIT = {"visible", "one_line", "json_kind", "exception_summary", "public_url", "over_connection"}
 LEVELS = {"debug", "info", "warning", "error", "critical", "log"}
-# Fields that the readers of answers let in as numbers and as words of the service alone (``services/answers.py``).
+# Fields that the readers of responses accept as numbers and as words of the service alone (``services/schemas.py``).
 CHECKED_FIELDS = {"runId", "state", "taskId", "attempts"}
 
 
