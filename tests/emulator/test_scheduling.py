@@ -127,12 +127,11 @@ def test_dependencies_must_not_expire_before_the_deadline(worker):
     assert required in str(info.value)
 
 
-def test_a_refused_task_leaves_nothing_behind(root, worker):
+def test_a_refused_task_leaves_its_group_behind(root, worker):
     task_group_id = taskcluster.slugId()
     with refused(400, "InputError"):
         worker.create_task(dependencies=[taskcluster.slugId()], taskGroupId=task_group_id)
-    with refused(404, "ResourceNotFound"):
-        root.queue.getTaskGroup(task_group_id)
+    assert root.queue.listTaskGroup(task_group_id)["tasks"] == []
 
 
 def test_a_task_that_waits_for_itself_runs_when_it_is_told_to(root, worker):
@@ -192,6 +191,53 @@ def test_an_owner_needs_a_scope_for_the_task_or_its_project(holding, anonymous, 
         getattr(anonymous.queue, f"{verb}Task")(task_id)
     for scope in (f"queue:{verb}-task:-/{task_id}/{task_id}", f"queue:{verb}-task-in-project:mine"):
         assert getattr(holding(scope).queue, f"{verb}Task")(task_id)["status"]["taskId"] == task_id
+
+
+@pytest.mark.parametrize("verb", ["schedule", "rerun", "cancel"])
+def test_the_old_way_takes_two_scopes(holding, worker, verb):
+    task_id = worker.create_task()
+    old = [f"queue:{verb}-task", f"assume:scheduler-id:-/{task_id}"]
+    for one in old:
+        with refused(403, "InsufficientScopes"):
+            getattr(holding(one).queue, f"{verb}Task")(task_id)
+    assert getattr(holding(*old).queue, f"{verb}Task")(task_id)["status"]["taskId"] == task_id
+
+
+def test_a_task_has_fifty_runs_at_most(root, worker):
+    task_id = worker.create_task()
+    for _ in range(49):
+        root.queue.cancelTask(task_id)
+        root.queue.rerunTask(task_id)
+    root.queue.cancelTask(task_id)
+    with refused(409, "RequestConflict"):
+        root.queue.rerunTask(task_id)
+
+
+def test_between_its_deadline_and_its_end_a_task_shows_what_it_was(root, worker):
+    """The queue looks for overdue tasks once a minute; meanwhile a worker can still report, and nobody can claim."""
+    deadline = taskcluster.fromNowJSON("1 hour")
+    runs = [worker.claim(worker.create_task(deadline=deadline)) for _ in range(2)]
+    waiting = worker.create_task(deadline=deadline)
+    for run in runs:
+        with root.tc.clock.advanced(minutes=19):
+            run.queue.reclaimTask(run.task_id, 0)
+    with root.tc.clock.advanced(minutes=38):
+        for run in runs:
+            root.queue.reclaimTask(run.task_id, 0)
+    with root.tc.clock.advanced(minutes=57):
+        for run in runs:
+            root.queue.reclaimTask(run.task_id, 0)
+    with root.tc.clock.advanced(minutes=60, seconds=5):
+        assert [state(root, task_id) for task_id in (runs[0].task_id, waiting)] == ["running", "pending"]
+        request = {"workerGroup": "g", "workerId": "w", "tasks": 1}
+        assert root.queue.claimWork(worker.task_queue_id, request)["tasks"] == []
+        for refused_call in (root.queue.cancelTask, lambda task_id: root.queue.reclaimTask(task_id, 0)):
+            with refused(409, "RequestConflict"):
+                refused_call(runs[0].task_id)
+        assert root.queue.reportCompleted(runs[1].task_id, 0)["status"]["state"] == "completed"
+    with root.tc.clock.advanced(minutes=61, seconds=5):
+        assert [state(root, run.task_id) for run in runs] == ["exception", "completed"]
+        assert state(root, waiting) == "exception"
 
 
 @pytest.mark.parametrize("call", ["scheduleTask", "rerunTask", "cancelTask"])

@@ -11,8 +11,8 @@ from pydantic import ValidationError
 
 from airflow_provider_taskcluster.emulator.clock import from_json
 from airflow_provider_taskcluster.emulator.errors import (
-    InputTooLarge,
     InputValidationError,
+    InternalServerError,
     InvalidRequestArguments,
     MalformedPayload,
 )
@@ -57,12 +57,12 @@ def query_parameters(query: str, known: tuple[str, ...]) -> dict[str, Any]:
 
 
 async def read_body(request: Request) -> bytes:
-    """Return the whole body; InputTooLarge if it is too large."""
+    """Return the whole body. The real services answer 500 to one that is too large."""
     parts, size = [], 0
     async for part in request.stream():
         size += len(part)
         if size > LARGEST_BODY:
-            raise InputTooLarge("Request body too large")
+            raise InternalServerError("Request body too large")
         parts.append(part)
     return b"".join(parts)
 

@@ -9,7 +9,13 @@ from airflow_provider_taskcluster.emulator.schemas.artifacts import CreateArtifa
 from airflow_provider_taskcluster.emulator.schemas.index import IndexPaths, InsertTask
 from airflow_provider_taskcluster.emulator.schemas.objects import CreateUpload, FinishUpload, StartDownload
 from airflow_provider_taskcluster.emulator.schemas.purge_cache import PurgeCache
-from airflow_provider_taskcluster.emulator.schemas.tasks import ClaimWork, CreateTask, ReportException, TaskIds
+from airflow_provider_taskcluster.emulator.schemas.tasks import (
+    ChangePriority,
+    ClaimWork,
+    CreateTask,
+    ReportException,
+    TaskIds,
+)
 
 from .operation import Operation, declare
 
@@ -22,6 +28,8 @@ TASK = "/task/{taskId}"
 RUN = TASK + "/runs/{runId}"
 READ = ("object:download:{name}",)
 CREATE = ("queue:create-artifact:{taskId}/{runId}",)
+DEPENDENTS = ("queue:list-dependent-tasks:{taskId}",)
+COUNTS = ("queue:pending-count:{taskQueueId}", "queue:claimed-count:{taskQueueId}")
 LIST_RUN = ("queue:list-artifacts:{taskId}:{runId}",)
 LIST_LATEST = ("queue:list-artifacts:{taskId}",)
 RESOLVE = ("queue:resolve-task:{taskId}/{runId}",)
@@ -65,6 +73,7 @@ def _tasks(services: Services) -> list[Operation]:
     op = partial(declare, "queue")
     s, t = services.scheduling, services.tasks
     return [
+        op("tasks", "POST /tasks", t.tasks, TaskIds, query=PAGES),
         op("statuses", "POST /tasks/status", t.statuses, TaskIds, query=PAGES),
         op("createTask", f"PUT {TASK}", services.creation.create_task, CreateTask),
         op("task", f"GET {TASK}", t.task, scopes=("queue:get-task:{taskId}",)),
@@ -72,6 +81,9 @@ def _tasks(services: Services) -> list[Operation]:
         op("scheduleTask", f"POST {TASK}/schedule", s.schedule_task),
         op("rerunTask", f"POST {TASK}/rerun", s.rerun_task),
         op("cancelTask", f"POST {TASK}/cancel", s.cancel_task),
+        op("changeTaskPriority", f"POST {TASK}/priority", s.change_task_priority, ChangePriority),
+        op("listDependentTasks", f"GET {TASK}/dependents", t.list_dependent_tasks, query=PAGES, scopes=DEPENDENTS),
+        op("taskQueueCounts", "GET /task-queues/{taskQueueId:path}/counts", t.counts, scopes=COUNTS),
     ]
 
 
@@ -82,6 +94,7 @@ def _task_groups(services: Services) -> list[Operation]:
     return [
         op("listTaskGroup", f"GET {group}/list", s.list_task_group, query=PAGES, scopes=read),
         op("getTaskGroup", f"GET {group}", s.get_task_group, scopes=read),
+        op("cancelTaskGroup", f"POST {group}/cancel", s.cancel_task_group),
         op("sealTaskGroup", f"POST {group}/seal", s.seal_task_group),
     ]
 

@@ -21,6 +21,10 @@ class Caller:
     client_id: str | None
     scopes: list[str]
 
+    def holds(self, *required: str) -> bool:
+        """Whether all of the scopes are held."""
+        return not missing(self.scopes, required)
+
     def require(self, *required: str) -> None:
         """Raise InsufficientScopes unless the caller has all of the scopes."""
         if lacking := missing(self.scopes, required):

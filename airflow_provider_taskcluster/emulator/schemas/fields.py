@@ -15,6 +15,7 @@ TASK_QUEUE_ID = r"^[a-zA-Z0-9_-]{1,38}/[a-z]([-a-z0-9]{0,36}[a-z0-9])?$"
 NAMESPACE = r"([a-zA-Z0-9_!~*'()%-]+\.)*[a-zA-Z0-9_!~*'()%-]+"
 
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:?\d\d)")
+_WITHOUT_ZONE = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?")
 
 
 class Request(BaseModel):
@@ -30,6 +31,10 @@ def _is_instant(text: str) -> str:
     return text
 
 
+def _is_loose_instant(text: str) -> str:
+    return _is_instant(f"{text}Z" if _WITHOUT_ZONE.fullmatch(text) else text)
+
+
 def _is_uri(text: str) -> str:
     plain = text.isascii() and text.isprintable() and not any(c in text for c in ' <>"{}|\\^`')
     if not plain or not urlsplit(text).scheme:
@@ -38,6 +43,8 @@ def _is_uri(text: str) -> str:
 
 
 Instant = Annotated[str, AfterValidator(_is_instant)]
+# The queue takes the dates of a task without a zone, too; they are UTC then.
+LooseInstant = Annotated[str, AfterValidator(_is_loose_instant)]
 Uri = Annotated[str, AfterValidator(_is_uri)]
 SlugId = Annotated[str, Field(pattern=SLUGID)]
 ProjectId = Annotated[str, Field(pattern=r"^([a-zA-Z0-9._/-]*)$", min_length=1, max_length=500)]

@@ -4,12 +4,17 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal
 
-from pydantic import Field
+from pydantic import BeforeValidator, Field
 
-from .fields import Identifier, Instant, ProjectId, Request, Scope, SlugId, TaskQueueId, WorkerType
+from .fields import Identifier, LooseInstant, ProjectId, Request, Scope, SlugId, TaskQueueId, WorkerType
 
 PRIORITIES = ("highest", "very-high", "high", "medium", "low", "very-low", "lowest")
 Priority = Literal["highest", "very-high", "high", "medium", "low", "very-low", "lowest"]
+
+
+def _whole(value: Any) -> Any:
+    """JSON does not tell 5.0 from 5."""
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 class Metadata(Request):
@@ -37,10 +42,10 @@ class CreateTask(Request):
         Field(max_length=64),
     ] = []
     priority: Priority = "lowest"
-    retries: Annotated[int, Field(ge=0, le=49)] = 5
-    created: Instant
-    deadline: Instant
-    expires: Instant | None = None
+    retries: Annotated[int, Field(ge=0, le=49), BeforeValidator(_whole)] = 5
+    created: LooseInstant
+    deadline: LooseInstant
+    expires: LooseInstant | None = None
     scopes: list[Scope] = []
     payload: dict[str, Any]
     metadata: Metadata
@@ -49,9 +54,15 @@ class CreateTask(Request):
 
 
 class TaskIds(Request):
-    """Body of statuses."""
+    """Body of statuses and tasks."""
 
     taskIds: list[str] = []
+
+
+class ChangePriority(Request):
+    """Body of changeTaskPriority."""
+
+    newPriority: Priority
 
 
 class ClaimWork(Request):

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_taskcluster.emulator.clock import DAY, MINUTE, from_json, to_json
+from airflow_provider_taskcluster.emulator.clock import DAY, MINUTE, from_json
 from airflow_provider_taskcluster.emulator.errors import InputError, RequestConflict
 from airflow_provider_taskcluster.emulator.schemas.tasks import PRIORITIES
 
+from .definition import check_storable, same, with_defaults
 from .lifecycle import Task
 
 if TYPE_CHECKING:
@@ -19,7 +20,6 @@ if TYPE_CHECKING:
     from .groups import GroupService
     from .tasks import TaskService
 
-YEAR = 365 * DAY
 LONGEST = 5 * DAY
 DRIFT = 15 * MINUTE
 
@@ -37,22 +37,29 @@ class CreationService:
         self._dependencies = dependencies
 
     def create_task(self, caller: Caller, task_id: str, request: CreateTask) -> dict[str, Any]:
-        """Create a task, scheduled unless it waits for others; repeating the call changes nothing."""
-        definition = _with_defaults(task_id, request)
+        """Create a task, scheduled unless it waits for others; repeating the call changes nothing.
+
+        The checks have the order of the real queue: even an existing task is refused once ``created`` is old or its
+        group is sealed, and a group stays when its first task is refused.
+        """
+        definition = with_defaults(task_id, request)
         _authorize(caller, definition)
-        self._check_times(definition)
+        self._check_dates(definition)
+        if any(scope.endswith("**") for scope in definition["scopes"]):
+            raise InputError("scopes must not end with `**`")
+        self._groups.join(definition)
         with self._database.transaction():
             task = self._tasks.find(task_id)
             if task is None:
                 return {"status": self._create(task_id, definition).status}
-        if self._tasks.definition(task_id) != definition:
+        if not same(self._tasks.definition(task_id), definition):
             raise RequestConflict(
-                f"taskId `{task_id}` already used by another task. This could be the result of faulty idempotency!"
+                f"taskId `{task_id}` already used by another task.\nThis could be the result of faulty idempotency!"
             )
         return {"status": task.status}
 
     def _create(self, task_id: str, definition: dict[str, Any]) -> Task:
-        self._groups.join(definition)
+        check_storable(definition)
         task = Task.new(task_id, definition)
         self._tasks.insert(task, definition)
         if not self._dependencies.block(task_id, definition):
@@ -60,38 +67,20 @@ class CreationService:
             self._tasks.save(task)
         return task
 
-    def _check_times(self, definition: dict[str, Any]) -> None:
+    def _check_dates(self, definition: dict[str, Any]) -> None:
         now = self._clock.now()
         created, deadline, expires = (from_json(definition[k]) for k in ("created", "deadline", "expires"))
-        if abs(created - now) > DRIFT:
-            raise InputError("The `created` timestamp of the task must be within 15 min of the current time")
-        if deadline < created or deadline < now:
-            raise InputError("The `deadline` must be after the `created` timestamp and in the future")
-        if deadline > now + LONGEST + DRIFT:
-            raise InputError("The `deadline` must be less than 5 days in the future")
-        if expires < deadline:
-            raise InputError("The `expires` property must be after the `deadline`")
-
-
-def _with_defaults(task_id: str, request: CreateTask) -> dict[str, Any]:
-    """Return the definition with its defaults, timestamps in one format."""
-    definition = request.model_dump(exclude_none=True)
-    if request.taskQueueId is None:
-        if request.provisionerId is None or request.workerType is None:
-            raise InputError("at least a provisionerId and a workerType or a taskQueueId must be provided")
-        definition["taskQueueId"] = f"{request.provisionerId}/{request.workerType}"
-    provisioner_id, worker_type = definition["taskQueueId"].split("/")
-    named = {"provisionerId": provisioner_id, "workerType": worker_type}
-    if any(definition.get(key, value) != value for key, value in named.items()):
-        raise InputError("taskQueueId must match the provisionerId and workerType")
-    deadline = from_json(request.deadline)
-    expires = from_json(request.expires) if request.expires else deadline + YEAR
-    timestamps = {
-        "created": to_json(from_json(request.created)),
-        "deadline": to_json(deadline),
-        "expires": to_json(expires),
-    }
-    return {"taskGroupId": task_id, **definition, **named, **timestamps}
+        complaints = {
+            "`created` cannot be in the past": created < now - DRIFT,
+            "`created` cannot be in the future": created > now + DRIFT,
+            "`deadline` cannot be past `created`": created > deadline,
+            "`deadline` cannot be in the past": deadline < now,
+            "`deadline` cannot be more than 5 days into the future": deadline > now + LONGEST + DRIFT,
+            "`expires` cannot be before `deadline`": expires < deadline,
+        }
+        for complaint, applies in complaints.items():
+            if applies:
+                raise InputError(complaint)
 
 
 def _authorize(caller: Caller, definition: dict[str, Any]) -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_taskcluster.emulator.clock import from_json, to_json
+from airflow_provider_taskcluster.emulator.clock import HOUR, from_json, to_json
 from airflow_provider_taskcluster.emulator.database import unpack
 from airflow_provider_taskcluster.emulator.errors import RequestConflict, ResourceNotFound
 
-from .paging import page
+from .lifecycle import Task
+from .paging import offset_page
+from .tasks import described
 
 if TYPE_CHECKING:
     from airflow_provider_taskcluster.emulator.auth.caller import Caller
@@ -16,6 +18,9 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.emulator.database import Row
 
     from .tasks import TaskService
+
+# How long a group outlives its last task.
+OUTLIVES = HOUR
 
 
 class GroupService:
@@ -29,16 +34,18 @@ class GroupService:
     def list_task_group(
         self, _: Caller, task_group_id: str, continuation_token: str | None = None, limit: int | None = None
     ) -> dict[str, Any]:
-        """List a group's tasks with definitions and statuses, in pages."""
+        """List a group's tasks with definitions and statuses, in pages by offset.
+
+        As in the real queue, tasks that are added between two pages make others appear twice or never.
+        """
         group = _describe(self._load(task_group_id))
 
-        def fetch(after: list[str], count: int) -> list[Row]:
-            condition = "task_group_id = ? AND task_id > ? ORDER BY task_id LIMIT ?"
-            return self._tasks.rows(condition, task_group_id, *after, count)
+        def fetch(offset: int, count: int) -> list[Row]:
+            condition = "task_group_id = ? ORDER BY task_id LIMIT ? OFFSET ?"
+            return self._tasks.rows(condition, task_group_id, count, offset)
 
-        rows, token = page(fetch, lambda row: [row["task_id"]], start=[""], token=continuation_token, limit=limit)
-        tasks = [{"task": unpack(row["definition"]), "status": unpack(row["status"])} for row in rows]
-        listed = {**group, "tasks": tasks}
+        rows, token = offset_page(fetch, token=continuation_token, limit=limit)
+        listed = {**group, "tasks": list(map(described, rows))}
         return {**listed, "continuationToken": token} if token else listed
 
     def get_task_group(self, _: Caller, task_group_id: str) -> dict[str, Any]:
@@ -55,13 +62,33 @@ class GroupService:
         )
         return _describe(self._load(task_group_id))
 
+    def cancel_task_group(self, caller: Caller, task_group_id: str) -> dict[str, Any]:
+        """Cancel all tasks of a sealed group that are not resolved."""
+        group = self._load(task_group_id)
+        caller.require(f"queue:cancel-task-group:{group['scheduler_id']}/{task_group_id}")
+        if group["sealed"] is None:
+            raise RequestConflict(f"Task group `{task_group_id}` should be sealed before it can be cancelled.")
+        now = self._clock.now()
+        with self._database.transaction():
+            rows = self._tasks.rows("task_group_id = ? ORDER BY task_id", task_group_id)
+            tasks = [task for task in (Task(unpack(row["status"])) for row in rows) if not task.is_resolved]
+            for task in tasks:
+                task.end_task("canceled", now)
+                self._tasks.save(task)
+        return {
+            "taskGroupId": task_group_id,
+            "taskGroupSize": len(rows),
+            "cancelledCount": len(tasks),
+            "taskIds": [task.task_id for task in tasks],
+        }
+
     def join(self, definition: dict[str, Any]) -> None:
-        """Add a new task to its group; the first task creates the group."""
+        """Add a task to its group; the first task creates the group, which stays if the task is refused later."""
         task_group_id, scheduler_id = definition["taskGroupId"], definition["schedulerId"]
+        expires = from_json(definition["expires"]) + OUTLIVES
         self._database.execute(
-            "INSERT INTO task_groups VALUES (?, ?, ?, NULL) "
-            "ON CONFLICT (task_group_id) DO UPDATE SET expires = max(expires, excluded.expires)",
-            *(task_group_id, scheduler_id, from_json(definition["expires"])),
+            "INSERT INTO task_groups VALUES (?, ?, ?, NULL) ON CONFLICT DO NOTHING",
+            *(task_group_id, scheduler_id, expires),
         )
         group = self._load(task_group_id)
         if group["scheduler_id"] != scheduler_id:
@@ -71,6 +98,9 @@ class GroupService:
             )
         if group["sealed"] is not None:
             raise RequestConflict(f"Task group `{task_group_id}` is sealed and does not accept new tasks.")
+        self._database.execute(
+            "UPDATE task_groups SET expires = max(expires, ?) WHERE task_group_id = ?", expires, task_group_id
+        )
 
     def _load(self, task_group_id: str) -> Row:
         row = self._database.one("SELECT * FROM task_groups WHERE task_group_id = ?", task_group_id)

@@ -64,6 +64,8 @@ class IndexService:
 
     def insert_task(self, _: Caller, namespace: str, request: InsertTask) -> dict[str, Any]:
         """Insert a task, which need not exist; an indexed task of a higher rank is not replaced."""
+        if not float(request.rank).is_integer():
+            raise InternalServerError("invalid input syntax for type integer")
         self._insert(namespace, request)
         return _task(self._row(namespace))
 
@@ -152,9 +154,10 @@ def _entry(task_id: str, definition: dict[str, Any]) -> InsertTask | None:
     fields = {"rank": 0, "data": {}, "expires": definition["expires"]}
     fields |= {name: given[name] for name in fields if name in given}
     try:
-        return InsertTask.model_validate({"taskId": task_id, **fields})
+        entry = InsertTask.model_validate({"taskId": task_id, **fields})
     except ValidationError:
         return None
+    return entry if float(entry.rank).is_integer() else None
 
 
 def _parent(path: str) -> str:

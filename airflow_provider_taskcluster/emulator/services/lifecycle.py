@@ -7,12 +7,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from airflow_provider_taskcluster.emulator.clock import from_json, to_json
+from airflow_provider_taskcluster.emulator.clock import MINUTE, from_json, to_json
 from airflow_provider_taskcluster.emulator.errors import RequestConflict, ResourceNotFound
 
 # Reasons of an exception after which the queue retries, with the reason of the new run's creation.
 RETRIED = {"worker-shutdown": "retry", "claim-expired": "retry", "intermittent-task": "task-retry"}
 SCHEDULED = ("pending", "running")
+MOST_RUNS = 50
+RESOLVER_DELAY = MINUTE
 UNRESOLVED = ("unscheduled", *SCHEDULED)
 STATUS_FIELDS = (
     *("provisionerId", "workerType", "taskQueueId", "schedulerId", "projectId"),
@@ -54,8 +56,13 @@ class Task:
         """When the task will time out, by its deadline or the end of a claim; None if it is resolved."""
         if self.is_resolved:
             return None
-        timeouts = [self.status["deadline"], *(run["takenUntil"] for run in self.runs[-1:] if "takenUntil" in run)]
-        return min(map(from_json, timeouts))
+        claims = [from_json(self.runs[-1]["takenUntil"])] if self.state == "running" else []
+        return min([self._timeout, *claims])
+
+    @property
+    def _timeout(self) -> int:
+        """When the queue ends the task, some time after its deadline."""
+        return from_json(self.status["deadline"]) + RESOLVER_DELAY
 
     @property
     def runs(self) -> list[dict[str, Any]]:
@@ -95,11 +102,12 @@ class Task:
         self._update_state()
         return run
 
-    def reclaim(self, run_id: int, until: int) -> dict[str, Any]:
+    def reclaim(self, run_id: int, until: int, now: int) -> dict[str, Any]:
         """Extend a worker's claim of a run."""
         run = self.run(run_id)
         if run["state"] != "running":
             raise RequestConflict(f"Run {run_id} on task `{self.task_id}` is resolved or not running.")
+        self._check_deadline("reclaimed", now)
         run["takenUntil"] = to_json(until)
         return run
 
@@ -118,6 +126,8 @@ class Task:
         """Add a run to a resolved or unscheduled task; other tasks do not change."""
         self._check_deadline("rescheduled", now)
         if self.state not in SCHEDULED:
+            if len(self.runs) >= MOST_RUNS:
+                raise RequestConflict(f"Task `{self.task_id}` already has {len(self.runs)} runs: it cannot be rerun")
             self.status["retriesLeft"] = retries
             self._add_run("rerun", now)
 
@@ -125,14 +135,14 @@ class Task:
         """Cancel a task unless it is resolved."""
         self._check_deadline("canceled", now)
         if not self.is_resolved:
-            self._end_task("canceled", now)
+            self.end_task("canceled", now)
 
     def apply_timeout(self, now: int) -> None:
         """Apply the first timeout that is due, of the deadline or of a claim."""
         if self.due is None or self.due > now:
             return
-        if self.due == from_json(self.status["deadline"]):
-            self._end_task("deadline-exceeded", self.due)
+        if self.due == self._timeout:
+            self.end_task("deadline-exceeded", self.due)
             return
         expired = self.due
         self._end(self.runs[-1], "exception", "claim-expired", expired)
@@ -148,15 +158,14 @@ class Task:
                 f"Task `{self.task_id}` can't be {verb} past its deadline of {self.status['deadline']}."
             )
 
-    def _end_task(self, reason: str, now: int) -> None:
-        """End the last run as an exception; a task without runs gets one."""
+    def end_task(self, reason: str, now: int) -> None:
+        """End the last run as an exception, also past the deadline; a task without runs gets one."""
         if not self.runs:
             self._add_run("exception", now)
         self._end(self.runs[-1], "exception", reason, now)
 
     def _end(self, run: dict[str, Any], state: str, reason: str, now: int) -> None:
         run.update(state=state, reasonResolved=reason, resolved=to_json(now))
-        run.pop("takenUntil", None)
         self._update_state()
 
     def _retry(self, reason: str, now: int) -> None:

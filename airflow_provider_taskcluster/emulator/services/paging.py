@@ -37,6 +37,20 @@ def page(
     return items, _encode(key(items[-1])) if more else None
 
 
+def offset_page(
+    fetch: Callable[[int, int], list[Item]], *, token: str | None, limit: int | None
+) -> tuple[list[Item], str | None]:
+    """One page by offset, as the real queue lists groups: what is added before it moves what follows.
+
+    ``fetch(offset, count)`` yields up to ``count`` items.
+    """
+    size = max(1, min(limit or LARGEST, LARGEST))
+    given = _decode(token, 1)[0] if token else "0"
+    offset = int(given) if given.isdecimal() else 0
+    items = fetch(offset, size + 1)
+    return items[:size], _encode([str(offset + size)]) if len(items) > size else None
+
+
 def _encode(key: list[str]) -> str:
     return base64.urlsafe_b64encode(json.dumps(key).encode()).decode().rstrip("=")
 

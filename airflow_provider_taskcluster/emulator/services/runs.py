@@ -39,7 +39,7 @@ class RunService:
         """Extend the claim of a run by 20 minutes from now."""
         with self._database.transaction():
             task = self._tasks.load(task_id)
-            run = task.reclaim(run_id, self._clock.now() + CLAIM)
+            run = task.reclaim(run_id, self._clock.now() + CLAIM, self._clock.now())
             self._tasks.save(task)
         return {"status": task.status, **self._claimed(task, run)}
 

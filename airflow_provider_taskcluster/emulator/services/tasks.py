@@ -8,7 +8,7 @@ from airflow_provider_taskcluster.emulator.database import pack, unpack
 from airflow_provider_taskcluster.emulator.errors import ResourceNotFound
 from airflow_provider_taskcluster.emulator.schemas.tasks import PRIORITIES
 
-from .lifecycle import Task
+from .lifecycle import RESOLVER_DELAY, Task
 from .paging import page
 
 if TYPE_CHECKING:
@@ -48,7 +48,55 @@ class TaskService:
     ) -> dict[str, Any]:
         """Return the statuses of many tasks; unknown ones are left out, and one missing scope refuses the call."""
         caller.require(*(f"queue:status:{task_id}" for task_id in request.taskIds))
-        wanted = pack(request.taskIds)
+        rows, token = self._of(request.taskIds, continuation_token, limit)
+        statuses = [{"taskId": row["task_id"], "status": unpack(row["status"])} for row in rows]
+        answer: dict[str, Any] = {"statuses": statuses}
+        return {**answer, "continuationToken": token} if token else answer
+
+    def tasks(
+        self, caller: Caller, request: TaskIds, continuation_token: str | None = None, limit: int | None = None
+    ) -> dict[str, Any]:
+        """Return the definitions of many tasks; unknown ones are left out, and one missing scope refuses the call."""
+        caller.require(*(f"queue:get-task:{task_id}" for task_id in request.taskIds))
+        rows, token = self._of(request.taskIds, continuation_token, limit)
+        answer: dict[str, Any] = {
+            "tasks": [{"taskId": row["task_id"], "task": unpack(row["definition"])} for row in rows]
+        }
+        return {**answer, "continuationToken": token} if token else answer
+
+    def list_dependent_tasks(
+        self, _: Caller, task_id: str, continuation_token: str | None = None, limit: int | None = None
+    ) -> dict[str, Any]:
+        """List the tasks that have this one as a dependency, whether or not they still wait for it."""
+        self.load(task_id)
+
+        def fetch(after: list[str], count: int) -> list[Row]:
+            names_it = "EXISTS (SELECT 1 FROM json_each(definition, '$.dependencies') WHERE value = ?)"
+            return self.rows(f"{names_it} AND task_id > ? ORDER BY task_id LIMIT ?", task_id, *after, count)
+
+        rows, token = page(fetch, lambda row: [row["task_id"]], start=[""], token=continuation_token, limit=limit)
+        answer: dict[str, Any] = {"taskId": task_id, "tasks": list(map(described, rows))}
+        return {**answer, "continuationToken": token} if token else answer
+
+    def counts(self, _: Caller, task_queue_id: str) -> dict[str, Any]:
+        """Count the pending and claimed tasks of a queue. A queue that nobody knows has counts of 0."""
+        provisioner_id, worker_type = task_queue_id.split("/")
+        found = {
+            state: len(self.rows("task_queue_id = ? AND state = ?", task_queue_id, state))
+            for state in ("pending", "running")
+        }
+        return {
+            "provisionerId": provisioner_id,
+            "workerType": worker_type,
+            "taskQueueId": task_queue_id,
+            "pendingTasks": found["pending"],
+            "claimedTasks": found["running"],
+        }
+
+    def _of(
+        self, task_ids: list[str], continuation_token: str | None, limit: int | None
+    ) -> tuple[list[Row], str | None]:
+        wanted = pack(task_ids)
 
         def fetch(after: list[str], count: int) -> list[Row]:
             return self.rows(
@@ -56,10 +104,7 @@ class TaskService:
                 *(wanted, *after, count),
             )
 
-        rows, token = page(fetch, lambda row: [row["task_id"]], start=[""], token=continuation_token, limit=limit)
-        statuses = [{"taskId": row["task_id"], "status": unpack(row["status"])} for row in rows]
-        listed: dict[str, Any] = {"statuses": statuses}
-        return {**listed, "continuationToken": token} if token else listed
+        return page(fetch, lambda row: [row["task_id"]], start=[""], token=continuation_token, limit=limit)
 
     def rows(self, condition: str, *parameters: Any) -> list[Row]:
         """Return the rows of tasks that meet a condition, timeouts applied."""
@@ -92,9 +137,10 @@ class TaskService:
         return definition
 
     def pending(self, task_queue_id: str, count: int) -> list[Task]:
-        """Return the first pending tasks of a queue, most urgent first, then oldest first."""
-        condition = "task_queue_id = ? AND state = 'pending' ORDER BY rank, scheduled, rowid LIMIT ?"
-        return [Task(unpack(row["status"])) for row in self.rows(condition, task_queue_id, count)]
+        """Return the first pending tasks of a queue, most urgent first, then oldest first; none past its deadline."""
+        condition = "task_queue_id = ? AND state = 'pending' AND due > ? ORDER BY rank, scheduled, rowid LIMIT ?"
+        not_overdue = self._clock.now() + RESOLVER_DELAY
+        return [Task(unpack(row["status"])) for row in self.rows(condition, task_queue_id, not_overdue, count)]
 
     def insert(self, task: Task, definition: dict[str, Any]) -> None:
         """Store a new task."""
@@ -104,6 +150,16 @@ class TaskService:
             *(PRIORITIES.index(definition["priority"]), self._clock.now(), task.due),
             *(pack(definition), pack(task.status)),
         )
+
+    def set_priority(self, task: Task, priority: str) -> None:
+        """Change the priority of a task, in its status and its definition."""
+        task.status["priority"] = priority
+        definition = {**self.definition(task.task_id), "priority": priority}
+        self._database.execute(
+            "UPDATE tasks SET rank = ?, definition = ? WHERE task_id = ?",
+            *(PRIORITIES.index(priority), pack(definition), task.task_id),
+        )
+        self.save(task)
 
     def save(self, task: Task) -> None:
         """Store a task's changed status."""
@@ -123,3 +179,8 @@ class TaskService:
             task = Task(unpack(row["status"]))
             task.apply_timeout(now)
             self.save(task)
+
+
+def described(row: Row) -> dict[str, Any]:
+    """Return a task's definition and status, as lists of tasks have them."""
+    return {"task": unpack(row["definition"]), "status": unpack(row["status"])}
