@@ -1,6 +1,7 @@
-"""Side by side with what a user would use instead: ``python -m benchmarks --help``.
+"""Benchmarks of this provider against its alternatives: ``python -m benchmarks --help``.
 
-``cases`` says what is compared with what and which bar is to be reached. A case runs in a ``world`` of its own
-(emulator, nginx, and what lies between them and the client), where each contender is a process of its own that
-times itself. ``runner`` lets them take turns; ``table``, ``plot`` and ``growth`` show what came of it.
+``cases`` lists the contenders and the bar of each case; ``transfers``, ``payloads`` and ``waits`` set the cases up.
+A case runs in a ``world`` of its own (emulator, nginx, and proxies between them and the client), where each contender
+is a process that times itself. ``runner`` lets the contenders take turns; ``table``, ``plot`` and ``growth`` show the
+results.
 """

@@ -1,7 +1,7 @@
-"""Compare this provider with what a user would use instead, and show a table.
+"""Compare this provider with its alternatives, and show a table.
 
-All of it takes half an hour or so, and up to 10 GiB of disk (``--case``, ``--size`` and ``--repeat`` make it less).
-Exit code 1 if a bar was missed (``--no-bars``: only if a contender of ours failed).
+A full run takes about half an hour and up to 10 GiB of disk (less with ``--case``, ``--size`` and ``--repeat``).
+Exit code 1 if a bar was missed (with ``--no-bars``: only if one of our contenders failed).
 """
 
 from __future__ import annotations
@@ -19,75 +19,77 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from . import growth, machine, runner, table
-from .cases import CASES, MEMORY_LARGE, Case, Ground, Plan
+from .cases import CASES, Case
 from .sources import Sources, parse_size
+from .transfers import MEMORY_LARGE
+from .workspace import Plan, Workspace
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .runner import Line, Progress
+    from .runner import CaseResult, Progress
 
 RESULTS = Path(__file__).parent / "results"
 TMPFS = Path("/dev/shm")  # noqa: S108 (a folder of our own is made in it)
 
 
 def main() -> int:
-    """Run what was chosen; the exit code."""
+    """Run the chosen cases, or the plot, and return the exit code."""
     options = _parser().parse_args()
-    for noisy in ("airflow_provider_taskcluster.emulator", "uvicorn"):  # one in this process tells of each request
+    for noisy in ("airflow_provider_taskcluster.emulator", "uvicorn"):  # in this process, they log each request
         logging.getLogger(noisy).setLevel(logging.WARNING)
-    # Whoever stops us stops the servers too, by the ends of their blocks.
+    # SIGTERM exits regularly, so that context managers stop the servers.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     return draw(options) if options.growth else compare(options)
 
 
 def compare(options: argparse.Namespace) -> int:
-    """All chosen cases, on the disk and, with ``--tmpfs``, once more in memory."""
+    """Run all chosen cases on the disk and, with ``--tmpfs``, again in memory."""
     chosen = [case for case in CASES if case.key in (options.case or [case.key])]
     plan = Plan(options.size, options.objects, options.calls)
     facts = machine.facts()
     in_memory = [case for case in chosen if case.on_tmpfs] if options.tmpfs and _tmpfs_holds(plan) else []
     progress = runner.Progress(options.repeat * sum(len(case.contenders) for case in chosen + in_memory))
-    lines = _lines(chosen, options.folder, plan, options.repeat, progress)
-    for key, line in _lines(in_memory, TMPFS, plan, options.repeat, progress).items():
-        lines[key].tmpfs = {"ours": line.ours, "peer": line.peer, "ratio": line.ratio, "spread": line.spread}
-    table.save(options.results / "latest.json", lines, facts, {**asdict(plan), "repeat": options.repeat})
-    print(table.show(lines, facts))
-    held = all(line.ours is not None if options.no_bars else line.reached for line in lines.values())
-    return 0 if held else 1
+    results = _results(chosen, options.folder, plan, options.repeat, progress)
+    for key, result in _results(in_memory, TMPFS, plan, options.repeat, progress).items():
+        results[key].tmpfs = {"ours": result.ours, "peer": result.peer, "ratio": result.ratio, "spread": result.spread}
+    table.save(options.results / "latest.json", results, facts, {**asdict(plan), "repeat": options.repeat})
+    print(table.show(results, facts))
+    passed = all(result.ours is not None if options.no_bars else result.reached for result in results.values())
+    return 0 if passed else 1
 
 
 def draw(options: argparse.Namespace) -> int:
-    """The plot of how cost grows."""
-    with _ground(options.folder, Plan(options.size * MEMORY_LARGE, options.objects, options.calls)) as ground:
-        series = growth.measure(ground, options.repeat)
+    """Plot how the cost of a download grows."""
+    with _workspace(options.folder, Plan(options.size * MEMORY_LARGE, options.objects, options.calls)) as workspace:
+        series = growth.measure(workspace, options.repeat)
     growth.save(options.results, series)
     print("The plot is in growth.svg, its figures are in growth.json.")
     return 0
 
 
 def _tmpfs_holds(plan: Plan) -> bool:
-    """Whether there is room for source, object and destination, and then some."""
-    holds = TMPFS.is_dir() and shutil.disk_usage(TMPFS).free > 4 * plan.size
-    if not holds:
+    """Whether tmpfs has room for source, object and destination, and some more."""
+    large_enough = TMPFS.is_dir() and shutil.disk_usage(TMPFS).free > 4 * plan.size
+    if not large_enough:
         sys.stderr.write(f"{TMPFS} is too small or missing: the second run is left out.\n")
-    return holds
+    return large_enough
 
 
-def _lines(cases: list[Case], folder: Path, plan: Plan, repeat: int, progress: Progress) -> dict[str, Line]:
+def _results(cases: list[Case], folder: Path, plan: Plan, repeat: int, progress: Progress) -> dict[str, CaseResult]:
     if not cases:
         return {}
-    with _ground(folder, plan) as ground:
-        return {case.key: runner.run(case, ground, repeat, progress) for case in cases}
+    with _workspace(folder, plan) as workspace:
+        return {case.key: runner.run(case, workspace, repeat, progress) for case in cases}
 
 
 @contextlib.contextmanager
-def _ground(folder: Path, plan: Plan) -> Iterator[Ground]:
-    """A working folder on the disk of ``folder``, removed afterwards."""
+def _workspace(folder: Path, plan: Plan) -> Iterator[Workspace]:
+    """Give a temporary workspace in ``folder``."""
     folder.mkdir(parents=True, exist_ok=True)
     working = Path(tempfile.mkdtemp(prefix="benchmarks-", dir=folder))
     try:
-        yield Ground(working, Sources(working), plan)
+        yield Workspace(working, Sources(working), plan)
     finally:
         shutil.rmtree(working, ignore_errors=True)
 

@@ -1,8 +1,8 @@
-"""One contender, once, as a process of its own: ``python -m benchmarks.contender MODULE.FUNCTION ARGUMENTS``.
+"""Process that runs one contender once: ``python -m benchmarks.contender MODULE.FUNCTION ARGUMENTS``.
 
-A contender is a function in ``contenders/`` that imports and prepares what it needs and returns the work as a
-function; only the work is timed. ARGUMENTS are its keyword arguments as JSON. The last line of standard output is
-JSON: ``seconds``, what the work returned as ``bytes``, and by how much the ``memory`` held grew at the peak.
+A contender is a function in ``contenders/`` that prepares a piece of work and returns it as a function; only the work
+is timed. ARGUMENTS are its keyword arguments as JSON. The last line of standard output is JSON: ``seconds``,
+``bytes`` (the result of the work), and ``memory`` (by how many bytes the process grew at its peak).
 """
 
 from __future__ import annotations
@@ -21,11 +21,11 @@ if TYPE_CHECKING:
 
 
 def main(name: str, arguments: str) -> None:
-    """Prepare, work, report."""
+    """Prepare a contender, time its work, and print the figures."""
     module, function = name.split(".")
     prepare = getattr(importlib.import_module(f"benchmarks.contenders.{module}"), function)
     work: Callable[[], int] = prepare(**json.loads(arguments))
-    gc.collect()  # what imports left behind is not for the clock
+    gc.collect()  # so that garbage of the imports is not collected while the clock runs
     peak = Peak()
     started = time.perf_counter()
     moved = work()

@@ -1,7 +1,7 @@
-"""A store that takes uploads, counts their bytes and forgets them.
+"""Store that accepts uploads, counts their bytes and discards them.
 
-nginx keeps them, in new pages of the page cache: on a machine whose host takes free pages back, that alone costs more
-time than either contender needs.
+nginx would keep them in new pages of the page cache, which takes longer than either contender on a virtual machine
+whose host reclaims free pages.
 """
 
 from __future__ import annotations
@@ -23,9 +23,9 @@ BLOCK = 1 << 20
 
 @contextlib.contextmanager
 def store(root: Path, rate: float = math.inf) -> Iterator[int]:
-    """A port that takes PUTs. A file of the same length, without content, appears under ``root``.
+    """Serve PUTs on the port given; each leaves a sparse file of its length under ``root``.
 
-    :param rate: Bytes a second that one connection brings at most.
+    :param rate: Most bytes a second on one connection.
     """
 
     class Handler(BaseHTTPRequestHandler):
@@ -47,7 +47,7 @@ def store(root: Path, rate: float = math.inf) -> Iterator[int]:
             self.end_headers()
 
         def log_message(self, *_: object) -> None:
-            """Say nothing."""
+            """Log nothing."""
 
     with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
         server.daemon_threads = True

@@ -1,4 +1,4 @@
-"""How the cost of a download grows with size and with the number of connections."""
+"""Measures how the cost of a download grows with its size and the number of connections."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import sys
 from typing import TYPE_CHECKING, Any
 
 from . import world
-from .cases import check_size
+from .checks import check_size
 from .plot import Series, svg
 from .runner import Progress
 from .sources import show_size
@@ -16,7 +16,7 @@ from .sources import show_size
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .cases import Ground
+    from .workspace import Workspace
     from .world import World
 
 SIZES = (1 << 10, 1 << 15, 1 << 20, 1 << 24, 1 << 27, 1 << 30, 1 << 32)
@@ -24,26 +24,26 @@ CONNECTIONS = (1, 2, 4, 8, 16)
 OURS = "ours.download_object"
 
 
-def measure(ground: Ground, repeat: int) -> list[Series]:
-    """Median seconds of each contender at each size; the peer comes last."""
-    sizes = [size for size in SIZES if size <= ground.plan.size]
-    with world.near(ground.folder) as near:
-        lines = _lines(near)
-        progress = Progress(len(sizes) * len(lines) * repeat)
-        found: dict[str, list[tuple[int, float]]] = {label: [] for label in lines}
+def measure(workspace: Workspace, repeat: int) -> list[Series]:
+    """Return the median seconds of each contender at each size; the peer comes last."""
+    sizes = [size for size in SIZES if size <= workspace.plan.size]
+    with world.near(workspace.folder) as near:
+        contenders = _contenders(near)
+        progress = Progress(len(sizes) * len(contenders) * repeat)
+        points: dict[str, list[tuple[int, float]]] = {label: [] for label in contenders}
         for size in sizes:
-            near.put_object(f"benchmarks/{size}", ground.sources.of(size))
+            near.put_object(f"benchmarks/{size}", workspace.sources.of(size))
             rounds = [
-                {label: _once(near, size, label, arguments, progress) for label, arguments in lines.items()}
+                {label: _once(near, size, label, arguments, progress) for label, arguments in contenders.items()}
                 for _ in range(repeat)
             ]
-            for label, points in found.items():
-                points.append((size, statistics.median(seconds[label] for seconds in rounds)))
-    return [Series(label, points) for label, points in found.items()]
+            for label in contenders:
+                points[label].append((size, statistics.median(seconds[label] for seconds in rounds)))
+    return [Series(label, of_label) for label, of_label in points.items()]
 
 
-def _lines(near: World) -> dict[str, dict[str, Any]]:
-    """What is drawn: label -> contender and its options."""
+def _contenders(near: World) -> dict[str, dict[str, Any]]:
+    """Return the contenders to plot with their options, by label."""
     peer = {"taskcluster client": {"contender": "peer.download_object"}}
     if near.contend("ours.takes_connections").bytes:
         ours = {

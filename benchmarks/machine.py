@@ -1,4 +1,4 @@
-"""What the figures depend on: processor and versions. Nothing that names the machine or its owner."""
+"""Facts that the figures depend on: processor and versions, but nothing that identifies the machine or its owner."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ PACKAGES = ("airflow-provider-taskcluster", "apache-airflow", "taskcluster", "re
 
 
 def facts() -> dict[str, str]:
-    """Name and value, fit to be printed."""
+    """Return the facts by name."""
     return {
         "cores": str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()),
         "cpu": _cpu(),
@@ -25,21 +25,21 @@ def facts() -> dict[str, str]:
         "python": platform.python_version(),
         **{package: version(package) for package in PACKAGES},
         "openssl": ssl.OPENSSL_VERSION.split()[1],
-        "nginx": _said(need("nginx"), "-v"),
-        "aria2c": _said(need("aria2c"), "--version"),
+        "nginx": _version(need("nginx"), "-v"),
+        "aria2c": _version(need("aria2c"), "--version"),
     }
 
 
 def _cpu() -> str:
     try:
-        found = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+        match = re.search(r"^model name\s*:\s*(.+)$", Path("/proc/cpuinfo").read_text(), re.MULTILINE)
     except FileNotFoundError:
-        found = None
-    return found[1] if found else platform.machine()
+        match = None
+    return match[1] if match else platform.machine()
 
 
-def _said(*command: str) -> str:
-    """The first version number in what a program says."""
+def _version(*command: str) -> str:
+    """Return the first version number that a command prints."""
     done = subprocess.run(command, capture_output=True, text=True, check=True)
-    found = re.search(r"\d+\.\d+(\.\d+)?", done.stdout + done.stderr)
-    return found[0] if found else "unknown"
+    match = re.search(r"\d+\.\d+(\.\d+)?", done.stdout + done.stderr)
+    return match[0] if match else "unknown"

@@ -1,4 +1,4 @@
-"""How much memory this process needs for a piece of work."""
+"""Peak memory of this process during a piece of work."""
 
 from __future__ import annotations
 
@@ -9,20 +9,20 @@ STATUS = Path("/proc/self/status")
 
 
 class Peak:
-    """Begins to watch when it is made; what was used before, by imports, does not count."""
+    """Peak memory since its creation; memory used before, by imports, does not count."""
 
     def __init__(self) -> None:
         if STATUS.exists():
-            Path("/proc/self/clear_refs").write_text("5")  # the kernel's mark of the peak goes down to what is held now
+            Path("/proc/self/clear_refs").write_text("5")  # resets the kernel's peak to the current memory
         self._before = _peak()
 
     def grown(self) -> int:
-        """Bytes above the beginning, at the peak."""
+        """Return by how many bytes the peak exceeds the memory at the beginning."""
         return _peak() - self._before
 
 
 def _peak() -> int:
-    """Most bytes held (since the mark was set back)."""
+    """Return the peak in bytes, since it was last reset."""
     if not STATUS.exists():  # not Linux
         return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
     line = next(line for line in STATUS.read_text().splitlines() if line.startswith("VmHWM:"))

@@ -1,4 +1,4 @@
-"""The cases about many artifacts of one task."""
+"""Cases about payloads: many artifacts of one task."""
 
 from __future__ import annotations
 
@@ -11,26 +11,26 @@ from .sources import KIB, MIB
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from .cases import Ground, Measure
+    from .workspace import Measure, Workspace
 
 FILE = 64 * KIB
-# 1,000 files and a list of 20,000 where the cases about small objects have 200.
+# Times ``Plan.objects``: by default 1,000 files to download, and 20,000 to list.
 FILES, LISTED = 5, 100
-# A list that fits one page, to compare with.
+# The shorter list, by which the long one is divided, fits on one page.
 ONE_PAGE = 20
 
 
 @contextlib.contextmanager
-def downloaded_payload(ground: Ground, *, far: bool) -> Iterator[Measure]:
-    """All artifacts of a task into a folder; every other one is an object, with sums, and the others are in s3."""
-    source = ground.sources.of(FILE)
-    count = ground.plan.objects * FILES
-    with (world.far if far else world.near)(ground.folder) as place:
-        task_id = place.put_artifacts(source, count)
+def downloaded_payload(workspace: Workspace, *, far: bool) -> Iterator[Measure]:
+    """Download all artifacts of a task into a folder; every other one is an object, the others are in s3."""
+    source = workspace.sources.of(FILE)
+    count = workspace.plan.objects * FILES
+    with (world.far if far else world.near)(workspace.folder) as setup:
+        task_id = setup.put_artifacts(source, count)
 
         def measure(contender: str) -> float:
-            with place.destination() as folder:
-                run = place.contend(contender, task_id=task_id, destination=str(folder))
+            with setup.destination() as folder:
+                run = setup.contend(contender, task_id=task_id, destination=str(folder))
                 sizes = [file.stat().st_size for file in (folder / "public").iterdir()]
             if sizes != [FILE] * count:
                 raise world.ContenderFailed(f"{count} files were to arrive, and {len(sizes)} did, or not whole")
@@ -40,10 +40,10 @@ def downloaded_payload(ground: Ground, *, far: bool) -> Iterator[Measure]:
 
 
 @contextlib.contextmanager
-def listed(ground: Ground) -> Iterator[Measure]:
-    """How much more memory it takes to go through a long list of artifacts than through one page, in MiB."""
-    count = ground.plan.objects * LISTED
-    with world.near(ground.folder) as near:
+def listed(workspace: Workspace) -> Iterator[Measure]:
+    """Additional memory for listing many artifacts against one page of them, in MiB."""
+    count = workspace.plan.objects * LISTED
+    with world.near(workspace.folder) as near:
         tasks = {number: near.announce_artifacts(number) for number in (count, count // ONE_PAGE)}
 
         def memory(contender: str, number: int) -> int:

@@ -1,4 +1,4 @@
-"""A plot with two logarithmic axes, written as SVG by hand: size to the right, seconds up."""
+"""SVG plot with two logarithmic axes: size to the right, seconds up."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ PEER_COLOUR = "#d95f0e"
 
 @dataclass(frozen=True)
 class Series:
-    """One line: its name and (bytes, seconds)."""
+    """One line of the plot: its label and its points (bytes, seconds)."""
 
     label: str
     points: list[tuple[int, float]]
@@ -23,7 +23,7 @@ class Series:
 
 @dataclass(frozen=True)
 class Axis:
-    """From values to places, by their logarithms."""
+    """A logarithmic axis, which maps values to coordinates."""
 
     low: float
     high: float
@@ -31,13 +31,13 @@ class Axis:
     end: float
 
     def at(self, value: float) -> float:
-        """The place of a value."""
+        """Return the coordinate of a value."""
         share = (math.log(value) - math.log(self.low)) / (math.log(self.high) - math.log(self.low))
         return round(self.start + share * (self.end - self.start), 1)
 
 
 def svg(series: list[Series]) -> str:
-    """The plot; the last line is that of the peer."""
+    """Return the plot; the last line is that of the peer."""
     sizes = sorted({size for line in series for size, _ in line.points})
     seconds = [value for line in series for _, value in line.points]
     decades = range(math.floor(math.log10(min(seconds))), math.ceil(math.log10(max(seconds)) + 1e-9) + 1)
@@ -62,25 +62,25 @@ def _colour(number: int, series: list[Series]) -> str:
     return PEER_COLOUR if number == len(series) - 1 else COLOURS[number % len(COLOURS)]
 
 
-def _size_mark(place: float, text: str) -> str:
+def _size_mark(x: float, text: str) -> str:
     bottom = HEIGHT - BOTTOM
     return (
-        f'<line x1="{place}" y1="{TOP}" x2="{place}" y2="{bottom}" stroke="#eee"/>'
-        f'<text x="{place}" y="{bottom + 20}" text-anchor="middle">{text}</text>'
+        f'<line x1="{x}" y1="{TOP}" x2="{x}" y2="{bottom}" stroke="#eee"/>'
+        f'<text x="{x}" y="{bottom + 20}" text-anchor="middle">{text}</text>'
     )
 
 
-def _time_mark(place: float, text: str) -> str:
+def _time_mark(y: float, text: str) -> str:
     return (
-        f'<line x1="{LEFT}" y1="{place}" x2="{WIDTH - RIGHT}" y2="{place}" stroke="#ddd"/>'
-        f'<text x="{LEFT - 8}" y="{place + 4}" text-anchor="end">{text}</text>'
+        f'<line x1="{LEFT}" y1="{y}" x2="{WIDTH - RIGHT}" y2="{y}" stroke="#ddd"/>'
+        f'<text x="{LEFT - 8}" y="{y + 4}" text-anchor="end">{text}</text>'
     )
 
 
 def _line(line: Series, colour: str, x: Axis, y: Axis) -> list[str]:
-    places = [(x.at(size), y.at(seconds)) for size, seconds in line.points]
-    path = " ".join(f"{across},{up}" for across, up in places)
-    dots = [f'<circle cx="{across}" cy="{up}" r="2.5" fill="{colour}"/>' for across, up in places]
+    coordinates = [(x.at(size), y.at(seconds)) for size, seconds in line.points]
+    path = " ".join(f"{across},{up}" for across, up in coordinates)
+    dots = [f'<circle cx="{across}" cy="{up}" r="2.5" fill="{colour}"/>' for across, up in coordinates]
     return [f'<polyline points="{path}" fill="none" stroke="{colour}" stroke-width="2"/>', *dots]
 
 

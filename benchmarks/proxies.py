@@ -1,4 +1,4 @@
-"""What lies between client and server: a distance, or a line that is cut. TCP on loopback, in a thread."""
+"""TCP proxies between client and server, in a thread: one adds latency, one cuts connections."""
 
 from __future__ import annotations
 
@@ -19,30 +19,30 @@ Between = Callable[[Pair, Pair], Coroutine[Any, Any, None]]
 
 @contextlib.contextmanager
 def far(port: int, round_trip: float) -> Iterator[int]:
-    """A port that leads to ``port`` over a distance: bytes take half a round trip each way.
+    """Give a port that leads to ``port`` with latency: bytes take half a round trip each way.
 
-    To connect takes one more, as the handshake of TCP does. TLS passes through, and pays for its own.
+    Connecting takes a further round trip, as the handshake of TCP does. TLS passes through, with its own round trips.
     """
 
     async def between(client: Pair, server: Pair) -> None:
         connected = asyncio.get_running_loop().time() + round_trip
-        up = _late(client[0], server[1], round_trip / 2, not_before=connected)
-        await asyncio.gather(up, _late(server[0], client[1], round_trip / 2))
+        up = _delay(client[0], server[1], round_trip / 2, not_before=connected)
+        await asyncio.gather(up, _delay(server[0], client[1], round_trip / 2))
 
     with _listening(port, between) as public:
         yield public
 
 
-async def _late(
+async def _delay(
     reader: asyncio.StreamReader, writer: asyncio.StreamWriter, seconds: float, not_before: float = 0
 ) -> None:
-    """Pass everything on after some time; what is on the way does not hold up what comes after."""
+    """Relay bytes after a delay, without limiting the throughput."""
     clock = asyncio.get_running_loop().time
-    way: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
+    in_flight: asyncio.Queue[tuple[float, bytes]] = asyncio.Queue()
 
     async def arrive() -> None:
         while True:
-            due, block = await way.get()
+            due, block = await in_flight.get()
             await asyncio.sleep(due - clock())
             if not block:
                 break
@@ -55,23 +55,23 @@ async def _late(
     block = b"-"
     while block:
         block = await reader.read(BLOCK)
-        way.put_nowait((max(clock(), not_before) + seconds, block))
+        in_flight.put_nowait((max(clock(), not_before) + seconds, block))
     await arriving
 
 
 class Cutter:
-    """Counts the bytes that come from the server, and cuts the connection that carries certain ones of them."""
+    """Counts the bytes sent by the server over all connections, and cuts a connection at given counts."""
 
     def __init__(self) -> None:
         self.passed = 0
         self._cuts: list[int] = []
 
     def begin(self, cuts: list[int]) -> None:
-        """Count from zero, and cut after so many bytes in all, each time."""
+        """Count from zero, and cut the connection each time the count reaches one of ``cuts``."""
         self.passed, self._cuts = 0, list(cuts)
 
     async def between(self, client: Pair, server: Pair) -> None:
-        """Carry one connection."""
+        """Relay one connection."""
         up = asyncio.create_task(_pass_on(client[0], server[1]))
         try:
             while block := await server[0].read(BLOCK):
@@ -84,7 +84,7 @@ class Cutter:
             up.cancel()
 
     def _count(self, size: int) -> tuple[int, bool]:
-        """How many of the next ``size`` bytes pass, and whether the line is cut after them."""
+        """Return how many of the next ``size`` bytes pass, and whether the connection is cut after them."""
         cut = bool(self._cuts) and self.passed + size >= self._cuts[0]
         passing = self._cuts.pop(0) - self.passed if cut else size
         self.passed += passing
@@ -100,7 +100,7 @@ async def _pass_on(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -
 
 @contextlib.contextmanager
 def cutting(port: int) -> Iterator[tuple[int, Cutter]]:
-    """A port that leads to ``port``, and the one who cuts the line."""
+    """Give a port that leads to ``port``, and the cutter of its connections."""
     cutter = Cutter()
     with _listening(port, cutter.between) as public:
         yield public, cutter
@@ -108,7 +108,7 @@ def cutting(port: int) -> Iterator[tuple[int, Cutter]]:
 
 @contextlib.contextmanager
 def _listening(port: int, between: Between) -> Iterator[int]:
-    """Serve a free port from a thread; each connection is handed over with one to ``port``."""
+    """Serve a free port from a thread; ``between`` relays each connection to one to ``port``."""
     loop = asyncio.new_event_loop()
 
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

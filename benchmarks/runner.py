@@ -1,4 +1,4 @@
-"""Lets the contenders of a case take turns, and makes one line of their figures."""
+"""Runs the contenders of a case in turns, and computes its result."""
 
 from __future__ import annotations
 
@@ -11,15 +11,16 @@ from typing import TYPE_CHECKING, Any
 from .world import ContenderFailed
 
 if TYPE_CHECKING:
-    from .cases import Case, Ground
+    from .cases import Case
+    from .workspace import Workspace
 
 
 @dataclass
-class Line:
-    """The outcome of one case. Figures are medians; ``spread`` is (largest - smallest) / median, the wider one.
+class CaseResult:
+    """Result of one case. Figures are medians; ``spread`` is the largest (maximum - minimum) / median.
 
-    ``ratio`` is the peer's figure by ours: above 1, ours is better. ``peer`` is None where there is none, or
-    where it did not come to an end; ``note`` says so.
+    ``ratio`` is the peer's figure divided by ours: above 1, ours is better. ``peer`` is None if there is none, or if
+    it failed, which ``note`` says.
     """
 
     ours: float | None
@@ -34,38 +35,38 @@ class Line:
     tmpfs: dict[str, Any] | None = None
 
     def as_dict(self) -> dict[str, Any]:
-        """As JSON."""
+        """Return the result for JSON."""
         return asdict(self)
 
 
 class Progress:
-    """Says on standard error what is being done, how far it is and how long it may still take."""
+    """Prints each run with the number of runs and the estimated time left, on standard error."""
 
     def __init__(self, total: int) -> None:
         self._total = total
         self._done = 0
         self._started = time.monotonic()
 
-    def begin(self, what: str) -> None:
-        """A piece of work begins."""
+    def begin(self, title: str) -> None:
+        """Print the beginning of a run."""
         left = ""
         if self._done:
             seconds = (time.monotonic() - self._started) / self._done * (self._total - self._done)
             left = f", about {seconds / 60:.0f} min left"
-        sys.stderr.write(f"[{self._done + 1:>3}/{self._total}{left}] {what:<48}")
+        sys.stderr.write(f"[{self._done + 1:>3}/{self._total}{left}] {title:<48}")
         sys.stderr.flush()
 
-    def end(self, said: str) -> None:
-        """It has ended."""
+    def end(self, result: str) -> None:
+        """Print the result of the run."""
         self._done += 1
-        sys.stderr.write(f"{said}\n")
+        sys.stderr.write(f"{result}\n")
 
 
-def run(case: Case, ground: Ground, repeat: int, progress: Progress) -> Line:
-    """Run a case: ``repeat`` rounds, in which the contenders take turns, every other time the other way round."""
+def run(case: Case, workspace: Workspace, repeat: int, progress: Progress) -> CaseResult:
+    """Run a case: ``repeat`` rounds, in which the contenders take turns, every other round in reverse order."""
     runs: dict[str, list[float]] = {contender: [] for contender in case.contenders}
     failed: dict[str, str] = {}
-    with case.ground(ground) as measure:
+    with case.setup(workspace) as measure:
         for number in range(repeat):
             for contender in case.contenders[:: -1 if number % 2 else 1]:
                 progress.begin(f"{case.key}: {contender}")
@@ -75,17 +76,17 @@ def run(case: Case, ground: Ground, repeat: int, progress: Progress) -> Line:
                 except ContenderFailed as error:
                     failed[contender] = str(error)
                     progress.end(f"FAILED\n{error}")
-    return line(case, runs, failed)
+    return summarize(case, runs, failed)
 
 
-def line(case: Case, runs: dict[str, list[float]], failed: dict[str, str]) -> Line:
-    """The figures of a case in one line. Who failed once has no figure."""
-    medians = {name: statistics.median(found) for name, found in runs.items() if name not in failed}
+def summarize(case: Case, runs: dict[str, list[float]], failed: dict[str, str]) -> CaseResult:
+    """Compute the result of a case. A contender that failed once has no figure."""
+    medians = {name: statistics.median(figures) for name, figures in runs.items() if name not in failed}
     ours = medians.get(case.ours)
     peers = [medians[name] for name in case.peers if name in medians]
     peer = max(peers) if len(peers) == len(case.peers) and peers else None
     ratio = peer / ours if peer and ours else None
-    return Line(
+    return CaseResult(
         ours=ours,
         peer=peer,
         ratio=ratio,

@@ -1,4 +1,4 @@
-"""The programs that serve a world: nginx for the bytes, the emulator for the JSON calls. Loopback only."""
+"""Servers of a world, on loopback: nginx for the bytes, the emulator for the JSON calls."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ http {{
 
 @dataclass(frozen=True)
 class Emulated:
-    """A running emulator."""
+    """Address and credentials of a running emulator."""
 
     root_url: str
     client_id: str
@@ -72,7 +72,7 @@ class Emulated:
 
 
 def need(program: str) -> str:
-    """The path of a program that the benchmark cannot do without."""
+    """Return the path of a program that the benchmarks need."""
     path = shutil.which(program) or shutil.which(program, path="/usr/sbin:/usr/local/sbin")
     if path is None:
         raise SystemExit(f"{program} is missing: install the package {PACKAGES[program]} (`make bench` does, as root)")
@@ -80,7 +80,7 @@ def need(program: str) -> str:
 
 
 def free_port() -> int:
-    """A port that nobody listens on just now."""
+    """Return a port that is free now."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
@@ -91,9 +91,9 @@ def free_port() -> int:
 def nginx(
     folder: Path, root: Path, port: int, api_port: int, *, tls: Tls | None = None, limits: str = ""
 ) -> Iterator[None]:
-    """Start nginx before the files of ``root`` and the API on ``api_port``.
+    """Run nginx, which serves the files in ``root`` and forwards API calls to ``api_port``.
 
-    :param limits: Further locations of its configuration.
+    :param limits: Further ``location`` blocks of its configuration.
     """
     folder.mkdir(parents=True)
     file = folder / "nginx.conf"
@@ -117,29 +117,29 @@ def nginx(
 
 @contextlib.contextmanager
 def emulator(data_dir: Path, port: int, store_url: str | None = None) -> Iterator[Emulated]:
-    """The emulator; its URLs may lead to another server."""
+    """Run the emulator; with ``store_url``, its URLs lead to another server."""
     command = [sys.executable, "-m", "airflow_provider_taskcluster.emulator", "--log-level", "WARNING"]
     command += ["--port", str(port), "--data-dir", str(data_dir)]
     command += ["--store-url", store_url] if store_url else []
     with _process(command, stdout=subprocess.PIPE) as running:
         assert running.stdout is not None
-        said = json.loads(running.stdout.readline() or "{}")
-        if not said:
+        address = json.loads(running.stdout.readline() or "{}")
+        if not address:
             raise SystemExit("The emulator did not start")
-        yield Emulated(said["root_url"], said["client_id"], said["access_token"])
+        yield Emulated(address["root_url"], address["client_id"], address["access_token"])
         running.stdout.close()
 
 
 @dataclass(frozen=True)
 class Tls:
-    """A certificate for loopback that nobody else trusts."""
+    """Files of a self-signed certificate for loopback, and of its key."""
 
     certificate: Path
     key: Path
 
 
 def self_signed(folder: Path) -> Tls:
-    """Make a certificate for this run."""
+    """Create a certificate for this run."""
     tls = Tls(folder / "certificate.pem", folder / "key.pem")
     command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     command += ["-days", "2", "-subj", "/CN=benchmark", "-addext", f"subjectAltName=IP:{HOST}"]

@@ -1,4 +1,4 @@
-"""Files to move: random bytes, made once for each size and kept in the page cache."""
+"""Source files of random bytes, one for each size, which stay in the page cache."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ UNITS = {"KiB": KIB, "MiB": MIB, "GiB": 1 << 30}
 
 @dataclass(frozen=True)
 class Source:
-    """A file and what is known of it."""
+    """A source file with its size and hashes."""
 
     path: Path
     size: int
@@ -26,17 +26,17 @@ class Source:
 
 
 class Sources:
-    """Makes the files of one run in a folder."""
+    """Creates source files in a folder, on first use."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._made: dict[int, Source] = {}
+        self._sources: dict[int, Source] = {}
 
     def of(self, size: int) -> Source:
-        """The file with so many bytes."""
-        if size not in self._made:
-            self._made[size] = self._make(size)
-        return self._made[size]
+        """Return the source file of a size."""
+        if size not in self._sources:
+            self._sources[size] = self._make(size)
+        return self._sources[size]
 
     def _make(self, size: int) -> Source:
         sums = {name: hashlib.new(name) for name in ("sha256", "sha512")}
@@ -55,7 +55,7 @@ def _blocks(size: int) -> Iterator[bytes]:
 
 
 def parse_size(text: str) -> int:
-    """Bytes of "64MiB"; ValueError if it cannot be a size."""
+    """Return the bytes of a size such as "64MiB"; ValueError if it is none."""
     for unit, factor in UNITS.items():
         if text.endswith(unit):
             return int(text.removesuffix(unit)) * factor
@@ -63,6 +63,6 @@ def parse_size(text: str) -> int:
 
 
 def show_size(size: int) -> str:
-    """The size in the largest unit that divides it."""
+    """Write a size in the largest unit that divides it."""
     unit = next((unit for unit in ("GiB", "MiB", "KiB") if size % UNITS[unit] == 0 and size), None)
     return f"{size // UNITS[unit]} {unit}" if unit else f"{size} B"

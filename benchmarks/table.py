@@ -1,4 +1,4 @@
-"""The outcome as a table for people and as JSON for programs."""
+"""Results as a table and as JSON."""
 
 from __future__ import annotations
 
@@ -8,31 +8,31 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from .runner import Line
+    from .runner import CaseResult
 
 ROW = "{:<22} {:>9} {:>9} {:<7} {:>6} {:>7}  {:<14} {:<8} {:<18} {}"
 HEAD = ("case", "ours", "peer", "unit", "ratio", "spread", "bar", "reached", "tmpfs ours/peer", "")
 
 
-def show(lines: dict[str, Line], machine: dict[str, Any]) -> str:
-    """The table, with the machine below it."""
-    rows = [ROW.format(*HEAD), *(_row(key, line) for key, line in lines.items())]
+def show(results: dict[str, CaseResult], machine: dict[str, Any]) -> str:
+    """Return the table, with the facts about the machine below it."""
+    rows = [ROW.format(*HEAD), *(_row(key, result) for key, result in results.items())]
     facts = ", ".join(f"{name} {value}" for name, value in machine.items())
     return "\n".join(["", *(row.rstrip() for row in rows), "", facts])
 
 
-def _row(key: str, line: Line) -> str:
+def _row(key: str, result: CaseResult) -> str:
     return ROW.format(
         key,
-        _number(line.ours),
-        _number(line.peer),
-        line.unit,
-        _number(line.ratio, 2),
-        "-" if line.spread is None else f"{line.spread:.0%}",
-        line.bar,
-        "yes" if line.reached else "NO",
-        f"{_number(line.tmpfs['ours'])}/{_number(line.tmpfs['peer'])}" if line.tmpfs else "",
-        line.note,
+        _number(result.ours),
+        _number(result.peer),
+        result.unit,
+        _number(result.ratio, 2),
+        "-" if result.spread is None else f"{result.spread:.0%}",
+        result.bar,
+        "yes" if result.reached else "NO",
+        f"{_number(result.tmpfs['ours'])}/{_number(result.tmpfs['peer'])}" if result.tmpfs else "",
+        result.note,
     )
 
 
@@ -40,8 +40,8 @@ def _number(value: float | None, digits: int = 3) -> str:
     return "-" if value is None else f"{value:.{digits}f}"
 
 
-def save(file: Path, lines: dict[str, Line], machine: dict[str, Any], plan: dict[str, Any]) -> None:
-    """Write it as JSON: ``cases`` by key, ``machine``, ``plan``."""
+def save(file: Path, results: dict[str, CaseResult], machine: dict[str, Any], plan: dict[str, Any]) -> None:
+    """Write the results as JSON: ``cases`` by key, ``machine``, ``plan``."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    content = {"cases": {key: line.as_dict() for key, line in lines.items()}, "machine": machine, "plan": plan}
+    content = {"cases": {key: result.as_dict() for key, result in results.items()}, "machine": machine, "plan": plan}
     file.write_text(json.dumps(content, indent=2) + "\n")

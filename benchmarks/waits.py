@@ -1,4 +1,4 @@
-"""The cases about waits: what thousands of them cost in requests, time, memory and peace of the event loop."""
+"""Cases about thousands of waits: their requests, latency, memory and load on the event loop."""
 
 from __future__ import annotations
 
@@ -25,26 +25,26 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
     from pathlib import Path
 
-    from .cases import Ground, Measure
+    from .workspace import Measure, Workspace
 
 WAITS = 5000
 NAMES = 10
 RUNNING = 100
 INTERVAL = 5.0
-# Intervals that are watched; in the one before them each wait has its first look.
+# Intervals that are measured; in the one before them, each wait is checked for the first time.
 WATCHED = 4
 KIB = 1024
 
 
 @dataclass(frozen=True)
-class Held:
-    """What came of holding waits.
+class Measurements:
+    """Measurements of a process that held waits.
 
     :param requests: Monotonic time of each JSON request.
-    :param finished: When each of the waits that could be found could be, by its number.
-    :param events: When each of them was, by its number.
-    :param lag: By how many seconds the loop was late, sorted: ``idle`` and ``busy``.
-    :param memory: Bytes above the beginning, at the peak.
+    :param finished: Monotonic time at which each awaited artifact was finished, by the number of its wait.
+    :param events: Monotonic time of each wait's event, by the number of the wait.
+    :param lag: Seconds by which the event loop was late, sorted: ``idle`` and ``busy``.
+    :param memory: By how many bytes the process grew at its peak.
     """
 
     requests: list[float]
@@ -55,14 +55,14 @@ class Held:
 
 
 @contextlib.contextmanager
-def _artifact_waits(folder: Path, *, finishing: bool) -> Iterator[Callable[[str], Held]]:
-    """5,000 waits for artifacts of 500 tasks, of which 100 are running.
+def _artifact_waits(folder: Path, *, finishing: bool) -> Iterator[Callable[[str], Measurements]]:
+    """Hold 5,000 waits for artifacts of 500 tasks, of which 100 are running.
 
-    :param finishing: Artifacts are finished while they are waited for, here and there.
+    :param finishing: Finish some of the artifacts meanwhile.
     """
     with Emulator(data_dir=folder / "emulator") as tc:
 
-        def measure(contender: str) -> Held:
+        def measure(contender: str) -> Measurements:
             running = tc.bulk.create(RUNNING, state="running")
             tasks = running + tc.bulk.create(WAITS // NAMES - RUNNING)
             waits = [(task_id, f"public/{number}.txt") for task_id in tasks for number in range(NAMES)]
@@ -74,30 +74,30 @@ def _artifact_waits(folder: Path, *, finishing: bool) -> Iterator[Callable[[str]
                 tc.bulk.announce([task_id], name)
                 tc.bulk.finish([task_id], name)
 
-            return _held(folder, tc, contender, described, Finishing(chosen, finish))
+            return _hold(folder, tc, contender, described, Finishing(chosen, finish))
 
         yield measure
 
 
 @contextlib.contextmanager
-def _task_waits(folder: Path) -> Iterator[Callable[[str], Held]]:
-    """5,000 waits for as many tasks."""
+def _task_waits(folder: Path) -> Iterator[Callable[[str], Measurements]]:
+    """Hold 5,000 waits for as many tasks."""
     with Emulator(data_dir=folder / "emulator") as tc:
 
-        def measure(contender: str) -> Held:
+        def measure(contender: str) -> Measurements:
             tasks = tc.bulk.create(WAITS)
             described = [serialize_wait(TaskWait(task_ids=[task_id], states=["completed"])) for task_id in tasks]
-            return _held(folder, tc, contender, described, Finishing([], lambda _: None))
+            return _hold(folder, tc, contender, described, Finishing([], lambda _: None))
 
         yield measure
 
 
 @contextlib.contextmanager
-def _mixed_waits(folder: Path) -> Iterator[Callable[[str], Held]]:
-    """1,000 waits of all kinds: 300 for tasks, 300 for artifacts of 100 running tasks, 200 index, 200 objects."""
+def _mixed_waits(folder: Path) -> Iterator[Callable[[str], Measurements]]:
+    """Hold 1,000 waits: for 300 tasks, 300 artifacts of 100 running tasks, 200 index paths and 200 objects."""
     with Emulator(data_dir=folder / "emulator") as tc:
 
-        def measure(contender: str) -> Held:
+        def measure(contender: str) -> Measurements:
             tasks, running = tc.bulk.create(300), tc.bulk.create(RUNNING, state="running")
             described = [
                 *(serialize_wait(TaskWait(task_ids=[task_id], states=["completed"])) for task_id in tasks),
@@ -109,21 +109,21 @@ def _mixed_waits(folder: Path) -> Iterator[Callable[[str], Held]]:
                 *(serialize_wait(IndexWait(index_path=f"benchmark.builds.{number}")) for number in range(200)),
                 *(serialize_wait(ObjectWait(names=[f"benchmark/{number}"])) for number in range(200)),
             ]
-            return _held(folder, tc, contender, described, Finishing([], lambda _: None))
+            return _hold(folder, tc, contender, described, Finishing([], lambda _: None))
 
         yield measure
 
 
 @dataclass(frozen=True)
 class Finishing:
-    """Which waits come to their end while they are held, by number, and how."""
+    """The numbers of the waits whose artifacts are finished meanwhile, and the function that finishes one."""
 
     chosen: list[int]
     finish: Callable[[int], None]
 
 
-def _held(folder: Path, tc: Emulator, contender: str, described: list[Any], finishing: Finishing) -> Held:
-    """Hold the waits in a process of their own, and let some of them come to their end meanwhile."""
+def _hold(folder: Path, tc: Emulator, contender: str, described: list[Any], finishing: Finishing) -> Measurements:
+    """Hold waits in a process of their own, and finish some of their artifacts meanwhile."""
     waits, report = folder / "waits.json", folder / "report.json"
     waits.write_text(json.dumps(described))
     seconds = (WATCHED + 2) * INTERVAL
@@ -131,9 +131,9 @@ def _held(folder: Path, tc: Emulator, contender: str, described: list[Any], fini
     ended = threading.Event()
 
     def finish_some() -> None:
-        while not tc.journal and not ended.wait(0.05):  # the first look
+        while not tc.journal and not ended.wait(0.05):  # until the first check
             pass
-        last = time.monotonic() + (WATCHED - 1) * INTERVAL  # what is finished later might not be looked at again
+        last = time.monotonic() + (WATCHED - 1) * INTERVAL  # later ones might not be checked again
         for number in finishing.chosen:
             if ended.wait((WATCHED - 1) * INTERVAL / len(finishing.chosen)) or time.monotonic() > last:
                 return
@@ -150,66 +150,68 @@ def _held(folder: Path, tc: Emulator, contender: str, described: list[Any], fini
     finally:
         ended.set()
         thread.join()
-    found = json.loads(report.read_text())
-    return Held(
+    measured = json.loads(report.read_text())
+    return Measurements(
         requests=sorted(entry.time for entry in tc.journal.entries(origin="api")),
         finished=finished,
-        events={number: moment for number, outcome, moment in found["events"] if outcome == "found"},
-        lag=found["lag"],
+        events={number: timestamp for number, outcome, timestamp in measured["events"] if outcome == "found"},
+        lag=measured["lag"],
         memory=run.memory,
     )
 
 
 @contextlib.contextmanager
-def unchanging(ground: Ground) -> Iterator[Measure]:
-    """Requests of artifact waits for which nothing changes."""
-    with _artifact_waits(ground.folder, finishing=False) as hold:
+def unchanging(workspace: Workspace) -> Iterator[Measure]:
+    """Requests per interval of artifact waits for which nothing changes."""
+    with _artifact_waits(workspace.folder, finishing=False) as hold:
         yield lambda contender: requests_each_interval(hold(contender))
 
 
 @contextlib.contextmanager
-def many_tasks(ground: Ground) -> Iterator[Measure]:
-    """Requests of task waits."""
-    with _task_waits(ground.folder) as hold:
+def many_tasks(workspace: Workspace) -> Iterator[Measure]:
+    """Requests per interval of task waits."""
+    with _task_waits(workspace.folder) as hold:
         yield lambda contender: requests_each_interval(hold(contender))
 
 
 @contextlib.contextmanager
-def mixed(ground: Ground) -> Iterator[Measure]:
-    """Requests of waits of all kinds."""
-    with _mixed_waits(ground.folder) as hold:
+def mixed(workspace: Workspace) -> Iterator[Measure]:
+    """Requests per interval of waits of all kinds."""
+    with _mixed_waits(workspace.folder) as hold:
         yield lambda contender: requests_each_interval(hold(contender))
 
 
 @contextlib.contextmanager
-def changing(ground: Ground, figure: Callable[[Held], float]) -> Iterator[Measure]:
-    """Another figure, while one in ten of the artifact waits comes to its end."""
-    with _artifact_waits(ground.folder, finishing=True) as hold:
+def changing(workspace: Workspace, figure: Callable[[Measurements], float]) -> Iterator[Measure]:
+    """Another figure, while the artifacts of one in ten waits are finished."""
+    with _artifact_waits(workspace.folder, finishing=True) as hold:
         yield lambda contender: figure(hold(contender))
 
 
-def requests_each_interval(held: Held) -> float:
-    """JSON requests in an interval, when each wait has had its first look."""
-    start = held.requests[0] + INTERVAL * 1.1
-    counted = [moment for moment in held.requests if start <= moment < start + WATCHED * INTERVAL]
+def requests_each_interval(measurements: Measurements) -> float:
+    """Return the JSON requests per interval, after the first check of each wait."""
+    start = measurements.requests[0] + INTERVAL * 1.1
+    counted = [timestamp for timestamp in measurements.requests if start <= timestamp < start + WATCHED * INTERVAL]
     return len(counted) / WATCHED
 
 
-def latency(held: Held) -> float:
-    """Seconds from the end of an upload to its event, the 99th percentile."""
-    if missing := held.finished.keys() - held.events.keys():
-        raise world.ContenderFailed(f"{len(missing)} of {len(held.finished)} waits got no event")
-    return _percentile([held.events[number] - held.finished[number] for number in held.finished], 99)
+def latency(measurements: Measurements) -> float:
+    """Return the 99th percentile of the seconds from the end of an upload to the event of its wait."""
+    if missing := measurements.finished.keys() - measurements.events.keys():
+        raise world.ContenderFailed(f"{len(missing)} of {len(measurements.finished)} waits got no event")
+    return _percentile(
+        [measurements.events[number] - measurements.finished[number] for number in measurements.finished], 99
+    )
 
 
-def block(held: Held) -> float:
-    """Milliseconds for which the loop stood still, less those of an idle one: the 99.9th percentiles."""
-    return (_percentile(held.lag["busy"], 99.9) - _percentile(held.lag["idle"], 99.9)) * 1000
+def loop_lag(measurements: Measurements) -> float:
+    """Return by how many milliseconds the event loop was late, less those when idle: the 99.9th percentiles."""
+    return (_percentile(measurements.lag["busy"], 99.9) - _percentile(measurements.lag["idle"], 99.9)) * 1000
 
 
-def memory_each(held: Held) -> float:
-    """KiB for a wait."""
-    return held.memory / WAITS / KIB
+def memory_each(measurements: Measurements) -> float:
+    """Return the KiB of memory for each wait."""
+    return measurements.memory / WAITS / KIB
 
 
 def _percentile(figures: list[float], percent: float) -> float:

@@ -1,4 +1,4 @@
-"""A Taskcluster to compare in: an emulator, nginx with the bytes, and a way to both."""
+"""Worlds in which contenders run: an emulator, nginx for the bytes, and connections to both."""
 
 from __future__ import annotations
 
@@ -34,19 +34,19 @@ REPOSITORY = Path(__file__).parents[1]
 PROJECT = "benchmarks"
 ROUND_TRIP = 0.020
 CAPPED = "benchmarks/capped"
-# Longest that one run of a contender may take; it is a failure then.
+# Seconds after which one run of a contender has failed.
 PATIENCE = 1800
 
 _numbers = itertools.count(1)
 
 
 class ContenderFailed(Exception):
-    """A contender did not come to the end of its work; the text is the end of what it said."""
+    """A contender did not finish its work; the message has the end of its output."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """What one contender needed, once. ``memory`` is what its peak lay above the beginning of the work, in bytes."""
+    """Figures of one run of a contender. ``memory`` is by how many bytes it grew at its peak, from the start."""
 
     seconds: float
     bytes: int
@@ -55,7 +55,7 @@ class Run:
 
 @dataclass(frozen=True)
 class World:
-    """A running Taskcluster. ``direct`` is for preparations, ``root_url`` is what contenders are given."""
+    """A running Taskcluster. Preparations use ``direct``, contenders use ``root_url``."""
 
     folder: Path
     store: Path
@@ -65,7 +65,7 @@ class World:
     cutter: proxies.Cutter | None = None
 
     def contend(self, contender: str, **arguments: Any) -> Run:
-        """Let a contender work once, in a process of its own."""
+        """Run a contender once, in a process of its own."""
         command = [sys.executable, "-m", "benchmarks.contender", contender, json.dumps(arguments)]
         try:
             done = subprocess.run(
@@ -84,12 +84,12 @@ class World:
         return Run(**json.loads(done.stdout.splitlines()[-1]))
 
     def put_object(self, name: str, source: Source) -> None:
-        """Make a finished object of a file, without copying it."""
+        """Create a finished object from a file, without copying it."""
         identity = {"projectId": PROJECT, "uploadId": taskcluster.slugId(), "expires": taskcluster.fromNowJSON("1 day")}
         self._put_object(taskcluster.Object(self._options()), name, identity, source)
 
     def put_artifact(self, name: str, source: Source) -> str:
-        """Make an s3 artifact of a file; the id of its task."""
+        """Create an s3 artifact from a file and return the id of its task."""
         worker = Worker(self.direct.root_url, self._options()["credentials"])
         run = worker.claim(worker.create_task())
         self._link(source, run.announce(name, storage_type="s3")["putUrl"])
@@ -97,7 +97,7 @@ class World:
         return run.task_id
 
     def put_artifacts(self, source: Source, count: int) -> str:
-        """Make so many artifacts of a file, s3 and object in turns, finished; the id of their task."""
+        """Create finished artifacts from a file, s3 and object in turns, and return the id of their task."""
         worker = Worker(self.direct.root_url, self._options()["credentials"])
         run = worker.claim(worker.create_task())
         for number in range(count):
@@ -112,7 +112,7 @@ class World:
         return run.task_id
 
     def announce_artifacts(self, count: int) -> str:
-        """Make so many artifacts that lie elsewhere; the id of their task."""
+        """Create reference artifacts and return the id of their task."""
         worker = Worker(self.direct.root_url, self._options()["credentials"])
         run = worker.claim(worker.create_task())
         with ThreadPoolExecutor(4) as pool:
@@ -122,16 +122,16 @@ class World:
 
     @contextlib.contextmanager
     def destination(self) -> Iterator[Path]:
-        """A folder to write to, which is emptied afterwards."""
+        """Give a temporary folder to write to."""
         with tempfile.TemporaryDirectory(dir=self.folder) as folder:
             yield Path(folder)
 
     def stored(self, name: str) -> Path:
-        """The file that an object's bytes are in."""
+        """Return the file with an object's bytes."""
         return self.store / blob(name)
 
     def take_stored(self) -> int:
-        """Empty the store; the bytes that it held."""
+        """Empty the store, and return the number of bytes in it."""
         sizes = []
         for file in (self.store / "objects").iterdir():
             sizes.append(file.stat().st_size)
@@ -139,11 +139,11 @@ class World:
         return sum(sizes)
 
     def _put_object(self, service: Any, name: str, identity: Mapping[str, str], source: Source) -> None:
-        who = {key: identity[key] for key in ("projectId", "uploadId")}
-        wish = {"putUrl": {"contentType": "application/octet-stream", "contentLength": source.size}}
-        begun = {**who, "expires": identity["expires"], "proposedUploadMethods": wish}
-        self._link(source, service.createUpload(name, begun)["uploadMethod"]["putUrl"]["url"])
-        service.finishUpload(name, {**who, "hashes": source.hashes})
+        ids = {key: identity[key] for key in ("projectId", "uploadId")}
+        proposal = {"putUrl": {"contentType": "application/octet-stream", "contentLength": source.size}}
+        request = {**ids, "expires": identity["expires"], "proposedUploadMethods": proposal}
+        self._link(source, service.createUpload(name, request)["uploadMethod"]["putUrl"]["url"])
+        service.finishUpload(name, {**ids, "hashes": source.hashes})
 
     def _link(self, source: Source, url: str) -> None:
         os.link(source.path, self.store / urlsplit(url).path[1:])
@@ -154,68 +154,68 @@ class World:
 
 
 def blob(name: str) -> str:
-    """Path of an object's file in the store (see the emulator's ``--help``)."""
+    """Return the path of an object's file in the store (see the emulator's ``--help``)."""
     return f"objects/{hashlib.sha256(name.encode()).hexdigest()}"
 
 
 def fresh(prefix: str) -> str:
-    """An object name that was not used before."""
+    """Return a new object name."""
     return f"benchmarks/{prefix}-{next(_numbers)}"
 
 
 @contextlib.contextmanager
-def near(place: Path) -> Iterator[World]:
-    """Client and servers side by side. The object ``CAPPED`` comes at 64 MiB/s on each connection."""
+def near(parent: Path) -> Iterator[World]:
+    """Servers without latency. The object ``CAPPED`` is sent at 64 MiB/s on each connection."""
     limits = f"location = /{blob(CAPPED)} {{ limit_rate 64m; }}"
-    with _folder(place) as folder:
+    with _folder(parent) as folder:
         port, api_port = servers.free_port(), servers.free_port()
-        with _served(folder, port, api_port, f"http://{servers.HOST}:{port}", limits=limits) as direct:
+        with _serve(folder, port, api_port, f"http://{servers.HOST}:{port}", limits=limits) as direct:
             yield _world(folder, direct, direct.root_url)
 
 
 @contextlib.contextmanager
-def cut(place: Path) -> Iterator[World]:
-    """The line to the store can be cut."""
-    with _folder(place) as folder:
+def cut(parent: Path) -> Iterator[World]:
+    """Servers behind a proxy that can cut connections to the store."""
+    with _folder(parent) as folder:
         port, api_port = servers.free_port(), servers.free_port()
         with (
             proxies.cutting(port) as (public, cutter),
-            _served(folder, port, api_port, f"http://{servers.HOST}:{public}") as direct,
+            _serve(folder, port, api_port, f"http://{servers.HOST}:{public}") as direct,
         ):
             yield _world(folder, direct, direct.root_url, cutter=cutter)
 
 
 @contextlib.contextmanager
-def plain(place: Path) -> Iterator[World]:
-    """The emulator alone: its store keeps the content types, which nginx does not, and is not as fast."""
-    with _folder(place) as folder, servers.emulator(folder / "data", servers.free_port()) as direct:
+def plain(parent: Path) -> Iterator[World]:
+    """The emulator alone; unlike nginx, its slower store keeps content types."""
+    with _folder(parent) as folder, servers.emulator(folder / "data", servers.free_port()) as direct:
         yield _world(folder, direct, direct.root_url)
 
 
 @contextlib.contextmanager
-def forgetful(place: Path, rate: float = math.inf) -> Iterator[World]:
-    """The store forgets what is uploaded, at so many bytes a second on each connection."""
-    with _folder(place) as folder, forgetful_store(folder / "data" / "store", rate) as public:
+def forgetful(parent: Path, rate: float = math.inf) -> Iterator[World]:
+    """A store that discards uploads, at most at ``rate`` bytes a second on each connection."""
+    with _folder(parent) as folder, forgetful_store(folder / "data" / "store", rate) as public:
         port, api_port = servers.free_port(), servers.free_port()
-        with _served(folder, port, api_port, f"http://{servers.HOST}:{public}") as direct:
+        with _serve(folder, port, api_port, f"http://{servers.HOST}:{public}") as direct:
             yield _world(folder, direct, direct.root_url)
 
 
 @contextlib.contextmanager
-def far(place: Path) -> Iterator[World]:
-    """API and store behind TLS, 20 ms away."""
-    with _folder(place) as folder:
+def far(parent: Path) -> Iterator[World]:
+    """API and store behind TLS, with a round trip of 20 ms."""
+    with _folder(parent) as folder:
         tls = servers.self_signed(folder)
         port, api_port = servers.free_port(), servers.free_port()
         with proxies.far(port, ROUND_TRIP) as public:
             url = f"https://{servers.HOST}:{public}"
-            with _served(folder, port, api_port, url, tls=tls) as direct:
+            with _serve(folder, port, api_port, url, tls=tls) as direct:
                 yield _world(folder, direct, url, verify=str(tls.certificate))
 
 
 @contextlib.contextmanager
-def _folder(place: Path) -> Iterator[Path]:
-    folder = Path(tempfile.mkdtemp(prefix="world-", dir=place))
+def _folder(parent: Path) -> Iterator[Path]:
+    folder = Path(tempfile.mkdtemp(prefix="world-", dir=parent))
     try:
         yield folder
     finally:
@@ -223,7 +223,7 @@ def _folder(place: Path) -> Iterator[Path]:
 
 
 @contextlib.contextmanager
-def _served(folder: Path, port: int, api_port: int, store_url: str, **nginx: Any) -> Iterator[servers.Emulated]:
+def _serve(folder: Path, port: int, api_port: int, store_url: str, **nginx: Any) -> Iterator[servers.Emulated]:
     data = folder / "data"
     with (
         servers.emulator(data, api_port, store_url) as direct,
@@ -247,7 +247,7 @@ def _world(
 def client_environment(
     folder: Path, direct: servers.Emulated, root_url: str, verify: str | None = None
 ) -> dict[str, str]:
-    """What tells both sides where Taskcluster is, and nothing that would make a difference between them."""
+    """Return the environment of contenders: the address of Taskcluster, and nothing that favours one of them."""
     extra = {"project_id": PROJECT, **({"verify": verify} if verify else {})}
     connection = {
         "conn_type": "taskcluster",

@@ -1,1 +1,1 @@
-"""Those who are compared: each function prepares one contender and returns its work."""
+"""Contenders: each function prepares one and returns its work as a function."""

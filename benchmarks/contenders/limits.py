@@ -1,4 +1,4 @@
-"""What no download can beat that hashes, or that syncs: hashing, moving, writing. And aria2c, which does neither."""
+"""Lower bounds for a download: hashing, receiving and writing alone; and aria2c, which neither hashes nor syncs."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ BUFFER = 1 << 20
 
 
 def hashing(name: str, destination: str, source: str) -> Callable[[], int]:
-    """The sha512 of as many bytes that are in memory already. Leaves an empty file of that length."""
+    """Compute the sha512 of as many bytes, which are in memory. Leaves a sparse file of that length."""
     del name
     size = Path(source).stat().st_size
     with Path(source).open("rb") as file:
@@ -38,7 +38,7 @@ def hashing(name: str, destination: str, source: str) -> Callable[[], int]:
 
 
 def bare_write(name: str, destination: str, source: str) -> Callable[[], int]:
-    """As many bytes, which are in memory already, into a file on the same disk, and fdatasync."""
+    """Write as many bytes, which are in memory, to a file on the same disk, and call fdatasync."""
     del name
     size = Path(source).stat().st_size
     with Path(source).open("rb") as file:
@@ -54,7 +54,7 @@ def bare_write(name: str, destination: str, source: str) -> Callable[[], int]:
 
 
 def raw_socket(name: str, destination: str) -> Callable[[], int]:
-    """The body from a socket into a file, nothing else."""
+    """Copy the body from a socket to a file, nothing else."""
     parts = urlsplit(_url(name))
     request = f"GET {parts.path}?{parts.query} HTTP/1.1\r\nHost: {parts.netloc}\r\nConnection: close\r\n\r\n"
 
@@ -69,7 +69,7 @@ def raw_socket(name: str, destination: str) -> Callable[[], int]:
 
 
 def aria2c(name: str, destination: str) -> Callable[[], int]:
-    """aria2c with eight connections, the URL already at hand."""
+    """Download with aria2c over eight connections; getting the URL is not timed."""
     path = Path(destination)
     command = ["aria2c", "-x8", "-s8", "--file-allocation=none", "--quiet", "-d", str(path.parent), "-o", path.name]
     command.append(_url(name))
@@ -83,8 +83,7 @@ def aria2c(name: str, destination: str) -> Callable[[], int]:
 
 def _url(name: str) -> str:
     service = taskcluster.Object(taskcluster.optionsFromEnvironment())
-    answer = service.startDownload(name, {"acceptDownloadMethods": {"getUrl": True}})
-    return str(answer["url"])
+    return str(service.startDownload(name, {"acceptDownloadMethods": {"getUrl": True}})["url"])
 
 
 def _copy(wire: socket.socket, file: int, buffer: memoryview) -> int:

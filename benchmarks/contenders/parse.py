@@ -1,4 +1,4 @@
-"""What a DAG file pays for this provider when it is parsed."""
+"""The cost of this provider when a DAG file is parsed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ if TYPE_CHECKING:
 
 
 def operators_and_sensors() -> Callable[[], int]:
-    """Import every operator and sensor, after what any DAG file imports of Airflow."""
+    """Import every operator and sensor, after the imports of any DAG file."""
     from airflow.providers.common.compat.sdk import BaseOperator  # noqa: F401 (loads it)
 
     from airflow_provider_taskcluster import get_provider_info

@@ -1,4 +1,4 @@
-"""The ``taskcluster`` package's own helpers and client: what people use today. The work is the same as ours."""
+"""The alternative that people use today: client and helpers of the ``taskcluster`` package, doing the same work."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ TYPE = "application/octet-stream"
 
 
 def download_object(name: str, destination: str) -> Callable[[], int]:
-    """An object to a file."""
+    """Download an object to a file."""
     service = _client(taskcluster.Object)
     return lambda: _download(service, name, destination)
 
 
 def download_artifact(task_id: str, name: str, destination: str) -> Callable[[], int]:
-    """An artifact to a file."""
+    """Download an artifact to a file."""
     service = _client(taskcluster.Queue)
 
     def work() -> int:
@@ -35,13 +35,13 @@ def download_artifact(task_id: str, name: str, destination: str) -> Callable[[],
 
 
 def upload_object(name: str, source: str) -> Callable[[], int]:
-    """A file to an object."""
+    """Upload a file to an object."""
     service = _client(taskcluster.Object)
     return lambda: _upload(service, name, source)
 
 
 def small_objects(names: list[str], source: str, destination: str) -> Callable[[], int]:
-    """One small file up under many names, then all of them down, one after the other."""
+    """Upload one small file under many names, then download all of them, one after the other."""
     service = _client(taskcluster.Object)
 
     def work() -> int:
@@ -52,7 +52,7 @@ def small_objects(names: list[str], source: str, destination: str) -> Callable[[
 
 
 def download_payload(task_id: str, destination: str) -> Callable[[], int]:
-    """All artifacts of a task into a folder, one after the other."""
+    """Download all artifacts of a task into a folder, one after the other."""
     service = _client(taskcluster.Queue)
 
     def work() -> int:
@@ -69,7 +69,7 @@ def download_payload(task_id: str, destination: str) -> Callable[[], int]:
 
 
 def json_calls(name: str, count: int) -> Callable[[], int]:
-    """Many calls without bytes."""
+    """Make many metadata calls."""
     service = _client(taskcluster.Object)
 
     def work() -> int:

@@ -1,4 +1,4 @@
-"""This provider's triggers, all in one event loop as in a triggerer, without Airflow's bookkeeping around them."""
+"""This provider's triggers, all in one event loop as in a triggerer, but without Airflow's bookkeeping."""
 
 from __future__ import annotations
 
@@ -14,25 +14,24 @@ from airflow_provider_taskcluster.triggers.waits import TaskclusterWaitTrigger
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-# Loaded by the package when they are needed, here before memory is watched.
+# The package loads these on first use; here they are loaded before memory is measured.
 LAZY = ("taskcluster.aio", "aiohttp", "tenacity")
 BEAT = 0.005
 
 
 def hold(waits: str, report: str, interval: float, seconds: float) -> Callable[[], int]:
-    """Hold waits for so many seconds.
+    """Hold waits for some seconds.
 
-    :param waits: File with their descriptions.
-    :param report: File to leave ``events`` in (number of the wait, outcome, monotonic time), and ``lag``: by how many
-        seconds the loop was late, sorted, when it was idle and when it held the waits.
+    :param waits: File with the serialized waits.
+    :param report: File for ``events`` (number of the wait, outcome, monotonic time) and ``lag``: the seconds by which
+        the event loop was late, sorted, when idle and when busy with the waits.
     """
     for module in LAZY:
         importlib.import_module(module)
     descriptions = json.loads(Path(waits).read_text())
 
     def work() -> int:
-        found = asyncio.run(_hold(descriptions, interval, seconds))
-        Path(report).write_text(json.dumps(found))
+        Path(report).write_text(json.dumps(asyncio.run(_hold(descriptions, interval, seconds))))
         return 0
 
     return work
@@ -48,7 +47,7 @@ async def _hold(descriptions: list[Any], interval: float, seconds: float) -> dic
             events += [(number, event.payload["outcome"], time.monotonic())]
 
     idle = await _lag(seconds / 4)
-    running = [asyncio.create_task(run(number, found)) for number, found in enumerate(descriptions)]
+    running = [asyncio.create_task(run(number, wait)) for number, wait in enumerate(descriptions)]
     await asyncio.sleep(1)  # a triggerer does not start them all at once
     busy = await _lag(seconds)
     for task in running:

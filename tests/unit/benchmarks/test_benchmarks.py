@@ -15,7 +15,7 @@ from benchmarks import proxies
 from benchmarks.cases import CASES, Bar
 from benchmarks.contenders import ours, waits
 from benchmarks.plot import Series, svg
-from benchmarks.runner import line
+from benchmarks.runner import summarize
 from benchmarks.sources import parse_size, show_size
 
 CASE = {case.key: case for case in CASES}
@@ -23,26 +23,26 @@ CASE = {case.key: case for case in CASES}
 
 def test_figures_are_medians_and_the_ratio_is_how_much_better_ours_is():
     runs = {"ours.download_object": [1.0, 9.0, 2.0], "peer.download_object": [4.0, 5.0, 6.0]}
-    found = line(CASE["download_object"], runs, {})
-    assert (found.ours, found.peer, found.ratio, found.spread, found.reached) == (2.0, 5.0, 2.5, 4.0, True)
+    result = summarize(CASE["download_object"], runs, {})
+    assert (result.ours, result.peer, result.ratio, result.spread, result.reached) == (2.0, 5.0, 2.5, 4.0, True)
 
 
 def test_the_slowest_of_the_limits_is_the_limit():
     runs = {"ours.download_object": [2.0], "limits.hashing": [1.0], "limits.raw_socket": [1.6]}
-    found = line(CASE["download_limit"], runs, {})
-    assert (found.peer, found.ratio, found.reached) == (1.6, 0.8, False)
+    result = summarize(CASE["download_limit"], runs, {})
+    assert (result.peer, result.ratio, result.reached) == (1.6, 0.8, False)
 
 
 def test_a_peer_that_failed_has_no_figure_and_a_bar_on_ours_still_counts():
     runs = {"ours.download_object": [1.01], "peer.download_object": []}
-    found = line(CASE["download_cut"], runs, {"peer.download_object": "it hung"})
-    assert (found.peer, found.ratio, found.reached, found.note) == (None, None, True, "peer.download_object failed")
+    result = summarize(CASE["download_cut"], runs, {"peer.download_object": "it hung"})
+    assert (result.peer, result.ratio, result.reached, result.note) == (None, None, True, "peer.download_object failed")
 
 
 def test_ours_reaches_no_bar_when_it_failed():
     runs = {"ours.download_object": [1.0], "peer.download_object": [4.0]}
-    found = line(CASE["download_object"], runs, {"ours.download_object": "it hung"})
-    assert (found.ours, found.reached) == (None, False)
+    result = summarize(CASE["download_object"], runs, {"ours.download_object": "it hung"})
+    assert (result.ours, result.reached) == (None, False)
 
 
 @pytest.mark.parametrize(
