@@ -1,9 +1,9 @@
 """Move files under faults of the store and the services, kills, full disks and power losses, and check each transfer.
 
-Everything is drawn from the seed and the number of a transfer: ``--seed S --only N`` repeats one of them. After each
-try: no wrong bytes under a final name, nothing lost after a success, no duplicates, errors that are the provider's own,
-no secrets printed, no hanging. In the end: a try without faults succeeds and sends only what is missing, and what
-kills have left is swept after a day. Exit code 1 if anything was violated.
+Everything is drawn from the seed and the number of a transfer: ``--seed S --only N`` repeats one of them. Checked after
+each try: no wrong bytes under a final name, nothing lost after a success, no duplicates, no errors but the provider's
+own, no secrets printed, no hanging. Checked at the end: a try without faults succeeds and sends only what is missing,
+and files left by kills are removed after a day. Exit code 1 if any invariant was violated.
 """
 
 from __future__ import annotations
@@ -19,17 +19,17 @@ import time
 from pathlib import Path
 
 from . import lanes
-from .disks import can_mount, keep_mounts_to_ourselves
+from .disks import can_mount, make_mounts_private
 from .processes import warm_up
 
 
 def main() -> int:
-    """Run what was chosen; the exit code."""
+    """Run the chosen transfers and return the exit code."""
     options = _parser().parse_args()
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(1))
     folder = Path(tempfile.mkdtemp(prefix="chaos-", dir=options.folder))
     os.environ |= {"AIRFLOW_HOME": str(folder / "airflow"), "AIRFLOW__CORE__LOAD_EXAMPLES": "False"}
-    keep_mounts_to_ourselves()
+    make_mounts_private()
     warm_up()
     numbers = range(1, options.transfers + 1) if options.only is None else [options.only]
     print(f"seed {options.seed}: {len(numbers)} transfers, {options.jobs} at a time, in {folder}", flush=True)

@@ -1,4 +1,4 @@
-"""One try: a client works, the emulator dies and comes back, power is lost, and after a time nobody waits any more."""
+"""Runs one try: a client, restarts of a killed emulator, a power loss, and a deadline."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from .disks import Disk
     from .service import Service
 
-# Time for a process that hangs to print its stacks.
+# Seconds for a hanging process to print its stacks.
 STACKS_SECONDS = 1.0
 
 Ending = Literal["succeeded", "failed", "killed", "lost power", "hung", "crashed"]
@@ -27,10 +27,10 @@ Ending = Literal["succeeded", "failed", "killed", "lost power", "hung", "crashed
 
 @dataclass
 class Attempt:
-    """How a try ended.
+    """Result of one try.
 
-    :param outcome: What the client said, if it came to that.
-    :param deaths: How often the emulator died.
+    :param outcome: The client's report, if it sent one.
+    :param deaths: Number of times the emulator died.
     """
 
     ending: Ending
@@ -39,9 +39,9 @@ class Attempt:
 
 
 def attempt(order: client.Order, service: Service, disk: Disk, deadline: float) -> Attempt:
-    """Let a client try.
+    """Run one try of a transfer.
 
-    :param deadline: Seconds after which it hangs.
+    :param deadline: Seconds after which the client counts as hanging.
     """
     receiving, sending = CONTEXT.Pipe(duplex=False)
     process = Child(client.run, order, sending)
@@ -66,13 +66,13 @@ def attempt(order: client.Order, service: Service, disk: Disk, deadline: float) 
 def _ended(
     order: client.Order, receiving: Connection, process: Child, disk: Disk, end: float
 ) -> tuple[Ending, client.Outcome]:
-    """Return how a client ended that has something to say, or can say nothing any more."""
+    """Return how a client ended that has sent a message or closed its pipe."""
     try:
-        said = receiving.recv()
+        message = receiving.recv()
     except EOFError:
         code = process.exit_code()
         return "killed" if code == -signal.SIGKILL else "crashed", client.Outcome(f"exit code {code}")
-    if said == client.POWER:
+    if message == client.POWER:
         wait_until_stopped(process.pid)
         disk.capture(commit=order.plan.commits)
         process.kill()
@@ -81,10 +81,10 @@ def _ended(
     if process.exit_code(max(0.0, end - time.monotonic())) is None:
         _show_stacks(process)
         return "hung", client.Outcome("it does not end")
-    return "failed" if said.error else "succeeded", said
+    return "failed" if message.error else "succeeded", message
 
 
 def _show_stacks(process: Child) -> None:
-    """Let it print what its threads do."""
+    """Let a process print the stacks of its threads."""
     os.kill(process.pid, signal.SIGUSR1)
     time.sleep(STACKS_SECONDS)

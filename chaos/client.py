@@ -1,4 +1,4 @@
-"""One try of a transfer, in a process of its own that may not live to its end."""
+"""Process of one try of a transfer, which may be killed before its end."""
 
 from __future__ import annotations
 
@@ -23,35 +23,35 @@ from airflow_provider_taskcluster.hooks.base import guessed_type
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
 from airflow_provider_taskcluster.transfer.download import receiver
 
-from .ground import CONNECTION
 from .plan import RECORD, Trouble
-from .processes import settle_in
+from .processes import set_up_child
 from .steps import stop_at, stop_when_moved
 from .transfers import TRANSFERS
+from .workspace import CONNECTION
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from multiprocessing.connection import Connection
 
-    from .ground import Ground
     from .plan import End, Plan
+    from .workspace import Workspace
 
-# Seconds of silence that end a request: few where faults are silent, enough on a busy machine where there are none.
+# Seconds of silence after which a request fails: short with faults, which can stall; long without, for a busy machine.
 TROUBLED_TIMEOUT = 1.0
 TIMEOUT = 120.0
-# Seconds before another try of a request.
+# Seconds between two tries of a request.
 WAIT = 0.1
-# Sent in place of an outcome when the machine of the client is about to lose power.
+# Sent in place of an outcome when the client's machine is about to lose power.
 POWER = "power"
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """How a try ended that nobody ended.
+    """Outcome of a try that was not killed.
 
-    :param error: Empty for a success.
-    :param ours: It is a ``TaskclusterError``.
-    :param read: The sha256 of what was read, by name, where it went to no file.
+    :param error: The error; empty for a success.
+    :param ours: Whether the error is a ``TaskclusterError``.
+    :param read: The sha256 of the content that was read without being written to a file, by name.
     """
 
     error: str = ""
@@ -61,28 +61,28 @@ class Outcome:
 
 @dataclass(frozen=True)
 class Order:
-    """What a client is to do.
+    """Instructions for a client.
 
-    :param verb: ``prepare`` or ``move``.
-    :param largest_file: Bytes that a file may grow to, in place of a full disk; None for no limit.
+    :param verb: The method of the transfer to call, ``prepare`` or ``move``.
+    :param largest_file: Largest size of a file in bytes, in place of a full disk; None for no limit.
     """
 
     plan: Plan
-    ground: Ground
+    workspace: Workspace
     verb: str
     trouble: Trouble = field(default_factory=Trouble)
     largest_file: int | None = None
 
 
 def run(order: Order, outcomes: Connection) -> None:
-    """Do it, and send the outcome."""
-    _settle_in(order)
+    """Carry out an order, and send the outcome."""
+    _configure(order)
     _arm(order.trouble.end, outcomes)
     outcomes.send(_outcome(order))
 
 
 def warm_up() -> None:
-    """Load what is else loaded with the first transfer of a process."""
+    """Load all that the first transfer of a process would load."""
     fields = {
         "conn_type": "taskcluster",
         "host": "http://127.0.0.1:1",
@@ -96,22 +96,23 @@ def warm_up() -> None:
     guessed_type("")
 
 
-def _settle_in(order: Order) -> None:
-    ground, troubled = order.ground, order.trouble != Trouble()
-    settle_in(ground.output)
+def _configure(order: Order) -> None:
+    """Set up this process: its output, log levels, connection and limits."""
+    workspace, troubled = order.workspace, order.trouble != Trouble()
+    set_up_child(workspace.output)
     logging.getLogger().setLevel(logging.INFO)
     logging.getLogger("airflow_provider_taskcluster").setLevel(logging.DEBUG)
     timeout = TROUBLED_TIMEOUT if troubled else TIMEOUT
-    os.environ[f"AIRFLOW_CONN_{CONNECTION.upper()}"] = ground.connection(read_timeout=timeout)
-    os.environ["TMPDIR"] = tempfile.tempdir = str(ground.temporary)
-    RetryPolicy.wait_seconds = lambda *_: WAIT  # type: ignore[method-assign]  # time passes faster here,
-    receiver.RECORD_BYTES = RECORD  # and files are smaller
+    os.environ[f"AIRFLOW_CONN_{CONNECTION.upper()}"] = workspace.connection(read_timeout=timeout)
+    os.environ["TMPDIR"] = tempfile.tempdir = str(workspace.temporary)
+    RetryPolicy.wait_seconds = lambda *_: WAIT  # type: ignore[method-assign]  # shorter waits,
+    receiver.RECORD_BYTES = RECORD  # and more frequent checkpoints, since files are smaller here
     if order.largest_file is not None:
         resource.setrlimit(resource.RLIMIT_FSIZE, (order.largest_file, order.largest_file))
 
 
 def _arm(end: End | None, outcomes: Connection) -> None:
-    """Prepare what ends this process."""
+    """Arrange the end of this process."""
     if end is None:
         return
     stop = partial(_freeze, outcomes) if end.power else _die
@@ -127,13 +128,13 @@ def _arm(end: End | None, outcomes: Connection) -> None:
 
 
 def _outcome(order: Order) -> Outcome:
-    transfer = TRANSFERS[order.plan.kind.name](order.plan, order.ground)
+    transfer = TRANSFERS[order.plan.kind.name](order.plan, order.workspace)
     try:
-        found = getattr(transfer, order.verb)(TaskclusterHook(CONNECTION))
-    except BaseException as error:  # noqa: BLE001 (whatever it is, it is the outcome)
+        read = getattr(transfer, order.verb)(TaskclusterHook(CONNECTION))
+    except BaseException as error:  # noqa: BLE001 (any error is an outcome)
         traceback.print_exc(file=sys.stderr)
         return Outcome(f"{type(error).__name__}: {error}", isinstance(error, TaskclusterError))
-    return Outcome(read=found or {})
+    return Outcome(read=read or {})
 
 
 def _die() -> None:
@@ -141,6 +142,6 @@ def _die() -> None:
 
 
 def _freeze(outcomes: Connection) -> None:
-    """Stop all threads where they are; what the disk has then is what a power loss would leave."""
+    """Stop all threads at once, so that the disk can be captured as a power loss would leave it."""
     outcomes.send(POWER)
     os.kill(os.getpid(), signal.SIGSTOP)

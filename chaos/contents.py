@@ -1,4 +1,4 @@
-"""The names and the bytes of the files of a plan: the same in every process. Pure."""
+"""Names and contents of the files of a plan, the same in every process. Pure."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ SUFFIXES = (".bin", ".txt", ".tar.gz")
 
 
 def files(plan: Plan) -> dict[str, bytes]:
-    """Return the files of a plan, by their path below its folder."""
+    """Return the contents of a plan's files, by their path below its folder."""
     return {name: _bytes(plan, name, size) for name, size in zip(_names(plan), plan.sizes, strict=True)}
 
 
 def older(plan: Plan) -> dict[str, bytes]:
-    """Return what has the final names before the transfer; nothing where it replaces nothing."""
+    """Return the files that have the final names before the transfer; none if it replaces none."""
     return {name: _bytes(plan, f"older {name}", 1000) for name in _names(plan)} if plan.replaces else {}
 
 
@@ -27,6 +27,6 @@ def _names(plan: Plan) -> list[str]:
 
 
 def _bytes(plan: Plan, name: str, size: int) -> bytes:
-    """Return bytes of a file: one half random, the other one repeated, so that gzip makes it shorter."""
+    """Return the content of a file: a random half, repeated once, so that gzip can compress it."""
     random = Random(f"{plan.seed}/{plan.number}/{name}")
     return (random.randbytes(size // 2 + 1) * 2)[:size]

@@ -1,6 +1,6 @@
-"""Where a client writes: a folder, a file system that can be full, or one that can lose power.
+"""Disks for a client to write to: a folder, a file system that can be full, or one that can lose power.
 
-The last two are mounted, which takes root. Without, a limit on the size of files stands for the full disk, and power
+The last two must be mounted by root. Without root, a limit on the size of files replaces the full disk, and power
 losses are left out.
 """
 
@@ -16,10 +16,10 @@ import tempfile
 import time
 from pathlib import Path
 
-# As large as the largest plan needs, with what it replaces.
+# Enough for the largest plan and the files that it replaces.
 SMALL = 24 << 20
 IMAGE = 64 << 20
-# ext4 writes its journal only when it is told to, not by the clock: nothing but fsync makes anything last.
+# A long commit interval, so that ext4 writes its journal only on fsync.
 IMAGE_OPTIONS = "loop,noatime,commit=600"
 STOP_SECONDS = 60
 # https://man7.org/linux/man-pages/man2/unshare.2.html
@@ -27,9 +27,9 @@ CLONE_NEWNS = 0x00020000
 
 
 class Disk:
-    """A folder.
+    """A plain folder.
 
-    :param path: Where it is; it is made.
+    :param path: The folder, which is created.
     """
 
     limits_files = False
@@ -40,35 +40,35 @@ class Disk:
         path.mkdir()
 
     def fill(self, room: int) -> None:
-        """Leave so many bytes free."""
+        """Fill the disk, except for ``room`` bytes."""
 
     def free(self) -> None:
-        """Make room again."""
+        """Undo ``fill``."""
 
-    def settle(self) -> None:
-        """Let everything reach the disk."""
+    def sync(self) -> None:
+        """Write all data to the disk."""
 
     def capture(self, *, commit: bool) -> None:
-        """Keep what is on the disk now.
+        """Save the current state of the disk.
 
-        :param commit: Let the journal be written before.
+        :param commit: Write the journal first.
         """
 
     def lose_power(self) -> None:
-        """Go back to what was captured, as after a reboot. No process may use it."""
+        """Restore the captured state, as after a reboot. No process may use the disk."""
 
     def close(self) -> None:
-        """Unmount it."""
+        """Unmount the disk."""
 
 
 class LimitedDisk(Disk):
-    """A folder for a client whose files may not grow: what a full disk is without root."""
+    """A folder for a client with a limit on the size of files, which replaces a full disk without root."""
 
     limits_files = True
 
 
 class SmallDisk(Disk):
-    """A file system in memory."""
+    """A small file system in memory, which can be full."""
 
     def __init__(self, path: Path) -> None:
         super().__init__(path)
@@ -90,7 +90,7 @@ class SmallDisk(Disk):
 
 
 class ImageDisk(Disk):
-    """A file system in a file, of which a copy at any moment is what a power loss would leave."""
+    """A file system in an image file; a copy of the image is the state after a power loss."""
 
     loses_power = True
 
@@ -102,7 +102,7 @@ class ImageDisk(Disk):
         _run("mkfs.ext4", "-q", "-F", "-m", "0", "-E", "lazy_itable_init=0,nodiscard", self._image)
         self._mount()
 
-    def settle(self) -> None:
+    def sync(self) -> None:
         _run("sync", "--file-system", self.path)
 
     def capture(self, *, commit: bool) -> None:
@@ -122,22 +122,22 @@ class ImageDisk(Disk):
         _run("mount", "-o", IMAGE_OPTIONS, self._image, self.path)
 
 
-def disk(kind: str, path: Path) -> Disk:
-    """Make the disk of a plan, or what comes next to it here."""
+def make_disk(kind: str, path: Path) -> Disk:
+    """Create the disk of a plan, or its replacement where this process cannot mount."""
     if kind == "small":
         return SmallDisk(path) if can_mount() else LimitedDisk(path)
     return ImageDisk(path) if kind == "image" and can_mount() else Disk(path)
 
 
-def keep_mounts_to_ourselves() -> None:
-    """Let nobody else see what this process mounts, so that it is gone with it, whatever ends it."""
+def make_mounts_private() -> None:
+    """Move this process to a mount namespace of its own, so that its mounts end with it."""
     if os.geteuid() == 0 and ctypes.CDLL(None).unshare(CLONE_NEWNS) == 0:
         _run("mount", "--make-rprivate", "/")
 
 
 @functools.cache
 def can_mount() -> bool:
-    """Whether this process may mount file systems, those in files too."""
+    """Whether this process may mount file systems, including image files."""
     if os.geteuid() != 0:
         return False
     with (
@@ -150,7 +150,7 @@ def can_mount() -> bool:
 
 
 def wait_until_stopped(pid: int) -> None:
-    """Wait until no thread of a process runs, after SIGSTOP."""
+    """Wait until all threads of a process have stopped, after SIGSTOP."""
     deadline = time.monotonic() + STOP_SECONDS
     while time.monotonic() < deadline:
         stats = [stat.read_text() for stat in Path(f"/proc/{pid}/task").glob("*/stat")]
@@ -161,7 +161,7 @@ def wait_until_stopped(pid: int) -> None:
 
 
 def _sync(folder: Path) -> None:
-    """Change a folder and write it to the disk, and with it the whole journal of its file system."""
+    """Write the journal of a folder's file system, by changing the folder and syncing it."""
     os.utime(folder)
     descriptor = os.open(folder, os.O_RDONLY)
     os.fsync(descriptor)

@@ -1,4 +1,4 @@
-"""The scripts of an emulator in a chaos run: faults as they were drawn, deaths, and every request counted."""
+"""Fault scripts for the emulator of a chaos run: the drawn faults, deaths, and counts of bytes and faults."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import signal
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from airflow_provider_taskcluster.emulator.store import faults as of_emulator
+from airflow_provider_taskcluster.emulator.store import faults as emulator_faults
 from airflow_provider_taskcluster.emulator.store.faults import Exchange, Fault, Faults
 
 if TYPE_CHECKING:
@@ -21,15 +21,15 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Die:
-    """The emulator kills itself (SIGKILL).
+    """Fault that kills the emulator (SIGKILL).
 
-    :param after: Bytes of the bodies that still come through, either way; None when all is done but the answer.
+    :param after: Bytes of the bodies, in either direction, before it; None for just before the response.
     """
 
     after: int | None
 
     async def answer(self, exchange: Exchange) -> None:
-        """Serve until it is time."""
+        """Serve until the emulator is to die."""
         left = self.after
 
         def count(body: bytes) -> None:
@@ -57,7 +57,7 @@ class Die:
 
 @dataclass(frozen=True)
 class _Counted:
-    """Another fault, or none, with the bytes counted."""
+    """Counts the bytes of a request, served with a fault or without."""
 
     fault: Fault | None
     traffic: Traffic
@@ -80,9 +80,9 @@ class _Counted:
 
 
 class Script(Faults):
-    """The script of one server.
+    """Fault script of one server.
 
-    :param counts_bytes: Its bodies are those of files.
+    :param counts_bytes: Whether to count the bytes of bodies.
     """
 
     def __init__(self, strikes: Iterable[Strike], traffic: Traffic, *, counts_bytes: bool) -> None:
@@ -93,7 +93,7 @@ class Script(Faults):
             self.add(_fault(strike), nth=strike.nth, times=strike.times)
 
     def strike(self, scope: Scope) -> Fault | None:
-        """Return the fault for this request, and count it."""
+        """Return the fault for a request, and count it."""
         fault = super().strike(scope)
         if fault is not None and not isinstance(fault, Die):
             self._traffic.add(struck=1)
@@ -101,11 +101,11 @@ class Script(Faults):
 
 
 def die() -> None:
-    """End this process as a power cut would."""
+    """Kill this process."""
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _fault(strike: Strike) -> Fault:
-    kind = Die if strike.kills else getattr(of_emulator, strike.fault)
-    found: Fault = kind(**strike.arguments)
-    return found
+    kind = Die if strike.kills else getattr(emulator_faults, strike.fault)
+    fault: Fault = kind(**strike.arguments)
+    return fault

@@ -1,4 +1,4 @@
-"""Many transfers: several at a time, each in a folder of its own, which is kept where something was violated."""
+"""Runs many transfers, several at a time, each in a folder of its own that is kept after a violation."""
 
 from __future__ import annotations
 
@@ -15,31 +15,31 @@ if TYPE_CHECKING:
     from collections.abc import Sequence
     from pathlib import Path
 
-# A line tells of the progress so often.
+# Seconds between two lines about the progress.
 PROGRESS_SECONDS = 10.0
 
 
 def run(seed: int, numbers: Sequence[int], folder: Path, *, jobs: int, deadline: float) -> Tally:
-    """Run the transfers of these numbers; return the counts of all."""
-    total, told = Tally(), time.monotonic()
+    """Run the transfers of these numbers and return their total counts."""
+    total, reported = Tally(), time.monotonic()
 
     def one(number: int) -> Tally:
         own = folder / str(number)
-        found = trial.run(draw(seed, number), own, deadline)
-        if not found.violations:
+        tally = trial.run(draw(seed, number), own, deadline)
+        if not tally.violations:
             shutil.rmtree(own)
-        for violation in found.violations:
+        for violation in tally.violations:
             again = f'make chaos CHAOS="--seed {seed} --only {number}"'
             print(f"VIOLATION in {violation}\n  again: {again}; see {own}", flush=True)
-        return found
+        return tally
 
     with ThreadPoolExecutor(jobs) as pool:
         pending = [pool.submit(one, number) for number in numbers]
         try:
             for done in as_completed(pending):
                 total.add(done.result())
-                if time.monotonic() - told > PROGRESS_SECONDS:
-                    told = time.monotonic()
+                if time.monotonic() - reported > PROGRESS_SECONDS:
+                    reported = time.monotonic()
                     print(f"{total.transfers}/{len(numbers)}: {total}", flush=True)
         finally:
             for waiting in pending:

@@ -1,4 +1,4 @@
-"""What one transfer is and what befalls it, drawn from a seed and its number. Pure."""
+"""Plan of one transfer and its trouble, drawn from a seed and a number. Pure."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from .strikes import Strike, draw_strikes
 
 KIB = 1024
 MIB = 1024 * KIB
-# An upload of so many bytes goes inline, in the call itself.
+# Largest size of an upload that is sent inline, in the call itself.
 INLINE = 8 * KIB
-# Bytes after which a download writes a record here, and what sockets and buffers hold when a connection breaks.
+# Bytes between two checkpoints of a download in a chaos run, and bytes in sockets and buffers when a connection breaks.
 RECORD = 64 * KIB
 ON_THE_WAY = 10 * MIB
-# Faults after which a download rightly begins with its first byte again.
+# Faults after which a download may start again from its first byte.
 BEGIN_ANEW = {"Corrupt", "Short", "Longer", "NoLength", "Chunked", "Headers", "WrongRange", "OtherRange", "Ignore"}
 
 Disk = Literal["plain", "small", "image"]
@@ -23,12 +23,12 @@ Disk = Literal["plain", "small", "image"]
 
 @dataclass(frozen=True)
 class Kind:
-    """What a plan has to know of a kind of transfer.
+    """Properties of a kind of transfer.
 
-    :param method: Of its requests to the store; empty if it makes none.
-    :param most_files: How many files it may move.
-    :param hashed: The service names sums, so that other bytes can be told.
-    :param on_disk: It writes files that full disks and power losses are about.
+    :param method: HTTP method of its requests to the store; empty if it makes none.
+    :param most_files: Largest number of files.
+    :param hashed: Whether the service provides hashes, so that wrong bytes are detected.
+    :param on_disk: Whether full disks and power losses affect the files it writes.
     """
 
     name: str
@@ -59,11 +59,11 @@ KINDS = {
 
 @dataclass(frozen=True)
 class End:
-    """What ends the client, and when.
+    """Premature end of a client.
 
-    :param trigger: ``steps`` counts what it does to files and sockets, ``bytes`` those of bodies, ``seconds`` the time.
-    :param at: How many.
-    :param power: Its machine loses power, else it is killed.
+    :param trigger: Unit of ``at``: ``steps`` are operations on files and sockets, ``bytes`` are those of bodies.
+    :param at: The number of steps, bytes or seconds before the end.
+    :param power: Whether the client's machine loses power, instead of the client being killed.
     """
 
     trigger: Literal["steps", "bytes", "seconds"]
@@ -73,12 +73,12 @@ class End:
 
 @dataclass(frozen=True)
 class Trouble:
-    """What befalls one try; without arguments, nothing.
+    """Trouble of one try; without arguments, none.
 
-    :param strikes: Faults of the store and of the services, deaths of the emulator among them.
-    :param end: Of the client, before its work is done.
-    :param room: Bytes that are free on its disk.
-    :param pause: Seconds between a death of the emulator and its return.
+    :param strikes: Faults of the store and the services, including deaths of the emulator.
+    :param end: Premature end of the client.
+    :param room: Free bytes on the disk; None for a disk that is not full.
+    :param pause: Seconds between a death of the emulator and its restart.
     """
 
     strikes: tuple[Strike, ...] = ()
@@ -89,18 +89,18 @@ class Trouble:
 
 @dataclass(frozen=True)
 class Plan:
-    """One transfer.
+    """Plan of one transfer.
 
-    :param sizes: Bytes of each file.
-    :param disk: What the client writes to: a folder, a file system that can be full, or one that can lose power.
-    :param troubles: Of the tries before the one that is left in peace.
-    :param connections: Handed to the hook.
-    :param part_size: Of uploads in parts.
-    :param gzipped: The s3 artifact is stored gzip-encoded.
-    :param replaces: A file with older content has the final name.
-    :param keyless: The credentials are temporary, so that upload ids are kept by a recorder.
-    :param commits: The file system writes its journal just before it loses power, and no data.
-    :param again: The transfer is made once more after it has succeeded.
+    :param sizes: Size of each file in bytes.
+    :param disk: The client's disk: a folder, a file system that can be full, or one that can lose power.
+    :param troubles: Trouble of each try before the last one, which has none.
+    :param connections: Argument of the hook.
+    :param part_size: Size of parts of a multi-part upload.
+    :param gzipped: Whether s3 artifacts are stored gzip-encoded.
+    :param replaces: Whether files with older content have the final names.
+    :param keyless: Whether credentials are temporary, so that a recorder must keep the upload ids.
+    :param commits: Whether the file system writes its journal, but no data, just before it loses power.
+    :param again: Whether the transfer is repeated after its success.
     """
 
     seed: int
@@ -119,12 +119,12 @@ class Plan:
 
     @property
     def size(self) -> int:
-        """Bytes of all files."""
+        """Size of all files in bytes."""
         return sum(self.sizes)
 
     @property
     def loss(self) -> int:
-        """Most bytes that one incident may make the transfer send again."""
+        """Most bytes that the transfer may move again after one incident."""
         if self.kind.name == "upload_parts":
             return self.connections * self.part_size
         if self.kind.most_files > 1:
@@ -137,7 +137,7 @@ class Plan:
 
 
 def draw(seed: int, number: int) -> Plan:
-    """Return the plan of one transfer: the same for the same seed and number."""
+    """Draw the plan of one transfer, the same for the same seed and number."""
     random = Random(f"{seed}/{number}")
     kind = random.choice(list(KINDS.values()))
     disk: Disk = random.choices(("plain", "small", "image"), (6, 2, 2))[0] if kind.on_disk else "plain"
@@ -157,7 +157,7 @@ def draw(seed: int, number: int) -> Plan:
 
 
 def _sizes(random: Random, kind: Kind, disk: Disk) -> tuple[int, ...]:
-    """Sizes around those where the product takes another way: empty, inline, one record, parallel ranges."""
+    """Draw sizes around the thresholds of the product: empty, inline, one checkpoint, parallel ranges."""
     largest = {"plain": 24 * MIB, "small": 4 * MIB, "image": 6 * MIB}[disk] if kind.most_files == 1 else MIB
     tops = random.choices(
         (0, INLINE, 256 * KIB, 4 * MIB, 24 * MIB), (1, 4, 7, 7, 3), k=random.randint(1, kind.most_files)
@@ -166,7 +166,7 @@ def _sizes(random: Random, kind: Kind, disk: Disk) -> tuple[int, ...]:
 
 
 def _trouble(random: Random, kind: Kind, disk: Disk, sizes: tuple[int, ...]) -> Trouble:
-    """Draw what befalls one try: mostly one thing, now and then several."""
+    """Draw the trouble of one try: mostly one thing, sometimes several."""
     strikes = draw_strikes(random, kind.method, max(sizes), hashed=kind.hashed) if kind.method else ()
     room = random.choice((None, random.randint(0, sum(sizes)), random.randint(0, sum(sizes))))
     return Trouble(

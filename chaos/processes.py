@@ -1,4 +1,4 @@
-"""Processes that start at once: forked from one that has imported everything, and is killed with nobody's harm."""
+"""Child processes that start fast, forked from one that has imported everything, and that can be killed."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ CONTEXT = multiprocessing.get_context("forkserver")
 
 
 class Child:
-    """One of them. Python's own class is for one thread alone: each that starts looks whether others have ended.
+    """A child process. Locked, because Python's own class, which reaps ended children, is not thread-safe.
 
-    :param target: A function of a module; it is handed the arguments, pickled.
+    :param target: A function of a module, called with the pickled arguments.
     """
 
     _lock = threading.Lock()
@@ -40,14 +40,14 @@ class Child:
         self.sentinel = self._process.sentinel
 
     def exit_code(self, timeout: float | None = None) -> int | None:
-        """Wait so many seconds for its end; return its exit code, None if it still runs."""
+        """Wait up to ``timeout`` seconds for the end; return the exit code, or None if the process still runs."""
         if not wait([self.sentinel], timeout):
             return None
         with self._lock:
             return self._process.exitcode
 
     def kill(self) -> None:
-        """End it at once."""
+        """Kill the process, and wait for its end."""
         if self.exit_code(0) is None:
             with self._lock:
                 self._process.kill()
@@ -55,22 +55,22 @@ class Child:
 
 
 def warm_up() -> None:
-    """Start the process that the others are forked from. The thread that calls this must live as long as they do."""
+    """Start the process that children are forked from. The calling thread must outlive the children."""
     CONTEXT.set_forkserver_preload(["chaos.warm"])
     forkserver.ensure_running()
 
 
 def end_with_parent() -> None:
-    """Have the system kill this process when the one that started it has ended, however it did, and nobody before."""
-    for number in (signal.SIGINT, signal.SIGTERM):  # a terminal, or ``timeout``, sends them to all of a group
+    """Let the kernel kill this process when its parent ends, and ignore signals sent to the process group."""
+    for number in (signal.SIGINT, signal.SIGTERM):  # sent to the whole group by a terminal or ``timeout``
         signal.signal(number, signal.SIG_IGN)
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
 
 
-def settle_in(output: Path) -> None:
-    """Let all that this process prints go to the end of a file, and let it end with the one that it was forked from.
+def set_up_child(output: Path) -> None:
+    """Append the output of this process to a file, and end this process with its parent.
 
-    SIGUSR1 prints what its threads do.
+    SIGUSR1 prints the stacks of its threads.
     """
     descriptor = os.open(output, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
     for standard in (1, 2):

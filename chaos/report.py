@@ -1,4 +1,4 @@
-"""Counts of a chaos run, and how they are told."""
+"""Counts of a chaos run."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from dataclasses import dataclass, field, fields
 
 @dataclass
 class Tally:
-    """What was done, and what was violated.
+    """Counts of transfers, tries and incidents, and the violations.
 
-    :param transfers: That were led to their end.
-    :param tries: Of all of them, the last ones included, in which nothing befell them.
-    :param lost_names: Object artifacts whose upload id was lost with the try that was told it, as documented.
+    :param transfers: Transfers that ran to their end.
+    :param tries: Tries of all transfers, including those without trouble.
+    :param lost_names: Object artifacts whose upload id was lost with the try that received it, as documented.
     """
 
     transfers: int = 0
@@ -25,7 +25,7 @@ class Tally:
     violations: list[str] = field(default_factory=list)
 
     def add(self, other: Tally) -> None:
-        """Add the counts of another one."""
+        """Add another tally."""
         for each in fields(self):
             setattr(self, each.name, getattr(self, each.name) + getattr(other, each.name))
 

@@ -1,4 +1,4 @@
-"""The emulator in a process of its own: it dies, and comes back at the same addresses with the same state."""
+"""Emulator in a process of its own, which can be killed and restarted at the same addresses with the same state."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from airflow_provider_taskcluster.emulator import Emulator
 
 from .faults import Script
-from .processes import CONTEXT, Child, settle_in
+from .processes import CONTEXT, Child, set_up_child
 from .traffic import Traffic
 
 if TYPE_CHECKING:
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from .strikes import Strike
 
-# Below those that the system gives to whoever asks for port 0: between two lives nobody else gets ours.
+# Below the ephemeral ports, so that no other process gets a port of ours between two runs of the emulator.
 PORTS = range(12_000, 32_000)
 START_SECONDS = 120
 
@@ -29,7 +29,7 @@ _given_out: set[int] = set()
 
 
 class Address(NamedTuple):
-    """Where the emulator is, and who may do everything there."""
+    """Root URL of an emulator, and credentials with all scopes."""
 
     root_url: str
     client_id: str
@@ -37,9 +37,9 @@ class Address(NamedTuple):
 
 
 class Service:
-    """One emulator over all its lives.
+    """One emulator over all its restarts.
 
-    :param folder: Of its state.
+    :param folder: Folder of its state.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -53,19 +53,19 @@ class Service:
 
     @property
     def traffic(self) -> Traffic:
-        """What went through it."""
+        """Counter of the bytes that the store moved."""
         return self._traffic
 
     @property
     def sentinel(self) -> int:
-        """Becomes ready when it dies."""
+        """Handle that becomes ready when the emulator dies."""
         assert self._process is not None
         return self._process.sentinel
 
     def run(self, strikes: Sequence[Strike] = ()) -> Address:
-        """Let it run with these faults ahead; one with others is ended before."""
-        lives = self._process is not None and self._process.exit_code(timeout=0) is None
-        if lives and not strikes and not self._strikes:
+        """Start the emulator with these faults, unless it already runs without any and needs none."""
+        running = self._process is not None and self._process.exit_code(timeout=0) is None
+        if running and not strikes and not self._strikes:
             return self._address
         self.kill()
         receiving, sending = CONTEXT.Pipe(duplex=False)
@@ -79,19 +79,19 @@ class Service:
         raise RuntimeError(f"the emulator did not start: see {self._folder}")
 
     def kill(self) -> None:
-        """End it at once."""
+        """Kill the emulator."""
         if self._process is not None:
             self._process.kill()
 
     def close(self) -> None:
-        """End it for good."""
+        """Kill the emulator for good."""
         self.kill()
         self._traffic.close()
 
 
 def serve(folder: Path, ports: tuple[int, int], strikes: Sequence[Strike], started: Connection) -> None:
-    """Serve until killed."""
-    settle_in(folder / "log.txt")
+    """Run the emulator until it is killed."""
+    set_up_child(folder / "log.txt")
     traffic = Traffic(folder / "traffic")
     emulator = Emulator(port=ports[0], store_port=ports[1], data_dir=folder / "data")
     store, services = ([s for s in strikes if s.service is of_service] for of_service in (False, True))
@@ -103,7 +103,7 @@ def serve(folder: Path, ports: tuple[int, int], strikes: Sequence[Strike], start
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on, and that was not given out before."""
+    """Return a free port that was not returned before."""
     while True:
         port = random.SystemRandom().choice(PORTS)
         with contextlib.suppress(OSError), socket.socket() as probe:

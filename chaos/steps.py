@@ -1,4 +1,4 @@
-"""When a process is stopped: at a step, which is what it does to a file or a socket, or when so much has moved."""
+"""Stops a process at a step (an operation on a file or a socket), or after a number of bytes."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ EVENTS = frozenset(
         *("os.truncate", "fcntl.flock", "socket.connect", "http.client.send"),
     }
 )
-# What has no event. A name that this Python does not have is left out.
+# Calls without an audit event. Names that this Python does not have are left out.
 CALLS: tuple[tuple[Any, str], ...] = (
     *((os, name) for name in ("write", "pwrite", "pwritev", "fsync", "fdatasync", "sync")),
     (socket.socket, "recv_into"),
@@ -26,25 +26,25 @@ CALLS: tuple[tuple[Any, str], ...] = (
 
 
 def stop_at(step: int, stop: Callable[[], None]) -> None:
-    """Call ``stop`` before the step of this number, from 1. It holds for the rest of this process."""
+    """Call ``stop`` before the step of this number, from 1. This cannot be undone in this process."""
     count = itertools.count(1)
 
-    def come() -> None:
+    def count_step() -> None:
         if next(count) == step:
             stop()
 
     def audit(event: str, _: tuple[Any, ...]) -> None:
         if event in EVENTS:
-            come()
+            count_step()
 
     for owner, name in CALLS:
         if hasattr(owner, name):
-            setattr(owner, name, _after(come, getattr(owner, name)))
+            setattr(owner, name, _after(count_step, getattr(owner, name)))
     sys.addaudithook(audit)
 
 
 def stop_when_moved(size: int, stop: Callable[[], None]) -> None:
-    """Call ``stop`` when so many bytes of HTTP were sent to stores and received from them, in whatever thread."""
+    """Call ``stop`` when ``size`` bytes of HTTP have been sent and received in all threads."""
     left, receive = [max(1, size)], socket.socket.recv_into
 
     def count(moved: int) -> None:
@@ -65,9 +65,9 @@ def stop_when_moved(size: int, stop: Callable[[], None]) -> None:
     sys.addaudithook(audit)
 
 
-def _after(come: Callable[[], None], call: Callable[..., Any]) -> Callable[..., Any]:
+def _after(first: Callable[[], None], call: Callable[..., Any]) -> Callable[..., Any]:
     def called(*arguments: Any, **options: Any) -> Any:
-        come()
+        first()
         return call(*arguments, **options)
 
     return called

@@ -1,4 +1,4 @@
-"""Which requests of one try are struck by which fault, drawn at random. Pure: ``faults`` makes them real."""
+"""Faults of one try and the requests that they strike, drawn at random. Pure: ``faults`` injects them."""
 
 from __future__ import annotations
 
@@ -13,13 +13,13 @@ Arguments = dict[str, Any]
 
 @dataclass(frozen=True)
 class Strike:
-    """One rule of a script of faults.
+    """One rule of a fault script.
 
-    :param fault: Name of a class of the emulator's faults, or ``Die`` (``faults``).
-    :param arguments: Of the fault.
-    :param service: A call of the services is struck, else a request to the store.
-    :param nth: The first request that is struck, from 1.
-    :param times: How many are.
+    :param fault: Class name of one of the emulator's faults, or ``Die`` (``faults``).
+    :param arguments: Arguments of the fault.
+    :param service: Whether API calls are struck, instead of requests to the store.
+    :param nth: Number of the first request that is struck, from 1.
+    :param times: Number of requests that are struck.
     """
 
     fault: str
@@ -30,16 +30,16 @@ class Strike:
 
     @property
     def kills(self) -> bool:
-        """Whether the emulator dies of it."""
+        """Whether the fault kills the emulator."""
         return self.fault == "Die"
 
 
 def draw_strikes(random: Random, method: str, size: int, *, hashed: bool) -> tuple[Strike, ...]:
     """Draw the faults of one try.
 
-    :param method: Of the requests to the store.
-    :param size: Bytes of the largest body.
-    :param hashed: Other bytes can be told from the right ones; else no fault is drawn that nobody can see.
+    :param method: HTTP method of the requests to the store.
+    :param size: Size of the largest body in bytes.
+    :param hashed: Whether wrong bytes are detected; if not, no fault is drawn that only hashes would reveal.
     """
     faults = {
         True: _of_service(random),
@@ -50,9 +50,9 @@ def draw_strikes(random: Random, method: str, size: int, *, hashed: bool) -> tup
 
 
 def _strike(random: Random, faults: dict[bool, list[tuple[str, Arguments]]], size: int) -> Strike:
-    """Draw one fault, a quarter of the time a death.
+    """Draw one fault; a quarter of them are deaths.
 
-    :param faults: Those of the services under True, those of the store under False.
+    :param faults: Faults of the services under True, of the store under False.
     """
     service = random.choice((True, False, False))
     nth = random.choice((1, 1, 1, 2, 3))
@@ -66,7 +66,7 @@ def _strike(random: Random, faults: dict[bool, list[tuple[str, Arguments]]], siz
 def _of_service(random: Random) -> list[tuple[str, Arguments]]:
     return [
         ("Status", {"status": random.choice((429, 500, 502, 503)), "body": b"<html>away</html>"}),
-        ("Reset", {"after": 0}),  # the call took effect, the answer is lost
+        ("Reset", {"after": 0}),  # the call takes effect, and the response is lost
         ("Cut", {"after": random.randint(0, 200)}),
         ("Stall", {}),
     ]
@@ -85,7 +85,7 @@ def _of_put(random: Random, size: int) -> list[tuple[str, Arguments]]:
 
 def _of_get(random: Random, size: int, *, hashed: bool) -> list[tuple[str, Arguments]]:
     at, few = random.randint(0, size), random.randint(1, max(1, size))
-    found: list[tuple[str, Arguments]] = [
+    visible: list[tuple[str, Arguments]] = [
         ("Status", {"status": random.choice((403, 404, 429, 500, 503))}),
         ("Cut", {"after": at}),
         ("Reset", {"after": at}),
@@ -99,11 +99,11 @@ def _of_get(random: Random, size: int, *, hashed: bool) -> list[tuple[str, Argum
         ("Chunked", {}),
         ("Headers", {"changed": {"etag": '"another"'}}),
     ]
-    told_by_hash: list[tuple[str, Arguments]] = [
+    visible_by_hash: list[tuple[str, Arguments]] = [
         ("Corrupt", {"at": at}),
         ("Short", {"by": few}),
         ("Longer", {"by": few}),
         ("NoLength", {"after": at}),
         ("NoLength", {}),
     ]
-    return found + 2 * told_by_hash if hashed else found
+    return visible + 2 * visible_by_hash if hashed else visible

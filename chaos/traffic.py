@@ -1,4 +1,4 @@
-"""Bytes that went through the store, counted in a file that outlives the process which counts."""
+"""Counts of bytes and faults, in a file that outlives the counting process."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ _COUNTS = struct.Struct("<QQ")
 class Counts:
     """Totals since the file was made.
 
-    :param moved: Bytes of the bodies that the store was sent, and those that it sent.
-    :param struck: Requests and calls that a fault answered.
+    :param moved: Bytes of bodies that the store received and sent.
+    :param struck: Requests and calls that got a fault.
     """
 
     moved: int = 0
@@ -26,7 +26,7 @@ class Counts:
 
 
 class Traffic:
-    """Counts on; one thread of one process at a time."""
+    """Counter in a file, for one thread of one process at a time."""
 
     def __init__(self, path: Path) -> None:
         with path.open("ab+") as file:
@@ -35,7 +35,7 @@ class Traffic:
             self._memory = mmap.mmap(file.fileno(), _COUNTS.size)
 
     def add(self, *, moved: int = 0, struck: int = 0) -> None:
-        """Count."""
+        """Add to the totals."""
         counts = self.counts()
         _COUNTS.pack_into(self._memory, 0, counts.moved + moved, counts.struck + struck)
 
@@ -44,5 +44,5 @@ class Traffic:
         return Counts(*_COUNTS.unpack_from(self._memory))
 
     def close(self) -> None:
-        """Let the file go."""
+        """Close the file."""
         self._memory.close()

@@ -1,4 +1,4 @@
-"""Imported once by the process that clients and emulators are forked from, so that each of them starts in no time."""
+"""Imports of the process that clients and emulators are forked from, so that they start fast."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ PACKAGES = ("fs", "services", "transfer")
 
 end_with_parent()
 for package in PACKAGES:
-    found = importlib.import_module(f"{PACKAGE}.{package}")
-    for module in pkgutil.walk_packages(found.__path__, f"{found.__name__}."):
+    loaded = importlib.import_module(f"{PACKAGE}.{package}")
+    for module in pkgutil.walk_packages(loaded.__path__, f"{loaded.__name__}."):
         importlib.import_module(module.name)
 for name in ("taskcluster.aio", "chaos.service"):
     importlib.import_module(name)
 importlib.import_module("chaos.client").warm_up()
-gc.freeze()  # what is here stays for ever: no child shall look it through
+gc.freeze()  # children need not examine these objects in garbage collections

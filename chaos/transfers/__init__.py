@@ -1,4 +1,4 @@
-"""The kinds of transfers: what each of them does, and what must be there in the end. By the names in ``plan``."""
+"""Kinds of transfers by their names in ``plan``: how each is run, and what it must leave behind."""
 
 from __future__ import annotations
 

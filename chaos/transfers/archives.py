@@ -1,4 +1,4 @@
-"""Extraction of archives: no service has a part in it."""
+"""Extraction of archives, which uses no service."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import zipfile
 from typing import TYPE_CHECKING, Any
 
 from chaos.contents import older
-from chaos.ground import write
+from chaos.workspace import write
 
 from .base import Transfer
 
@@ -19,16 +19,16 @@ SUFFIXES = (".zip", ".tar", ".tar.gz", ".tar.xz")
 
 
 class ExtractArchive(Transfer):
-    """An archive into a folder."""
+    """Extraction of an archive into a folder."""
 
     @property
     def archive(self) -> str:
-        """Its path."""
-        return str(self.ground.source / f"archive{SUFFIXES[self.plan.number % len(SUFFIXES)]}")
+        """Path of the archive."""
+        return str(self.workspace.source / f"archive{SUFFIXES[self.plan.number % len(SUFFIXES)]}")
 
     def prepare(self, hook: TaskclusterHook) -> None:
-        write(self.ground.destination, older(self.plan))
-        self.ground.source.mkdir()
+        write(self.workspace.destination, older(self.plan))
+        self.workspace.source.mkdir()
         if self.archive.endswith(".zip"):
             with zipfile.ZipFile(self.archive, "w", zipfile.ZIP_DEFLATED) as zipped:
                 for name, content in self.files.items():
@@ -42,7 +42,7 @@ class ExtractArchive(Transfer):
                 tar.addfile(member, io.BytesIO(content))
 
     def move(self, hook: TaskclusterHook) -> None:
-        hook.extract_archive(self.archive, self.ground.destination)
+        hook.extract_archive(self.archive, self.workspace.destination)
 
     def expected_files(self) -> dict[str, bytes]:
         return self.files

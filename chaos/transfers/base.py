@@ -1,4 +1,4 @@
-"""What every kind of transfer is."""
+"""Base class of the kinds of transfers."""
 
 from __future__ import annotations
 
@@ -13,69 +13,69 @@ if TYPE_CHECKING:
 
     from airflow_provider_taskcluster.emulator.worker import Run
     from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
-    from chaos.ground import Ground
-    from chaos.held import Held
+    from chaos.emulator_state import EmulatorState
     from chaos.plan import Plan
+    from chaos.workspace import Workspace
 
 
 class Transfer:
-    """One transfer. ``prepare`` and ``move`` are called in processes of their own; the rest only looks."""
+    """One transfer. ``prepare`` and ``move`` are called in processes of their own; the other methods change nothing."""
 
-    def __init__(self, plan: Plan, ground: Ground) -> None:
+    def __init__(self, plan: Plan, workspace: Workspace) -> None:
         self.plan = plan
-        self.ground = ground
+        self.workspace = workspace
         self.files = files(plan)
 
     @property
     def first(self) -> str:
-        """The name of the one file of a transfer of one."""
+        """Name of the first file."""
         return next(iter(self.files))
 
     @property
     def content(self) -> bytes:
-        """Its bytes."""
+        """Content of the first file."""
         return self.files[self.first]
 
     def prepare(self, hook: TaskclusterHook) -> None:
-        """Make what is moved."""
+        """Create what the transfer moves."""
 
     def move(self, hook: TaskclusterHook) -> dict[str, str] | None:
-        """Move it; return the sha256 of what was read, by name, where it goes to no file."""
+        """Run the transfer; return the sha256 of content that is read without being written to a file, by name."""
         raise NotImplementedError
 
     def expected_files(self) -> dict[str, bytes]:
-        """Return what must be below the destination in the end."""
+        """Return the files that must be below the destination in the end."""
         return {}
 
     def expected_objects(self) -> dict[str, bytes]:
-        """Return what must be readable in Taskcluster in the end, by name."""
+        """Return the objects or artifacts that must be readable in Taskcluster in the end, by name."""
         return {}
 
-    def stored(self, held: Held) -> dict[str, bytes | None]:
-        """Return what is readable in Taskcluster now, of what is expected; None where it has no bytes."""
+    def stored(self, state: EmulatorState) -> dict[str, bytes | None]:
+        """Return the expected objects or artifacts that are readable now; None for one without content."""
         return {}
 
-    def unexpected(self, held: Held) -> set[str]:
-        """Return names in Taskcluster that nobody should have made."""
+    def unexpected(self, state: EmulatorState) -> set[str]:
+        """Return the names in Taskcluster that should not exist."""
         return set()
 
-    def kept(self, held: Held) -> int:
-        """Return how many bytes the next try needs not move, by what is written down of them."""
+    def kept(self, state: EmulatorState) -> int:
+        """Return the number of bytes that the next try need not move, by the records of earlier ones."""
         return 0
 
-    def may_be_lost(self, held: Held) -> bool:
-        """Whether no try can succeed any more, as the documentation says."""
+    def may_be_lost(self, state: EmulatorState) -> bool:
+        """Whether no try can succeed any more, in a case that the documentation describes."""
         return False
 
     def run(self) -> Run:
         """Create and claim the task."""
-        ground = self.ground
-        worker = Worker(ground.root_url, {"clientId": ground.client_id, "accessToken": ground.access_token})
-        return worker.claim(worker.create_task(ground.task_id))
+        workspace = self.workspace
+        worker = Worker(workspace.root_url, {"clientId": workspace.client_id, "accessToken": workspace.access_token})
+        return worker.claim(worker.create_task(workspace.task_id))
 
 
 def pieces(content: bytes, count: int) -> Iterator[bytes]:
-    """Cut some bytes into about so many pieces."""
+    """Split bytes into about ``count`` pieces."""
     size = max(1, len(content) // count)
     return (content[start : start + size] for start in range(0, len(content), size))
 

@@ -10,40 +10,40 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.fs.filesystem import TaskclusterFileSystem
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
-from chaos.ground import CONNECTION, write
+from chaos.workspace import CONNECTION, write
 
 from .base import Transfer, pieces
 
 if TYPE_CHECKING:
-    from chaos.held import Held
+    from chaos.emulator_state import EmulatorState
 
-# Enough for every try.
+# Lifetime of temporary credentials, longer than any try.
 LIFE = timedelta(hours=1)
 
 
 class _Upload(Transfer):
-    """An upload of what is in the folder ``source``."""
+    """Base of uploads from the folder ``source``."""
 
     def prepare(self, hook: TaskclusterHook) -> None:
-        write(self.ground.source, self.files)
+        write(self.workspace.source, self.files)
 
     def expected_objects(self) -> dict[str, bytes]:
-        return {self.ground.object_name: self.content}
+        return {self.workspace.object_name: self.content}
 
-    def stored(self, held: Held) -> dict[str, bytes | None]:
-        found = held.objects()
-        return {name: found[name].content for name in self.expected_objects() if name in found and found[name].finished}
+    def stored(self, state: EmulatorState) -> dict[str, bytes | None]:
+        expected = self.expected_objects()
+        return {name: each.content for name, each in state.objects().items() if name in expected and each.finished}
 
-    def unexpected(self, held: Held) -> set[str]:
-        return set(held.objects()) - set(self.expected_objects())
+    def unexpected(self, state: EmulatorState) -> set[str]:
+        return set(state.objects()) - set(self.expected_objects())
 
     def source(self) -> Any:
         """Return the source as one of the kinds that the hook takes."""
-        path = self.ground.source / self.first
+        path = self.workspace.source / self.first
         return (str(path), self.content, lambda: path.open("rb"), io.BytesIO(self.content))[self.plan.number % 4]
 
     def hook(self, hook: TaskclusterHook) -> TaskclusterHook:
-        """Return the hook, or one whose credentials are new in each try."""
+        """Return the hook, or, for a keyless plan, one with new temporary credentials."""
         if not self.plan.keyless:
             return hook
         issued = hook.temporary_credentials(["*"], datetime.now(UTC) + LIFE)
@@ -56,129 +56,129 @@ class _Upload(Transfer):
 
 
 class UploadObject(_Upload):
-    """An object in one piece."""
+    """Upload of an object in a single request."""
 
     def move(self, hook: TaskclusterHook) -> None:
-        ground = self.ground
-        records = str(ground.records) if self.plan.keyless else None
+        workspace = self.workspace
+        records = str(workspace.records) if self.plan.keyless else None
         self.hook(hook).upload_object(
-            self.source(), ground.object_name, expires=ground.expires, multipart="never", recorder=records
+            self.source(), workspace.object_name, expires=workspace.expires, multipart="never", recorder=records
         )
 
 
 class UploadParts(_Upload):
-    """An object in parts."""
+    """Upload of an object in parts."""
 
     def move(self, hook: TaskclusterHook) -> None:
         self.hook(hook).upload_object(
             self.source(),
-            self.ground.object_name,
-            expires=self.ground.expires,
+            self.workspace.object_name,
+            expires=self.workspace.expires,
             multipart="always",
             part_size=self.plan.part_size,
             connections=self.plan.connections,
-            recorder=str(self.ground.records),
+            recorder=str(self.workspace.records),
         )
 
-    def stored(self, held: Held) -> dict[str, bytes | None]:
-        found, name = held.objects(), self.ground.object_name
-        if name not in found or not found[name].finished:
+    def stored(self, state: EmulatorState) -> dict[str, bytes | None]:
+        objects, name = state.objects(), self.workspace.object_name
+        if name not in objects or not objects[name].finished:
             return {}
-        parts = [found.get(part["name"]) for part in json.loads(found[name].content or b"{}")["parts"]]
+        parts = [objects.get(part["name"]) for part in json.loads(objects[name].content or b"{}")["parts"]]
         if not all(part and part.finished and part.content is not None for part in parts):
             return {name: None}
         return {name: b"".join(part.content or b"" for part in parts if part)}
 
-    def unexpected(self, held: Held) -> set[str]:
-        others = super().unexpected(held)
+    def unexpected(self, state: EmulatorState) -> set[str]:
+        others = super().unexpected(state)
         generations = {name.rpartition("-")[0] for name in others}
         count = max(1, -(-self.plan.size // self.plan.part_size))
-        of_us = len(generations) <= 1 and all(".part-" in name for name in others) and len(others) <= count
-        return set() if of_us else others
+        of_one_upload = len(generations) <= 1 and all(".part-" in name for name in others) and len(others) <= count
+        return set() if of_one_upload else others
 
-    def kept(self, held: Held) -> int:
-        found = (one for name, one in held.objects().items() if ".part-" in name and one.finished)
-        return sum(len(one.content or b"") for one in found)
+    def kept(self, state: EmulatorState) -> int:
+        parts = (each for name, each in state.objects().items() if ".part-" in name and each.finished)
+        return sum(len(part.content or b"") for part in parts)
 
 
 class UploadFolder(_Upload):
-    """All files of a folder, each as an object."""
+    """Upload of all files of a folder, each as an object."""
 
     def move(self, hook: TaskclusterHook) -> None:
-        ground = self.ground
+        workspace = self.workspace
         self.hook(hook).upload_folder(
-            ground.source,
-            ground.object_prefix,
-            expires=ground.expires,
+            workspace.source,
+            workspace.object_prefix,
+            expires=workspace.expires,
             connections=self.plan.connections,
-            recorder=str(ground.records) if self.plan.keyless else None,
+            recorder=str(workspace.records) if self.plan.keyless else None,
         )
 
     def expected_objects(self) -> dict[str, bytes]:
-        return {self.ground.object_prefix + name: content for name, content in self.files.items()}
+        return {self.workspace.object_prefix + name: content for name, content in self.files.items()}
 
-    def kept(self, held: Held) -> int:
-        return sum(len(content or b"") for content in self.stored(held).values())
+    def kept(self, state: EmulatorState) -> int:
+        return sum(len(content or b"") for content in self.stored(state).values())
 
 
 class UploadArtifact(_Upload):
-    """An artifact on the object service: the queue tells its upload id once, and a recorder keeps it."""
+    """Upload of an object artifact, whose upload id the queue returns only once and a recorder keeps."""
 
     storage_type: Any = "object"
 
     @property
     def name(self) -> str:
-        """Of the artifact."""
-        return self.ground.artifact_prefix + self.first
+        """Name of the artifact."""
+        return self.workspace.artifact_prefix + self.first
 
     def prepare(self, hook: TaskclusterHook) -> None:
         super().prepare(hook)
         self.run()
 
     def move(self, hook: TaskclusterHook) -> None:
-        ground = self.ground
+        workspace = self.workspace
         hook.upload_artifact(
             self.source(),
-            ground.task_id,
-            ground.run_id,
+            workspace.task_id,
+            workspace.run_id,
             self.name,
-            expires=ground.expires,
+            expires=workspace.expires,
             storage_type=self.storage_type,
-            recorder=str(ground.records),
+            recorder=str(workspace.records),
         )
 
     def expected_objects(self) -> dict[str, bytes]:
         return {self.name: self.content}
 
-    def stored(self, held: Held) -> dict[str, bytes | None]:
-        return {name: found.content for name, found in held.artifacts().items() if found.present}
+    def stored(self, state: EmulatorState) -> dict[str, bytes | None]:
+        return {name: artifact.content for name, artifact in state.artifacts().items() if artifact.present}
 
-    def unexpected(self, held: Held) -> set[str]:
-        return set(held.artifacts()) - {self.name}
+    def unexpected(self, state: EmulatorState) -> set[str]:
+        return set(state.artifacts()) - {self.name}
 
-    def may_be_lost(self, held: Held) -> bool:
-        """The queue has announced it, and the try that was told the upload id died before it could write that down."""
-        announced = [found for found in held.artifacts().values() if not found.present]
-        return bool(announced) and not any(found.begun for found in held.objects().values())
+    def may_be_lost(self, state: EmulatorState) -> bool:
+        """Whether the artifact exists, but its upload id was lost with the try that received it."""
+        announced = [artifact for artifact in state.artifacts().values() if not artifact.present]
+        return bool(announced) and not any(each.begun for each in state.objects().values())
 
 
 class UploadS3Artifact(UploadArtifact):
-    """An artifact in a bucket, which can be announced again."""
+    """Upload of an s3 artifact, which can be created again."""
 
     storage_type = "s3"
 
-    def may_be_lost(self, held: Held) -> bool:
+    def may_be_lost(self, state: EmulatorState) -> bool:
         return False
 
 
 class WriteFile(_Upload):
-    """An object that is written as a file of the filesystem."""
+    """Upload of an object by writing a file of the filesystem."""
 
     def move(self, hook: TaskclusterHook) -> None:
-        fs = TaskclusterFileSystem(CONNECTION, expires=self.ground.expires, skip_instance_cache=True)
-        path = f"objects/{self.ground.object_name}"
+        fs = TaskclusterFileSystem(CONNECTION, expires=self.workspace.expires, skip_instance_cache=True)
+        path = f"objects/{self.workspace.object_name}"
         if self.plan.number % 3 == 0:
-            fs.put_file(str(self.ground.source / self.first), path)
+            fs.put_file(str(self.workspace.source / self.first), path)
             return
         with fs.open(path, "wb") as file:
             for piece in pieces(self.content, 7):

@@ -12,13 +12,13 @@ import pytest
 from chaos import invariants
 from chaos.client import Outcome
 from chaos.contents import older
-from chaos.ground import Ground, write
-from chaos.held import HeldObject
+from chaos.emulator_state import StoredObject
 from chaos.plan import KINDS, draw
 from chaos.transfers import TRANSFERS
+from chaos.workspace import Workspace, write
 
 
-class HeldObjects:
+class ObjectsState:
     """What an emulator would hold."""
 
     def __init__(self, **objects):
@@ -34,22 +34,22 @@ def transfer(tmp_path):
 
     def make(kind, sizes=(5000,), **facts):
         plan = replace(draw(1, 1), kind=KINDS[kind], sizes=sizes, connections=1, **facts)
-        ground = Ground(tmp_path, "task", datetime.now(UTC), "http://127.0.0.1:1", "root", "the-token")
-        ground.destination.mkdir(parents=True)
-        return TRANSFERS[kind](plan, ground)
+        workspace = Workspace(tmp_path, "task", datetime.now(UTC), "http://127.0.0.1:1", "root", "the-token")
+        workspace.destination.mkdir(parents=True)
+        return TRANSFERS[kind](plan, workspace)
 
     return make
 
 
 def finished(content):
-    return HeldObject(finished=True, begun=True, content=content)
+    return StoredObject(finished=True, begun=True, content=content)
 
 
 def test_the_right_bytes_the_older_ones_and_our_own_files_may_be_there(transfer):
     one = transfer("download_payload", (5000, 10), replaces=True)
     first, second = one.files
-    write(one.ground.destination, {first: one.files[first], second: older(one.plan)[second]})
-    (one.ground.destination / ".taskcluster-1.part").write_bytes(b"half")
+    write(one.workspace.destination, {first: one.files[first], second: older(one.plan)[second]})
+    (one.workspace.destination / ".taskcluster-1.part").write_bytes(b"half")
     assert list(invariants.right_files(one)) == []
 
 
@@ -57,33 +57,33 @@ def test_the_right_bytes_the_older_ones_and_our_own_files_may_be_there(transfer)
 def test_other_bytes_under_a_final_name_are_found(transfer, wrong):
     one = transfer("download_object")
     content = one.content[:4000] + b"?" if wrong is None else wrong
-    write(one.ground.destination, {one.first: content})
+    write(one.workspace.destination, {one.first: content})
     (found,) = invariants.right_files(one)
     assert f"{len(content)} in place of 5000" in found
 
 
 def test_a_file_that_nobody_asked_for_is_found(transfer):
     one = transfer("download_object")
-    write(one.ground.destination, {"other": b"1"})
+    write(one.workspace.destination, {"other": b"1"})
     assert list(invariants.right_files(one)) == ["the file other has 1 bytes, and should not be there"]
 
 
 def test_what_is_missing_after_a_success_is_found(transfer):
     one = transfer("download_payload", (10, 20))
     first, second = one.files
-    write(one.ground.destination, {first: one.files[first]})
-    assert list(invariants.all_there(one, HeldObjects(), "now")) == [f"the file {second} is not there now"]
-    upload = TRANSFERS["upload_object"](replace(one.plan, kind=KINDS["upload_object"]), one.ground)
-    unfinished = HeldObject(finished=False, begun=True, content=upload.content)
-    held = HeldObjects(**{"chaos/object.bin": unfinished})
-    assert list(invariants.all_there(upload, held, "now")) == ["chaos/object.bin is not in Taskcluster now"]
+    write(one.workspace.destination, {first: one.files[first]})
+    assert list(invariants.complete(one, ObjectsState(), "now")) == [f"the file {second} is not there now"]
+    upload = TRANSFERS["upload_object"](replace(one.plan, kind=KINDS["upload_object"]), one.workspace)
+    unfinished = StoredObject(finished=False, begun=True, content=upload.content)
+    state = ObjectsState(**{"chaos/object.bin": unfinished})
+    assert list(invariants.complete(upload, state, "now")) == ["chaos/object.bin is not in Taskcluster now"]
 
 
 def test_other_bytes_and_other_names_in_taskcluster_are_found(transfer):
     one = transfer("upload_object")
-    right = HeldObjects(**{"chaos/object.bin": finished(one.content)})
+    right = ObjectsState(**{"chaos/object.bin": finished(one.content)})
     assert list(invariants.right_objects(one, right)) == []
-    wrong = HeldObjects(**{"chaos/object.bin": finished(one.content[:-1]), "chaos/twice": finished(one.content)})
+    wrong = ObjectsState(**{"chaos/object.bin": finished(one.content[:-1]), "chaos/twice": finished(one.content)})
     bytes_differ, twice = invariants.right_objects(one, wrong)
     assert "4999 in place of 5000" in bytes_differ
     assert "chaos/twice" in twice
@@ -92,19 +92,19 @@ def test_other_bytes_and_other_names_in_taskcluster_are_found(transfer):
 def test_a_second_generation_of_parts_is_found(transfer):
     one = transfer("upload_parts", part_size=2500)
     first = {f"chaos/object.bin.part-a-{number}": finished(b"1") for number in range(2)}
-    assert list(invariants.right_objects(one, HeldObjects(**first))) == []
+    assert list(invariants.right_objects(one, ObjectsState(**first))) == []
     second = first | {"chaos/object.bin.part-b-0": finished(b"1")}
-    assert len(list(invariants.right_objects(one, HeldObjects(**second)))) == 1
+    assert len(list(invariants.right_objects(one, ObjectsState(**second)))) == 1
 
 
 def test_an_error_that_is_not_ours_and_bytes_that_were_read_wrongly_are_found(transfer):
     one = transfer("read_file")
-    assert list(invariants.right_answer(one, Outcome("KeyError: 'x'", ours=False))) == [
+    assert list(invariants.right_outcome(one, Outcome("KeyError: 'x'", ours=False))) == [
         "an error that is not ours: KeyError: 'x'"
     ]
     right = {one.first: hashlib.sha256(one.content).hexdigest()}
-    assert list(invariants.right_answer(one, Outcome(read=right))) == []
-    assert len(list(invariants.right_answer(one, Outcome(read={one.first: "0"})))) == 1
+    assert list(invariants.right_outcome(one, Outcome(read=right))) == []
+    assert len(list(invariants.right_outcome(one, Outcome(read={one.first: "0"})))) == 1
 
 
 def test_what_was_moved_again_is_found(transfer):
@@ -117,12 +117,12 @@ def test_what_was_moved_again_is_found(transfer):
 
 def test_what_is_left_on_the_disk_is_found_and_made_a_day_older(transfer):
     one = transfer("download_object")
-    write(one.ground.destination, {one.first: one.content})
-    one.ground.temporary.mkdir()
-    (one.ground.temporary / "taskcluster-1").touch()
+    write(one.workspace.destination, {one.first: one.content})
+    one.workspace.temporary.mkdir()
+    (one.workspace.temporary / "taskcluster-1").touch()
     assert invariants.strays(one) == {"temporary/taskcluster-1"}
-    invariants.make_older(one.ground.disk)
-    assert (one.ground.temporary / "taskcluster-1").stat().st_mtime < time.time() - 24 * 3600
+    invariants.make_older(one.workspace.disk)
+    assert (one.workspace.temporary / "taskcluster-1").stat().st_mtime < time.time() - 24 * 3600
 
 
 @pytest.mark.parametrize(
@@ -137,8 +137,8 @@ def test_what_is_left_on_the_disk_is_found_and_made_a_day_older(transfer):
     ],
 )
 def test_secrets_in_the_output_are_found(transfer, line):
-    ground = transfer("download_object").ground
-    ground.output.write_text("Going on with 'a' after 5 bytes\n")
-    assert list(invariants.no_secrets(ground, {"Yv6KJgxIQZeX1Zz1W2k3_w"})) == []
-    ground.output.write_text(f"{line}\n")
-    assert len(list(invariants.no_secrets(ground, {"Yv6KJgxIQZeX1Zz1W2k3_w"}))) == 1
+    workspace = transfer("download_object").workspace
+    workspace.output.write_text("Going on with 'a' after 5 bytes\n")
+    assert list(invariants.no_secrets(workspace, {"Yv6KJgxIQZeX1Zz1W2k3_w"})) == []
+    workspace.output.write_text(f"{line}\n")
+    assert len(list(invariants.no_secrets(workspace, {"Yv6KJgxIQZeX1Zz1W2k3_w"}))) == 1

@@ -144,14 +144,14 @@ def test_power_loss_takes_what_was_not_synced_and_nothing_else(tmp_path, commit)
     try:
         folder = disk.path / "folder"
         folder.mkdir()
-        (folder / "settled").write_bytes(b"1")
-        disk.settle()
+        (folder / "synced").write_bytes(b"1")
+        disk.sync()
         (folder / "later").write_bytes(bytes(100_000))
         disk.capture(commit=commit)
         disk.lose_power()
-        assert (folder / "settled").read_bytes() == b"1"
+        assert (folder / "synced").read_bytes() == b"1"
         sizes = {path.name: path.stat().st_size for path in folder.iterdir()}
-        assert sizes == {"settled": 1, **({"later": 0} if commit else {})}  # a name without its bytes
+        assert sizes == {"synced": 1, **({"later": 0} if commit else {})}  # a name without its bytes
     finally:
         disk.close()
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from airflow_provider_taskcluster.emulator.store import faults as of_emulator
+from airflow_provider_taskcluster.emulator.store import faults as emulator_faults
 from chaos.contents import files, older
 from chaos.faults import Die
 from chaos.plan import KINDS, MIB, draw
@@ -34,13 +34,13 @@ def test_every_trouble_is_drawn():
     assert (
         min(struck[fault, service] for fault in ("Die", "Reset", "Stall", "Status") for service in (True, False)) > 20
     )
-    assert {fault for fault, _ in struck} - {"Die"} <= set(of_emulator.__all__)
+    assert {fault for fault, _ in struck} - {"Die"} <= set(emulator_faults.__all__)
 
 
 def test_every_fault_can_be_made():
     for trouble in TROUBLES:
         for strike in trouble.strikes:
-            (Die if strike.kills else getattr(of_emulator, strike.fault))(**strike.arguments)
+            (Die if strike.kills else getattr(emulator_faults, strike.fault))(**strike.arguments)
 
 
 def test_where_no_sum_would_show_it_no_other_bytes_are_sent():

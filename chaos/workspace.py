@@ -1,4 +1,4 @@
-"""Where one transfer takes place: its folders, its Taskcluster, and the names that it uses there."""
+"""Workspace of one transfer: its folders, its Taskcluster, and the names that it uses."""
 
 from __future__ import annotations
 
@@ -22,11 +22,11 @@ CONNECTION = "chaos"
 
 
 @dataclass(frozen=True)
-class Ground:
-    """The place of one transfer; a value that goes from process to process.
+class Workspace:
+    """Folders, Taskcluster and names of one transfer, passed from process to process.
 
-    :param folder: Everything of the transfer is below it.
-    :param expires: Of what is uploaded.
+    :param folder: Contains all files of the transfer.
+    :param expires: Expiry of uploads.
     """
 
     folder: Path
@@ -43,17 +43,17 @@ class Ground:
 
     @property
     def source(self) -> Path:
-        """Files to upload; nothing happens to them."""
+        """Files to upload, which nothing damages."""
         return self.folder / "source"
 
     @property
     def disk(self) -> Path:
-        """What the client writes to: destinations, records and temporary files are below it."""
+        """The client's disk, with destinations, records and temporary files."""
         return self.folder / "disk"
 
     @property
     def destination(self) -> Path:
-        """Where downloads go."""
+        """Destination of downloads."""
         return self.disk / "destination"
 
     @property
@@ -68,29 +68,29 @@ class Ground:
 
     @property
     def state(self) -> Path:
-        """The emulator's state, which outlives it."""
+        """State of the emulator, kept when it is killed."""
         return self.folder / "emulator"
 
     @property
     def output(self) -> Path:
-        """What the client has printed, in all tries."""
+        """Output of the client in all tries."""
         return self.folder / "output.txt"
 
     def connection(self, *, read_timeout: float) -> str:
-        """Return the connection as JSON, for the environment."""
+        """Return the connection as JSON for an environment variable."""
         extra: dict[str, Any] = {"project_id": PROJECT, "read_timeout": read_timeout, "max_retries": 3}
         fields = {"host": self.root_url, "login": self.client_id, "password": self.access_token}
         return json.dumps({"conn_type": "taskcluster", **fields, "extra": extra})
 
 
 def task_id(plan: Plan) -> str:
-    """Return the id of the task of a plan, which is a v4 slugid."""
+    """Return the task id of a plan, a v4 slugid."""
     raw = Random(f"{plan.seed}/{plan.number}/task").randbytes(16)
     return base64.urlsafe_b64encode(uuid.UUID(bytes=raw, version=4).bytes).decode().rstrip("=")
 
 
 def write(folder: Path, files: dict[str, bytes]) -> None:
-    """Write files below a folder, in place of what is there."""
+    """Write files below a folder, replacing its content."""
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     for name, content in files.items():

@@ -1,4 +1,4 @@
-"""What an emulator holds, read from its files: it may be dead, and shall not be asked."""
+"""State of an emulator, read from its files, since it may have been killed."""
 
 from __future__ import annotations
 
@@ -17,12 +17,12 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class HeldObject:
-    """An object.
+class StoredObject:
+    """An object in the emulator.
 
-    :param finished: Its upload is; it can be read.
-    :param begun: Somebody has called createUpload for it.
-    :param content: Its bytes; None where there are none yet.
+    :param finished: Whether its upload is finished, and it can be read.
+    :param begun: Whether createUpload was called for it.
+    :param content: Its content; None if there is none yet.
     """
 
     finished: bool
@@ -31,52 +31,52 @@ class HeldObject:
 
 
 @dataclass(frozen=True)
-class HeldArtifact:
-    """An artifact.
+class StoredArtifact:
+    """An artifact in the emulator.
 
-    :param present: The queue says that it is there.
-    :param content: Its bytes; None where there are none yet.
+    :param present: Whether the queue lists it as present.
+    :param content: Its content; None if there is none yet.
     """
 
     present: bool
     content: bytes | None
 
 
-class Held:
-    """The state of one emulator.
+class EmulatorState:
+    """State of one emulator.
 
-    :param folder: Its ``data_dir``.
+    :param folder: The emulator's ``data_dir``.
     """
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
 
-    def objects(self) -> dict[str, HeldObject]:
+    def objects(self) -> dict[str, StoredObject]:
         """Return all objects by name."""
         rows = self._rows("SELECT name, upload_id, hashes FROM objects")
         return {
-            name: HeldObject(upload_id is None, hashes != "{}", self._content(BUCKET, name))
+            name: StoredObject(upload_id is None, hashes != "{}", self._content(BUCKET, name))
             for name, upload_id, hashes in rows
         }
 
-    def artifacts(self) -> dict[str, HeldArtifact]:
-        """Return all artifacts by name, of whatever run."""
+    def artifacts(self) -> dict[str, StoredArtifact]:
+        """Return the artifacts of all runs by name."""
         rows = self._rows("SELECT task_id, run_id, name, storage_type, present FROM artifacts")
         return {
             name: self._artifact(task_id, run_id, name, kind, present) for task_id, run_id, name, kind, present in rows
         }
 
     def upload_ids(self) -> set[str]:
-        """Return the ids of the uploads that are not finished: who knows one can take the upload over."""
+        """Return the ids of unfinished uploads, which give control over them."""
         reserved = (json.loads(details) for (details,) in self._rows("SELECT details FROM artifacts"))
         begun = {upload_id for (upload_id,) in self._rows("SELECT upload_id FROM objects") if upload_id}
         return begun | {details["uploadId"] for details in reserved if details.get("uploadId")}
 
-    def _artifact(self, task_id: str, run_id: int, name: str, kind: str, present: int) -> HeldArtifact:
+    def _artifact(self, task_id: str, run_id: int, name: str, kind: str, present: int) -> StoredArtifact:
         if kind == "object":
-            return HeldArtifact(bool(present), self._content(BUCKET, object_name(task_id, run_id, name)))
+            return StoredArtifact(bool(present), self._content(BUCKET, object_name(task_id, run_id, name)))
         content = self._content(bucket(name), s3_key(task_id, run_id, name))
-        return HeldArtifact(content is not None, content)
+        return StoredArtifact(content is not None, content)
 
     def _content(self, in_bucket: str, key: str) -> bytes | None:
         try:
