@@ -1,7 +1,7 @@
-"""The main job, end to end: real files go to Taskcluster and back inside a real Airflow.
+"""Demo: transfers real files to Taskcluster and back in a real Airflow.
 
-Everything runs on this machine: the emulator plays Taskcluster, Airflow runs the DAGs of ``example_dags/`` by
-``airflow dags test``. What the DAGs claim is checked again here. Exit code 0 only if all of it held.
+Everything runs on this machine: an emulator in place of Taskcluster, and Airflow with the DAGs of ``example_dags/``,
+run by ``airflow dags test``. The results of the DAGs are checked again here. Exit code 0 only if all checks passed.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ ARTIFACT_DELAY = 5
 POOL = "demo-provisioner/linux"
 MB = 1_000_000
 
-# The line that a transfer logs every few seconds.
+# The log line about the progress of a transfer.
 PROGRESS = re.compile(r"('.+'): (\d+)% of ([\d.]+ MB, [\d.]+ MB/s)")
-LOOKED_AT = 5
+LAST_LINES = 5
 NEXT = """
 Where to go next:
   make ui                  the same Airflow in your browser
@@ -38,12 +38,12 @@ Moved = dict[str, Any]
 
 
 def main(named: Path | None) -> None:
-    """Run the stories one after the other, then show the table, and where to go next."""
+    """Run the DAGs one after the other, then print a table and the next steps."""
     if named is not None and not named.is_file():
         raise SystemExit(f"There is no file {str(named)!r}: name one with FILE=...")
     print("The demo: files go to Taskcluster, which is emulated here, and back, in a real Airflow.", flush=True)
     with ExitStack() as running:
-        file = named or built()
+        file = named or built_wheel()
         print(f"  it moves {file.name} ({file.stat().st_size / MB:.2f} MB)", flush=True)
         with step("Taskcluster emulator"):
             taskcluster = running.enter_context(sandbox.taskcluster())
@@ -54,8 +54,8 @@ def main(named: Path | None) -> None:
     show(moved, purged)
 
 
-def built() -> Path:
-    """Return the wheel of this package, just built."""
+def built_wheel() -> Path:
+    """Build the wheel of this package and return its path."""
     folder = sandbox.REPOSITORY / "dist"
     with step("the wheel of this package, to be moved"):
         command = [str(sandbox.BIN / "uv"), "build", "--quiet", "--wheel", "--clear", "--out-dir", str(folder)]
@@ -76,8 +76,8 @@ def round_trip(airflow: sandbox.Airflow, file: Path) -> list[Moved]:
     check(file.name.encode() in (folder / "note.txt").read_bytes(), "the note does not name the file")
     check(results["upload_note"]["method"] == "dataInline", "the note did not travel inside the request")
     return [
-        {"what": what, **results[task]}
-        for what, task in (
+        {"label": label, **results[task]}
+        for label, task in (
             ("upload file", "upload_file"),
             ("download file", "download_file"),
             ("upload note", "upload_note"),
@@ -87,7 +87,7 @@ def round_trip(airflow: sandbox.Airflow, file: Path) -> list[Moved]:
 
 
 def artifact(airflow: sandbox.Airflow, taskcluster: sandbox.Taskcluster) -> list[Moved]:
-    """Wait for an artifact that a simulated worker adds after some seconds, and download it."""
+    """Wait for an artifact that a simulated worker publishes after some seconds, and download it."""
     report = airflow.home / "report.txt"
     report.write_text("all tests passed\n" * 5000)
     command = [sys.executable, "-m", "airflow_provider_taskcluster.emulator.worker"]
@@ -100,11 +100,11 @@ def artifact(airflow: sandbox.Airflow, taskcluster: sandbox.Taskcluster) -> list
         results = _dag(airflow, "wait_for_artifact", {"taskcluster_task_id": task_id, "folder": str(folder)})
     check(filecmp.cmp(report, folder / "artifact", shallow=False), "the downloaded artifact differs from the original")
     check(results["list_artifacts"] == [ARTIFACT], "the task's artifacts are not listed")
-    return [{"what": "download artifact", **results["download"]}]
+    return [{"label": "download artifact", **results["download"]}]
 
 
 def purge(airflow: sandbox.Airflow) -> list[dict[str, str]]:
-    """Purge two caches, and return the requests that the workers will find."""
+    """Purge two caches, and return the purge requests that workers will see."""
     results = _dag(airflow, "purge_caches", {"worker_pool_id": POOL})
     requests: list[dict[str, str]] = results["open_requests"]
     check(
@@ -115,13 +115,13 @@ def purge(airflow: sandbox.Airflow) -> list[dict[str, str]]:
 
 
 def show(moved: list[Moved], purged: list[dict[str, str]]) -> None:
-    """Print what moved, how fast, by which method, and checked by what."""
+    """Print a table of the transfers: sizes, speeds, methods and checks."""
     row = "{:<18} {:>12} {:>8} {:>8}  {:<11} {:<14} {}"
     print("\n" + row.format("", "bytes", "seconds", "MB/s", "method", "verified", "sha256"))
     for item in moved:
         speed = item["size"] / MB / item["seconds"] if item["seconds"] else 0
         columns = (item["method"], item["verified"], item["digests"]["sha256"][:16] + "...")
-        print(row.format(item["what"], item["size"], f"{item['seconds']:.2f}", f"{speed:.1f}", *columns))
+        print(row.format(item["label"], item["size"], f"{item['seconds']:.2f}", f"{speed:.1f}", *columns))
     for request in purged:
         pool = f"{request['provisionerId']}/{request['workerType']}"
         print(f"purge requested    {request['cacheName']} of {pool}, if older than {request['before']}")
@@ -129,14 +129,14 @@ def show(moved: list[Moved], purged: list[dict[str, str]]) -> None:
     print(NEXT)
 
 
-def check(held: bool, otherwise: str) -> None:  # noqa: FBT001 (reads as a sentence)
-    """End the demo if something did not hold."""
-    if not held:
-        raise SystemExit(f"The demo failed: {otherwise}")
+def check(passed: bool, message: str) -> None:  # noqa: FBT001 (like an assertion)
+    """End the demo with a message if a check failed."""
+    if not passed:
+        raise SystemExit(f"The demo failed: {message}")
 
 
 def _dag(airflow: sandbox.Airflow, dag_id: str, conf: dict[str, str]) -> dict[str, Any]:
-    """Run a DAG by ``airflow dags test`` and return what its tasks returned, by task."""
+    """Run a DAG by ``airflow dags test`` and return the results of its tasks, by task id."""
     with step(f"airflow dags test {dag_id}", lambda: transferred(airflow)):
         airflow.require("dags", "test", dag_id, "--conf", json.dumps(conf))
     with closing(sqlite3.connect(airflow.home / "airflow.db")) as database:
@@ -150,10 +150,10 @@ def _dag(airflow: sandbox.Airflow, dag_id: str, conf: dict[str, str]) -> dict[st
 
 
 def transferred(airflow: sandbox.Airflow) -> tuple[str, float]:
-    """Return what the log says last of a transfer, and how much of it is done."""
-    for line in reversed(airflow.last_lines(LOOKED_AT).splitlines()):
-        if found := PROGRESS.search(line):
-            return f"{found[1]}: {found[2]}% of {found[3]}", int(found[2]) / 100
+    """Return the last progress of a transfer in the log, and its fraction from 0 to 1."""
+    for line in reversed(airflow.last_lines(LAST_LINES).splitlines()):
+        if match := PROGRESS.search(line):
+            return f"{match[1]}: {match[2]}% of {match[3]}", int(match[2]) / 100
     return "", 0.0
 
 

@@ -1,6 +1,6 @@
-"""Installs one Airflow line and this package into the virtual environment whose Python runs this.
+"""Installs one Airflow line and this package into the virtual environment whose Python runs this script.
 
-uv resolves and installs in seconds what takes pip minutes; it is installed like any other package.
+It installs uv first, which needs seconds where pip needs minutes.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from pathlib import Path
 from steps import step
 
 BIN = Path(sys.executable).parent
-# What uv says when a stage is over, how much is done then, and what comes next.
+# First word of uv's output at the end of a stage -> fraction done, and the next stage.
 STAGES = {
     "Resolved": (0.2, "downloading {} packages"),
     "Prepared": (0.8, "installing {} packages"),
@@ -23,46 +23,46 @@ STAGES = {
 
 
 def main(constraints: str) -> None:
-    """Install, with a bar on a terminal."""
+    """Install the packages, with a progress bar on a terminal."""
     if not (BIN / "uv").exists():
         with step("the installer"):
             _run([sys.executable, "-m", "pip", "install", "-q", "--disable-pip-version-check", "uv"])
     stage = Stage()
-    with step("Airflow and the development tools", lambda: (stage.what, stage.done)):
+    with step("Airflow and the development tools", lambda: (stage.title, stage.done)):
         command = [str(BIN / "uv"), "pip", "install", "--python", sys.executable, "--constraint", constraints]
         _run([*command, "--editable", ".[dev]"], stage)
     with step("compiling"):
-        # Importing Airflow takes 2.6 s when its modules are compiled, and 7 s when an environment forbids to keep what
-        # is compiled on first use. Packages that carry templates of modules cannot compile those: it does not matter.
+        # Importing Airflow takes 2.6 s with compiled modules, and 7 s where the environment forbids writing them on
+        # first use. Errors do not matter: some packages contain templates of modules, which cannot be compiled.
         kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         command = [sys.executable, "-m", "compileall", "-q", "-q", "-j", "0", str(BIN.parent / "lib")]
         subprocess.run(command, check=False, env=kept)
 
 
 class Stage:
-    """How far uv is."""
+    """Progress of uv."""
 
-    what = "finding out which versions fit together"
+    title = "resolving versions"
     done = 0.0
 
-    def hear(self, line: str) -> None:
-        """Take what uv says."""
-        if found := re.match(r"(\w+) (\d+) packages? in", line):
-            self.done, what = STAGES.get(found[1], (self.done, self.what))
-            self.what = what.format(found[2])
+    def update(self, line: str) -> None:
+        """Update the progress by a line of uv's output."""
+        if match := re.match(r"(\w+) (\d+) packages? in", line):
+            self.done, title = STAGES.get(match[1], (self.done, self.title))
+            self.title = title.format(match[2])
 
 
 def _run(command: list[str], stage: Stage | None = None) -> None:
-    """Run a command; what it said is shown if it fails."""
-    said: list[str] = []
+    """Run a command, and print its output if it fails."""
+    output: list[str] = []
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True) as running:
         assert running.stdout is not None
         for line in running.stdout:
-            said.append(line)
+            output.append(line)
             if stage:
                 stage.hear(line)
     if running.returncode:
-        raise SystemExit(f"\n{''.join(said)}\nThe installation failed: see above")
+        raise SystemExit(f"\n{''.join(output)}\nThe installation failed: see above")
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
 #!/bin/sh
-# Writes constraints/ anew: the newest versions that fit together on each Airflow line. Then run both test commands.
+# Updates constraints/ to the newest compatible versions on each Airflow line. Run all tests afterwards.
 set -eu
 compile() {
     printf 'apache-airflow==%s\n' "$2" | .venv/bin/uv pip compile --quiet --no-header --no-annotate --no-emit-index-url \

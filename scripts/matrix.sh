@@ -1,19 +1,19 @@
 #!/bin/sh
-# Runs the tests on Airflow lines between those of `make test`, and on newer Pythons: matrix.sh [AIRFLOW-PYTHON]...
-# Each gets an environment of its own in .venv/matrix, of the newest versions that fit, and a line in the end with what
-# passed. Interpreters that are not there are named as not run.
+# Runs the tests on further Airflow lines and newer Pythons: matrix.sh [AIRFLOW-PYTHON]...
+# Each combination gets an environment in .venv/matrix with the newest versions that fit, and a line in the summary.
+# Combinations without an interpreter are listed as not run.
 set -eu
 cd "$(dirname "$0")/.."
 uv=.venv/bin/uv
 summary=test-output/matrix.txt
 combinations=${*:-2.11.2-3.11 3.0.6-3.11 3.1.8-3.11 3.2.2-3.11 3.3.2-3.11 2.11.2-3.12 3.3.2-3.12 3.3.2-3.13}
 
-# What a line needs that was written before its dependencies changed: its own constraints of that time said so.
+# Requirements of lines that are older than changes in their dependencies, from the constraints of their time.
 pins() {
     case $1 in
     3.0.*) echo "universal-pathlib<0.3 fastapi<0.117 apache-airflow-providers-fab" ;;
     3.1.*) echo "apache-airflow-providers-fab" ;; # form fields are those of FAB until 3.2
-    # Its API does not load with newer fastapi (3.3 says this bound itself), and that of dag.test() loses newer svcs.
+    # Its API does not load with newer fastapi (3.3 has this bound itself), and that of dag.test() not with newer svcs.
     3.2.*) echo "fastapi<0.137 cadwyn<8 svcs<26" ;;
     esac
 }
@@ -38,7 +38,7 @@ run() {
     echo "$1: $(tail -n 1 "$log")$failed"
 }
 
-# pyenv keeps interpreters where no PATH leads.
+# Finds an interpreter of pyenv, which is not in PATH.
 interpreter() {
     find "${PYENV_ROOT:-$HOME/.pyenv}/versions" -path "*/$1.*/bin/python" 2>/dev/null | sort | tail -n 1 | grep . || echo "$1"
 }

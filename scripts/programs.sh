@@ -1,9 +1,9 @@
 #!/bin/sh
-# Makes sure that programs are there: programs.sh PROGRAM[:PACKAGE]...
-# Installs what is missing where the user is root and the system Debian's, and says what to install otherwise.
-# Only programs are wanted: RUNLEVEL=1 keeps services that come with them from being started.
+# Makes sure that programs are installed: programs.sh PROGRAM[:PACKAGE]...
+# As root on Debian, installs the missing ones; otherwise says which packages to install.
+# RUNLEVEL=1 keeps services that come with the packages from being started.
 set -eu
-# Debian keeps the programs of a database in a folder of its version.
+# Debian keeps PostgreSQL's programs in a folder for each version.
 PATH="$PATH:/usr/local/sbin:/usr/sbin:$(echo /usr/lib/postgresql/*/bin | tr ' ' :)"
 missing=
 for wanted in "$@"; do

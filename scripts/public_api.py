@@ -1,6 +1,6 @@
-"""Writes docs/reference/public-api.md: every public name, with the arguments of functions and constructors.
+"""Writes docs/reference/public-api.md: all public names, with the arguments of functions and constructors.
 
-Usage: public_api.py. A test compares the page with the code: a change of it is a change that CHANGELOG.md names.
+Usage: public_api.py. A test compares the page with the code; a change of the page needs an entry in CHANGELOG.md.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 PAGE = ROOT / "docs" / "reference" / "public-api.md"
 PACKAGE = "airflow_provider_taskcluster"
-# Where public names are imported from, in the order of the page.
+# Modules that users import from, in the order of the page.
 MODULES = [
     *(
         f"operators.{name}"
@@ -31,19 +31,19 @@ is internal, and may change in any release. `make public-api` writes this page.
 
 
 def page() -> str:
-    """Return the page as it has to be."""
+    """Return the text of the page."""
     return "\n".join([HEAD, *map(section, MODULES)])
 
 
 def section(module: str) -> str:
-    """Return the names of one module."""
+    """Return the section of one module."""
     loaded = importlib.import_module(f"{PACKAGE}.{module}")
     lines = [entry(name, getattr(loaded, name)) for name in public_names(loaded)]
     return "\n".join([f"## `{PACKAGE}.{module}`", "", *lines, ""])
 
 
 def public_names(module: object) -> list[str]:
-    """Return what a module exports: its ``__all__``, else the classes and functions that it defines."""
+    """Return the names that a module exports: its ``__all__``, else the classes and functions it defines."""
     exported = getattr(module, "__all__", None)
     if exported:
         return sorted(exported)
@@ -67,21 +67,21 @@ def entry(name: str, value: object) -> str:
         [
             f"- `{name}{constructor(value)}`",
             *(
-                f"  - `{method}{arguments(found)}`"
-                for method, found in methods
-                if not method.startswith("_") and inspect.isfunction(found)
+                f"  - `{method}{arguments(function)}`"
+                for method, function in methods
+                if not method.startswith("_") and inspect.isfunction(function)
             ),
         ]
     )
 
 
 def calls_itself(kind: type) -> bool:
-    """Tell whether Airflow calls the methods of a class, and users only its constructor."""
+    """Whether users only call the constructor of a class, and Airflow its methods."""
     return any(base.__name__ in {"BaseOperator", "BaseTrigger", "BaseOperatorLink"} for base in kind.__mro__)
 
 
 def constructor(kind: type) -> str:
-    """Return the arguments of a class, with those that ``**kwargs`` hands to its bases in this package."""
+    """Return the arguments of a class, including those that ``**kwargs`` passes to its bases in this package."""
     inits = [vars(base)["__init__"] for base in ours(kind) if "__init__" in vars(base)]
     given = arguments(inits[0]) if inits else ""
     passed_on = [
@@ -106,7 +106,7 @@ def ours(kind: type) -> list[type]:
 
 
 def arguments(function: object) -> str:
-    """Return the names of a function's arguments in parentheses; ``=`` stands behind those with a default."""
+    """Return the names of a function's arguments in parentheses, with ``=`` after those with a default."""
     if not inspect.isfunction(function):
         return ""
     names, keyword_only = [], False

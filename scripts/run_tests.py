@@ -1,8 +1,8 @@
-"""What `make check`, `make test` and `make test-slow` run: lint, types and tests, on one Airflow line or on two.
+"""Runs lint, types and tests on one Airflow line or two, for `make check`, `make test` and `make test-slow`.
 
-Usage: run_tests.py check|test|slow PYTHON [PYTHON_OF_AIRFLOW_2]. Types are checked beside the tests. Each step is
-shown as it goes; the last line says what passed in what time, or what failed and how to run it again alone. `SEED` in
-the environment repeats the order of an earlier run.
+Usage: run_tests.py check|test|slow PYTHON [PYTHON_OF_AIRFLOW_2]. Types are checked in parallel with the tests. The
+last line says which steps passed and in what time, or which failed and how to run them again. The environment variable
+`SEED` repeats the order of an earlier run.
 """
 
 from __future__ import annotations
@@ -22,8 +22,8 @@ if TYPE_CHECKING:
 
 ROOT = Path(__file__).parents[1]
 INNER_LOOP = ["tests/architecture", "tests/unit"]
-# A process for each core. A file stays in one process, so that its fixtures are made once; files keep their order, in
-# which those that take long come first: one at the end would leave the other core without work.
+# One process for each core. A file stays in one process, so that its fixtures are set up once. Files keep their order,
+# slow ones first, so that no core runs out of work at the end.
 ON_ALL_CORES = ["-n", "logical", "--dist", "loadfile", "--no-loadscope-reorder"]
 FAILURE = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", re.MULTILINE)
 SEED = re.compile(r"^Using (--randomly-seed=\d+)", re.MULTILINE)
@@ -32,7 +32,7 @@ NOT_RUN = "NOT RUN: the tests on Airflow 2.11, which needs Python 3.12 or earlie
 
 
 class Step:
-    """A command. ``quiet`` shows its output at its end only, for one that runs beside another."""
+    """A command. ``quiet`` prints its output only at its end, for a command that runs in parallel with another."""
 
     def __init__(self, name: str, command: list[str], *, quiet: bool = False) -> None:
         self.name, self._command, self._quiet = name, command, quiet
@@ -57,7 +57,7 @@ class Step:
         return self
 
     def outcome(self) -> str:
-        """Say what passed, or how to run again what failed."""
+        """Return a summary of the step, with the command to run it again if it failed."""
         text = self._output.decode(errors="replace")
         if not self.failed:
             counted = COUNT.findall(text)
@@ -69,13 +69,13 @@ class Step:
 
 
 def show(output: bytes) -> None:
-    """Print what a command printed, as it is."""
+    """Print the output of a command."""
     sys.stdout.buffer.write(output)
     sys.stdout.flush()
 
 
 def minutes(seconds: float) -> str:
-    """Return a time as minutes and seconds."""
+    """Format seconds as minutes and seconds."""
     return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
 
 
@@ -94,7 +94,7 @@ def check(python: str) -> list[Step]:
 
 
 def whole(python: str, python_211: str = "") -> list[Step]:
-    """Run lint, types and all tests but the slow ones; on 2.11 those that touch Airflow."""
+    """Run lint, types and all tests except slow ones; on 2.11 only those that touch Airflow."""
     with checked_types(python) as steps:
         steps.append(tests("Tests on Airflow 3.3", python, *ON_ALL_CORES))
         if python_211:
@@ -103,7 +103,7 @@ def whole(python: str, python_211: str = "") -> list[Step]:
 
 
 def slow(python: str, python_211: str = "") -> list[Step]:
-    """Run the slow tests, and on 2.11 the others that `whole` leaves out."""
+    """Run the slow tests, and on 2.11 also those that `whole` leaves out."""
     steps = [tests("Slow tests on Airflow 3.3", python, *ON_ALL_CORES, "-m", "slow")]
     if python_211:
         steps.append(tests("Slow tests on Airflow 2.11", python_211, *ON_ALL_CORES, "-m", "slow"))
@@ -113,22 +113,22 @@ def slow(python: str, python_211: str = "") -> list[Step]:
 
 @contextmanager
 def checked_types(python: str) -> Iterator[list[Step]]:
-    """Run lint, and check types beside what the block runs; gives the list of steps."""
+    """Run lint, then check types in parallel with the block; gives the list of steps."""
     bin_ = Path(python).parent
     steps = [
         Step("Lint", [f"{bin_}/ruff", "check", "."]).run(),
         Step("Format", [f"{bin_}/ruff", "format", "--check", "."]).run(),
     ]
     types = Step("Types, beside the tests", [f"{bin_}/mypy"], quiet=True)
-    beside = threading.Thread(target=types.run)
-    beside.start()
+    thread = threading.Thread(target=types.run)
+    thread.start()
     yield steps
-    beside.join()
+    thread.join()
     steps.append(types)
 
 
 def main() -> None:
-    """Run the steps of a kind; the exit code is 1 if one of them failed."""
+    """Run the steps of a target; the exit code is 1 if one of them failed."""
     kind, *pythons = sys.argv[1:]
     started = time.monotonic()
     steps = KINDS[kind](*pythons)
@@ -139,7 +139,7 @@ def main() -> None:
 
 
 def result(steps: list[Step], time_taken: str) -> str:
-    """Say in one line what passed, or in one for each step what failed."""
+    """Return one line if all steps passed, else one line for each failed step."""
     if failed := [step.outcome() for step in steps if step.failed]:
         return "\n".join(failed)
     return f"Passed in {time_taken} (" + "; ".join(step.outcome() for step in steps) + ")"

@@ -1,4 +1,4 @@
-"""An emulator and a fresh Airflow, each in a folder of its own that is removed at the end."""
+"""Runs an emulator and a fresh Airflow in temporary folders."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ PROJECT = "airflow-demo"
 
 @dataclass(frozen=True)
 class Taskcluster:
-    """A running emulator."""
+    """Address and credentials of a running emulator."""
 
     root_url: str
     client_id: str
@@ -32,7 +32,7 @@ class Taskcluster:
 
     @property
     def environment(self) -> dict[str, str]:
-        """What Taskcluster's own clients read."""
+        """Environment variables for Taskcluster's own clients."""
         return {
             "TASKCLUSTER_ROOT_URL": self.root_url,
             "TASKCLUSTER_CLIENT_ID": self.client_id,
@@ -49,7 +49,7 @@ class Airflow:
     log: Path
 
     def run(self, *arguments: str) -> int:
-        """Run an ``airflow`` command, its output into the log; return its exit code."""
+        """Run an ``airflow`` command, append its output to the log, and return its exit code."""
         with self.log.open("a") as log:
             log.write(f"\n$ airflow {' '.join(arguments)}\n")
             log.flush()
@@ -58,18 +58,18 @@ class Airflow:
             ).returncode
 
     def require(self, *arguments: str) -> None:
-        """Run an ``airflow`` command that must succeed."""
+        """Run an ``airflow`` command, and exit if it fails."""
         if self.run(*arguments) != 0:
             raise SystemExit(f"airflow {' '.join(arguments)} failed:\n{self.last_lines()}")
 
     def last_lines(self, count: int = 40) -> str:
-        """Return the end of the log."""
+        """Return the last lines of the log."""
         return "\n".join(self.log.read_text(errors="replace").splitlines()[-count:])
 
 
 @contextmanager
 def process(command: list[Any], **options: Any) -> Iterator[subprocess.Popen[str]]:
-    """Run a process in a group of its own; end it, and what it started, when the block ends."""
+    """Run a process in a process group of its own, which is ended at the end of the block."""
     running = subprocess.Popen([str(word) for word in command], text=True, start_new_session=True, **options)
     try:
         yield running
@@ -80,10 +80,10 @@ def process(command: list[Any], **options: Any) -> Iterator[subprocess.Popen[str
 
 
 def end(running: subprocess.Popen[str], patience: float = 10) -> None:
-    """End a process group: ask first, insist later."""
-    for how in (signal.SIGTERM, signal.SIGKILL):
+    """End a process group by SIGTERM, and by SIGKILL if that does not suffice."""
+    for number in (signal.SIGTERM, signal.SIGKILL):
         try:
-            os.killpg(running.pid, how)
+            os.killpg(running.pid, number)
         except ProcessLookupError:
             break
         try:
@@ -102,13 +102,13 @@ def taskcluster() -> Iterator[Taskcluster]:
         line = running.stdout.readline()
         if not line:
             raise SystemExit("The emulator did not start")
-        said = json.loads(line)
-        yield Taskcluster(said["root_url"], said["client_id"], said["access_token"])
+        address = json.loads(line)
+        yield Taskcluster(address["root_url"], address["client_id"], address["access_token"])
 
 
 @contextmanager
 def airflow(emulator: Taskcluster, **settings: str) -> Iterator[Airflow]:
-    """Make a fresh Airflow home with the example DAGs and a connection to the emulator.
+    """Create a fresh Airflow home with the example DAGs and a connection to the emulator.
 
     :param settings: Further environment variables of Airflow.
     """
@@ -134,7 +134,7 @@ def airflow(emulator: Taskcluster, **settings: str) -> Iterator[Airflow]:
 
 
 def _add_connection(made: Airflow, emulator: Taskcluster) -> None:
-    """Import the connection from a file: a token on a command line could be seen by everybody."""
+    """Import the connection from a file, since command lines, with the token, are visible to all users."""
     connection = {
         "conn_type": "taskcluster",
         "host": emulator.root_url,

@@ -1,11 +1,11 @@
 #!/bin/sh
-# Makes a virtual environment with one Airflow line and this package in it: setup.sh FOLDER CONSTRAINTS
-# Installs what the machine itself lacks (the venv module) where the user is root, and says so otherwise.
+# Creates a virtual environment with one Airflow line and this package: setup.sh FOLDER CONSTRAINTS
+# As root on Debian, installs Python's venv module if it is missing; otherwise says which package to install.
 set -eu
 folder=$1
 constraints=$2
 echo "Installing $(basename "$constraints" .txt) and the development tools into $folder (half a minute)"
-# An environment that is active around us must not decide where things go.
+# An active virtual environment must not change where packages are installed.
 unset VIRTUAL_ENV PYTHONHOME CONDA_PREFIX
 
 find_python() {

@@ -1,6 +1,6 @@
-"""Steps that take a while: a progress bar on a terminal, a line for each elsewhere.
+"""Progress of long steps: a bar on a terminal, else one line for each step.
 
-It runs before anything is installed, too: then the bar is that of the rich which pip brings.
+Before anything is installed, the bar is drawn by the copy of rich in pip.
 """
 
 from __future__ import annotations
@@ -16,46 +16,46 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
 
 WIDTH = 40
-DONE = 1000  # of a step, in the units of its bar
+DONE = 1000  # length of a bar
 
 
 def on_terminal() -> bool:
-    """Tell whether a bar can be drawn: not on a pipe, and not where lines cannot be written over."""
+    """Whether a bar can be drawn: standard output is a terminal that can overwrite lines."""
     return sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
 
 
 @contextmanager
-def step(what: str, progress: Callable[[], tuple[str, float]] | None = None) -> Iterator[None]:
-    """Say what is done until the block ends, and how long it took.
+def step(title: str, progress: Callable[[], tuple[str, float]] | None = None) -> Iterator[None]:
+    """Show the title of a step during the block, and its duration afterwards.
 
-    :param progress: Tells what is going on in the step, and how much of it is done, from 0 to 1.
+    :param progress: Returns what is being done in the step, and the fraction done, from 0 to 1.
     """
     started = time.monotonic()
     rich = _rich() if on_terminal() else None
     if rich is None:
-        print(f"  {what:<{WIDTH}}", end="", flush=True)
+        print(f"  {title:<{WIDTH}}", end="", flush=True)
         yield
         print(f"{time.monotonic() - started:6.1f} s", flush=True)
         return
-    with _bar(rich, what, progress):
+    with _bar(rich, title, progress):
         yield
-    print(f"  {what:<{WIDTH}}{time.monotonic() - started:6.1f} s", flush=True)
+    print(f"  {title:<{WIDTH}}{time.monotonic() - started:6.1f} s", flush=True)
 
 
 @contextmanager
-def _bar(rich: Any, what: str, progress: Callable[[], tuple[str, float]] | None) -> Iterator[None]:
-    """Draw a bar, which goes to and fro as long as nobody knows how much is done."""
+def _bar(rich: Any, title: str, progress: Callable[[], tuple[str, float]] | None) -> Iterator[None]:
+    """Draw a bar, which pulses while the fraction done is unknown."""
 
-    class Now(rich.TextColumn):  # type: ignore[misc]  # of either rich
+    class Status(rich.TextColumn):  # type: ignore[misc]  # of either copy of rich
         def render(self, task: Any) -> Any:
             if progress is not None:
-                said, done = progress()
-                task.total, task.completed, task.description = (DONE if done else None), done * DONE, said or what
+                text, done = progress()
+                task.total, task.completed, task.description = (DONE if done else None), done * DONE, text or title
             return super().render(task)
 
-    columns = (Now("  {task.description}", markup=False), rich.BarColumn(), rich.TimeElapsedColumn())
+    columns = (Status("  {task.description}", markup=False), rich.BarColumn(), rich.TimeElapsedColumn())
     with rich.Progress(*columns, transient=True) as shown:
-        shown.add_task(what, total=None)
+        shown.add_task(title, total=None)
         yield
 
 

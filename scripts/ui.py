@@ -1,4 +1,4 @@
-"""The example DAGs in Airflow's web UI, with the emulator behind them, until Ctrl-C."""
+"""Runs Airflow's web UI with the example DAGs and an emulator, until Ctrl-C."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ PATIENCE = 180.0
 
 
 def main() -> None:
-    """Start, say where, and wait."""
+    """Start the emulator and Airflow, print their addresses, and wait."""
     stopped = threading.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, lambda *_: stopped.set())
@@ -53,7 +53,7 @@ def main() -> None:
 
 
 def worker(taskcluster: sandbox.Taskcluster) -> str:
-    """Return the commands that play a worker, which publishes an artifact and prints the id of its task."""
+    """Return shell commands that run a simulated worker, which publishes an artifact and prints its task id."""
     exports = [f"export {name}={value}" for name, value in taskcluster.environment.items()]
     artifact = f"public/build/report.txt={sandbox.REPOSITORY / 'README.md'}"
     command = [sys.executable, "-m", "airflow_provider_taskcluster.emulator.worker", "--artifact", artifact]
@@ -61,7 +61,7 @@ def worker(taskcluster: sandbox.Taskcluster) -> str:
 
 
 def web_settings(port: int) -> dict[str, str]:
-    """Return what Airflow needs to serve on this machine only, with few processes."""
+    """Return settings with which Airflow serves on this machine only, with few processes."""
     return {
         "AIRFLOW__API__HOST": "127.0.0.1",
         "AIRFLOW__API__PORT": str(port),
@@ -73,7 +73,7 @@ def web_settings(port: int) -> dict[str, str]:
 
 
 def free_port(wanted: int) -> int:
-    """Return the wanted port if nobody listens there, else a free one."""
+    """Return the wanted port if it is free, else another free one."""
     for port in (wanted, 0):
         with socket.socket() as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
@@ -88,14 +88,14 @@ def free_port(wanted: int) -> int:
 def wait_until_healthy(
     port: int, running: subprocess.Popen[str], stopped: Callable[[], bool], fail: Callable[[], NoReturn]
 ) -> None:
-    """Wait until the web server, the scheduler and the DAG processor say that they are well."""
+    """Wait until the web server, the scheduler and the DAG processor report that they are healthy."""
     deadline = time.monotonic() + PATIENCE
     while not stopped():
         if running.poll() is not None or time.monotonic() > deadline:
             fail()
         try:
-            with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v2/monitor/health", timeout=5) as answer:
-                health = json.load(answer)
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v2/monitor/health", timeout=5) as response:
+                health = json.load(response)
         except (urllib.error.URLError, OSError, ValueError):
             time.sleep(1)
             continue
@@ -105,7 +105,7 @@ def wait_until_healthy(
 
 
 def failed(airflow: sandbox.Airflow) -> NoReturn:
-    """End with the last lines of the log."""
+    """Exit with the last lines of the log."""
     raise SystemExit(f"Airflow did not stay up:\n{airflow.last_lines()}")
 
 

@@ -1,4 +1,4 @@
-"""Draws a graph without circles as SVG, in rows: callers above, what they call below."""
+"""Draws an acyclic graph as SVG, in rows: callers above their callees."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from html import escape
 from itertools import pairwise
 from statistics import fmean
 
-Graph = dict[str, set[str]]  # who -> whom it uses
-Slot = tuple[str, int]  # who is there, and in which row
+Graph = dict[str, set[str]]  # caller -> callees
+Slot = tuple[str, int]  # name of a node or an edge, and row
 Point = tuple[float, float]
 
 BOX_WIDTH, BOX_HEIGHT = 116, 34
@@ -22,7 +22,7 @@ MARKER = (
 
 
 def depths(graph: Graph) -> dict[str, int]:
-    """Return the row of each node: one below its lowest caller, 0 without callers, the last row without any edge."""
+    """Return the row of each node: one below its lowest caller, 0 without callers, the last one without edges."""
     rows = dict.fromkeys(graph, 0)
     for name in reversed(list(graphlib.TopologicalSorter(graph).static_order())):
         for callee in graph[name]:
@@ -32,41 +32,41 @@ def depths(graph: Graph) -> dict[str, int]:
 
 
 def paths(graph: Graph, rows: dict[str, int]) -> list[list[Slot]]:
-    """Return each edge as the slots that it goes through: one in each row, so that no arrow crosses a box."""
-    found = []
+    """Return each edge as its slots, one in each row it passes, so that no arrow crosses a box."""
+    edges = []
     for name, callees in graph.items():
         for callee in sorted(callees):
             between = [(f"{name} {callee}", row) for row in range(rows[name] + 1, rows[callee])]
-            found.append([(name, rows[name]), *between, (callee, rows[callee])])
-    return found
+            edges.append([(name, rows[name]), *between, (callee, rows[callee])])
+    return edges
 
 
-def places(rows: dict[str, int], edges: list[list[Slot]]) -> tuple[int, dict[Slot, Point]]:
-    """Return the width, and the centre of each slot: a row is ordered by the mean position of the callers above it."""
+def centres_of(rows: dict[str, int], edges: list[list[Slot]]) -> tuple[int, dict[Slot, Point]]:
+    """Return the width, and the centre of each slot; a row is ordered by the mean position of the callers above."""
     slots = {*rows.items(), *(slot for edge in edges for slot in edge)}
     by_row = [sorted(slot for slot in slots if slot[1] == row) for row in range(max(rows.values()) + 1)]
     width = max(len(row) for row in by_row) * COLUMN
-    found: dict[Slot, Point] = {}
+    centres: dict[Slot, Point] = {}
     for number, row in enumerate(by_row):
         means = {}
         for slot in row:
-            callers = [found[above][0] for edge in edges for above, below in pairwise(edge) if below == slot]
+            callers = [centres[above][0] for edge in edges for above, below in pairwise(edge) if below == slot]
             means[slot] = fmean(callers or [width / 2])
         for index, slot in enumerate(sorted(row, key=means.__getitem__)):
-            found[slot] = (width * (index + 0.5) / len(row), number * ROW + BOX_HEIGHT)
-    return width, found
+            centres[slot] = (width * (index + 0.5) / len(row), number * ROW + BOX_HEIGHT)
+    return width, centres
 
 
 def svg(graph: Graph) -> str:
-    """Return the drawing in the colours of the page, light or dark."""
+    """Return the drawing in the colours of the page, which may be light or dark."""
     rows = depths(graph)
     edges = paths(graph, rows)
-    width, centres = places(rows, edges)
+    width, centres = centres_of(rows, edges)
     height = max(rows.values()) * ROW + 2 * BOX_HEIGHT
-    words = "; ".join(f"{name} imports {', '.join(sorted(callees))}" for name, callees in graph.items() if callees)
+    label = "; ".join(f"{name} imports {', '.join(sorted(callees))}" for name, callees in graph.items() if callees)
     return "\n".join(
         [
-            f'<svg role="img" aria-label="{escape(words)}" viewBox="0 0 {width} {height}" width="{width}" {STYLE}>',
+            f'<svg role="img" aria-label="{escape(label)}" viewBox="0 0 {width} {height}" width="{width}" {STYLE}>',
             MARKER,
             *(arrow([centres[slot] for slot in edge]) for edge in edges),
             *(box(name, centres[name, row]) for name, row in rows.items()),
@@ -76,12 +76,12 @@ def svg(graph: Graph) -> str:
 
 
 def arrow(points: list[Point]) -> str:
-    """Return a line from the lower edge of the first box to the upper edge of the last."""
+    """Return an arrow from the lower edge of the first box to the upper edge of the last."""
     (x, y), *middle, (last_x, last_y) = points
-    way = [(x, y + BOX_HEIGHT / 2), *middle, (last_x, last_y - BOX_HEIGHT / 2)]
+    route = [(x, y + BOX_HEIGHT / 2), *middle, (last_x, last_y - BOX_HEIGHT / 2)]
     curves = "".join(
         f"C{x:g} {(y + below) / 2:g} {to:g} {(y + below) / 2:g} {to:g} {below:g}"
-        for (x, y), (to, below) in pairwise(way)
+        for (x, y), (to, below) in pairwise(route)
     )
     start = f"M{x:g} {y + BOX_HEIGHT / 2:g}"
     return f'<path d="{start}{curves}" fill="none" stroke="currentColor" marker-end="url(#arrowhead)"/>'

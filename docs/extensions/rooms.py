@@ -1,4 +1,4 @@
-"""The directive ``rooms``: a table of the package's rooms, read from the tree and from the test that holds it."""
+"""The directive ``rooms``: a table of the package's top-level packages, from their docstrings and the import test."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HELD_BY = ROOT / "tests" / "architecture" / "test_imports.py"
 
 
 class Rooms(SphinxDirective):
-    """One row for each room, the highest first: its name, its docstring's first sentence, what it may import."""
+    """Table with one row for each room, the highest first: name, first line of the docstring, allowed imports."""
 
     def run(self) -> list[nodes.Node]:
         """Return the table."""
@@ -33,26 +33,26 @@ class Rooms(SphinxDirective):
 
 
 def allowed() -> dict[str, set[str]]:
-    """Return what the architecture test allows, by room."""
+    """Return the imports that the architecture test allows, by room."""
     for node in ast.parse(HELD_BY.read_text()).body:
         if isinstance(node, ast.Assign) and ast.unparse(node.targets[0]) == "ALLOWED":
-            found: dict[str, set[str]] = eval(ast.unparse(node.value))  # noqa: S307 (our own test, of names alone)
-            return found
+            rooms: dict[str, set[str]] = eval(ast.unparse(node.value))  # noqa: S307 (a literal in our own test)
+            return rooms
     raise LookupError(f"There is no ALLOWED in {HELD_BY}")
 
 
 def source(room: str) -> Path:
-    """Return the file whose docstring says what a room is."""
+    """Return the file with the docstring of a room."""
     module = PACKAGE / f"{room}.py"
     return module if module.exists() else PACKAGE / room / "__init__.py"
 
 
 def first_line(file: Path) -> str:
     """Return the first line of a file's docstring."""
-    said = ast.get_docstring(ast.parse(file.read_text()))
-    if not said:
+    docstring = ast.get_docstring(ast.parse(file.read_text()))
+    if not docstring:
         raise LookupError(f"{file} has no docstring: say there what the room is")
-    return said.splitlines()[0]
+    return docstring.splitlines()[0]
 
 
 def setup(app: Sphinx) -> dict[str, bool]:

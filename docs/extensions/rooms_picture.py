@@ -1,4 +1,4 @@
-"""The directive ``rooms-picture``: a drawing of the package's folders, or of those in one folder, from the imports."""
+"""The directive ``rooms-picture``: a drawing of the imports between the package's folders, or those in one folder."""
 
 from __future__ import annotations
 
@@ -20,33 +20,33 @@ if TYPE_CHECKING:
 
 
 class RoomsPicture(SphinxDirective):
-    """One box for each folder; an arrow leads to what it imports, unless a longer way leads there, too.
+    """Drawing with a box for each folder and an arrow for each import, except where a longer path exists as well.
 
-    The argument is a folder of the package, such as ``transfer``; without one, the package is drawn.
+    The argument is a folder of the package, such as ``transfer``; the default is the package itself.
     """
 
     optional_arguments = 1
 
     def run(self) -> list[nodes.Node]:
         """Return the drawing."""
-        self.env.note_reread()  # any file may get an import
+        self.env.note_reread()  # the drawing depends on all files
         folder = PACKAGE.joinpath(*self.arguments)
         return [nodes.raw("", svg(reduced(imports_of_folders(folder))), format="html")]
 
 
 def imports_of_folders(parent: Path) -> Graph:
-    """Return which folders of a folder import which others of it."""
+    """Return the imports between the subfolders of a folder."""
     folders = {file.parent.name: file.parent for file in sorted(parent.glob("*/__init__.py"))}
     prefix = ".".join(parent.relative_to(PACKAGE.parent).parts) + "."
-    found: Graph = {}
+    graph: Graph = {}
     for name, folder in folders.items():
         modules = {module for file in folder.rglob("*.py") for module in imported(file) if module.startswith(prefix)}
-        found[name] = ({module.removeprefix(prefix).split(".")[0] for module in modules} & set(folders)) - {name}
-    return found
+        graph[name] = ({module.removeprefix(prefix).split(".")[0] for module in modules} & set(folders)) - {name}
+    return graph
 
 
 def imported(file: Path) -> Iterator[str]:
-    """Yield the absolute names that a file imports; relative imports stay in their folder (ruff holds that: TID252)."""
+    """Yield the names of a file's absolute imports; relative ones stay in their folder (ruff enforces it: TID252)."""
     for node in ast.walk(ast.parse(file.read_text())):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
@@ -55,9 +55,9 @@ def imported(file: Path) -> Iterator[str]:
 
 
 def reduced(graph: Graph) -> Graph:
-    """Return the graph without the edges that a longer way replaces.
+    """Return the transitive reduction of a graph.
 
-    :raises graphlib.CycleError: There is a circle.
+    :raises graphlib.CycleError: The graph has a cycle.
     """
     reached: Graph = {}
     for name in graphlib.TopologicalSorter(graph).static_order():

@@ -69,7 +69,7 @@ def test_no_two_boxes_overlap_and_all_are_within_the_drawing(picture):
 
     graph = picture.reduced(picture.imports_of_folders(PACKAGE))
     rows = layered_drawing.depths(graph)
-    width, centres = layered_drawing.places(rows, layered_drawing.paths(graph, rows))
+    width, centres = layered_drawing.centres_of(rows, layered_drawing.paths(graph, rows))
     for row in set(rows.values()):
         middles = sorted(x for (_, other), (x, _) in centres.items() if other == row)
         assert middles[0] > layered_drawing.BOX_WIDTH / 2

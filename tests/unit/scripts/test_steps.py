@@ -95,8 +95,8 @@ def test_the_stages_of_the_installation_are_known_from_what_uv_says():
         "Installed 1 package in 3ms\n",
         "x",
     ):
-        stage.hear(line)
-        seen.append((stage.what, stage.done))
+        stage.update(line)
+        seen.append((stage.title, stage.done))
     assert seen[0] == ("downloading 312 packages", 0.2)
     assert seen[1] == ("installing 300 packages", 0.8)
     assert seen[2] == seen[3] == ("installed 1 packages", 1.0)
