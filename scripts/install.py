@@ -60,7 +60,7 @@ def _run(command: list[str], stage: Stage | None = None) -> None:
         for line in running.stdout:
             output.append(line)
             if stage:
-                stage.hear(line)
+                stage.update(line)
     if running.returncode:
         raise SystemExit(f"\n{''.join(output)}\nThe installation failed: see above")
 

@@ -1,4 +1,4 @@
-"""Airflow reads its home while it is imported: it gets one of its own, so that no test writes to the user's."""
+"""Common fixtures, and a home of its own for Airflow, which reads it on import, so that no test uses the user's."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def pytest_collection_modifyitems(config, items):
 
 @functools.cache
 def touches_airflow(path):
-    """Tell whether a test file has to pass on each line of Airflow: it uses Airflow, or what is written for it.
+    """Whether a test file must pass on each line of Airflow, because it uses Airflow or code written for it.
 
     The engine, the services and the emulator know nothing of Airflow; their tests reach them through the hook.
     """
@@ -84,7 +84,7 @@ def touches_airflow(path):
 
 @functools.cache
 def takes_long(path):
-    """Tell whether a test file runs DAGs or other programs."""
+    """Whether a test file runs DAGs or other programs."""
     folder = path.relative_to(TESTS).parts[0]
     return folder in {"airflow", "documentation", "packaging"} or "import subprocess" in path.read_text()
 
@@ -110,7 +110,7 @@ def _forget_lineage():
 
 @pytest.fixture(scope="session")
 def hooks_made():
-    """All hooks that tests make: fsspec and Airflow keep filesystems, parameters of tests keep operators."""
+    """All hooks that tests create; fsspec, Airflow and test parameters keep some of them alive."""
     from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
 
     hooks = weakref.WeakSet()
@@ -151,7 +151,7 @@ def alarm(collector_off):
 
 @pytest.fixture
 def no_thread_after(monkeypatch, collector_off):
-    """Let the system have no thread left after so many whose names begin so."""
+    """Simulate a system without threads left after a number of threads with a name prefix."""
     start = threading.Thread.start
 
     def limit(count, prefix):

@@ -1,4 +1,4 @@
-"""What the tests in this folder must know of differences between the lines of Airflow: all of it is here."""
+"""Differences between the Airflow lines, in one place for all tests of this folder."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ except ImportError:  # until 3.1
 
 
 def stored(dag):
-    """The DAG as the scheduler and the web server have it."""
+    """Return the DAG as the scheduler and the web server store it."""
     return StoredDag.from_dict(StoredDag.to_dict(dag))
 
 
 def store_example_dags():
-    """Let Airflow know the DAGs of its folder: 2.11 and 3.0 refuse events of assets that no stored DAG has.
+    """Store the DAGs of Airflow's folder: 2.11 and 3.0 refuse events of assets that no stored DAG has.
 
     A real Airflow parses its folder all the time; from 3.1 on, ``dag.test()`` does so itself.
     """
@@ -43,7 +43,7 @@ def store_example_dags():
 
 
 def start_task_api():
-    """Start the API of tasks that ``dag.test()`` of Airflow 3 uses: it keeps a thread with a loop."""
+    """Start the task API that ``dag.test()`` of Airflow 3 uses, whose thread with a loop stays."""
     if not AIRFLOW_2:
         from airflow.sdk.execution_time.supervisor import in_process_api_server
 
@@ -51,7 +51,7 @@ def start_task_api():
 
 
 def tested_instances(dag):
-    """Run ``dag.test()``; the task instances. That of 2.11 lets an ``AirflowTaskTimeout`` out, and ends with it."""
+    """Run ``dag.test()`` and return the task instances. On 2.11, an ``AirflowTaskTimeout`` ends the run."""
     from airflow.providers.common.compat.sdk import AirflowTaskTimeout
 
     try:

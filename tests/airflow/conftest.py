@@ -23,7 +23,7 @@ collect_ignore = [
 
 @pytest.fixture(autouse=True)
 def _close_hooks(hooks_made):
-    """Nothing that a test opened is left for another one."""
+    """Close the hooks of each test, so that the next one starts without any."""
     yield
     for hook in list(hooks_made):
         hook.close()

@@ -192,7 +192,7 @@ def test_a_class_of_the_users_may_render_more():
 
 
 def ended(tc, kind, rendered, **arguments):
-    """The error of a task whose templates have been rendered to what is given."""
+    """Return the error of a task whose templates were rendered to given values."""
     one = kind(task_id="task", **{**USUAL[kind], **arguments, **dict.fromkeys(rendered, TEMPLATE)})
     context = {"params": {}, "dag_run": SimpleNamespace(start_date=datetime.now(UTC))}
     for name, value in rendered.items():

@@ -1,4 +1,4 @@
-"""Assets in real DAG runs: events of uploads, and what Airflow's lineage collector learns."""
+"""Assets in real DAG runs: events of uploads, and the content of Airflow's lineage collector."""
 
 from __future__ import annotations
 
@@ -46,7 +46,7 @@ def load(dag_id):
 
 
 def events(dag_run):
-    """Extras of the events of a run, by the URI of their asset."""
+    """Return the extras of a run's events, by the URI of their asset."""
     with create_session() as session:
         column = AssetEvent.asset_id if hasattr(AssetEvent, "asset_id") else AssetEvent.dataset_id
         found = session.query(AssetModel.uri, AssetEvent.extra).join(AssetModel, AssetModel.id == column)
@@ -55,7 +55,7 @@ def events(dag_run):
 
 
 def lineage(direction):
-    """Extras of what the collector knows, by URI."""
+    """Return the extras in the collector, by URI."""
     found = getattr(get_hook_lineage_collector().collected_assets, direction)
     return [(info.asset.uri, info.asset.extra) for info in found]
 
@@ -68,7 +68,7 @@ def downloads(tmp_path_factory):
 
 @pytest.fixture(scope="module")
 def ran(database, taskcluster_emulator, downloads):
-    """The example, run once; the run, and the facts of what it uploaded."""
+    """The example, run once: the run, and the extras of its uploads."""
     connection = {
         "conn_type": "taskcluster",
         "host": taskcluster_emulator.root_url,
@@ -133,7 +133,7 @@ def test_a_download_is_at_its_inlet():
 
 
 def inlets_in_the_graph():
-    """Which task is at which asset, as the UI draws it: from Airflow 3.1 on."""
+    """Return the edges between tasks and assets in the UI's graph, which exist from Airflow 3.1 on."""
     kept = TaskInletAssetReference
     with create_session() as session:
         found = session.query(kept.dag_id, kept.task_id, AssetModel.name)

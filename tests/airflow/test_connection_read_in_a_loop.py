@@ -25,7 +25,7 @@ CONNECTION = {
 
 @contextmanager
 def supervisor(monkeypatch):
-    """Be the supervisor of this process, as of a task's; give out the other end of its socket."""
+    """Act as the supervisor of this process; gives the other end of its socket."""
     ours, theirs = socket.socketpair()
     with ours, theirs:
         comms = airflows.CommsDecoder(socket=theirs)
@@ -34,7 +34,7 @@ def supervisor(monkeypatch):
 
 
 async def asked(ours):
-    """Wait for a request; return its id."""
+    """Wait for a request and return its id."""
     head = await asyncio.to_thread(ours.recv, 4)
     body = await asyncio.to_thread(ours.recv, int.from_bytes(head))
     return airflows.msgspec.msgpack.decode(body)[0]

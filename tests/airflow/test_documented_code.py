@@ -1,4 +1,4 @@
-"""Python that README and the pages show: a part of a file that tests run, or a block that is run here as it stands."""
+"""Python code in README and on the pages: parts of files that tests run, and blocks that are run here unchanged."""
 
 from __future__ import annotations
 
@@ -65,7 +65,7 @@ def test_the_block_of_the_readme_runs_as_it_stands(database, worker, tmp_path, m
 
 
 def test_the_files_of_the_page_on_testing_work_elsewhere(tmp_path):
-    """As a project of a user's has them: beside nothing of ours but the DAGs."""
+    """As in a user's project, which has nothing else of ours but the DAGs."""
     (tmp_path / "home").mkdir()  # which Airflow 3.0 does not do
     shutil.copy(ROOT / "docs/examples/conftest.py", tmp_path)
     shutil.copy(ROOT / "tests/airflow/test_a_dag_of_yours.py", tmp_path)

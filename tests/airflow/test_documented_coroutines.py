@@ -1,4 +1,4 @@
-"""What docs/examples/async_hook.py shows, run."""
+"""The code of docs/examples/async_hook.py, run."""
 
 from __future__ import annotations
 

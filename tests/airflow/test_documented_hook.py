@@ -1,4 +1,4 @@
-"""What docs/examples/hook_calls.py shows of the hook and of files, run."""
+"""The code of docs/examples/hook_calls.py, run."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Both sides of the page on migrating: what hand-written code does when things go wrong, and what the provider does."""
+"""The page on migrating: failures of the hand-written code it shows, and the provider's behaviour in the same cases."""
 
 from __future__ import annotations
 

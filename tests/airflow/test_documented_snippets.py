@@ -1,4 +1,4 @@
-"""The short files of docs/examples that show what to import, run."""
+"""The short files of docs/examples, run."""
 
 from __future__ import annotations
 

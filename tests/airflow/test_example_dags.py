@@ -40,7 +40,7 @@ def load(dag_id):
 
 
 def run(dag_id, **conf):
-    """Run a DAG; its state, and the states of its tasks by task."""
+    """Run a DAG; return its state, and the states of its tasks by task id."""
     dag_run = load(dag_id).test(run_conf=conf)
     states = {instance.task_id: str(instance.state) for instance in dag_run.get_task_instances()}
     return str(dag_run.state), states

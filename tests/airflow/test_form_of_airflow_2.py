@@ -21,7 +21,7 @@ pytestmark = pytest.mark.usefixtures("database")
 
 
 class Form(HTMLParser):
-    """The values that a browser would send back."""
+    """The values that a browser would send."""
 
     def __init__(self, html):
         super().__init__()

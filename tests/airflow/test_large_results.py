@@ -1,4 +1,4 @@
-"""Results of tasks in objects, by Airflow's own backend: what an earlier try left cannot be deleted, and stays."""
+"""Results of tasks in objects by Airflow's own backend: a result of an earlier try cannot be deleted, and stays."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ pytestmark = [
 
 @pytest.fixture
 def lineage():
-    """A function that tells what was collected since the test began: URI and extra of each."""
+    """A function that returns what was collected since the test began: URI and extra of each asset."""
     collector = get_hook_lineage_collector()
     collector._inputs.clear()
     collector._outputs.clear()
@@ -35,7 +35,7 @@ def lineage():
 
 @pytest.fixture
 def published(worker):
-    """A run with more files than the collector takes."""
+    """A run with more files than the collector accepts."""
     return worker.run_task(artifacts={f"public/build/{number}.txt": b"12345" for number in range(120)})
 
 

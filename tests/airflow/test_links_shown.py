@@ -9,7 +9,7 @@ pytestmark = pytest.mark.usefixtures("database")
 
 
 def links(dag, dag_run):
-    """Addresses of all links of a run, by task and map index, then by name."""
+    """Return the addresses of all links of a run, by task and map index, then by name."""
     web = stored(dag)
     found = {}
     for ti in dag_run.get_task_instances():

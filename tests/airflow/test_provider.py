@@ -1,4 +1,4 @@
-"""What Airflow's own providers manager makes of us, on the line that runs these tests."""
+"""This provider as Airflow's providers manager sees it, on the line that runs these tests."""
 
 from __future__ import annotations
 

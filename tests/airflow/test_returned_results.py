@@ -1,4 +1,4 @@
-"""What the hook returns goes from one function to another, on both lines of Airflow."""
+"""Results of the hook pass from one task to another, on both lines of Airflow."""
 
 from __future__ import annotations
 

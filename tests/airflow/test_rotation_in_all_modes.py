@@ -1,4 +1,4 @@
-"""Credentials that are rotated while a sensor waits, in the modes in which a worker looks: they mean the same."""
+"""Credentials that are rotated while a sensor waits: poke and reschedule mode behave the same."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Rotated(noting(TaskclusterIndexSensor)):
 
 @pytest.fixture
 def rotate(tc, monkeypatch):
-    """Rotate the credentials in the service; return what tells the connection."""
+    """Rotate the credentials in the service; return a function that updates the connection."""
 
     def rotated():
         token = tc.add_client("tests/rotated-in-a-dag", ["*"])

@@ -1,4 +1,4 @@
-"""Every operator and sensor, found by itself: mapped over lists, and with templates wherever text is taken."""
+"""Every operator and sensor of the package: mapped over lists, and with templates in every argument for text."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ WITHOUT_PAGE = {"TaskclusterUploadFolderOperator"}
 
 
 def every_kind():
-    """Operators and sensors of all modules there are, but those that are only the base of others."""
+    """Return the operators and sensors of all modules, except base classes."""
     rooms = [import_module(f"airflow_provider_taskcluster.{room}") for room in ("operators", "sensors")]
     modules = [import_module(f"{room.__name__}.{m.name}") for room in rooms for m in iter_modules(room.__path__)]
     own = [thing for m in modules for thing in vars(m).values() if getattr(thing, "__module__", "") == m.__name__]
@@ -36,7 +36,7 @@ def kinds():
 
 
 def parameters(kind):
-    """Own parameters of an operator, and those of our base class."""
+    """Return the parameters of an operator, including those of our base class."""
     ours = [base for base in kind.__mro__ if base.__module__.startswith("airflow_provider_taskcluster.")]
     found = {}
     for base in ours:
@@ -49,13 +49,13 @@ def required(kind):
 
 
 def given(kind, value):
-    """The required arguments, all with one value but for those that are checked when the DAG is parsed."""
+    """Return the required arguments with one value, except those that are checked when the DAG is parsed."""
     checked = {"expires": timedelta(days=1), "run_id": 0, "deferrable": False}
     return {name: checked.get(name, value) for name in required(kind)}
 
 
 def something(kind):
-    """What to upload, wait for or purge, where several arguments can say it."""
+    """Return an argument for what to upload, wait for or purge, where there are several alternatives."""
     return {
         "TaskclusterUploadObjectOperator": {"data": "x"},
         "TaskclusterUploadArtifactOperator": {"data": "x"},

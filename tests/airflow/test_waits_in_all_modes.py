@@ -1,4 +1,4 @@
-"""One table of waits, run by Airflow in poke, reschedule and deferrable mode: none may differ from another."""
+"""A table of waits, run by Airflow in poke, reschedule and deferrable mode, with the same results."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Case:
 
 
 class Scene:
-    """The world of one test: tasks to be waited for, and the cases about them."""
+    """The tasks that one test waits for, and its cases."""
 
     def __init__(self, tc, worker):
         self.tc, self.worker = tc, worker
@@ -258,11 +258,11 @@ def test_every_mode_ends_a_wait_in_the_same_way(tc, worker, scene, mode, monkeyp
 
 
 def run(scene, mode):
-    """Run all sensors of a scene in one DAG, one after the other; their states and results."""
+    """Run all sensors of a scene in one DAG, one after the other; return their states and results."""
     timers = []
 
     def change_later(case):
-        """Return what Airflow calls before it runs the sensor: it has its first look before anything changes."""
+        """Return a ``pre_execute`` by which the sensor checks for the first time before anything changes."""
 
         def begin(context):
             if case.meanwhile and not case.begun:

@@ -1,4 +1,4 @@
-"""Every end of a wait is the same in poke, reschedule and deferrable mode, flag by flag, and as the page says."""
+"""Waits end the same in poke, reschedule and deferrable mode, for each flag, and as the page says."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Runs sensors in a DAG of their own, as Airflow does, in each of the modes that a sensor has."""
+"""Runs sensors in a DAG of their own in each of their modes."""
 
 from __future__ import annotations
 
@@ -40,7 +40,7 @@ def dag_folder(tmp_path, monkeypatch):
 
 
 def run_in_a_dag(make_sensors):
-    """Run what the function makes, one after the other; their task instances by name."""
+    """Run the sensors that a function creates, one after the other; return their task instances by name."""
 
     @dag(
         dag_id=f"waits_{secrets.token_hex(4)}",
@@ -80,7 +80,7 @@ def _noted(sensor):
 
 
 def noting(kind: Any) -> Any:
-    """Return a class of such sensors that note their errors in ``ERRORS``."""
+    """Return a subclass of a sensor that records its errors in ``ERRORS``."""
 
     class Noting(kind):
         def pre_execute(self, context):
@@ -99,7 +99,7 @@ def noting(kind: Any) -> Any:
 
 
 def ends(instances):
-    """How all sensors of a DAG ended."""
+    """Return how all sensors of a DAG ended."""
     found = {}
     for name, instance in instances.items():
         error = ERRORS.pop(name, None)

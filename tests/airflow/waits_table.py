@@ -1,4 +1,4 @@
-"""What a wait ends with: one row for each thing that may happen, one end for each flag, the same in all modes.
+"""Table of the ends of a wait: a row for each event, an end for each flag, the same in all modes.
 
 ``docs/concepts/waiting.md`` shows this table. Write it there anew:
 
@@ -27,7 +27,7 @@ NOT_IN_TIME = (TIMED_OUT, SKIPPED, TIMED_OUT, SKIPPED)
 
 @dataclass(frozen=True)
 class Row:
-    """One thing that may happen to a wait.
+    """An event during a wait, and its ends.
 
     :param happens: In words.
     :param ends: How it ends, for each of ``FLAGS``: ``success``, ``skipped``, or the error with which the task fails.

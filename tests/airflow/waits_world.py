@@ -1,4 +1,4 @@
-"""The sensors of ``waits_table.py``, and what happens to them."""
+"""The sensors of ``waits_table.py``, and the events during their waits."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ class WithCrashingTrigger(TaskclusterIndexSensor):
 
 
 class World:
-    """Makes a sensor for each row."""
+    """Creates a sensor for each row."""
 
     def __init__(self, tc, worker, monkeypatch):
         self.tc, self.worker, self.monkeypatch = tc, worker, monkeypatch
@@ -48,13 +48,13 @@ class World:
         self.monkeypatch.setenv(f"AIRFLOW_CONN_{conn_id.upper()}", json.dumps(connection))
 
     def sensor(self, row, **options):
-        """Make the sensor of a row."""
+        """Create the sensor of a row."""
         kind, arguments = getattr(self, row)()
         options = {"poke_interval": INTERVAL, "retries": 0, "taskcluster_conn_id": "tc", **options, **arguments}
         noting(kind)(task_id=row, **{"timeout": 60, **options})
 
     def later(self, change, first=None):
-        """Return a ``pre_execute`` by which something changes after the first look."""
+        """Return a ``pre_execute`` by which something changes after the first check."""
         begun = []
 
         def begin(context):
@@ -146,7 +146,7 @@ class World:
         return WithCrashingTrigger, {"index_path": NO_SUCH_PATH, "timeout": SOME_LOOKS}
 
     def normal(self, text):
-        """Return the text of an error without what is another in each run."""
+        """Return the text of an error without the parts that differ in each run."""
         text = text.replace(self.tc.root_url, "<root URL>").replace("file-missing-on-worker", "<reason>")
         text = re.sub(r"'tc_\w+'", "'tc'", text)
         text = re.sub(r"\b([0-9a-f]{64})\b", "<sum>", re.sub(r"waits/[0-9a-f]{12}", "waits/<id>", text))

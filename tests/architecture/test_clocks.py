@@ -1,4 +1,4 @@
-"""Tests that set a clock set it for one module: event loops of other threads end when the clock of all breaks."""
+"""Tests replace the clock of one module only, because event loops of other threads use the global one."""
 
 from __future__ import annotations
 

@@ -22,7 +22,7 @@ CHECKED_FIELDS = {"runId", "state", "taskId", "attempts"}
 
 
 def is_fit(node: ast.expr) -> bool:
-    """Tell whether what an expression gives cannot be raw foreign text."""
+    """Whether the value of an expression cannot be raw foreign text."""
     fit, parts = False, []
     match node:
         case ast.Constant() | ast.Attribute(attr="__name__" | "__qualname__"):
@@ -41,7 +41,7 @@ def is_fit(node: ast.expr) -> bool:
 
 
 def raw_in_logs(tree: ast.AST) -> list[str]:
-    """Log calls that show text as it came: by ``%s``, in an f-string, or in a traceback, which repeats messages."""
+    """Return the log calls that show raw text: by ``%s``, in an f-string, or in a traceback, which repeats messages."""
     found = []
     for node in ast.walk(tree):
         match node:
@@ -62,7 +62,7 @@ def raw_in_logs(tree: ast.AST) -> list[str]:
 
 
 def made_here(func: ast.expr) -> bool:
-    """Tell whether what is raised is made by the package, or is of the system, whose errors become ours."""
+    """Whether a raised error is created by the package, or is a system error, which becomes one of ours."""
     if isinstance(func, ast.Name):
         kind = getattr(builtins, func.id, None)
         return not func.id.startswith("Airflow") and (kind is None or issubclass(kind, OSError))
@@ -70,7 +70,7 @@ def made_here(func: ast.expr) -> bool:
 
 
 def raw_in_other_errors(tree: ast.AST) -> list[str]:
-    """Errors of Python and of Airflow, notes and replaced messages that quote text as it came."""
+    """Return the errors of Python and Airflow, notes and replaced messages that quote raw text."""
     found = []
     for node in ast.walk(tree):
         match node:
@@ -87,7 +87,7 @@ def raw_in_other_errors(tree: ast.AST) -> list[str]:
 
 
 def raw_fields(tree: ast.AST) -> list[str]:
-    """Fields of somebody's JSON that an f-string writes as they came."""
+    """Return the fields of foreign JSON that an f-string shows raw."""
     found = []
     for node in ast.walk(tree):
         if not isinstance(node, ast.FormattedValue) or node.conversion == ord("r"):

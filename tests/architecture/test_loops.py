@@ -1,4 +1,4 @@
-"""What event loops and threads may not do (DESIGN: the loop thread reads nothing that a caller may hold)."""
+"""Coroutines do not read what a hook creates on first use, since a caller may block the loop meanwhile."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 def made_on_first_use() -> set[str]:
-    """Return the names of what a hook makes on first use, from the connection."""
+    """Return the names of the attributes that a hook creates on first use, from the connection."""
     tree = ast.parse((ROOT / "hooks/base.py").read_text())
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
     return {made.name for made in functions if any(ast.unparse(by) == "cached_attribute" for by in made.decorator_list)}
@@ -30,7 +30,7 @@ FORBIDDEN = {
 
 
 def read_attributes(source: str) -> set[str]:
-    """Return the attributes that coroutines read: methods, functions, those in others, and what is within them."""
+    """Return the attributes that coroutines read, including nested functions."""
     coroutines = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.AsyncFunctionDef)]
     within = [node for made in coroutines for statement in made.body for node in ast.walk(statement)]
     return {node.attr for node in within if isinstance(node, ast.Attribute)}

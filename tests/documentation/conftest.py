@@ -15,7 +15,7 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory):
-    """The built site, and what its builder said."""
+    """The built site, and the output of the builder."""
     folder = tmp_path_factory.mktemp("site")
     command = [sys.executable, "-m", "sphinx", "-b", "html", "--fail-on-warning", "--keep-going", "-q", DOCS, folder]
     done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
@@ -24,7 +24,7 @@ def site(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def documented(site):
-    """Full names of all that the API reference documents."""
+    """Full names of everything that the API reference documents."""
     from sphinx.util.inventory import InventoryFile
 
     inventory = InventoryFile.loads((site[0] / "objects.inv").read_bytes(), uri="").data

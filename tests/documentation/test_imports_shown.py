@@ -1,4 +1,4 @@
-"""Every page says what to import: for each class, in full, and as it can be copied."""
+"""Every page shows the imports for each class, in full, so that they can be copied."""
 
 from __future__ import annotations
 
@@ -25,13 +25,13 @@ def plain(html):
 
 
 def code(site, page, element="pre"):
-    """Blocks of code on a page; with ``code`` what stands within text and tables."""
+    """Return the blocks of code on a page; with ``code``, code within text and tables as well."""
     found = re.findall(rf"<{element}\b[^>]*>(.*?)</{element}>", (site[0] / page).read_text(), re.DOTALL)
     return [plain(each) for each in found]
 
 
 def names_in(statements):
-    """Full names that import statements bind."""
+    """Return the full names that import statements bind."""
     nodes = [node for text in statements for node in ast.parse(text).body]
     froms = {
         f"{node.module}.{alias.name}" for node in nodes if isinstance(node, ast.ImportFrom) for alias in node.names

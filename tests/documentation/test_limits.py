@@ -1,4 +1,4 @@
-"""The page of what Taskcluster has no call for is true, and is found where one looks."""
+"""The page about what Taskcluster cannot do is correct, and is linked where readers look for it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What users may name is listed, documented, and nothing else is named on the pages."""
+"""Public names are listed and documented, and the pages name no others."""
 
 from __future__ import annotations
 

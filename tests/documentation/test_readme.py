@@ -1,4 +1,4 @@
-"""The README is one page, names what there is, and leads to what is there."""
+"""The README fits on one page, names every operator and sensor, and has no broken links."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ LINKS = sorted(set(re.findall(r"\]\(([^)]+)\)", README.replace("\n", " "))) - {"
 
 
 def headings(page):
-    """Anchors of a page, as GitHub makes them."""
+    """Return the anchors of a page, as GitHub creates them."""
     found = re.findall(r"^#+ (.+)$", page.read_text(), re.MULTILINE)
     return {re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-") for heading in found}
 

@@ -1,4 +1,4 @@
-"""The drawing of the package's folders shows what is imported, and hides nothing but what a longer way says."""
+"""The drawing of the package's folders shows all imports, except those implied by a longer path."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The documentation is built without a warning, and what the package has is in it: found by code, not by a list."""
+"""The documentation is built without a warning, and documents everything in the package."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def modules(*rooms):
 
 
 def operators():
-    """Operators and sensors that are not a base of others."""
+    """Return the operators and sensors, without base classes."""
     kinds = {
         kind for module in modules("operators", "sensors") for _, kind in inspect.getmembers(module, inspect.isclass)
     }
@@ -41,7 +41,7 @@ def operators():
 
 
 def hook_members():
-    """Public names of the hook that our own classes define."""
+    """Return the public names of the hook that our own classes define."""
     ours = [kind for kind in TaskclusterHook.__mro__ if kind.__module__.startswith(PACKAGE)]
     return sorted({name for kind in ours for name in vars(kind) if not name.startswith("_")} - attributes())
 

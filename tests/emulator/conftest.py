@@ -12,7 +12,7 @@ __all__ = ["taskcluster_emulator"]
 
 @pytest.fixture(scope="session")
 def contract():
-    """The published schemas, where they are at hand: every answer of every test is held against them."""
+    """The published schemas, where available; every response in every test is validated against them."""
     folder = find_contract()
     return Contract(folder) if folder else None
 
@@ -33,7 +33,7 @@ def _answers_keep_the_contract(contract):
 
 @pytest.fixture
 def root(tc):
-    """Clients that may do everything."""
+    """Clients with the scope ``*``."""
     return Clients(tc, {"clientId": tc.client_id, "accessToken": tc.access_token})
 
 

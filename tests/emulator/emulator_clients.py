@@ -1,4 +1,4 @@
-"""Upstream clients for tests, and what tests say about refusals."""
+"""Upstream clients for tests, and assertions about refusals."""
 
 from __future__ import annotations
 
@@ -72,7 +72,7 @@ def refused(status, code=None):
 
 
 def pages(ask, size=2):
-    """All pages of an answer, each of a size at most: ``ask`` takes a query."""
+    """Return all pages of a list; ``ask`` takes a query."""
     query = {"limit": str(size)}
     while True:
         page = ask(query)
@@ -121,7 +121,7 @@ class Upload:
 
 
 def http(method, url, body=None, headers=None):
-    """One request without redirects; (status, headers, body)."""
+    """Send one request without following redirects; return (status, headers, body)."""
     request = urllib.request.Request(url, data=body, headers=headers or {}, method=method)
     try:
         with _opener.open(request, timeout=10) as response:
@@ -140,7 +140,7 @@ _opener = urllib.request.build_opener(_NoRedirects)
 
 
 def eventually(ask, seconds=5):
-    """The first answer that is not empty, of a question about something that another thread does."""
+    """Call a function until its result is not empty, and return it; for effects of another thread."""
     end = time.monotonic() + seconds
     while time.monotonic() < end:
         if answer := ask():

@@ -1,4 +1,4 @@
-"""The published JSON schemas and API references, where the folder is at hand."""
+"""The published JSON schemas and API references, where the folder is available."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def find_contract():
 
 
 class Contract:
-    """Validates answers by service and operation; complaints are kept for the test that caused them."""
+    """Validates responses by service and operation; errors are kept for the test that caused them."""
 
     def __init__(self, folder):
         resources = []

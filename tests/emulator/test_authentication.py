@@ -1,4 +1,4 @@
-"""Who may call: Hawk, bewits, temporary credentials, scopes and the anonymous role."""
+"""Authentication: Hawk, bewits, temporary credentials, scopes and the anonymous role."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tasks by the thousand, past the API."""
+"""Bulk operations on tasks, without the API."""
 
 from __future__ import annotations
 

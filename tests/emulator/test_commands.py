@@ -1,4 +1,4 @@
-"""The emulator's two commands: what they say of themselves, and of what cannot work."""
+"""The emulator's two commands: their help and their errors."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def run(*arguments, module=PACKAGE, start=("-m",), **variables):
 
 
 def sentence(done, code=1):
-    """What it ends with: one line, and nothing else."""
+    """Return the error of a command, which must be one line."""
     assert done.returncode == code, done.stderr
     assert done.stdout == ""
     [line] = done.stderr.splitlines()

@@ -1,4 +1,4 @@
-"""Scripted misfortunes of the store, seen over real sockets."""
+"""Fault injection into the store, over real sockets."""
 
 from __future__ import annotations
 
@@ -55,7 +55,7 @@ def url(root):
 
 @contextlib.contextmanager
 def asked(url, method="GET", **headers):
-    """A socket over which a request has gone out."""
+    """Give a socket over which a request was sent."""
     parts = urlsplit(url)
     lines = [f"{method} {parts.path}?{parts.query} HTTP/1.1", f"Host: {parts.netloc}"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
@@ -65,7 +65,7 @@ def asked(url, method="GET", **headers):
 
 
 def receive(wire, size=None):
-    """What comes over a socket: ``size`` bytes of body, or all until it closes. (head in lower case, body)."""
+    """Read ``size`` bytes of a body from a socket, or until it closes; return (head in lower case, body)."""
     received = b""
     while size is None or len(received.partition(b"\r\n\r\n")[2]) < size:
         if not (chunk := wire.recv(1 << 20)):
@@ -76,13 +76,13 @@ def receive(wire, size=None):
 
 
 def raw(url):
-    """Everything that comes back on the socket until it closes."""
+    """Read from a socket until it closes."""
     with asked(url) as wire:
         return receive(wire)
 
 
 def part(url, first, last, **headers):
-    """(status, Content-Range, body) of a GET for these bytes."""
+    """GET a range; return (status, Content-Range, body)."""
     status, answered, body = request("GET", url, headers={"Range": f"bytes={first}-{last}", **headers})
     return status, answered["Content-Range"], body
 
@@ -332,7 +332,7 @@ def test_two_faults_can_meet(faults, url):
 
 @pytest.fixture
 def begun(root):
-    """A PUT whose headers and first 100,000 bytes went out, of five million."""
+    """A PUT of five million bytes, of which headers and 100,000 bytes were sent."""
 
     @contextlib.contextmanager
     def begin():

@@ -1,4 +1,4 @@
-"""What nobody sends by accident, and the form of every refusal."""
+"""Malicious requests, and the form of every refusal."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from emulator_clients import http as request
 
 
 def send(clients, method, path, body, content_type="application/json"):
-    """A well-signed request with any body."""
+    """Send a correctly signed request with any body."""
     url = f"{clients.tc.root_url}/api{path}"
     key = {"id": clients.credentials["clientId"], "key": clients.credentials["accessToken"]}
     sender = mohawk.Sender({**key, "algorithm": "sha256"}, url, method, content=body, content_type=content_type)

@@ -1,4 +1,4 @@
-"""The index: tasks by name, by their routes or by hand."""
+"""The index: tasks by path, inserted by their routes or by a call."""
 
 from __future__ import annotations
 

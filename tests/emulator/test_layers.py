@@ -1,4 +1,4 @@
-"""HTTP over services over state: who may import whom inside the emulator."""
+"""Allowed imports between the layers of the emulator."""
 
 from __future__ import annotations
 

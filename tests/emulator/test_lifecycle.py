@@ -1,4 +1,4 @@
-"""The emulator as a library and as a command: it starts, survives a restart, stops, leaves nothing."""
+"""Life cycle of the emulator as a library and as a command: start, restart, stop, clean-up."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The pure parts on their own: scopes, instants."""
+"""Scopes and timestamps of the emulator, which are pure."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Calls that are made twice at the same moment, and services that are restarted: the API's scripted misfortunes."""
+"""Fault injection into the API: simultaneous identical calls, and restarts of services."""
 
 from __future__ import annotations
 

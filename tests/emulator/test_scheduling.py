@@ -1,4 +1,4 @@
-"""When a task may run: what it waits for, and what its owner says."""
+"""Scheduling of tasks: dependencies, and calls of their owner."""
 
 from __future__ import annotations
 

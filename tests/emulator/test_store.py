@@ -1,4 +1,4 @@
-"""The second origin: signed URLs, ranges, PUTs, as S3 does them."""
+"""The store: signed URLs, ranges and PUTs as in S3."""
 
 from __future__ import annotations
 
@@ -121,7 +121,7 @@ def test_more_than_5_gib_in_one_put_is_refused_before_it_is_sent(run):
 
 
 def begun_put(url, headers, sent):
-    """Send the head and the beginning of a body, and read what comes back."""
+    """Send the head and the beginning of a body, and read the response."""
     parts = urlsplit(url)
     connection = http.client.HTTPConnection(parts.netloc, timeout=5)
     connection.putrequest("PUT", f"{parts.path}?{parts.query}")

@@ -1,4 +1,4 @@
-"""Task groups: members of one scheduler, listed in pages, until the group is sealed."""
+"""Task groups: tasks of one scheduler, listed in pages; sealed groups."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from emulator_clients import in_days, pages, refused
 
 @pytest.fixture
 def group(worker):
-    """The id of a group with five tasks, and theirs."""
+    """The id of a group with five tasks, and their ids."""
     task_group_id = taskcluster.slugId()
     return task_group_id, sorted(worker.create_task(taskGroupId=task_group_id) for _ in range(5))
 

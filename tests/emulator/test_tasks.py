@@ -1,4 +1,4 @@
-"""The queue's quirks: tasks, runs and what happens to them."""
+"""The queue's quirks: tasks and runs."""
 
 from __future__ import annotations
 

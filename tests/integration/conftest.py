@@ -33,7 +33,7 @@ PROJECT = "tests"
 
 @pytest.fixture
 def tc(taskcluster_emulator):
-    """The emulator, with nothing scripted and no requests seen."""
+    """The emulator, without faults and with an empty journal."""
     taskcluster_emulator.faults.clear()
     taskcluster_emulator.api_faults.clear()
     taskcluster_emulator.journal.clear()
@@ -45,7 +45,7 @@ def tc(taskcluster_emulator):
 
 @pytest.fixture(autouse=True)
 def _close_hooks(hooks_made):
-    """Nothing that a test opened is left for another one."""
+    """Close the hooks of each test, so that the next one starts without any."""
     yield
     for hook in list(hooks_made):
         hook.close()
@@ -53,7 +53,7 @@ def _close_hooks(hooks_made):
 
 @pytest.fixture(autouse=True)
 def no_waiting(monkeypatch):
-    """Retries do not sleep, and their clock goes on as if they had; returns the waits that would have been."""
+    """Retries do not sleep, but their clock moves on; gives the waiting times."""
     waits = []
     wait_seconds = RetryPolicy.wait_seconds
 
@@ -68,7 +68,7 @@ def no_waiting(monkeypatch):
 
 @pytest.fixture
 def connect(tc, monkeypatch):
-    """Define a connection and return its hook; fields replace those of a client that may do everything."""
+    """Define a connection and return its hook; the default client has the scope ``*``."""
     hooks = []
 
     def make(conn_id="tc_test", *, extra=None, hook_arguments=None, **fields):
@@ -108,7 +108,7 @@ def holding(tc, connect):
 
 @pytest.fixture
 def name():
-    """An object name of the test's own."""
+    """A unique object name."""
     return f"tests/{secrets.token_hex(8)}"
 
 
@@ -130,7 +130,7 @@ def run(worker):
 
 @pytest.fixture(scope="session")
 def s3():
-    """The file system of an S3 of our own, with a bucket."""
+    """File system of a local S3 server with a bucket."""
     server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
     server.start()
     host, port = server.get_host_and_port()
@@ -160,7 +160,7 @@ def bucket(request):
 
 @pytest.fixture
 def filesystem(connect):
-    """Make a filesystem of its own; its hook is closed after the test."""
+    """Create a filesystem whose hook is closed after the test."""
     made = []
 
     def fs(conn_id="tc_test", **options):
@@ -181,7 +181,7 @@ def fs(hook, filesystem):
 
 @pytest.fixture
 def conn_id(connect):
-    """A connection of the test's own: Airflow and fsspec keep the filesystem of each."""
+    """A unique connection id, since Airflow and fsspec cache the filesystem of each."""
     from airflow_provider_taskcluster.fs.filesystem import TaskclusterFileSystem
 
     conn_id = f"tc_{secrets.token_hex(4)}"
@@ -194,7 +194,7 @@ def conn_id(connect):
 
 @pytest.fixture
 def referring(hook, run, expires):
-    """Publish a server as an artifact; returns the arguments that name it."""
+    """Publish a reference artifact to a server; returns the arguments for it."""
 
     def publish(served, name="public/a"):
         hook.create_reference_artifact(run.task_id, run.run_id, name, served.url, expires=expires)

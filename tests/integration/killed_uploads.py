@@ -42,7 +42,7 @@ STEPS = [
 
 
 class Moments:
-    """Counts what happens, tells it to a file, and kills the process when its time has come."""
+    """Counts events, writes the count to a file, and kills the process at a given count."""
 
     def __init__(self, last, told):
         self._last = last
@@ -68,7 +68,7 @@ class Moments:
 
 
 def move_to(home):
-    """Have nothing on the disk but an empty folder."""
+    """Replace the disk by an empty folder."""
     os.environ.update(HOME=home, TMPDIR=home)
     tempfile.tempdir = None
     os.chdir(home)
@@ -91,7 +91,7 @@ def upload(order, told):
 
 
 def in_a_child(order):
-    """Upload in a child; return its exit status (negative: the signal) and the moments that came."""
+    """Upload in a child; return its exit status (negative: the signal) and the number of moments."""
     told, tell = os.pipe()
     child = os.fork()
     if child == 0:

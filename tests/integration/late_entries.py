@@ -1,4 +1,4 @@
-"""Entries of the emulator's journal that may be late: the store tells of a connection that was cut a moment later."""
+"""Waits for late entries of the emulator's journal, such as those of connections that were cut."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ PATIENCE = 5.0
 
 
 def at_least(count, entries):
-    """Return the entries as soon as there are so many, or what there is after a while."""
+    """Wait for a number of entries and return them, or those there are after a time-out."""
     until = time.monotonic() + PATIENCE
     while len(found := entries()) < count and time.monotonic() < until:
         time.sleep(0.01)

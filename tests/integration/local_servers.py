@@ -1,4 +1,4 @@
-"""Servers on loopback that stand between a hook and the emulator, or in its place: TLS, and an HTTP proxy."""
+"""Servers on loopback between a hook and the emulator, or in its place: TLS, and an HTTP proxy."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ from cryptography.x509.oid import NameOID
 
 
 def self_signed(folder):
-    """Make a certificate for 127.0.0.1 that signs itself; return the path of certificate and key in one file."""
+    """Create a self-signed certificate for 127.0.0.1; return the path of one file with certificate and key."""
     key = ec.generate_private_key(ec.SECP256R1())
     name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "tests")])
     now = datetime.now(UTC)
@@ -48,7 +48,7 @@ def self_signed(folder):
 
 @contextmanager
 def serving(handler, *, certificate=None):
-    """Serve on a port of its own, with TLS if there is a certificate; gives the URL."""
+    """Serve on a free port, with TLS if there is a certificate; gives the URL."""
     listener = ThreadingHTTPServer(("127.0.0.1", 0), handler)
     listener.handle_error = lambda *_: None  # clients that hang up are what is tested
     if certificate:
@@ -80,7 +80,7 @@ class Quiet(BaseHTTPRequestHandler):
 
 
 class Alive(Quiet):
-    """Answers every GET as a service that is up does."""
+    """Responds to every GET as a running service does."""
 
     def do_GET(self):
         self.answer(200, b'{"alive": true}', Content_Type="application/json")
@@ -96,7 +96,7 @@ def redirecting(to):
 
 @dataclass
 class Proxy:
-    """An HTTP proxy for plain HTTP; keeps what went through it."""
+    """An HTTP proxy for plain HTTP that records its requests."""
 
     login: str | None = None
     url: str = ""

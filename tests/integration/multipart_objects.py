@@ -1,4 +1,4 @@
-"""Objects in parts as the tests of their downloads see them: how they are made, and what the store was asked."""
+"""Helpers for downloads of multi-part objects: create them, and read the store's requests."""
 
 from __future__ import annotations
 
@@ -18,17 +18,17 @@ def digest(data, algorithm="sha256"):
 
 
 def own_part(name, number=0):
-    """The name of a part that the object may have."""
+    """Return a valid name of a part of an object."""
     return part_name(name, GENERATION, number)
 
 
 def part_of(name, data, offset=0):
-    """What a manifest says of a part."""
+    """Return the entry of a part in a manifest."""
     return Part(name, offset, len(data), digest(data), digest(data, "sha512"))
 
 
 def upload_in_parts(hook, data, name, expires, **options):
-    """Upload it in parts of 300,000 bytes; return their names."""
+    """Upload an object in parts of 300,000 bytes; return their names."""
     hook.upload_object(data, name, expires=expires, multipart="always", part_size=PART, **options)
     sink = MemorySink()
     hook.download_object(name, sink, multipart_aware=False)
@@ -42,26 +42,26 @@ def upload_manifest(hook, manifest, name, expires):
 
 
 def place(name):
-    """The end of the path under which the store has an object."""
+    """Return the end of an object's path in the store."""
     return hashlib.sha256(name.encode()).hexdigest()
 
 
 def gets(tc, name=None):
-    """What the store was asked, of one object or of all."""
+    """Return the store's GET requests, for one object or for all."""
     return tc.journal.entries(origin="store", method="GET", path=place(name) if name else "")
 
 
 def fetched(tc, parts):
-    """For each part, whether the store was asked for it."""
+    """Return for each part whether it was requested from the store."""
     return [bool(gets(tc, part)) for part in parts]
 
 
 def starts(tc, name):
-    """Where each request for an object began: None for one without a Range."""
+    """Return the first offset of each request for an object; None for one without a Range."""
     found = [re.match(r"bytes=(\d+)-", entry.headers.get("range", "")) for entry in gets(tc, name)]
     return [match and int(match[1]) for match in found]
 
 
 def left(folder):
-    """What a download has left in its folder, by suffix."""
+    """Return the files that a download has left in its folder, by suffix."""
     return {path.suffix: path for path in folder.iterdir()}

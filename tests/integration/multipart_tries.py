@@ -1,4 +1,4 @@
-"""An upload in parts that is tried again and again, each time by a hook of its own, as on another worker."""
+"""Repeated tries of a multi-part upload, each by a new hook, as on another worker."""
 
 from __future__ import annotations
 
@@ -76,13 +76,13 @@ class Tries:
 
     @property
     def records(self):
-        """The texts of all that is recorded."""
+        """Return the texts of all records."""
         if self.kept:
             return list(self.kept.texts.values())
         return [file.read_text() for file in self.folder.iterdir()] if self.folder and self.folder.exists() else []
 
     def leave(self, source, parts, expires=None) -> InitializedParts:
-        """Begin an upload, bring these parts there, and no more."""
+        """Begin an upload, and send only these parts."""
         hook = self.hook()
         identity = hook._identity(self.name, None, expires or self.expires, None, self.recorder)
         uploader = MultipartUploader(Uploader(hook._engine_services, hook._store, TransferConfig()))
@@ -94,7 +94,7 @@ class Tries:
         return initialized
 
     def upload(self, source, **options):
-        """Try to upload all of it."""
+        """Try to complete the upload."""
         options = {"expires": self.expires, "part_size": PART, "connections": 1, **self.options, **options}
         return self.hook().upload_object(source, self.name, multipart="always", recorder=self.recorder, **options)
 
@@ -103,13 +103,13 @@ class Tries:
 
 
 def finished(tc):
-    """Names of the objects that were finished."""
+    """Return the names of the objects that were finished."""
     calls = tc.journal.entries(origin="api", method="POST", path="/finish-upload/")
     return {unquote(entry.path.partition("/finish-upload/")[2]) for entry in calls if entry.status == 200}
 
 
 def put(tc):
-    """Names of the objects whose bytes were PUT, in order. The store's paths are digests of them."""
+    """Return the names of the objects whose bytes were PUT, in order. The store's paths are digests of them."""
     calls = tc.journal.entries(origin="api", method="PUT", path="/upload/")
     created = {unquote(entry.path.partition("/upload/")[2]) for entry in calls}
     names = {tc.store.blobs.path("objects", name): name for name in created}
@@ -117,12 +117,12 @@ def put(tc):
 
 
 def sent(tc):
-    """Numbers of the parts that were PUT, in order."""
+    """Return the numbers of the parts that were PUT, in order."""
     return [int(PART_OF.search(name)[2]) for name in put(tc)]
 
 
 def generations(tc):
-    """Generations of the parts that were PUT."""
+    """Return the generations of the parts that were PUT."""
     return {PART_OF.search(name)[1] for name in put(tc)}
 
 

@@ -16,7 +16,7 @@ LOOKED_FOR = "an artifact that is looked for"
 
 
 def files(w):
-    """The files of a client whose scopes are those of the moment."""
+    """Filesystem of a client with the scopes under test."""
     return TaskclusterFileSystem(w.hook.taskcluster_conn_id, project_id="tests", skip_instance_cache=True)
 
 

@@ -1,4 +1,4 @@
-"""The table of scopes in the docs, and the operations that are tried for its lines."""
+"""The table of scopes in the docs, and the operations that test its lines."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ OPERATIONS = {}
 
 
 def table():
-    """Label of each line of the table, and its scopes."""
+    """Return the scopes of each line of the table, by its label."""
     lines = [line for line in PAGE.read_text().splitlines() if line.startswith("| ")][1:]
     cells = [[cell.strip() for cell in line.strip("|").split("|")] for line in lines]
     return {label: re.findall(r"`([^`]+)`", scopes) for label, scopes in cells}
@@ -20,7 +20,7 @@ TABLE = table()
 
 
 def line(beginning, nth=0):
-    """Register an operation for the line of the table that begins so."""
+    """Register an operation for the line of the table with this label."""
     label = [label for label in TABLE if label.startswith(beginning)][nth]
 
     def register(operation):

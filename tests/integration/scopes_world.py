@@ -1,4 +1,4 @@
-"""What an operation with documented scopes works on."""
+"""Fixtures of operations with documented scopes."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ DATA = b"data" * 50_000
 
 
 class World:
-    """What one operation works on. ``admin`` may do everything, ``hook`` what the line says."""
+    """Hooks and data of one operation. ``admin`` has all scopes, ``hook`` those of the line."""
 
     def __init__(self, tc, admin, run, connect, folder):
         self.tc, self.admin, self.run, self.connect = tc, admin, run, connect
@@ -58,7 +58,7 @@ class World:
         return str(folder)
 
     def index(self):
-        """A task that has completed, in the index; its path."""
+        """Index a completed task and return its path."""
         path = f"tests.scopes.{taskcluster.slugId()}"
         (task_id,) = self.tc.bulk.create(1, state="completed", routes=[f"index.{path}"])
         self.blanks |= {"indexPath": path, "taskId": task_id}

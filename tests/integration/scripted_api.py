@@ -1,4 +1,4 @@
-"""A server before the emulator that passes requests on, or answers some of them by script."""
+"""A proxy before the emulator that forwards requests, or responds to some of them by script."""
 
 from __future__ import annotations
 
@@ -66,7 +66,7 @@ class ScriptedApi:
 
 @contextmanager
 def scripted_api(behind):
-    """Run it before a root URL; ``url`` is its own."""
+    """Run a scripted proxy before a root URL; ``url`` is its own."""
     api = ScriptedApi(behind)
 
     class Handler(BaseHTTPRequestHandler):

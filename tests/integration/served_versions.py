@@ -1,4 +1,4 @@
-"""A reference artifact whose server changes what it answers, and the ways to read it."""
+"""A reference artifact whose server changes its responses, and the ways to read it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def headers(changes=()):
 
 
 def serving(data, *said, **options):
-    """Answer with these bytes and headers, see ``ranged``."""
+    """Respond with these bytes and headers, see ``ranged``."""
     return lambda request: ranged(request, data, *said, **options)
 
 

@@ -1,4 +1,4 @@
-"""A function that returns what each method of the hook returned, and one that gets all of it."""
+"""A task that returns the result of each method of the hook, and one that receives them all."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ NO_SUCH_TASK = "VZbhGFFgQFmsSHFXPBBNPQ"
 
 
 def all_results(hook, task_id, folder):
-    """Call each method of the hook that returns something; a look comes to each of its verdicts."""
+    """Call each method of the hook that returns something; ``look`` is called for each of its verdicts."""
     (folder / "up").mkdir(parents=True)
     (folder / "up" / "a").write_bytes(b"a")
     with ZipFile(folder / "a.zip", "w") as archive:

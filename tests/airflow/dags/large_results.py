@@ -1,4 +1,4 @@
-"""A task that leaves a result in each of its tries, and one that reads the last; a program that tests this DAG."""
+"""A task that returns a result in each of its tries, one that reads the last, and a program that tests this DAG."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Upload and download as many objects as there are, and count what came, in functions."""
+"""Uploads and downloads of a variable number of objects by mapped tasks, whose results are counted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Functions that return what the hook returned, with options that are overridden where they are called."""
+"""Tasks that return results of the hook, with options that are overridden where they are called."""
 
 from __future__ import annotations
 

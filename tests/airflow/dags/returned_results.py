@@ -1,4 +1,4 @@
-"""Functions that return what the hook returned, and one that gets all of it."""
+"""Tasks that return results of the hook, and one that receives them all."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an event can be of beside an asset that the DAG itself names, with assets that the examples have."""
+"""Tasks whose events are of outlets: aliases and other assets than those that the DAG names."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Switches Airflow's lineage on, as the OpenLineage provider does: a plugin that reads it."""
+"""Plugin that enables Airflow's lineage by reading it, as the OpenLineage provider does."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ def stored(request, run):
 
 @pytest.fixture
 def download(hook, tmp_path):
-    """Run an operator; its summary."""
+    """Run an operator and return its summary."""
 
     def execute(run, **arguments):
         usual = {"taskcluster_task_id": run.task_id, "destination": str(tmp_path / "folder")}

@@ -1,4 +1,4 @@
-"""What is downloaded, and what is there afterwards."""
+"""Content of payload downloads, before and after."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ CONTENTS = {
 
 
 def there(folder):
-    """Contents by name of all that is below a folder but the manifest."""
+    """Return the contents of all files below a folder except the manifest, by name."""
     paths = [path for path in folder.rglob("*") if path.is_file() and path.name != "taskcluster-payload.json"]
     return {str(path.relative_to(folder)): path.read_bytes() for path in paths}
 

@@ -1,4 +1,4 @@
-"""Payloads brought into a folder that holds some of their files already."""
+"""Downloads of payloads into a folder with some of their files."""
 
 from __future__ import annotations
 

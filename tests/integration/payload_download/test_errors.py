@@ -1,4 +1,4 @@
-"""Payloads of which something cannot be had, and arguments that cannot work."""
+"""Downloads of payloads with unavailable artifacts, and invalid arguments."""
 
 from __future__ import annotations
 

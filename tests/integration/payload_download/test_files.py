@@ -1,4 +1,4 @@
-"""Payloads brought into a folder: which files, with what beside them, over how many connections."""
+"""Downloads of payloads into a folder: selection of files, manifest, and connections."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Nothing is written outside of the folder, and nothing secret is said."""
+"""Downloads of payloads write nothing outside the folder, and reveal no secrets."""
 
 from __future__ import annotations
 
