@@ -69,7 +69,7 @@ class ExtractedFiles(TypedDict):
 
 
 class UploadedFolder(TypedDict):
-    """An uploaded folder: ``already_present`` counts the files that were there, ``names`` lists the first of all."""
+    """An uploaded folder: ``already_present`` counts files that existed before, ``names`` lists the first 100 files."""
 
     prefix: str
     files: int

@@ -310,7 +310,7 @@ def test_a_record_that_cannot_be_written_leaves_the_one_before_to_the_next_try(
     threading.Timer(0.7, stop).start()
     with pytest.raises(Interrupted) as caught:
         hook.download_object(stored, sink, connections=1)
-    assert "could not be put away: Cannot write" in caught.value.__notes__[0]
+    assert "could not be kept or removed: Cannot write" in caught.value.__notes__[0]
     monkeypatch.setattr(Directory, "write", write)
     tc.faults.clear()
     tc.journal.clear()

@@ -18,20 +18,20 @@ MOST_CONNECTIONS = 32
 TLS_PIECE = 64 * KIB
 
 
-class Piecewise:
+class PiecewiseConnection:
     """A connection whose time-out limits silence while sending; ``sendall`` would limit the time for all bytes."""
 
     sock: Any
-    at_once: int | None = None
+    piece_size: int | None = None
 
     def send(self, data: Any) -> None:
         """Send the data piece by piece."""
         if self.sock is None or not isinstance(data, bytes | memoryview):
-            super().send(data)  # type: ignore[misc]  # mixed into a connection class
+            super().send(data)  # type: ignore[misc]  # mixed into a connection
             return
         left = memoryview(data)
         while left:
-            left = left[self.sock.send(left[: self.at_once]) :]
+            left = left[self.sock.send(left[: self.piece_size]) :]
 
 
 def store_adapter(read_timeout: float) -> HTTPAdapter:
@@ -42,35 +42,35 @@ def store_adapter(read_timeout: float) -> HTTPAdapter:
     copying.
     """
 
-    class PatientResponse(StrictResponse):
+    class TimedResponse(StrictResponse):
         line_timeout = read_timeout
 
-    class Patient(Piecewise):
+    class StoreConnection(PiecewiseConnection):
         """Uses the read time-out for sending as well, and registers its socket so that the request can be aborted."""
 
         timeout: Any
-        response_class: Any = PatientResponse
+        response_class: Any = TimedResponse
 
         def connect(self) -> None:
             super().connect()  # type: ignore[misc]  # mixed into a connection
             self.sock.settimeout(read_timeout)
-            self._in_use()
+            self._register()
 
         def request(self, *args: Any, **kwargs: Any) -> None:
             if self.sock is not None:
-                self._in_use()
+                self._register()
             super().request(*args, **kwargs)  # type: ignore[misc]  # mixed into a connection
 
-        def _in_use(self) -> None:
+        def _register(self) -> None:
             self.timeout = read_timeout
             if connection := current_connection():
                 connection.attach(self.sock)
 
-    class PlainConnection(Patient, HTTPConnection):
+    class PlainConnection(StoreConnection, HTTPConnection):
         pass
 
-    class TLSConnection(Patient, HTTPSConnection):
-        at_once = TLS_PIECE
+    class TLSConnection(StoreConnection, HTTPSConnection):
+        piece_size = TLS_PIECE
 
     class PlainPool(HTTPConnectionPool):
         ConnectionCls = PlainConnection

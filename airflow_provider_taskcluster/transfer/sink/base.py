@@ -100,7 +100,7 @@ class Sink(ABC):
             else:
                 self.discard()
         except Exception as failure:  # noqa: BLE001 (must not hide the original error)
-            error.add_note(f"What had arrived could not be put away: {one_line(failure)}")
+            error.add_note(f"The received bytes could not be kept or removed: {one_line(failure)}")
 
     def content(self) -> bytes | None:
         """Return the bytes if this sink holds them in memory, else None."""

@@ -61,8 +61,8 @@ class StorageSink(Sink):
     def begin(self, size: int | None) -> None:
         try:
             self.discard()
-        except DestinationError as error:  # the unfinished upload is invisible, and does not disturb the next one
-            log.warning("What was begun before cannot be put away: %s", one_line(error))
+        except DestinationError as error:  # it is invisible, and does not disturb the next attempt
+            log.warning("The unfinished file of an earlier attempt cannot be removed: %s", one_line(error))
         with self._explained():
             self._pending = _pending_type(self._file)(self._file, size)
 
