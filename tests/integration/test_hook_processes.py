@@ -171,7 +171,7 @@ def test_stopping_in_a_child_touches_nothing_of_the_parent_and_holds_for_the_chi
     tc.faults.add(Drip(100_000, 0.05), method="GET")
     with ThreadPoolExecutor(1) as pool:
         transfer = pool.submit(hook.download_object, name, tmp_path / "parent")
-        while not hook._store._lines:
+        while not hook._store._connections:
             time.sleep(0.01)
 
         def stop_and_try():

@@ -216,9 +216,9 @@ def test_a_record_is_never_ahead_of_the_file(connect, run, tc, tmp_path, monkeyp
         written.append(len(data))
 
     def noted(self, record):
-        notes.append(checkpoint.offset)
+        notes.append(record.offset)
         note(self, record)
-        assert checkpoint.offset <= sum(written)
+        assert record.offset <= sum(written)
 
     monkeypatch.setattr(PathSink, "write", slowly)
     monkeypatch.setattr(PathSink, "note", noted)
