@@ -9,7 +9,7 @@ from urllib.parse import urlsplit, urlunsplit
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
-_LEAKY = {"taskcluster", "mohawk"}
+_LEAKY_PACKAGES = {"taskcluster", "mohawk"}
 
 
 def public_url(url: str) -> str:
@@ -37,16 +37,16 @@ def quiet_libraries() -> None:
         pool.addFilter(_CutQueries())
 
 
-_leaky: tuple[int, list[logging.Logger]] = (0, [])
+_known_leaky: tuple[int, list[logging.Logger]] = (0, [])
 
 
 def _leaky_loggers(count: int, known: Iterable[str]) -> list[logging.Logger]:
     """Return the loggers that log secrets; searched again when the number of loggers has changed."""
-    global _leaky  # noqa: PLW0603 (loggers are global as well)
-    if _leaky[0] != count:
-        names = [name for name in list(known) if name.partition(".")[0] in _LEAKY]
-        _leaky = (count, [logging.getLogger(name) for name in names])
-    return _leaky[1]
+    global _known_leaky  # noqa: PLW0603 (loggers are global as well)
+    if _known_leaky[0] != count:
+        names = [name for name in list(known) if name.partition(".")[0] in _LEAKY_PACKAGES]
+        _known_leaky = (count, [logging.getLogger(name) for name in names])
+    return _known_leaky[1]
 
 
 class _CutQueries(logging.Filter):

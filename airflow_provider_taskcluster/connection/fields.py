@@ -78,7 +78,7 @@ EXTRA_FIELDS = (
         "number",
         "Seconds for which a request that failed for the moment is repeated. 60 if empty.",
     ),
-    ExtraField("max_retries", "Retries", "integer", "At most so many repeats within that time. 100 if empty."),
+    ExtraField("max_retries", "Retries", "integer", "Maximum number of repeats within that time. 100 if empty."),
     ExtraField(
         "durable",
         "Durable",

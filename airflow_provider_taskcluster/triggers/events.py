@@ -91,7 +91,7 @@ class TaskclusterEventTrigger(BaseEventTrigger):
         while True:
             try:
                 verdict = await poller.verdict_of(self.wait, self.interval)
-            except Exception as error:  # noqa: BLE001 (see above)
+            except Exception as error:  # noqa: BLE001 (no error ends the watch)
                 log.error("Watch broke down; next try in %.1f s: %s", self.interval, exception_summary(error))
                 await asyncio.sleep(self.interval)
                 continue
@@ -106,12 +106,8 @@ class TaskclusterEventTrigger(BaseEventTrigger):
                 last_emitted: list[str] | None = await store.aget(self._key)
             except ValueError:  # several assets share this watch, and no store
                 return None
-            except Exception as error:  # noqa: BLE001 (of Airflow's API: without an answer, old things would be told as new)
-                log.error(
-                    "What was told last could not be read; next try in %.1f s: %s",
-                    self.interval,
-                    exception_summary(error),
-                )
+            except Exception as error:  # noqa: BLE001 (of Airflow's API; going on without it would repeat an event)
+                log.error("Last event unreadable; next try in %.1f s: %s", self.interval, exception_summary(error))
                 await asyncio.sleep(self.interval)
             else:
                 return last_emitted
@@ -125,11 +121,7 @@ class TaskclusterEventTrigger(BaseEventTrigger):
         except ValueError:  # as above
             pass
         except Exception as error:  # noqa: BLE001 (as above)
-            log.error(
-                "What was told last could not be written down; next try in %.1f s: %s",
-                self.interval,
-                exception_summary(error),
-            )
+            log.error("Last event not saved; next try in %.1f s: %s", self.interval, exception_summary(error))
             return None
         return last_emitted
 

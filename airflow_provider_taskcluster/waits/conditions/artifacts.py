@@ -41,7 +41,7 @@ class ArtifactWait:
     :param require: ``all`` of names and globs, or ``any`` one.
     :param content_type: Content type that artifacts must have; written without parameters, theirs are ignored.
     :param min_length: Bytes that they must have. An artifact whose length the queue does not know counts.
-    :param wait_for_rerun: Keep waiting when the task is resolved without them: somebody will rerun it.
+    :param wait_for_rerun: Keep waiting when the task is resolved without them: it will be rerun.
     """
 
     task_id: str

@@ -31,7 +31,7 @@ class TaskWait:
     :param task_ids: One or more.
     :param states: States to wait for; a task that is past ``unscheduled``, ``pending`` or ``running`` has reached it.
     :param require: ``all`` of the tasks, or ``any`` one.
-    :param wait_for_rerun: Wait on when a task is resolved in another state: somebody will rerun it.
+    :param wait_for_rerun: Keep waiting when a task is resolved in another state: it will be rerun.
     """
 
     task_ids: list[str]
@@ -69,7 +69,7 @@ class TaskGroupWait:
 
     :param task_group_id: The group.
     :param states: Resolutions that are accepted; another one ends the wait.
-    :param wait_for_rerun: Wait on when a task is resolved in another state: somebody will rerun it.
+    :param wait_for_rerun: Keep waiting when a task is resolved in another state: it will be rerun.
     """
 
     task_group_id: str
