@@ -125,14 +125,14 @@ FOREIGN = [foreign_link, foreign_hard_link, foreign_pipe, foreign_folder]
 
 
 @pytest.mark.parametrize("plant", FOREIGN)
-@pytest.mark.parametrize("kind", ["_partial", "_record"])
+@pytest.mark.parametrize("kind", ["_partial", "_checkpoint_name"])
 def test_what_others_put_under_the_names_of_partial_files_and_records_is_not_used(
     place, tmp_path, outside, plant, kind
 ):
     name = getattr(place.sink("file"), kind)
     plant(tmp_path / "folder" / name, outside)
     planted = (tmp_path / "folder" / name).lstat()
-    if plant is foreign_folder and kind == "_record":
+    if plant is foreign_folder and kind == "_checkpoint_name":
         with pytest.raises(DestinationError):
             put(place, "file")
         assert not (tmp_path / "folder" / "file").exists()
