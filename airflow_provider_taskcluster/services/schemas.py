@@ -24,7 +24,7 @@ from airflow_provider_taskcluster.services.readers import (
     whole,
     word,
 )
-from airflow_provider_taskcluster.services.shapes import fields, list_of, mapping_of, no_content, shallow, variants
+from airflow_provider_taskcluster.services.shapes import list_of, mapping_of, no_content, object_of, shallow, variants
 
 if TYPE_CHECKING:
     from airflow_provider_taskcluster.services.readers import JsonReader
@@ -104,7 +104,7 @@ class PurgeRequestPage(TypedDict):
 
 
 _PAGE = {"continuationToken": header}
-_CREDENTIALS = fields({"clientId": header, "accessToken": header}, {"certificate": certificate})
+_CREDENTIALS = object_of({"clientId": header, "accessToken": header}, {"certificate": certificate})
 
 
 def hashes(value: Any) -> dict[str, str]:
@@ -114,30 +114,31 @@ def hashes(value: Any) -> dict[str, str]:
 
 
 _DIGESTS = mapping_of(word)
-_KNOWN_DIGESTS = fields({}, {"sha256": hexadecimal(64), "sha512": hexadecimal(128)})
+_KNOWN_DIGESTS = object_of({}, {"sha256": hexadecimal(64), "sha512": hexadecimal(128)})
 
-ARTIFACT = fields(
+ARTIFACT = object_of(
     {"storageType": kind, "name": word, "expires": timestamp, "contentType": label}, {"contentLength": whole}
 )
-ARTIFACTS = fields({"artifacts": list_of(ARTIFACT)}, _PAGE)
+ARTIFACTS = object_of({"artifacts": list_of(ARTIFACT)}, _PAGE)
 # queue/v1/artifact-content-response.json. The URL of a reference is checked by the code that allows or refuses it.
 CONTENT = variants(
     "storageType",
     {
-        "s3": fields({"url": url}),
-        "reference": fields({"url": text}),
-        "object": fields({"name": word, "credentials": _CREDENTIALS}),
-        "error": fields({"reason": label, "message": message}),
+        "s3": object_of({"url": url}),
+        "reference": object_of({"url": text}),
+        "object": object_of({"name": word, "credentials": _CREDENTIALS}),
+        "error": object_of({"reason": label, "message": message}),
     },
 )
 # queue/v1/get-artifact-response.json
 REDIRECT = variants(
-    "storageType", {"object": fields({"url": url}), "s3": fields({"url": url}), "reference": fields({"url": text})}
+    "storageType",
+    {"object": object_of({"url": url}), "s3": object_of({"url": url}), "reference": object_of({"url": text})},
 )
 # queue/v1/post-artifact-response.json
 _CREATED = {
-    "s3": fields({"putUrl": url, "expires": timestamp, "contentType": header}),
-    "object": fields(
+    "s3": object_of({"putUrl": url, "expires": timestamp, "contentType": header}),
+    "object": object_of(
         {"name": word, "projectId": word, "uploadId": header, "expires": timestamp, "credentials": _CREDENTIALS}
     ),
 }
@@ -145,44 +146,47 @@ _CREATED = {
 
 def created_artifact(storage_type: str) -> JsonReader:
     """Return the reader of the response to ``createArtifact`` for one storage type; others are refused."""
-    return variants("storageType", {storage_type: _CREATED.get(storage_type, fields({}))})
+    return variants("storageType", {storage_type: _CREATED.get(storage_type, object_of({}))})
 
 
 # object/v1/create-upload-response.json
-CREATED_UPLOAD = fields(
+CREATED_UPLOAD = object_of(
     {
         "projectId": word,
         "uploadId": header,
         "expires": timestamp,
-        "uploadMethod": fields(
+        "uploadMethod": object_of(
             {},
-            {"putUrl": fields({"url": url, "expires": timestamp, "headers": mapping_of(header)}), "dataInline": flag},
+            {
+                "putUrl": object_of({"url": url, "expires": timestamp, "headers": mapping_of(header)}),
+                "dataInline": flag,
+            },
         ),
     }
 )
 # object/v1/download-object-response.json
 DOWNLOAD = variants(
     "method",
-    {"getUrl": fields({"url": url, "expires": timestamp, "hashes": hashes}), "simple": fields({"url": url})},
+    {"getUrl": object_of({"url": url, "expires": timestamp, "hashes": hashes}), "simple": object_of({"url": url})},
 )
-OBJECT = fields({"projectId": word, "expires": timestamp, "hashes": hashes})
+OBJECT = object_of({"projectId": word, "expires": timestamp, "hashes": hashes})
 
-_RUN = fields(
+_RUN = object_of(
     {"runId": whole, "state": kind},
     {"reasonResolved": label, "scheduled": timestamp, "started": timestamp, "resolved": timestamp},
 )
-_TASK = fields({"taskId": word, "state": kind, "runs": list_of(_RUN)})
-STATUS = fields({"status": _TASK})
-TASK_GROUP = fields({"tasks": list_of(STATUS)}, _PAGE)
+_TASK = object_of({"taskId": word, "state": kind, "runs": list_of(_RUN)})
+STATUS = object_of({"status": _TASK})
+TASK_GROUP = object_of({"tasks": list_of(STATUS)}, _PAGE)
 # Entries are read one by one later, so that an unreadable one does not hide the others.
-STATUSES = fields({"statuses": list_of(lambda entry: entry)}, _PAGE)
-INDEXED_TASK = fields(
+STATUSES = object_of({"statuses": list_of(lambda entry: entry)}, _PAGE)
+INDEXED_TASK = object_of(
     {"namespace": word, "taskId": word, "rank": number, "data": shallow, "expires": timestamp},
 )
 # Read one by one, as statuses are.
-INDEXED_TASKS = fields({"tasks": list_of(lambda entry: entry)}, _PAGE)
-_PURGE_REQUEST = fields({"provisionerId": word, "workerType": word, "cacheName": free, "before": timestamp})
-PURGE_REQUESTS = fields({"requests": list_of(_PURGE_REQUEST)}, _PAGE)
-SCOPES = fields({"scopes": list_of(text)})
+INDEXED_TASKS = object_of({"tasks": list_of(lambda entry: entry)}, _PAGE)
+_PURGE_REQUEST = object_of({"provisionerId": word, "workerType": word, "cacheName": free, "before": timestamp})
+PURGE_REQUESTS = object_of({"requests": list_of(_PURGE_REQUEST)}, _PAGE)
+SCOPES = object_of({"scopes": list_of(text)})
 NO_CONTENT = no_content
-ALIVE = fields({"alive": flag})
+ALIVE = object_of({"alive": flag})

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 DEEPEST = 100
 
 
-def fields(required: Mapping[str, JsonReader], optional: Mapping[str, JsonReader] | None = None) -> JsonReader:
+def object_of(required: Mapping[str, JsonReader], optional: Mapping[str, JsonReader] | None = None) -> JsonReader:
     """Return a reader of objects with these fields; other fields are passed through.
 
     :param optional: Fields that may be missing; null counts as missing.
@@ -39,7 +39,7 @@ def fields(required: Mapping[str, JsonReader], optional: Mapping[str, JsonReader
 
 def variants(name: str, known: Mapping[str, JsonReader]) -> JsonReader:
     """Return a reader of objects whose field ``name`` selects the reader of the others; unknown values are refused."""
-    which = fields({name: kind})
+    which = object_of({name: kind})
 
     def read(value: Any) -> Any:
         checked = which(value)

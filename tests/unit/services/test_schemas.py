@@ -8,7 +8,7 @@ import pytest
 from airflow_provider_taskcluster.common.timestamps import iso_timestamp
 from airflow_provider_taskcluster.services import readers, schemas
 from airflow_provider_taskcluster.services.readers import SchemaMismatch
-from airflow_provider_taskcluster.services.shapes import DEEPEST, fields, shallow
+from airflow_provider_taskcluster.services.shapes import DEEPEST, object_of, shallow
 from airflow_provider_taskcluster.transfer.download.location import PLAIN_URL
 
 THEN = "2030-01-01T00:00:00.000Z"
@@ -51,7 +51,7 @@ def nested(depth):
 
 
 def test_an_answer_has_the_fields_that_are_due_and_may_have_more():
-    read = fields({"scopes": readers.text}, {"maybe": readers.whole})
+    read = object_of({"scopes": readers.text}, {"maybe": readers.whole})
     assert read({"scopes": "a", "more": 1}) == {"scopes": "a", "more": 1}
     assert read({"scopes": "a", "maybe": None}) == {"scopes": "a"}, "null is missing"
     for other in (None, [], {}, "scopes", {"scopes": None}, {"scopes": "a", "maybe": "b"}):
