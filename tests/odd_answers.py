@@ -1,4 +1,4 @@
-"""Answers as no service gives them, made out of good ones: other types, missing, null, huge, nested, not UTF-8."""
+"""Malformed responses derived from good ones: other types, missing, null, huge, nested, not UTF-8."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A server on loopback that answers byte for byte what a test says, however wrong that is as HTTP."""
+"""Server on loopback that sends raw responses byte for byte, which may be invalid HTTP."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Optional arguments that a template or a form left empty: as if they had not been given.
+"""Optional arguments that a template or a form leaves empty count as not given.
 
 An empty ``upload_id`` or ``recorder`` is refused: a retry would not find what it counts on.
 """

@@ -1,4 +1,4 @@
-"""Artifacts published by the hook and its operator; and what becomes of a retry at each step."""
+"""Artifacts published by the hook and its operator, and retries after a failure at each step."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ NAME = "public/report.html"
 
 @pytest.fixture
 def as_task(connect, run):
-    """A hook with the credentials of the task, and no scope besides."""
+    """A hook with the credentials of the task only."""
 
     def make(**options):
         own = run.credentials
@@ -57,11 +57,11 @@ def upload(run, expires):
 
 
 class Died(BaseException):
-    """The worker is gone."""
+    """Simulates the death of the worker."""
 
 
 def dies(monkeypatch, owner, step):
-    """Let a process die as it enters a step, once."""
+    """Simulate the death of a process at a step, once."""
 
     original = getattr(owner, step)
 
@@ -252,7 +252,7 @@ def test_an_upload_id_that_cannot_be_read_is_none(connect, upload, tmp_path, mon
 
 @pytest.fixture
 def full_folder(tmp_path):
-    """A folder that takes no file, and a function that lets it; permissions mean nothing to root, a full disk does."""
+    """A folder on a full disk, which also stops root, and a function that frees it."""
     folder = tmp_path / "records"
     folder.mkdir(mode=0o500)
     if os.geteuid() != 0:

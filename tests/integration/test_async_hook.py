@@ -1,4 +1,4 @@
-"""The hook for coroutines: calls and waits in the running loop, transfers in threads, and no loop held up."""
+"""The hook for coroutines: calls and waits in the running loop, transfers in threads, and the loop never blocked."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ SOON = 10.0
 
 
 def with_hook(work, **options):
-    """Run a coroutine function with an opened hook in a loop of its own."""
+    """Run a coroutine function with an open hook in a new event loop."""
 
     async def main():
         async with await TaskclusterAsyncHook.open("tc_test", **options) as hook:

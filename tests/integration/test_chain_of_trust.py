@@ -1,4 +1,4 @@
-"""Artifacts without hashes of their own, checked by the sums that their task publishes."""
+"""Artifacts without hashes, verified by the checksums that their task publishes (chain of trust)."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Downloads that go on with a partial file on a disk that has filled up since."""
+"""Downloads that resume a partial file on a disk that has become full."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ DATA = os.urandom(4 * PART)
 
 @pytest.fixture
 def disk(tmp_path):
-    """A file system that is not much larger than the object."""
+    """A file system slightly larger than the object."""
     mount = tmp_path / "disk"
     mount.mkdir()
     command = ["mount", "-t", "tmpfs", "-o", f"size={len(DATA) + MIB}", "tmpfs", mount]
@@ -29,7 +29,7 @@ def disk(tmp_path):
 
 @pytest.fixture(params=["one body", "in parts"])
 def half(request, connect, name, expires, tc, disk):
-    """A download of which half has arrived."""
+    """A download that stopped halfway."""
     hook = connect(extra={"max_retries": 0})
     if request.param == "in parts":
         parts = upload_in_parts(hook, DATA, name, expires)

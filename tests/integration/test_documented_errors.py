@@ -1,4 +1,4 @@
-"""The errors that the page on troubleshooting quotes are those that are raised."""
+"""The errors quoted on the page about troubleshooting are the ones that are raised."""
 
 from __future__ import annotations
 

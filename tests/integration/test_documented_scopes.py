@@ -1,4 +1,4 @@
-"""The table of scopes in the docs: with exactly these an operation works, without one of them it is refused."""
+"""The table of scopes in the docs: an operation works with exactly these scopes, and fails without any one of them."""
 
 from __future__ import annotations
 
@@ -63,6 +63,6 @@ def test_everything_that_a_line_names_is_tried(label):
 
 
 def words(code):
-    """Names that a function and those inside it use."""
+    """Return the names that a function and its nested functions use."""
     inner = [constant for constant in code.co_consts if hasattr(constant, "co_names")]
     return {*code.co_names, *(word for one in inner for word in words(one))}

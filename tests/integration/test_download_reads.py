@@ -1,4 +1,4 @@
-"""A file that is downloaded is not read again to hash it."""
+"""Downloaded files are not read again for hashing."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ DATA = os.urandom(5 * SEGMENT)
 
 @pytest.fixture
 def write_only(monkeypatch):
-    """Nobody can read what is written to a partial file; returns the names of these files."""
+    """Open partial files for writing only; gives the names of these files."""
     opened = []
     open_to_update = Directory.open_to_update
 

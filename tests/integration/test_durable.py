@@ -1,4 +1,4 @@
-"""``durable`` of a connection reaches whatever writes files of this machine."""
+"""``durable`` of a connection applies to all that writes local files."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ DATA = os.urandom(100_000)
 
 @pytest.fixture
 def synced(monkeypatch):
-    """How often something was synced."""
+    """Count the calls that sync files."""
     calls = []
 
     def watch(owner, name):

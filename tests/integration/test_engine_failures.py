@@ -1,4 +1,4 @@
-"""Transfers that go wrong on the way, over real sockets: what is tried again, what is said, what is left behind."""
+"""Transfers that fail, over real sockets: retries, errors, and files left behind."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ DATA = os.urandom(2_500_000)
 
 @pytest.fixture
 def stored(hook, name, expires, tc):
-    """The name of an object that is there; only what follows is in the journal."""
+    """The name of an uploaded object, with an empty journal."""
     hook.upload_object(DATA, name, expires=expires)
     tc.journal.clear()
     return name
@@ -233,7 +233,7 @@ def test_an_upload_that_the_store_refuses_is_final_and_says_why(hook, name, expi
 
 
 def test_a_silent_store_is_given_up_after_the_read_timeout(connect, name, monkeypatch):
-    """A server that accepts and says nothing; the whole body may take as long as it likes."""
+    """The server accepts the connection and sends nothing; a whole body may take any time."""
     with silent_server() as url:
         hook = connect(extra={"read_timeout": 0.2, "max_retries": 1})
         services = hook._engine_services

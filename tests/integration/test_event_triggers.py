@@ -1,4 +1,4 @@
-"""Triggers for asset watchers: what is new is told once, through restarts of the triggerer too."""
+"""Triggers for asset watchers: one event for each new thing, even across restarts of the triggerer."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ PATIENCE = 20
 
 
 class Store:
-    """Airflow's asset state store, as triggers see it."""
+    """Double of Airflow's asset state store."""
 
     def __init__(self):
         self.kept = {}
@@ -61,7 +61,7 @@ def completed(tc, path, **definition):
 
 @asynccontextmanager
 async def watching(trigger, store=None):
-    """Run a trigger as a triggerer does; the events that it has told so far."""
+    """Run a trigger as a triggerer does; gives the events so far."""
     trigger.asset_state_store = store
     told = []
 
@@ -86,7 +86,7 @@ async def until(condition):
 
 
 async def looks(tc, count=3):
-    """Let so many looks go by."""
+    """Wait for a number of checks."""
     before = len(tc.journal)
     await until(lambda: len(tc.journal) >= before + count)
 

@@ -1,4 +1,4 @@
-"""Downloads of archives, extracted on the way."""
+"""Downloads of archives that are extracted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The connection of a path: kept in its URL, and never taken for that of another filesystem."""
+"""The connection of a path is kept in its URL, and never mixed up with that of another filesystem."""
 
 from __future__ import annotations
 

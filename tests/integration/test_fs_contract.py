@@ -1,4 +1,4 @@
-"""fsspec's own tests of what every filesystem does alike, as far as they fit: reading, and making what is new."""
+"""fsspec's own contract tests for filesystems, as far as they apply: reading, and creating new files."""
 
 from __future__ import annotations
 

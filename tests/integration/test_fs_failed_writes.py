@@ -1,4 +1,4 @@
-"""The filesystem, where a write fails: nothing is uploaded, even if the program goes on, and close says why."""
+"""Failed writes to the filesystem: nothing is uploaded, even if the program goes on, and close raises the reason."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ROOM = 300_000
 
 @contextlib.contextmanager
 def no_file_above(size):
-    """A limit of the process: writes beyond it fail, as on a full disk."""
+    """Limit the size of files, so that writes fail as on a full disk."""
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (size, hard))
     try:
@@ -132,7 +132,7 @@ def storage_path(conn_id, path):
 
 @pytest.fixture
 def open_file(fs, path, storage_path):
-    """Opens a file in one of the ways that there are; returns it, and what closes it."""
+    """Opens a file in each of the possible ways; returns it, and a function that closes it."""
 
     def open_file(way, mode, compression):
         if way == "fsspec":

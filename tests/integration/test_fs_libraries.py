@@ -1,4 +1,4 @@
-"""The filesystem as others use it: Airflow's ObjectStoragePath, pandas, pyarrow."""
+"""The filesystem used through Airflow's ObjectStoragePath, pandas and pyarrow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The filesystem, reading: what is listed, found and read, and what it costs."""
+"""Listing, finding and reading files of the filesystem, and the requests that this takes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The filesystem tells sizes, where anybody knows them."""
+"""Sizes of files in the filesystem, where they are known."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tables of others' programs: DuckDB, polars and pyarrow read and write parquet through the filesystem."""
+"""DuckDB, polars and pyarrow read and write parquet files through the filesystem."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The filesystem, writing: an object when the file is closed, and nothing when something went wrong before."""
+"""Writing to the filesystem creates an object when the file is closed, and nothing after an earlier failure."""
 
 from __future__ import annotations
 

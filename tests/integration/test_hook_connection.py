@@ -1,4 +1,4 @@
-"""The connection through the hook: where it comes from, what it refuses, what it keeps to itself."""
+"""The hook's connection: its sources, invalid values, and secrets that are not shown."""
 
 from __future__ import annotations
 
@@ -131,7 +131,7 @@ def test_a_connection_without_a_type_is_taken(connect, caplog):
 
 
 def _raw(connect, fields):
-    """Define the connection with an extra of any text."""
+    """Define a connection with any text as extra."""
     extra = fields.pop("extra", None) if isinstance(fields.get("extra"), str) else None
     made = connect(**fields)
     if extra is not None:

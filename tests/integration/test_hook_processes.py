@@ -1,4 +1,4 @@
-"""One hook in many threads, inside an event loop, pickled, copied, and after a fork."""
+"""One hook used in many threads, in an event loop, pickled, copied, and after a fork."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def used(hook, name, expires):
 
 
 def in_child(act):
-    """Run in a forked child; return what it returned as text, within some seconds."""
+    """Run a function in a forked child and return its result as text, within a time limit."""
     receiver, sender = os.pipe()
     child = os.fork()
     if child == 0:

@@ -1,4 +1,4 @@
-"""Proxies: JSON calls and bytes take the same way, and a proxy that fails is named."""
+"""HTTP proxies: used for JSON calls and bytes alike, and named in errors."""
 
 from __future__ import annotations
 

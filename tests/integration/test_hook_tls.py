@@ -1,4 +1,4 @@
-"""TLS through the hook, against a server whose certificate nobody knows: JSON calls and bytes."""
+"""TLS through the hook, to a server with a self-signed certificate: JSON calls and bytes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Control characters in what tasks, stores and services write: nothing is raw in errors, logs and results."""
+"""Control characters in foreign text never reach errors, logs and results unescaped."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def is_fit(text):
 
 @pytest.fixture(autouse=True)
 def no_log_is_raw(caplog):
-    """Whatever a test logs is one line on which all is visible."""
+    """Check that every log message of a test is one line of printable text."""
     with caplog.at_level("DEBUG", "airflow_provider_taskcluster"):
         yield
     ours = [record for record in caplog.records if record.name.startswith("airflow_provider_taskcluster")]

@@ -1,4 +1,4 @@
-"""Index waits of one round are asked in one call, each path once; where that is refused, one by one."""
+"""Index waits share one call for each round; if it is refused, each has a call of its own."""
 
 from __future__ import annotations
 

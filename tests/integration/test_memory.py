@@ -1,4 +1,4 @@
-"""Memory that a finished transfer must not hold."""
+"""A finished transfer releases its memory."""
 
 from __future__ import annotations
 

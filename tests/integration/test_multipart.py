@@ -1,4 +1,4 @@
-"""Uploads in parts over real sockets, and what comes down again."""
+"""Multi-part uploads over real sockets, downloaded again."""
 
 from __future__ import annotations
 

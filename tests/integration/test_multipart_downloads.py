@@ -1,4 +1,4 @@
-"""Objects in parts on their way down: what a stranger's manifest can do, and what is made of parts that go wrong."""
+"""Downloads of multi-part objects: hostile manifests, and failures of parts."""
 
 from __future__ import annotations
 
@@ -52,7 +52,7 @@ def connections(request):
 
 @pytest.fixture(params=["path", "memory", "writer"])
 def fetch(request, hook, stored, tmp_path):
-    """Download into a sink of each kind, and look whether it is right."""
+    """Download into a sink of each kind, and check the result."""
 
     def run(hook=hook, **options):
         sinks = {"path": tmp_path / "copy", "memory": MemorySink(), "writer": lambda: (tmp_path / "copy").open("wb")}

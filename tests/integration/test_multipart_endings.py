@@ -1,4 +1,4 @@
-"""What an upload in parts needs, what it does about what is there, and how it ends."""
+"""Multi-part uploads: scopes, existing objects, and ends."""
 
 from __future__ import annotations
 

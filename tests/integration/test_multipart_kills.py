@@ -1,4 +1,4 @@
-"""Uploads in parts whose process is killed at every moment there is, each finished by another process.
+"""Multi-part uploads whose process is killed at each step, finished by another process.
 
 The other process has another, empty disk. Without a stable key there is a folder for records that both reach.
 """

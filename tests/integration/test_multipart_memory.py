@@ -1,4 +1,4 @@
-"""How much of a source that has one place to read at is in memory while it goes up in parts."""
+"""Memory of multi-part uploads from sources that cannot be read in parallel."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Downloads of objects in parts that fail on the way, and what the next try makes of what is on the disk."""
+"""Downloads of multi-part objects that fail, and the next try with the partial files on disk."""
 
 from __future__ import annotations
 

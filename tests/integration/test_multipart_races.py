@@ -1,4 +1,4 @@
-"""Uploads that meet others of the same name, come too late, or have to end: never a mixed object."""
+"""Concurrent, late and stopped uploads under one name never produce a mixed object."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Uploads in parts that are taken up again: what is sent once more, and what is not."""
+"""Multi-part uploads that are resumed send only the missing parts."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def object_storage_path(folder):
 
 @pytest.fixture
 def tries(connect, name, expires, tmp_path, request):
-    """Tries whose identity is derived, or kept in one way or the other."""
+    """Tries with a derived identity, or with one kept by each kind of recorder."""
     key, _, place = getattr(request, "param", "random key, folder").partition(", ")
     found = Tries(connect, name, expires, temporary=key == "random key")
     if place == "state store":

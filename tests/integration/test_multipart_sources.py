@@ -1,4 +1,4 @@
-"""Uploads in parts whose source is not what it was, or whose name cannot have parts: no object comes of them."""
+"""Multi-part uploads with changed sources, or names that cannot have parts, create no object."""
 
 from __future__ import annotations
 

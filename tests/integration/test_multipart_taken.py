@@ -1,4 +1,4 @@
-"""Uploads in parts under a name that is finished: what it has is found out before a part is sent."""
+"""Multi-part uploads under an existing name compare its content before they send a part."""
 
 from __future__ import annotations
 

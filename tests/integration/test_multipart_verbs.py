@@ -1,4 +1,4 @@
-"""The verbs of an upload in parts as coroutines, from the first to the last."""
+"""The verbs of a multi-part upload as coroutines."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A name that a task does not have: sensors, in each way of waiting, and downloads say what it has."""
+"""Missing artifacts: sensors, in each mode, and downloads list the names that exist."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""All that moves bytes or looks, with one answer of a service made odd: right data, or an error of ours."""
+"""Transfers and checks with one malformed service response give right data, or an error of ours."""
 
 from __future__ import annotations
 

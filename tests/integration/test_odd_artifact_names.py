@@ -1,4 +1,4 @@
-"""Artifacts with names that the queue fails on: each way to their bytes takes the way around, and no reference does."""
+"""Artifacts whose names the queue fails on are reached by a workaround, except references."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a store answers, with odd headers or as an odd error: right data, or an error of ours that is fit for a log."""
+"""Store responses with odd headers or errors give right data, or an error of ours that is fit for a log."""
 
 from __future__ import annotations
 

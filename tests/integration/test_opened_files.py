@@ -1,4 +1,4 @@
-"""What the hook opens is a binary file of Python: for the standard library, pandas and whoever takes one."""
+"""Files opened by the hook are binary files of Python, as the standard library and pandas expect."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Operators as Airflow calls them: results, templates, and which errors are worth another try."""
+"""Operators as Airflow calls them: results, templates, and retryable errors."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def context():
 
 @pytest.fixture
 def upload(hook, name, context, tmp_path):
-    """Run an upload operator; keyword arguments replace its own."""
+    """Run an upload operator; keyword arguments replace the defaults."""
     source = tmp_path / "source"
     source.write_bytes(DATA)
 

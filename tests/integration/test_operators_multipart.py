@@ -40,7 +40,7 @@ def source(tmp_path):
 
 @pytest.fixture
 def upload(hook, name, context, source):
-    """Run an upload operator; keyword arguments replace its own."""
+    """Run an upload operator; keyword arguments replace the defaults."""
 
     def run(**arguments):
         usual = {"name": name, "source": str(source), "expires": timedelta(days=1)}

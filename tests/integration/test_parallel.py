@@ -1,4 +1,4 @@
-"""Large bodies over several connections at once: when, how, and what happens when one of them goes wrong."""
+"""Parallel downloads of large bodies: conditions, ranges, and failures of one connection."""
 
 from __future__ import annotations
 

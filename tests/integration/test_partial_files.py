@@ -1,4 +1,4 @@
-"""Downloads that outlive their process: what is left on the disk, who goes on with it, and when it is void."""
+"""Partial files of interrupted downloads: when they are left, resumed or void."""
 
 from __future__ import annotations
 

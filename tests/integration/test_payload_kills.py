@@ -1,4 +1,4 @@
-"""A download that is killed in its middle, and the next one in the same folder."""
+"""A payload download that is killed, and the next one in the same folder."""
 
 from __future__ import annotations
 

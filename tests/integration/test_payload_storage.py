@@ -1,4 +1,4 @@
-"""Payloads brought into a storage, such as a bucket, without a copy on this machine."""
+"""Downloads of payloads into a storage, such as a bucket, without a local copy."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What the log says of a transfer that takes long."""
+"""Log lines about the progress of long transfers."""
 
 from __future__ import annotations
 

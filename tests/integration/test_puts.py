@@ -1,4 +1,4 @@
-"""What a store may answer to a PUT before, instead of, or beside success."""
+"""Responses of a store to a PUT other than success."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""References to hosts that are allowed, and their redirects, by every way that takes ``allow_reference``."""
+"""Reference artifacts at allowed hosts, and their redirects, wherever ``allow_reference`` is accepted."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Grants that are renewed while the services are out of order: how often they are asked."""
+"""Renewals of grants while the services fail: the number of calls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Bodies that begin anew and are shorter then: what went before must not show, or the consumer gets an error."""
+"""Restarted bodies that are shorter: no earlier bytes remain, or the consumer gets an error."""
 
 from __future__ import annotations
 

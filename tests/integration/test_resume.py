@@ -1,4 +1,4 @@
-"""Downloads that are interrupted on the way: where they go on, and when they start over."""
+"""Interrupted downloads: where they resume, and when they start over."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sensors in poke mode, called as Airflow does: what is there, what is not yet, what will never be."""
+"""Sensors in poke mode, called as Airflow does: present, missing and impossible artifacts and tasks."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How sensors defer and go on, called as Airflow does; what they end with is in tests/airflow."""
+"""Deferral and resumption of sensors, called as Airflow does; their ends are tested in tests/airflow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Sensors on a worker, whose credentials are rotated while they wait."""
+"""Sensors whose credentials are rotated while they wait on a worker."""
 
 from __future__ import annotations
 

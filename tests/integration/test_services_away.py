@@ -1,4 +1,4 @@
-"""Services and stores that are away for a while: time counts, by a clock that goes on without waiting."""
+"""Services and stores that are unavailable for a while; a fake clock measures the time."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How tasks stand, asked of the services one call at a time."""
+"""The status of tasks, by single calls."""
 
 from __future__ import annotations
 

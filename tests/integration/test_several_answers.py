@@ -1,4 +1,4 @@
-"""Bodies that come in several answers of a store, without any sum: of one version, or not at all."""
+"""Bodies from several store responses, without hashes, are of one version or fail."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a task's log shows of an error: its sentence, and nothing of the loops and clients below us."""
+"""Task logs show an error's sentence, without frames of loops and clients below."""
 
 from __future__ import annotations
 

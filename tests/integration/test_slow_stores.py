@@ -1,4 +1,4 @@
-"""A store that takes bytes slowly, but all the time: the read time-out is a limit on silence, not on a block."""
+"""A slow store that keeps receiving: the read time-out limits silence, not the time for a block."""
 
 from __future__ import annotations
 

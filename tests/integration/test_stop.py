@@ -1,4 +1,4 @@
-"""Transfers that are told to end in the middle: how soon they do, and what they leave."""
+"""Transfers that are stopped: how soon they end, and what they leave behind."""
 
 from __future__ import annotations
 

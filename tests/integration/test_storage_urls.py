@@ -1,4 +1,4 @@
-"""What takes a path takes a URL: of this machine, of a storage, of Taskcluster itself; or says early why not."""
+"""Arguments for paths accept URLs of local files, storages and Taskcluster, or fail early with the reason."""
 
 from __future__ import annotations
 

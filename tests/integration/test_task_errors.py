@@ -1,4 +1,4 @@
-"""What a task's log says when something fails, over real answers: what was tried, on what, why, and the next step."""
+"""Errors in task logs name the operation, its target, the reason and the next step."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What every operator and sensor takes and does: its own time-outs and retries, and how it ends when it is killed."""
+"""Time-outs, retries and kill behaviour that all operators and sensors share."""
 
 from __future__ import annotations
 

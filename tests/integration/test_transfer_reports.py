@@ -1,4 +1,4 @@
-"""The line that ends each transfer, by which a log tells what was moved; and by what name an object artifact goes."""
+"""The log line at the end of each transfer, and the name of an object artifact in it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Uploads whose clock moves on between two tries: past the expiry of what is there, and past its sweeping."""
+"""Upload retries after the expiry of the existing object, and after its removal."""
 
 from __future__ import annotations
 

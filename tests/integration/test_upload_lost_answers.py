@@ -1,4 +1,4 @@
-"""Calls that the object service has done, and whose answer did not arrive: repeated, they change nothing."""
+"""Calls whose response was lost can be repeated without effect."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Two workers that upload the same at the same moment: what the services say to one of them is not always so."""
+"""Two workers upload the same content at once; errors of the services to one of them may be false."""
 
 from __future__ import annotations
 

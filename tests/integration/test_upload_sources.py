@@ -1,4 +1,4 @@
-"""Sources of uploads: how often they are read, what is told when they cannot be, and from where a PUT is sent again."""
+"""Sources of uploads: number of reads, errors, and the offset from which a PUT is repeated."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Uploads that go wrong on the way, and how they are sent."""
+"""Uploads that fail, and how they are sent."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""To which log the lines of the shared poller go: each wait has a context of its own, as a triggerer gives it."""
+"""Logs of the shared poller go to the context of each wait, as in a triggerer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Waits in one loop before services whose answers are odd: each question fails alone, and nothing ends by it."""
+"""Waits in one loop with malformed service responses: each query fails alone."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Waits in one loop before services that fail, and with credentials that do not suffice."""
+"""Waits in one loop with failing services, or without sufficient scopes."""
 
 from __future__ import annotations
 

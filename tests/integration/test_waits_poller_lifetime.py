@@ -1,4 +1,4 @@
-"""How waits in one loop begin and end, each in its own way, and the pollers that they share."""
+"""Beginning and end of waits in one loop, and of the pollers that they share."""
 
 from __future__ import annotations
 

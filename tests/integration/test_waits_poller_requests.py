@@ -1,4 +1,4 @@
-"""What waits in one loop ask of the services, and how often."""
+"""Requests of waits in one loop, and their frequency."""
 
 from __future__ import annotations
 

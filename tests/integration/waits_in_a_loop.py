@@ -25,7 +25,7 @@ def completed(*task_ids, **options):
 
 
 async def event(started):
-    """The one event of a trigger that has been through Airflow's database."""
+    """Return the event of a trigger that was serialized through Airflow's database."""
     _, arguments = started.serialize()
     events = [found.payload async for found in TaskclusterWaitTrigger(**json.loads(json.dumps(arguments))).run()]
     assert len(events) == 1
@@ -37,7 +37,7 @@ def start(*triggers):
 
 
 def run(main):
-    """Run it in a loop of its own, which must be left without tasks and pollers."""
+    """Run a coroutine in a new loop, and check that no tasks or pollers are left in it."""
 
     async def checked():
         async with asyncio.timeout(30):

@@ -1,4 +1,4 @@
-"""The wheel, installed as people do, and asked for by Airflow's own commands."""
+"""The installed wheel, inspected by Airflow's own commands."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The wheel: what is in it, and what its metadata say to package indexes and to Airflow."""
+"""Content of the wheel, and its metadata for package indexes and Airflow."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""A whole Airflow as one runs it: processes of its own around a database, and a scheduler with LocalExecutor."""
+"""Runs a whole Airflow: a database, and a scheduler with LocalExecutor."""
 
 from __future__ import annotations
 

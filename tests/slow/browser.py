@@ -1,4 +1,4 @@
-"""A headless Chromium on Airflow's web UI. Each step that matters leaves a picture in ``test-output/``."""
+"""A headless Chromium on Airflow's web UI, with screenshots in ``test-output/``."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def program(name):
 
 
 class Browser:
-    """What a person does: look for something, click, type, read."""
+    """Actions of a user: find, click, type, read."""
 
     def __init__(self, driver, ui):
         self.driver = driver

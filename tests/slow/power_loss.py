@@ -1,4 +1,4 @@
-"""A disk that can lose its power: an ext4 file system in an image, which is copied as it is at that moment.
+"""A disk that can lose power: an ext4 file system in an image, which is copied at that moment.
 
 What the kernel has not written out is not in the copy, as it would not be on the disk.
 """

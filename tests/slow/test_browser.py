@@ -1,4 +1,4 @@
-"""The provider in Airflow's web UI, with the eyes and hands of a user. Pictures are left in ``test-output/``."""
+"""The provider in Airflow's web UI, through a browser, with screenshots in ``test-output/``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""``make chaos``, a short run: what it does is counted, and a product that breaks a promise is found out."""
+"""A short ``make chaos``: incidents are counted, and a broken product is detected."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""How deferred sensors end, and what is in which log, under a real scheduler and triggerer."""
+"""Ends and logs of deferred sensors under a real scheduler and triggerer."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What a disk has after power loss: in the middle of a transfer, and after success."""
+"""State of the disk after a power loss, during a transfer and after its success."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Deferred sensors by the hundred under a real triggerer: what they ask, and how they end."""
+"""Hundreds of deferred sensors under a real triggerer: their requests and ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What happens in Taskcluster starts a DAG, through the death of the triggerer too."""
+"""Events in Taskcluster start a DAG, even if the triggerer dies."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Feeds the package's regular expressions long texts that slow ones take very long for.
+"""Finds slow regular expressions of the package, by long texts.
 
 Run as a script it does so for all of them, and says which one it is at: a search in Python cannot be interrupted.
 """

@@ -1,4 +1,4 @@
-"""Which threads run."""
+"""Lists running threads."""
 
 from __future__ import annotations
 

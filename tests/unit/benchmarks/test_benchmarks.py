@@ -1,4 +1,4 @@
-"""The parts of ``benchmarks/`` that decide: what a case comes to, sizes, the plot, the lines between."""
+"""The parts of ``benchmarks/`` that compute: results of cases, sizes, the plot, and proxies."""
 
 from __future__ import annotations
 
@@ -74,7 +74,7 @@ def test_the_plot_is_well_formed_and_has_each_line():
 
 @contextmanager
 def answering(body):
-    """A server that answers each connection's first bytes with ``body``."""
+    """Run a server that sends ``body`` in response to each connection's first bytes."""
     with socket.create_server(("127.0.0.1", 0)) as server:
 
         def serve():

@@ -1,4 +1,4 @@
-"""The invariants of a chaos run find what they are there to find."""
+"""The invariants of a chaos run detect violations."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from chaos.workspace import Workspace, write
 
 
 class ObjectsState:
-    """What an emulator would hold."""
+    """Double of the emulator's state."""
 
     def __init__(self, **objects):
         self._objects = objects

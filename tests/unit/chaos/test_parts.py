@@ -1,4 +1,4 @@
-"""What ends processes and disks in a chaos run does so at its moment, and what counts survives it."""
+"""Kills and power losses of a chaos run happen at the chosen step, and the counts survive them."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Plans of a chaos run: drawn from their numbers alone, of all kinds, and without faults that nobody could see."""
+"""Plans of a chaos run: reproducible, of all kinds, and without undetectable faults."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What an object makes on first use."""
+"""Attributes that an object creates on first use."""
 
 from __future__ import annotations
 

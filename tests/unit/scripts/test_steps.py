@@ -1,4 +1,4 @@
-"""What ``make demo`` shows while it installs and transfers: a bar on a terminal, plain lines elsewhere."""
+"""Progress of ``make demo``: a bar on a terminal, else plain lines."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ WITHOUT_RICH = "sys.modules['rich'] = sys.modules['rich.progress'] = None"  # as
 
 
 def on_terminal(program, term):
-    """What a terminal gets of a program."""
+    """Return the output of a program on a terminal."""
     master, slave = pty.openpty()
     with subprocess.Popen(
         [sys.executable, "-c", program], cwd=SCRIPTS, stdout=slave, stderr=slave, env={**os.environ, "TERM": term}

@@ -1,4 +1,4 @@
-"""How much of an answer of the services is read."""
+"""Limit on the size of service responses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The intervals of a wait that looks less and less often, beside those of Airflow's own sensors."""
+"""The growing intervals of a wait, compared with those of Airflow's own sensors."""
 
 from __future__ import annotations
 

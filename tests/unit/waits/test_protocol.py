@@ -1,4 +1,4 @@
-"""Waits without any I/O: what they ask, and what they make of the answers."""
+"""Waits without I/O: their queries, and their verdicts on the responses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Archives that were damaged on the way: all of it comes out as it was, or an error, and nothing is left."""
+"""Damaged archives are extracted correctly, or fail and leave nothing behind."""
 
 from __future__ import annotations
 

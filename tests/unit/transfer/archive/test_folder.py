@@ -1,4 +1,4 @@
-"""The folder that is extracted into: what is there already, what goes on beside, what an early end leaves."""
+"""The destination folder of an extraction: existing files, concurrent changes, and early ends."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What only a tar has: no directory, headers before headers, sparse files, no mark of the end if it was cut."""
+"""Features of tar files alone: no directory, headers before headers, sparse files, missing end marks."""
 
 from __future__ import annotations
 

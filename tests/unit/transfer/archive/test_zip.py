@@ -1,4 +1,4 @@
-"""What only a zip has: a directory that says what is in it, flags of old systems, names in two encodings."""
+"""Features of zip files alone: a central directory, flags of old systems, names in two encodings."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What holds for every sink of the transfer engine."""
+"""Contract tests for every sink of the transfer engine."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is synced before what, by the order of the system calls that do it."""
+"""Order of syncs, by the system calls."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Destinations without room: full disks, and files that may not grow."""
+"""Destinations without space: full disks, and limited file sizes."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What killed processes left in a folder: who comes next removes it a day later, and nothing else."""
+"""Files left by killed processes are removed by later ones after a day, and no others."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Destinations that take the bytes as they come: open files, pipes, and writers that a factory makes."""
+"""Destinations for sequential bytes: open files, pipes, and writers from a factory."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is said of an artifact that a task does not have."""
+"""Messages about artifacts that a task does not have."""
 
 from __future__ import annotations
 
