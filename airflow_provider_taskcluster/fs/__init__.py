@@ -1,1 +1,1 @@
-"""Artifacts and objects as files: an fsspec filesystem, for ``ObjectStoragePath``, pandas, pyarrow and others."""
+"""Objects and artifacts as files: an fsspec filesystem for ``ObjectStoragePath``, pandas, pyarrow and others."""

@@ -1,4 +1,4 @@
-"""Errors that are also those which Python, fsspec and Airflow expect of files."""
+"""Errors that are also the built-in ones which Python, fsspec and Airflow expect of files."""
 
 from __future__ import annotations
 
@@ -12,23 +12,23 @@ if TYPE_CHECKING:
 
 
 class NoSuchFile(NotFound, FileNotFoundError):
-    """There is no such object or artifact, or not yet."""
+    """The object or artifact does not exist, or not yet."""
 
 
 class FileThere(Conflict, FileExistsError):
-    """The name is taken, and was wanted for a new object (mode ``x``)."""
+    """The object exists, and the file was opened for a new one (mode ``x``)."""
 
 
 class NotDeletable(InvalidInput, ValueError):
     """Objects and artifacts cannot be deleted: the service keeps them until they expire.
 
-    It is a ``ValueError`` because Airflow's ``XComObjectStorageBackend`` goes on after one: a task that is cleared runs
-    again, and its old result stays.
+    It is a ``ValueError`` because Airflow's ``XComObjectStorageBackend`` ignores one, so that a cleared task can run
+    again; its old result stays.
     """
 
 
 class WriteFailed(DestinationError, OSError):
-    """What is written cannot be kept on this machine, or is not uploaded because a write to it failed before.
+    """The temporary file cannot be written, or is not uploaded because an earlier write failed.
 
     :param transient: Whether another try of the task may succeed.
     """
@@ -40,7 +40,7 @@ class WriteFailed(DestinationError, OSError):
 
 @contextmanager
 def missing_is_no_file() -> Iterator[None]:
-    """Let what is not found be a ``FileNotFoundError`` as well."""
+    """Turn ``NotFound`` into ``NoSuchFile``, which is also a ``FileNotFoundError``."""
     try:
         yield
     except NoSuchFile:
@@ -51,7 +51,7 @@ def missing_is_no_file() -> Iterator[None]:
 
 @contextmanager
 def failed_writes() -> Iterator[None]:
-    """Let an error of the disk be an ``OSError`` with its number as well."""
+    """Turn ``DestinationError`` into ``WriteFailed``, which is also an ``OSError`` with its errno."""
     try:
         yield
     except DestinationError as error:

@@ -1,4 +1,4 @@
-"""``taskcluster://``: objects that are read and written, artifacts that are listed and read."""
+"""The ``taskcluster://`` filesystem: reads and writes objects, lists and reads artifacts."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from fsspec.utils import isfilelike
 
 from airflow_provider_taskcluster.exceptions import ArtifactError, InsufficientScopes, InvalidInput, StoreError
 from airflow_provider_taskcluster.fs import uploads
-from airflow_provider_taskcluster.fs.backend import Remote
+from airflow_provider_taskcluster.fs.backend import Backend
 from airflow_provider_taskcluster.fs.errors import NoSuchFile, NotDeletable
-from airflow_provider_taskcluster.fs.paths import ArtifactPlace, ObjectPlace, located, stripped
+from airflow_provider_taskcluster.fs.paths import ArtifactPath, ObjectPath, parse_path, split_url
 from airflow_provider_taskcluster.fs.reader import ReadableFile
 from airflow_provider_taskcluster.fs.strip_protocol import StripProtocol
-from airflow_provider_taskcluster.fs.transaction import AllOrNothing
+from airflow_provider_taskcluster.fs.transaction import UploadTransaction
 from airflow_provider_taskcluster.fs.wrappers import CompressedFile, TextFile
 from airflow_provider_taskcluster.fs.writer import WritableFile
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
@@ -52,27 +52,26 @@ class TaskclusterFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec
         taskcluster://<conn_id>@objects/<name>
         taskcluster://<conn_id>@artifacts/<taskId>/<number of the run, or latest>/<name>
 
-    Objects cannot be listed, since the service has no list of them, nor deleted, nor changed: writing other content
-    under a name that is taken raises ``Conflict``. What is not there raises ``FileNotFoundError``.
+    Objects cannot be listed (the service has no list), deleted or changed: writing other content under an existing name
+    raises ``Conflict``. A path that does not exist raises ``FileNotFoundError``.
 
     :param conn_id: Id of the connection.
-    :param expires: When objects that are written end: a datetime, its ISO text, or a timedelta, which counts from the
-        start of the DAG run (outside of a task from the coming midnight, UTC). ``open(..., expires=...)`` says it for
-        one.
-    :param project_id: Their project; the connection's by default.
-    :param allow_reference: Follow URLs that tasks chose. With True they can be of any host that this machine reaches; a
-        list of hosts (``example.com``, ``*.example.com``) limits them, and their redirects, to these.
-    :param require_hashes: Refuse objects for which the service names no sha256 or sha512.
+    :param expires: When written objects expire: a datetime, its ISO text, or a timedelta, which counts from the start
+        of the DAG run (outside of a task from the next midnight, UTC). ``open(..., expires=...)`` sets it for one file.
+    :param project_id: Project of written objects; the connection's by default.
+    :param allow_reference: Whether to follow URLs that tasks chose. True allows any host that this machine can reach;
+        a list of hosts (``example.com``, ``*.example.com``) limits the URLs and their redirects to these.
+    :param require_hashes: Refuse objects for which the service has no sha256 or sha512.
     """
 
     protocol = "taskcluster"
-    transaction_type = AllOrNothing
+    transaction_type = UploadTransaction
 
     def __init__(
         self,
         conn_id: str | None = None,
         *,
-        expires: datetime | timedelta | str = uploads.LIFE,
+        expires: datetime | timedelta | str = uploads.DEFAULT_LIFETIME,
         project_id: str | None = None,
         allow_reference: AllowReference = False,
         require_hashes: bool = True,
@@ -81,7 +80,7 @@ class TaskclusterFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec
         super().__init__(**options)
         self.conn_id = conn_id
         self.hook = TaskclusterHook(conn_id or TaskclusterHook.default_conn_name)
-        self.remote = Remote(self.hook, expires, project_id, allow_reference, require_hashes)
+        self.backend = Backend(self.hook, expires, project_id, allow_reference, require_hashes)
 
     _strip_protocol = StripProtocol()
 
@@ -92,148 +91,149 @@ class TaskclusterFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec
 
     @staticmethod
     def _get_kwargs_from_urls(path: str) -> dict[str, Any]:
-        conn_id, _ = stripped(path)
+        conn_id, _ = split_url(path)
         return {"conn_id": conn_id} if conn_id else {}
 
-    # What is there
+    # Metadata
 
     def info(self, path: str, **_: Any) -> Entry:
-        """Facts of one path. The size of a file is None where only fetching all of it would tell (gzip)."""
-        entry = self.remote.look(path := self._strip_protocol(path))
+        """Return the metadata of a path. The size of a file is None if only a download can tell (gzip)."""
+        entry = self.backend.info(path := self._strip_protocol(path))
         if entry["type"] == "file" and entry["size"] is None:
-            entry["size"] = self.remote.size(path)
+            entry["size"] = self.backend.size(path)
         return entry
 
     def exists(self, path: str, **_: Any) -> bool:
-        """Tell whether there is something. Only "not there" means no: other errors rise, unlike in fsspec's own."""
+        """Return whether a path exists. Other errors are raised, unlike in fsspec's own method."""
         return self._type(path) is not None
 
     def isfile(self, path: str) -> bool:
-        """Tell whether there is a file."""
+        """Return whether a path is a file."""
         return self._type(path) == "file"
 
     def isdir(self, path: str) -> bool:
-        """Tell whether it is a folder: a task, a run, or, for who may list them, the beginning of artifacts' names.
+        """Return whether a path is a folder: a task, a run, or a prefix of artifact names.
 
-        An object is none, for which nobody is asked: a copy to its name takes no scope to download it.
+        A prefix counts only if the client may list artifacts. For an object the answer is False without a request, so
+        that a copy to its name needs no scope to download it.
         """
-        place = located(self._strip_protocol(path))
-        if isinstance(place, ObjectPlace):
-            return not place.name
+        parsed = parse_path(self._strip_protocol(path))
+        if isinstance(parsed, ObjectPath):
+            return not parsed.name
         try:
             return self._type(path) == "directory"
         except InsufficientScopes:
-            if isinstance(place, ArtifactPlace) and place.name:
+            if isinstance(parsed, ArtifactPath) and parsed.name:
                 return False
             raise
 
     def _type(self, path: str) -> str | None:
         try:
-            return str(self.remote.look(self._strip_protocol(path))["type"])
+            return str(self.backend.info(self._strip_protocol(path))["type"])
         except NoSuchFile:
             return None
 
     def modified(self, path: str) -> datetime:
-        """Return when a file was stored, as its store says; what is stored does not change.
+        """Return when a file was stored, according to its store.
 
-        :raises TransferError: The store does not say.
+        :raises TransferError: The store does not tell.
         """
-        return self.remote.modified(self._strip_protocol(path))
+        return self.backend.modified(self._strip_protocol(path))
 
     created = modified
 
     def ls(self, path: str, detail: bool = True, artifacts: list[ArtifactInfo] | None = None, **_: Any) -> list[Any]:
-        """List a folder. Of objects only one can be asked for.
+        """List a folder. Objects cannot be listed, only a single one.
 
         :param artifacts: All artifacts of the run, if they are known already.
         """
-        found = self.remote.entries(self._strip_protocol(path), artifacts)
-        return found if detail else sorted(entry["name"] for entry in found)
+        entries = self.backend.entries(self._strip_protocol(path), artifacts)
+        return entries if detail else sorted(entry["name"] for entry in entries)
 
     def walk(self, path: str, *arguments: Any, **options: Any) -> Iterator[Any]:
-        """Go through folders, as fsspec does it, with one list for all folders of a run."""
-        place = located(self._strip_protocol(path))
-        if isinstance(place, ArtifactPlace) and place.run and "artifacts" not in options:
+        """Walk through folders as fsspec does, with one listing for all folders of a run."""
+        parsed = parse_path(self._strip_protocol(path))
+        if isinstance(parsed, ArtifactPath) and parsed.run and "artifacts" not in options:
             with contextlib.suppress(NoSuchFile):
-                options["artifacts"] = self.remote.artifacts(place)
+                options["artifacts"] = self.backend.artifacts(parsed)
         yield from super().walk(path, *arguments, **options)
 
     def glob(self, path: str, maxdepth: int | None = None, **options: Any) -> Any:
-        """Find files by a pattern. A file of exactly this name comes first: names may have brackets in them."""
-        plain = self._strip_protocol(path)
-        there = False
-        with contextlib.suppress(InvalidInput):  # a pattern for the run is no path
-            there = self.isfile(plain)
-        if not there:
+        """Find files by a pattern. A file with exactly this name takes precedence: names may contain brackets."""
+        literal = self._strip_protocol(path)
+        is_file = False
+        with contextlib.suppress(InvalidInput):  # a pattern in place of the run is not a valid path
+            is_file = self.isfile(literal)
+        if not is_file:
             return super().glob(path, maxdepth=maxdepth, **options)
-        return {plain: self.info(plain)} if options.get("detail") else [plain]
+        return {literal: self.info(literal)} if options.get("detail") else [literal]
 
     def du(self, path: str, total: bool = True, *arguments: Any, **options: Any) -> Any:
-        """Add up the sizes of files, as far as they are known; the store is asked for those that are not listed."""
-        found = self.find(path, *arguments, detail=True, **options)
-        sizes = {name: entry.get("size") for name, entry in found.items()}
+        """Add up the known sizes of files; sizes that are not listed are requested from the store."""
+        files = self.find(path, *arguments, detail=True, **options)
+        sizes = {name: entry.get("size") for name, entry in files.items()}
         sizes |= {name: self._size(name) for name, size in sizes.items() if size is None}
         return sum(size or 0 for size in sizes.values()) if total else sizes
 
     def _size(self, path: str) -> int | None:
-        """Ask the store for a size. What cannot be fetched, or may not be, has none."""
+        """Return a size from the store, None if the file cannot or must not be fetched."""
         try:
-            return self.remote.size(path)
+            return self.backend.size(path)
         except (ArtifactError, InsufficientScopes, NoSuchFile, StoreError):
             return None
 
-    # What is in it
+    # Content
 
     def cat_file(self, path: str, start: int | None = None, end: int | None = None, **options: Any) -> bytes:
-        """Return the content of a file, verified, or a piece of it."""
+        """Return the content of a file, verified, or a range of it."""
         if start is not None or end is not None:
             return bytes(super().cat_file(path, start, end, **options))
         sink = MemorySink(None)
-        self.remote.download(self._strip_protocol(path), sink)
+        self.backend.download(self._strip_protocol(path), sink)
         return sink.content()
 
     def get_file(
         self, rpath: str, lpath: Any = None, callback: Callback = DEFAULT_CALLBACK, outfile: Any = None, **_: Any
     ) -> None:
-        """Download a file to this machine, verified; it appears under its name when all of it is there."""
+        """Download a file, verified; it appears under its name once it is complete."""
         if outfile is None and not isfilelike(lpath) and self.isdir(rpath):
             make_folders(path_text(lpath), durable=self.hook.settings.durable)
         else:
-            self.remote.download(self._strip_protocol(rpath), outfile or lpath, partial(_tell, callback))
+            self.backend.download(self._strip_protocol(rpath), outfile or lpath, partial(_report_progress, callback))
 
     def check_destination(self, path: str) -> None:
         """Check a path before anything is written.
 
-        :raises InvalidInput: It is no name of an object.
+        :raises InvalidInput: It is not the path of an object.
         """
-        self.remote.writable(self._strip_protocol(path))
+        self.backend.check_writable(self._strip_protocol(path))
 
     def put_file(
         self, lpath: str, rpath: str, callback: Callback = DEFAULT_CALLBACK, mode: str = "overwrite", **options: Any
     ) -> None:
-        """Upload a file of this machine."""
+        """Upload a local file."""
         if not Path(lpath).is_dir():
-            options["on_progress"] = partial(_tell, callback)
-            self._store(lpath, self._strip_protocol(rpath), exclusive=mode == "create", **options)
+            options["on_progress"] = partial(_report_progress, callback)
+            self._upload(lpath, self._strip_protocol(rpath), exclusive=mode == "create", **options)
 
     def pipe_file(self, path: str, value: bytes, mode: str = "overwrite", **options: Any) -> None:
         """Upload bytes."""
-        self._store(value, self._strip_protocol(path), exclusive=mode == "create", **options)
+        self._upload(value, self._strip_protocol(path), exclusive=mode == "create", **options)
 
     def cp_file(self, path1: str, path2: str, **options: Any) -> None:
-        """Copy a file to an object of the same content type, through this machine."""
+        """Copy a file to an object with the same content type, by a download and an upload."""
         if not self.isdir(path1):
             target = self._strip_protocol(path2)
-            self.remote.writable(target)
+            self.backend.check_writable(target)
             with contextlib.closing(TemporarySink()) as content:
-                found = self.remote.download(self._strip_protocol(path1), content)
+                result = self.backend.download(self._strip_protocol(path1), content)
                 source = TemporarySource(content, f"content of {path1!r}")
-                self._store(source, target, **{"content_type": found.content_type, **options})
+                self._upload(source, target, **{"content_type": result.content_type, **options})
 
-    def _store(self, source: Uploadable, path: str, *, exclusive: bool = False, **options: Any) -> None:
-        """Upload what is complete already; in a transaction at its end."""
+    def _upload(self, source: Uploadable, path: str, *, exclusive: bool = False, **options: Any) -> None:
+        """Upload a source at once, or at the end of the transaction if there is one."""
         if not self._intrans:
-            self.remote.upload(source, path, exclusive=exclusive, **options)
+            self.backend.upload(source, path, exclusive=exclusive, **options)
             return
         with self.open(path, "xb" if exclusive else "wb", **options) as file, source_for(source).reading() as reader:
             for block in blocks(reader):
@@ -248,10 +248,10 @@ class TaskclusterFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec
         compression: str | None = None,
         **options: Any,
     ) -> Any:
-        """Open a file to read it, or to write it as a whole (``w``, ``x``).
+        """Open a file for reading, or for writing as a whole (``w``, ``x``).
 
-        What is written is uploaded when the file is closed, unless a write failed or an error led there. For that,
-        ``expires``, ``project_id``, ``content_type`` and ``if_exists`` can be passed, as to the hook's
+        A written file is uploaded when it is closed, unless a write failed or the block ended with an error. Options of
+        the upload are ``expires``, ``project_id``, ``content_type`` and ``if_exists``, as in the hook's
         ``upload_object``.
         """
         if "r" not in mode and "b" not in mode:
@@ -260,9 +260,9 @@ class TaskclusterFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec
             return TextFile(self.open(path, mode, block_size, cache_options, compression, **options), **text)
         if compression is None or "r" in mode:
             return super().open(path, mode, block_size, cache_options, compression, **options)
-        below = super().open(path, mode, block_size, cache_options, **options)
+        file = super().open(path, mode, block_size, cache_options, **options)
         name = get_compression(self._strip_protocol(path), compression)
-        return CompressedFile(compr[name](below, mode="w"), below) if name else below
+        return CompressedFile(compr[name](file, mode="w"), file) if name else file
 
     def _open(
         self,
@@ -271,24 +271,24 @@ class TaskclusterFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec
         block_size: int | None = None,
         autocommit: bool = True,
         cache_options: dict[str, Any] | None = None,
-        size: int | None = None,  # noqa: ARG002 (of a file that was pickled)
+        size: int | None = None,  # noqa: ARG002 (passed when a file is unpickled)
         **options: Any,
     ) -> ReadableFile | WritableFile:
         if mode == "rb":
-            body = self.remote.open(path)
+            body = self.backend.open(path)
             return ReadableFile(self, path, body, block_size, cache_options=cache_options, **options)
         if mode not in {"wb", "xb"}:
             raise InvalidInput(f"{path!r} is opened in the mode {mode!r}: files are read (r) or written whole (w, x)")
         exclusive = mode == "xb"
-        self.remote.writable(path, exclusive=exclusive)
-        self.remote.check(options)
-        upload = partial(self.remote.upload, path=path, exclusive=exclusive, **options)
+        self.backend.check_writable(path, exclusive=exclusive)
+        self.backend.check_options(options)
+        upload = partial(self.backend.upload, path=path, exclusive=exclusive, **options)
         return WritableFile(path, upload, autocommit=autocommit)
 
-    # What cannot be done
+    # Not supported
 
     def rm(self, path: Any, recursive: bool = False, maxdepth: int | None = None) -> None:  # noqa: ARG002 (fsspec's signature)
-        """Refuse.
+        """Refuse: objects and artifacts cannot be deleted.
 
         :raises NotDeletable: Always.
         """
@@ -297,14 +297,14 @@ class TaskclusterFileSystem(AbstractFileSystem):  # type: ignore[misc]  # fsspec
     rm_file = _rm = rmdir = rm
 
     def mv(self, path1: str, path2: str, *_: Any, **__: Any) -> None:
-        """Refuse, before anything is copied.
+        """Refuse, before anything is copied: the source cannot be deleted.
 
         :raises NotDeletable: Always.
         """
         raise NotDeletable(f"{path1!r} cannot be moved, since it cannot be deleted: copy it to {path2!r}")
 
 
-def _tell(callback: Callback, progress: Progress) -> None:
-    """Tell a callback of fsspec how far it is."""
+def _report_progress(callback: Callback, progress: Progress) -> None:
+    """Pass the progress of a transfer to a callback of fsspec."""
     callback.set_size(progress.total)
     callback.absolute_update(progress.done)

@@ -1,4 +1,4 @@
-"""Folders in the flat list of a run's artifacts. Pure."""
+"""Folder listings from the flat list of a run's artifacts. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
     from airflow_provider_taskcluster.services.schemas import ArtifactInfo
 
-# What fsspec calls the facts of one path.
+# fsspec's metadata of one path.
 Entry = dict[str, Any]
 
 
@@ -19,7 +19,7 @@ def directory(path: str) -> Entry:
 
 
 def artifact(path: str, info: ArtifactInfo) -> Entry:
-    """Return the entry of an artifact. Its size is None where it is not listed, as of objects."""
+    """Return the entry of an artifact. Its size is None if the queue does not list it, as for objects."""
     return {
         "name": path,
         "size": info.get("contentLength"),
@@ -31,24 +31,24 @@ def artifact(path: str, info: ArtifactInfo) -> Entry:
 
 
 def entries(run: str, folder: str, artifacts: Iterable[ArtifactInfo]) -> list[Entry]:
-    """Return what is directly in a folder.
+    """Return the entries directly in a folder.
 
-    A folder without a name (``a//b``) is none: what seems to be in it is a file with a slash in its name.
+    A folder cannot have an empty name: ``a//b`` is the file ``/b`` in the folder ``a``.
 
     :param run: Path of the run.
-    :param folder: Its name in the run, "" for the run itself.
+    :param folder: Name of the folder in the run, "" for the run itself.
     :param artifacts: All artifacts of the run.
     """
     prefix = f"{folder}/" if folder else ""
-    found: dict[str, Entry] = {}
+    by_path: dict[str, Entry] = {}
     for info in artifacts:
         if not info["name"].startswith(prefix):
             continue
         first, slash, _ = info["name"][len(prefix) :].partition("/")
         if first and slash:
             path = f"{run}/{prefix}{first}"
-            found.setdefault(f"{path}/", directory(path))
+            by_path.setdefault(f"{path}/", directory(path))
         else:
             path = "/".join([run, info["name"]])
-            found[path] = artifact(path, info)
-    return list(found.values())
+            by_path[path] = artifact(path, info)
+    return list(by_path.values())

@@ -1,12 +1,11 @@
-"""Paths of the filesystem, and what they stand for. Pure.
+"""Parsing of the filesystem's paths. Pure.
 
 ::
 
     objects/<name>
     artifacts/<taskId>/<number of the run, or latest>/<name>
 
-Names are taken as they are, not percent-encoded. fsspec cuts slashes off the end of a path, so names that end with one
-cannot be reached here.
+Names are not percent-encoded. fsspec strips slashes at the end of a path, so names that end with one cannot be used.
 """
 
 from __future__ import annotations
@@ -24,19 +23,19 @@ LATEST = "latest"
 
 @dataclass(frozen=True)
 class Root:
-    """The root, which holds the two rooms."""
+    """The root, with the folders ``objects`` and ``artifacts``."""
 
 
 @dataclass(frozen=True)
-class ObjectPlace:
-    """An object. Without a name, the room of all objects."""
+class ObjectPath:
+    """An object. Without a name, the folder of all objects."""
 
     name: str = ""
 
 
 @dataclass(frozen=True)
-class ArtifactPlace:
-    """An artifact, or a folder of them. Without a name, a run; without a run, a task; without a task, all of them."""
+class ArtifactPath:
+    """An artifact, or a folder of artifacts. Without name, a run; without run, a task; without task, all tasks."""
 
     task_id: str = ""
     run: str = ""
@@ -48,38 +47,38 @@ class ArtifactPlace:
         return None if self.run == LATEST else int(self.run)
 
 
-# No more digits than Python reads as a number.
+# Python limits the digits that it converts to a number.
 _RUN = re.compile(r"[0-9]{1,20}")
-Place = Root | ObjectPlace | ArtifactPlace
+ParsedPath = Root | ObjectPath | ArtifactPath
 
 
-def connection_in(path: str) -> tuple[str | None, str]:
-    """Split a path without scheme into the id of the connection, if it names one before an ``@``, and the rest."""
-    room, slash, rest = path.partition("/")
-    conn_id, _, room = room.rpartition("@")
-    return conn_id or None, room + slash + rest
+def split_connection(path: str) -> tuple[str | None, str]:
+    """Split a path without scheme into the connection id before an ``@``, None if there is none, and the rest."""
+    kind, slash, rest = path.partition("/")
+    conn_id, _, kind = kind.rpartition("@")
+    return conn_id or None, kind + slash + rest
 
 
-def stripped(path: str) -> tuple[str | None, str]:
-    """Return the id of the connection that a path or URL names, and where in the filesystem it leads."""
+def split_url(path: str) -> tuple[str | None, str]:
+    """Split a path or URL into its connection id, None if there is none, and the path in the filesystem."""
     path = path.removeprefix("taskcluster://").removeprefix("taskcluster::").rstrip("/")
-    conn_id, place = connection_in(path)
-    place = place.removeprefix("/")  # of Airflow 2's paths
-    place = place.removeprefix("taskcluster:").removeprefix("/")  # below the root, as UPath shortens it
-    return conn_id, "" if place == "." else place.removeprefix("./")  # what pathlib makes of an empty path
+    conn_id, path = split_connection(path)
+    path = path.removeprefix("/")  # Airflow 2 adds it
+    path = path.removeprefix("taskcluster:").removeprefix("/")  # UPath shortens paths below the root to this
+    return conn_id, "" if path == "." else path.removeprefix("./")  # pathlib makes "." of an empty path
 
 
-def located(path: str) -> Place:
-    """Return what a path stands for.
+def parse_path(path: str) -> ParsedPath:
+    """Parse a path of the filesystem.
 
-    :raises InvalidInput: It cannot stand for anything.
+    :raises InvalidInput: It is not a valid path.
     """
-    room, _, rest = path.partition("/")
-    if not room:
+    kind, _, rest = path.partition("/")
+    if not kind:
         return Root()
-    if room == OBJECTS:
-        return ObjectPlace(names.object_name(rest) if rest else "")
-    if room != ARTIFACTS:
+    if kind == OBJECTS:
+        return ObjectPath(names.object_name(rest) if rest else "")
+    if kind != ARTIFACTS:
         raise InvalidInput(f"{path!r} is no path here: write {OBJECTS}/<name> or {ARTIFACTS}/<taskId>/{LATEST}/<name>")
     task_id, _, rest = rest.partition("/")
     run, _, name = rest.partition("/")
@@ -87,4 +86,4 @@ def located(path: str) -> Place:
         names.task_id(task_id)
     if run and run != LATEST and not _RUN.fullmatch(run):
         raise InvalidInput(f"{run[:100]!r} in {path[:200]!r} is no run: write its number, or {LATEST}")
-    return ArtifactPlace(task_id, run, names.artifact_name(name) if name else "")
+    return ArtifactPath(task_id, run, names.artifact_name(name) if name else "")

@@ -1,4 +1,4 @@
-"""A file that is read."""
+"""File object for reading."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 class ReadableFile(AbstractBufferedFile):  # type: ignore[misc]  # fsspec has no types
-    """Reads ahead in blocks, so that small reads do not become small requests.
+    """Reads a file in blocks, so that small reads do not become small requests.
 
-    What is read from the first byte to the last, in order, is verified by the hashes that the service names: the last
-    ``read`` raises ``HashMismatch`` if it is not what was uploaded. What is read here and there cannot be verified.
+    Content that is read in order, from the first byte to the last, is verified by the hashes that the service has: the
+    last ``read`` raises ``HashMismatch`` if it differs. Random reads cannot be verified.
 
-    :param opened: Its content.
+    :param opened: The opened object or artifact.
     :param block_size: Bytes to read ahead, 5 MiB by default.
     """
 
@@ -31,11 +31,11 @@ class ReadableFile(AbstractBufferedFile):  # type: ignore[misc]  # fsspec has no
 
     @property
     def details(self) -> dict[str, Any]:
-        """Facts of the file as it was opened."""
+        """Metadata of the file when it was opened."""
         return {"name": self.path, "size": self.size, "type": "file", "content_type": self.content_type}
 
     def close(self) -> None:
-        """Let go of it."""
+        """Close the file and its connection."""
         super().close()
         self._opened.close()
 

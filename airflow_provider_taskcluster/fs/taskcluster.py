@@ -1,4 +1,4 @@
-"""What Airflow asks of a provider with a filesystem (``filesystems`` in its metadata)."""
+"""The module that the provider's metadata names in ``filesystems``: schemes, and ``get_fs``."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Transactions: the files that are written in one are uploaded together at its end."""
+"""fsspec transactions: files written in a transaction are uploaded together at its end."""
 
 from __future__ import annotations
 
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.fs.writer import WritableFile
 
 
-class AllOrNothing(Transaction):  # type: ignore[misc]  # fsspec has no types
-    """Uploads nothing unless each file was written without an error, and closed.
+class UploadTransaction(Transaction):  # type: ignore[misc]  # fsspec has no types
+    """Uploads the files of a transaction, if each was written without an error and closed; else none.
 
-    An upload that fails ends the others. Those before it stay, since objects cannot be deleted.
+    An upload that fails ends the transaction. Earlier uploads stay, since objects cannot be deleted.
     """
 
     files: deque[WritableFile]
@@ -25,8 +25,8 @@ class AllOrNothing(Transaction):  # type: ignore[misc]  # fsspec has no types
     def complete(self, commit: bool = True) -> None:  # noqa: FBT001, FBT002 (fsspec's signature)
         """End the transaction.
 
-        :param commit: Upload its files, else forget them.
-        :raises WriteFailed: One of them cannot be uploaded; none is.
+        :param commit: Upload the files; False discards them.
+        :raises WriteFailed: A file was not closed, or a write to it failed. No file is uploaded.
         """
         files = list(self.files)
         self.files.clear()
@@ -39,7 +39,7 @@ class AllOrNothing(Transaction):  # type: ignore[misc]  # fsspec has no types
         finally:
             for file in files:
                 file.discard()
-            self.fs._intrans = False  # noqa: SLF001 (as fsspec's own does it)
+            self.fs._intrans = False  # noqa: SLF001 (as in fsspec's own class)
             self.fs._transaction = None  # noqa: SLF001
             self.fs: Any = None
 

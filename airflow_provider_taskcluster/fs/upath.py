@@ -1,4 +1,4 @@
-"""Paths of universal-pathlib, which ``ObjectStoragePath`` of Airflow 3 wraps."""
+"""Path class for universal-pathlib, which ``ObjectStoragePath`` of Airflow 3 uses."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from upath import UPath
 
 from airflow_provider_taskcluster.fs.filesystem import TaskclusterFileSystem
 
-# UPath guesses the rules of paths where it does not find the class of their filesystem loaded.
+# UPath guesses how to parse paths if their filesystem class is not registered.
 register_implementation("taskcluster", TaskclusterFileSystem, clobber=True)
 
 
 class TaskclusterPath(UPath):
-    """A path of the filesystem; found by the entry point group ``universal_pathlib.implementations``."""
+    """A ``taskcluster://`` path; registered as entry point in ``universal_pathlib.implementations``."""
 
     __slots__ = ()

@@ -1,4 +1,4 @@
-"""When an uploaded file expires, and where its upload id is kept: the same in every try of a task, if this is one."""
+"""Expiry and recorder of a file's upload, the same in each try of an Airflow task."""
 
 from __future__ import annotations
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.upload.recorder import Recorder
 
 # Taskcluster's own default for tasks and their artifacts.
-LIFE = timedelta(days=365)
+DEFAULT_LIFETIME = timedelta(days=365)
 
 
-def terms(expires: datetime | timedelta | str) -> tuple[datetime, Recorder | None]:
-    """Return when an upload that starts now ends, and its recorder.
+def expiry_and_recorder(expires: datetime | timedelta | str) -> tuple[datetime, Recorder | None]:
+    """Return the expiry and the recorder of an upload that starts now.
 
-    :param expires: A datetime, its ISO text, or a timedelta: counted from the start of the DAG run; outside of a task
-        from the coming midnight (UTC), so that the same write repeated on that day is the same upload.
+    :param expires: A datetime, its ISO text, or a timedelta. A timedelta counts from the start of the DAG run; outside
+        of a task from the next midnight (UTC), so that a write repeated on the same day is the same upload.
     """
-    context = _task()
+    context = _task_context()
     if context is None:
         tomorrow = datetime.now(UTC).date() + timedelta(days=1)
         return expiry_from(expires, datetime.combine(tomorrow, time(), UTC)), None
@@ -34,8 +34,8 @@ def terms(expires: datetime | timedelta | str) -> tuple[datetime, Recorder | Non
     return expiry_from(expires, context["dag_run"].start_date), recorder
 
 
-def _task() -> Context | Any:
-    """Return the context of the task that runs this, None outside of one."""
+def _task_context() -> Context | Any:
+    """Return the context of the running task, None outside of a task."""
     try:
         return get_current_context()
     except (RuntimeError, AirflowException):  # Airflow 3, Airflow 2

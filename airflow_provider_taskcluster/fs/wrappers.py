@@ -1,43 +1,43 @@
-"""Compression and text around a file that is written: what fails in them spoils the file below."""
+"""Compression and text layers of a file for writing; an error in a layer marks the file as failed."""
 
 from __future__ import annotations
 
 import io
 from typing import TYPE_CHECKING, Any, cast
 
-from airflow_provider_taskcluster.fs.writer import spoiling
+from airflow_provider_taskcluster.fs.writer import marks_failures
 
 if TYPE_CHECKING:
     from airflow_provider_taskcluster.fs.writer import WritableFile
 
 
 class CompressedFile(io.BufferedIOBase):
-    """A compressor that closes the file below it as well, which those of fsspec leave open."""
+    """A compressor that also closes its file, which fsspec's compressors leave open."""
 
-    def __init__(self, compressor: Any, below: WritableFile) -> None:
+    def __init__(self, compressor: Any, file: WritableFile) -> None:
         self._compressor = compressor
-        self._below = below
-        self.spoil = below.spoil
+        self._file = file
+        self.mark_failed = file.mark_failed
 
     def writable(self) -> bool:
-        """It is."""
+        """Return True."""
         return True
 
-    @spoiling
+    @marks_failures
     def write(self, data: Any, /) -> int:
-        """Take the next bytes."""
+        """Compress and write bytes."""
         return int(self._compressor.write(data))
 
-    writelines = spoiling(io.BufferedIOBase.writelines)
+    writelines = marks_failures(io.BufferedIOBase.writelines)
 
     def close(self) -> None:
-        """Write the end, and close the file below."""
+        """Write the end of the compressed data, and close the file."""
         if not self.closed:
             super().close()
             try:
                 self._compressor.close()
             finally:
-                self._below.close()
+                self._file.close()
 
     def __del__(self) -> None:
         if not self.closed:
@@ -45,15 +45,15 @@ class CompressedFile(io.BufferedIOBase):
             self.close()
 
     def _dealloc_warn(self, _: object) -> None:
-        self._below._dealloc_warn(self)  # noqa: SLF001 (as Python's own files do)
+        self._file._dealloc_warn(self)  # noqa: SLF001 (as Python's own files do)
 
 
 class TextFile(io.TextIOWrapper):
-    """Text whose failed writes, such as of what cannot be encoded, spoil the file below."""
+    """A text layer; a failed write, such as of text that cannot be encoded, marks the file as failed."""
 
-    def spoil(self, error: BaseException) -> None:
-        """Upload nothing of the file below any more."""
-        cast("WritableFile | CompressedFile", self.buffer).spoil(error)
+    def mark_failed(self, error: BaseException) -> None:
+        """Mark the file as failed: it will not be uploaded."""
+        cast("WritableFile | CompressedFile", self.buffer).mark_failed(error)
 
-    write = spoiling(io.TextIOWrapper.write)
-    writelines = spoiling(io.TextIOWrapper.writelines)  # type: ignore[assignment]  # typeshed gives it two types
+    write = marks_failures(io.TextIOWrapper.write)
+    writelines = marks_failures(io.TextIOWrapper.writelines)  # type: ignore[assignment]  # typeshed gives it two types

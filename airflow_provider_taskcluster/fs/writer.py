@@ -1,4 +1,4 @@
-"""A file that is written: kept on this machine until it is closed, then uploaded as an object."""
+"""File object for writing: a local temporary file that is uploaded as an object when it is closed."""
 
 from __future__ import annotations
 
@@ -21,38 +21,41 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Smaller writes are collected in memory up to this size.
+# Size of the write buffer in memory.
 BUFFER = 64 * KIB
 
 _Method = TypeVar("_Method", bound="Callable[..., Any]")
 
 
-def spoiling(method: _Method) -> _Method:
-    """Wrap a method that writes: an error of it spoils the file, so that what is missing is not uploaded unseen."""
+def marks_failures(method: _Method) -> _Method:
+    """Wrap a write method: an error marks the file as failed, so that an incomplete file is not uploaded."""
 
     @functools.wraps(method)
     def write(self: Any, *arguments: Any) -> Any:
         try:
             return method(self, *arguments)
         except BaseException as error:
-            self.spoil(error)
+            self.mark_failed(error)
             raise
 
     return cast("_Method", write)
 
 
 class WritableFile(io.BufferedIOBase):
-    """Collects what is written in a temporary file without a name. ``close`` uploads it.
+    """Writes to an unnamed temporary file; ``close`` uploads it.
 
-    Nothing is uploaded after a write that failed, even if its error was handled: ``close`` raises ``WriteFailed`` then.
-    Nor is it when the file is closed because of an error: at the end of a ``with`` block that raised, of this file or
-    of one around it (text, compression, pandas, pyarrow), or while an error is being handled that was not there when
-    it was opened; the latter error rises again from ``close``. Neither is a file that was never closed.
+    The file is not uploaded
 
-    :param path: Where it goes, for logs.
-    :param upload: Uploads a source.
-    :param autocommit: Upload when it is closed; else wait for ``commit`` (fsspec's transactions).
-    :raises WriteFailed: There is no room for a temporary file.
+    - after a failed write, even if its error was handled: ``close`` raises ``WriteFailed`` then;
+    - if it is closed because of an error: at the end of a ``with`` block that raised, of this file or of a layer around
+      it (text, compression, pandas, pyarrow), or while an error is handled that occurred after it was opened, which
+      ``close`` raises again;
+    - if it is never closed.
+
+    :param path: Path of the object, for logs.
+    :param upload: Function that uploads a source.
+    :param autocommit: Upload on ``close``; if False, wait for ``commit`` (fsspec's transactions).
+    :raises WriteFailed: The temporary file cannot be created.
     """
 
     mode = "wb"
@@ -62,21 +65,21 @@ class WritableFile(io.BufferedIOBase):
         self.autocommit = autocommit
         self._upload = upload
         self._error_before = sys.exc_info()[1]
-        self._spoiled: tuple[str, bool] | None = None  # the sentence, and whether it may pass
-        self._abandoned = False
+        self._failure: tuple[str, bool] | None = None  # message, and whether it is transient
+        self._never_closed = False
         self._pending = bytearray()
         with failed_writes():
             self._content = TemporarySink()
 
     def writable(self) -> bool:
-        """It is."""
+        """Return True."""
         return True
 
-    @spoiling
+    @marks_failures
     def write(self, data: Any, /) -> int:
-        """Take the next bytes.
+        """Write bytes.
 
-        :raises WriteFailed: They cannot be kept, such as on a full disk.
+        :raises WriteFailed: The temporary file cannot be written, such as on a full disk.
         """
         if self.closed:
             raise ValueError(f"{visible(self.path)} is closed")
@@ -91,47 +94,47 @@ class WritableFile(io.BufferedIOBase):
             self.flush()
         return size
 
-    writelines = spoiling(io.BufferedIOBase.writelines)
+    writelines = marks_failures(io.BufferedIOBase.writelines)
 
-    @spoiling
+    @marks_failures
     def flush(self) -> None:
-        """Write what is held in memory to the temporary file."""
+        """Write the buffer to the temporary file."""
         if self._pending:
             with failed_writes():
                 self._content.write(self._pending)
             self._pending = bytearray()
 
     def tell(self) -> int:
-        """Return how many bytes were written."""
+        """Return the number of bytes written."""
         return self._content.size + len(self._pending)
 
-    def spoil(self, error: BaseException) -> None:
-        """Upload nothing of this file any more, because of an error."""
-        if self._spoiled is None and not self.closed:
+    def mark_failed(self, error: BaseException) -> None:
+        """Mark the file as failed: it will not be uploaded."""
+        if self._failure is None and not self.closed:
             reason = f"{type(error).__name__} while it was written: {one_line(error)}".removesuffix(": ")
             transient = error.transient if isinstance(error, TaskclusterError) else isinstance(error, OSError)
-            self._spoiled = f"{self.path} is not uploaded, because of {reason}", transient
+            self._failure = f"{self.path} is not uploaded, because of {reason}", transient
 
     def check(self) -> None:
-        """Tell whether all that was written is there.
+        """Check that no write has failed.
 
-        :raises WriteFailed: It is not.
+        :raises WriteFailed: One has.
         """
-        if self._spoiled is not None:
-            sentence, transient = self._spoiled
-            raise WriteFailed(sentence, transient=transient)
+        if self._failure is not None:
+            message, transient = self._failure
+            raise WriteFailed(message, transient=transient)
 
     def __exit__(self, _: object, error: BaseException | None, __: object) -> None:
-        """Upload what was written, unless an error ended the block."""
+        """Upload the file, unless an error ended the block."""
         if not self.closed:
             self._end(error)
 
     def close(self) -> None:
-        """Upload what was written, unless an error led here.
+        """Upload the file, unless an error is being handled.
 
-        Whether the error was handled cannot be seen. So it rises (again): what is not uploaded is not lost unseen.
+        That error is raised again, since it may be handled, and the file would be lost silently.
 
-        :raises WriteFailed: A write failed before.
+        :raises WriteFailed: An earlier write failed.
         """
         if self.closed:
             return
@@ -147,20 +150,20 @@ class WritableFile(io.BufferedIOBase):
 
     def _end(self, error: BaseException | None) -> None:
         if error is not None:
-            self.spoil(error)
-        self._shut()
-        if self._spoiled is None:
+            self.mark_failed(error)
+        self._stop_writing()
+        if self._failure is None:
             if self.autocommit:
                 self.commit()
             return
         self.discard()
-        if not self._abandoned:
-            log.warning("%s", visible(self._spoiled[0]))
+        if not self._never_closed:
+            log.warning("%s", visible(self._failure[0]))
             if error is None:
                 self.check()
 
-    def _shut(self) -> None:
-        """Take no more, and write out what is in memory; a failure of that spoils the file."""
+    def _stop_writing(self) -> None:
+        """Close the file for writes, and flush the buffer; a failure marks the file as failed."""
         try:
             super().close()
         except WriteFailed:
@@ -170,11 +173,11 @@ class WritableFile(io.BufferedIOBase):
             raise
 
     def commit(self) -> None:
-        """Upload it, and take no more.
+        """Close the file for writes, and upload it.
 
-        :raises WriteFailed: A write failed before.
+        :raises WriteFailed: An earlier write failed.
         """
-        self._shut()
+        self._stop_writing()
         try:
             self.check()
             self._upload(TemporarySource(self._content, f"content of {self.path!r}"))
@@ -182,9 +185,9 @@ class WritableFile(io.BufferedIOBase):
             self.discard()
 
     def discard(self) -> None:
-        """Forget what was written, and take no more."""
+        """Close the file for writes, and discard its content."""
         self._pending = bytearray()
-        self._shut()
+        self._stop_writing()
         self._content.close()
 
     def __del__(self) -> None:
@@ -193,7 +196,7 @@ class WritableFile(io.BufferedIOBase):
             self.discard()
 
     def _dealloc_warn(self, _: object) -> None:
-        """Upload nothing: Python calls this before it closes a file around this one that nobody closed."""
+        """Mark the file as failed: Python calls this before it closes a layer that was never closed."""
         log.warning("%s is not uploaded, because it was never closed", visible(self.path))
-        self.spoil(EOFError("it was never closed"))
-        self._abandoned = True
+        self.mark_failed(EOFError("it was never closed"))
+        self._never_closed = True

@@ -326,13 +326,13 @@ def test_a_kill_leaves_nothing(hook, fs, path, tmp_path):
 def test_a_copy_leaves_nothing_while_it_runs(fs, path, run, temporary, tc):
     run.add("public/a", DATA)
     seen = []
-    upload = fs.remote.upload
+    upload = fs.backend.upload
 
     def look(*arguments, **options):
         seen.append(list(temporary.iterdir()))
         upload(*arguments, **options)
 
-    object.__setattr__(fs.remote, "upload", look)
+    object.__setattr__(fs.backend, "upload", look)
     fs.copy(f"artifacts/{run.task_id}/latest/public/a", path)
     assert seen == [[]]
     assert fs.cat_file(path) == DATA

@@ -8,7 +8,7 @@ from airflow_provider_taskcluster.exceptions import InvalidInput, InvalidName, N
 from airflow_provider_taskcluster.fs.errors import FileThere, NoSuchFile
 from airflow_provider_taskcluster.fs.filesystem import TaskclusterFileSystem
 from airflow_provider_taskcluster.fs.listing import entries
-from airflow_provider_taskcluster.fs.paths import ArtifactPlace, ObjectPlace, Root, connection_in, located
+from airflow_provider_taskcluster.fs.paths import ArtifactPath, ObjectPath, Root, parse_path, split_connection
 
 TASK = "fN1SbArXTPSVFNUvaOlinQ"
 
@@ -17,35 +17,35 @@ TASK = "fN1SbArXTPSVFNUvaOlinQ"
     ("path", "place"),
     [
         ("", Root()),
-        ("objects", ObjectPlace()),
-        ("objects/a/b c#%20?", ObjectPlace("a/b c#%20?")),
-        ("objects//leading", ObjectPlace("/leading")),
-        ("artifacts", ArtifactPlace()),
-        (f"artifacts/{TASK}", ArtifactPlace(TASK)),
-        (f"artifacts/{TASK}/0", ArtifactPlace(TASK, "0")),
-        (f"artifacts/{TASK}/latest/public/a", ArtifactPlace(TASK, "latest", "public/a")),
-        (f"artifacts/{TASK}/12//etc/x", ArtifactPlace(TASK, "12", "/etc/x")),
+        ("objects", ObjectPath()),
+        ("objects/a/b c#%20?", ObjectPath("a/b c#%20?")),
+        ("objects//leading", ObjectPath("/leading")),
+        ("artifacts", ArtifactPath()),
+        (f"artifacts/{TASK}", ArtifactPath(TASK)),
+        (f"artifacts/{TASK}/0", ArtifactPath(TASK, "0")),
+        (f"artifacts/{TASK}/latest/public/a", ArtifactPath(TASK, "latest", "public/a")),
+        (f"artifacts/{TASK}/12//etc/x", ArtifactPath(TASK, "12", "/etc/x")),
     ],
 )
 def test_a_path_stands_for_a_place(path, place):
-    assert located(path) == place
+    assert parse_path(path) == place
 
 
 @pytest.mark.parametrize("run", ["-1", "1.5", "first", "²", "LATEST", "9" * 5000])
 def test_a_run_is_a_number_or_the_latest(run):
     with pytest.raises(InvalidInput, match="is no run"):
-        located(f"artifacts/{TASK}/{run}/a")
+        parse_path(f"artifacts/{TASK}/{run}/a")
 
 
 @pytest.mark.parametrize("path", ["objects/../b", f"artifacts/{TASK}/0/a/./b", "objects/grün"])
 def test_a_name_that_no_service_carries_is_refused(path):
     with pytest.raises(InvalidName):
-        located(path)
+        parse_path(path)
 
 
 def test_the_run_is_a_number_for_the_service():
-    assert ArtifactPlace(TASK, "7").run_id == 7
-    assert ArtifactPlace(TASK, "latest").run_id is None
+    assert ArtifactPath(TASK, "7").run_id == 7
+    assert ArtifactPath(TASK, "latest").run_id is None
 
 
 @pytest.mark.parametrize(
@@ -59,7 +59,7 @@ def test_the_run_is_a_number_for_the_service():
     ],
 )
 def test_the_connection_is_before_an_at_sign_in_the_first_segment(path, split):
-    assert connection_in(path) == split
+    assert split_connection(path) == split
 
 
 @pytest.mark.parametrize(
