@@ -1,7 +1,7 @@
-"""A gate of 50 artifacts: each is waited for by a sensor of its own, in the triggerer, where they share requests.
+"""Wait for 50 artifacts, each with its own deferred sensor; in the triggerer they share their requests.
 
 Trigger it with the ``taskcluster_task_id`` of a task that will publish ``public/chunk-0.txt`` to
-``public/chunk-49.txt``. A task that ends without one of them closes the gate at once.
+``public/chunk-49.txt``. If the task ends without one of them, the DAG fails at once.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Artifacts as files: look through a run, read a table with pandas, keep it as an object, and copy it elsewhere.
+"""Artifacts as files: list a run, read a table with pandas, store it as an object, and copy it elsewhere.
 
-Trigger it with the ``taskcluster_task_id`` of a task that has published the table. The ``folder`` may be any that
-``ObjectStoragePath`` knows, such as ``s3://my_aws_connection@my-bucket/tables``.
+Trigger it with the ``taskcluster_task_id`` of a task that has published the table. The ``folder`` may be any
+URL that ``ObjectStoragePath`` supports, such as ``s3://my_aws_connection@my-bucket/tables``.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Bring many artifacts of a Taskcluster task into a folder at once, and read what came.
+"""Download many artifacts of a Taskcluster task to a folder at once, and read them.
 
 Trigger it with the ``taskcluster_task_id`` of a task that has published artifacts. The ``folder`` may be in a bucket
-(``s3://conn_id@bucket/folder``): files are streamed there, and need no room on the worker.
+(``s3://conn_id@bucket/folder``): files are streamed there, and need no space on the worker.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""From a bucket to an object, and from the object back to the bucket, without a copy on the worker.
+"""Upload a file from a bucket as an object, and download it back to the bucket, without a copy on the worker.
 
-Trigger it with a ``bucket`` that ``ObjectStoragePath`` knows and the name of a ``file`` in it.
+Trigger it with a ``bucket`` that ``ObjectStoragePath`` supports and the name of a ``file`` in it.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""The hook in TaskFlow functions: read an artifact, make something of it, publish that as an object.
+"""The hook in TaskFlow functions: read an artifact, process it, and upload the result as an object.
 
 Trigger it with the ``taskcluster_task_id`` of a task that has published artifacts.
 """

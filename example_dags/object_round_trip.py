@@ -1,7 +1,7 @@
-"""A file goes to Taskcluster's object service and comes back: upload, wait until finished, download, compare.
+"""Upload a file to Taskcluster's object service, wait until the upload is finished, download it, and compare.
 
-Trigger it with a ``file`` to move. The small text beside it takes the other way up: up to 8 KiB travel inside the
-request itself (``dataInline``), larger data by a signed URL (``putUrl``).
+Trigger it with a ``file``. The DAG also uploads a short text: up to 8 KiB are sent in the request itself
+(``dataInline``), larger data through a signed URL (``putUrl``).
 """
 
 from __future__ import annotations

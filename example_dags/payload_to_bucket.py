@@ -1,6 +1,6 @@
-"""Wait for a Taskcluster task, take what it built into a bucket, and map over the files.
+"""Wait for a Taskcluster task, download its artifacts to a bucket, and map a task over the files.
 
-Trigger it with a ``taskcluster_task_id``. The ``folder`` may be any that ``ObjectStoragePath`` knows, such as
+Trigger it with a ``taskcluster_task_id``. The ``folder`` may be any URL that ``ObjectStoragePath`` supports, such as
 ``s3://my_aws_connection@my-bucket/builds``: files are streamed there, several at once, without a copy on the worker.
 """
 

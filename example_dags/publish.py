@@ -1,6 +1,6 @@
-"""Publish what Airflow made: a folder as objects, and a report as an artifact of a Taskcluster task that runs.
+"""Upload a folder as objects, and a report as an artifact of a running Taskcluster task.
 
-Trigger it with a task and the number of its run, which must be running: the task may wait for its report.
+Trigger it with a task and the number of its run, which must be running, for example waiting for the report.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
-"""Unpack what a Taskcluster task has built, publish its files as objects, and leave a link to them with the task.
+"""Extract an archive of a Taskcluster task, upload its files as objects, and add a link to them to the task.
 
-Trigger it with ``taskcluster_task_id`` and ``taskcluster_run_id`` of a task that runs and has published an archive.
+Trigger it with ``taskcluster_task_id`` and ``taskcluster_run_id`` of a running task that has published an archive.
 """
 
 from __future__ import annotations
