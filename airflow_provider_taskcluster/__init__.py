@@ -48,11 +48,11 @@ def get_provider_info() -> dict[str, Any]:
         "connection-types": [connection_type_metadata()],
         "extra-links": [f"airflow_provider_taskcluster.links.taskcluster.{name}" for name in LINKS],
         "asset-uris": [ASSETS],
-        "dataset-uris": [ASSETS],  # what Airflow 2 calls them
+        "dataset-uris": [ASSETS],  # Airflow 2's name for them
         "filesystems": ["airflow_provider_taskcluster.fs.taskcluster"],
     }
 
 
-def _modules(room: str, *names: str) -> list[dict[str, Any]]:
-    modules = [f"airflow_provider_taskcluster.{room}.{name}" for name in names]
+def _modules(folder: str, *names: str) -> list[dict[str, Any]]:
+    modules = [f"airflow_provider_taskcluster.{folder}.{name}" for name in names]
     return [{"integration-name": INTEGRATION, "python-modules": modules}]

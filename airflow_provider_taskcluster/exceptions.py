@@ -1,48 +1,48 @@
-"""Everything that this provider raises.
+"""The exceptions of this provider.
 
 ::
 
     TaskclusterError                 the root; also an AirflowException
-    ├── ConfigurationError           the connection or the environment cannot work as it is
-    ├── WouldBlockLoop               a connection is read in an event loop that has to deliver it
-    ├── InvalidInput                 an argument that cannot work; nothing was sent
-    │   └── InvalidName              a name that the services or the stores would not carry
-    ├── ConnectionFailed             no answer: refused, reset, timed out              (transient)
-    ├── ServiceError                 an API of Taskcluster answered with an error
+    ├── ConfigurationError           the connection or the environment cannot work
+    ├── WouldBlockLoop               reading the connection here would block the event loop
+    ├── InvalidInput                 an argument is invalid; nothing was sent
+    │   └── InvalidName              a name that the services or stores do not allow
+    ├── ConnectionFailed             no response: refused, reset, timed out            (transient)
+    ├── ServiceError                 a Taskcluster API responded with an error
     │   ├── AuthenticationFailed     401: wrong or expired credentials
     │   ├── InsufficientScopes       403: the client lacks a scope
     │   ├── NotFound                 404
     │   ├── NoMatchingMethod         406: no download method in common
-    │   ├── Conflict                 409: the name, or these hashes, are taken by another upload
+    │   ├── Conflict                 409: the name is taken, or other hashes are recorded
     │   ├── Expired                  410
-    │   ├── UnreadableAnswer         a good status, and not the JSON that the call promises
+    │   ├── UnreadableAnswer         a success status without the expected JSON
     │   └── ServiceUnavailable       408, 425, 429, 5xx                                (transient)
-    ├── AmbiguousName                several artifacts fit a name, and none exactly
-    ├── ArtifactError                the task published an error in the place of the artifact
-    ├── WillNotCome                  what is waited for can no longer come
-    ├── WaitFailed                   nobody could look any more                            (transient)
-    └── TransferError                bytes that did not arrive as they should
-        ├── StoreError               the store answered with an error (transient for 408, 425, 429, 5xx)
-        │   └── NotStoredYet         an s3 artifact is announced, its bytes are not there (transient)
-        ├── InvalidFraming           headers that leave open where the body ends       (transient)
+    ├── AmbiguousName                several artifacts match a name, and none exactly
+    ├── ArtifactError                the task published an error instead of the artifact
+    ├── WillNotCome                  the wait can no longer succeed
+    ├── WaitFailed                   the wait itself broke down                        (transient)
+    └── TransferError                an upload or download failed
+        ├── StoreError               the store responded with an error (transient for 408, 425, 429, 5xx)
+        │   └── NotStoredYet         an s3 artifact is announced, but not stored       (transient)
+        ├── InvalidFraming           headers that do not define the end of the body    (transient)
         ├── Truncated                the body ended early                              (transient)
-        ├── RangeMismatch            the store answered a range with other bytes       (transient)
-        ├── Interrupted              the task was told to stop                         (transient)
-        ├── HashMismatch             the bytes are not those that the service knows
-        ├── NotVerifiable            the service names no hash that can be checked
+        ├── RangeMismatch            the store sent another range than requested       (transient)
+        ├── Interrupted              the task was stopped                              (transient)
+        ├── HashMismatch             the content does not have the expected hash
+        ├── NotVerifiable            the service has no hash that can be checked
         ├── TooLarge                 more bytes than the caller allows
         ├── SourceError              the source cannot be read                         (transient)
-        ├── SourceChanged            the source is not what it was when it was hashed
+        ├── SourceChanged            the source has changed since it was hashed
         ├── ManifestRefused          the manifest of an object in parts is broken, or not its own
-        ├── NotAsAnnounced           the store has something else than the task announced
-        ├── NameRefused              an artifact whose name cannot be a file of the destination
-        ├── ArchiveRefused           an archive is broken, or holds what must not be written
-        ├── ReferenceRefused         a URL chosen by a task, and nobody allowed to follow it
+        ├── NotAsAnnounced           the stored artifact differs from what was announced
+        ├── NameRefused              an artifact name that cannot be a file name
+        ├── ArchiveRefused           an archive is broken, or has an entry that is refused
+        ├── ReferenceRefused         a URL chosen by a task, which is not allowed
         └── DestinationError         the destination cannot be written: disk full...    (transient)
 
-Each error names the thing and the next step, survives pickling, and carries the fact whether the same request may
-succeed later (``transient``). What to do about that is decided elsewhere: in ``retry.py`` for requests, in
-``outcome.py`` for tasks.
+Each error names the thing and the next step, can be pickled, and tells whether the same request may succeed later
+(``transient``). What follows from that is decided in ``common/retry.py`` for requests, and in
+``common/task_failure.py`` for tasks.
 """
 
 from __future__ import annotations
@@ -63,9 +63,9 @@ LONGEST_CODE = 100
 class TaskclusterError(AirflowException):
     """Root of the tree. ``transient`` tells whether the same request may succeed later.
 
-    ``given_up`` tells that it was repeated as often as the retries allow (``retry.py``).
+    ``given_up`` tells that all retries are used up (``common/retry.py``).
 
-    :param message: The whole sentence. Whatever it quotes, it becomes one line on which control characters are visible.
+    :param message: The complete message. It is put on one line, with control characters made visible.
     """
 
     transient = False
@@ -76,23 +76,23 @@ class TaskclusterError(AirflowException):
 
 
 class ConfigurationError(TaskclusterError):
-    """The connection or the environment cannot work as it is; the message says what to change."""
+    """The connection or the environment cannot work; the message says what to change."""
 
 
 class WouldBlockLoop(TaskclusterError):
-    """A connection is read in the event loop that has to deliver it, which would wait for itself."""
+    """The connection is read in the event loop that has to deliver it, which would block forever."""
 
 
 class InvalidInput(TaskclusterError):
-    """An argument that cannot work. Nothing was sent."""
+    """An argument is invalid. Nothing was sent."""
 
 
 class InvalidName(InvalidInput):
-    """A name that the services or the stores would not carry."""
+    """A name that the services or stores do not allow."""
 
 
 class ConnectionFailed(TaskclusterError):
-    """No answer came: refused, reset, timed out, or a certificate that is not trusted (not transient)."""
+    """No response: refused, reset, timed out, or a certificate that is not trusted (not transient)."""
 
     def __init__(self, message: str, *, transient: bool = True) -> None:
         super().__init__(message)
@@ -100,12 +100,12 @@ class ConnectionFailed(TaskclusterError):
 
 
 class ServiceError(TaskclusterError):
-    """An API of Taskcluster answered with an error.
+    """A Taskcluster API responded with an error.
 
-    :param message: What was called, what came back, and the next step.
-    :param status: HTTP status, 0 where there was none.
-    :param code: Taskcluster's error code, such as ``RequestConflict``; empty when the answer was not Taskcluster's.
-    :param retry_after: Seconds the server asked to wait, if it did.
+    :param message: The call, the response, and the next step.
+    :param status: HTTP status, 0 if there was none.
+    :param code: Taskcluster's error code, such as ``RequestConflict``; empty if the response is not Taskcluster's.
+    :param retry_after: Seconds of a ``Retry-After`` header, if there was one.
     """
 
     def __init__(self, message: str, *, status: int = 0, code: str = "", retry_after: float | None = None) -> None:
@@ -124,7 +124,7 @@ class InsufficientScopes(ServiceError):
 
 
 class NotFound(ServiceError):
-    """404: there is no such thing, or not yet (an upload that is not finished)."""
+    """404: it does not exist, or not yet (an upload that is not finished)."""
 
 
 class NoMatchingMethod(ServiceError):
@@ -134,35 +134,34 @@ class NoMatchingMethod(ServiceError):
 class Conflict(ServiceError):
     """409: the name belongs to another upload, or other hashes are recorded.
 
-    ``unfinished`` tells that no finished object was seen to hold the name.
+    ``unfinished`` tells that no finished object was found under the name.
     """
 
     unfinished = False
 
 
 class Expired(ServiceError):
-    """410: it was there and is gone."""
+    """410: it existed, and has expired."""
 
 
 class UnreadableAnswer(ServiceError):
-    """An answer with a good status that is not the JSON which the call promises.
+    """A response with a success status, but without the expected JSON.
 
-    Not transient for a call: most often the root URL is another site's. A wait takes it for a look that came to
-    nothing, and looks again.
+    Not transient for a call: the root URL is probably that of another site. A wait goes on after it, and checks again.
     """
 
 
 class ServiceUnavailable(ServiceError):
-    """408, 425, 429 or 5xx: the service cannot answer now."""
+    """408, 425, 429 or 5xx: the service is not available now."""
 
     transient = True
 
 
 class AmbiguousName(TaskclusterError):
-    """Several artifacts fit a name but for upper and lower case, and none exactly. Nothing was downloaded.
+    """Several artifacts match a name except for upper and lower case, and none exactly. Nothing was downloaded.
 
-    :param message: The whole sentence.
-    :param candidates: The names that fit.
+    :param message: The complete message.
+    :param candidates: The names that match.
     """
 
     def __init__(self, message: str, *, candidates: Sequence[str] = ()) -> None:
@@ -171,9 +170,9 @@ class AmbiguousName(TaskclusterError):
 
 
 class ArtifactError(TaskclusterError):
-    """The task published an error in the place of the artifact.
+    """The task published an error instead of the artifact.
 
-    :param message: The whole sentence.
+    :param message: The complete message.
     :param reason: Taskcluster's reason, such as ``file-missing-on-worker``.
     """
 
@@ -183,31 +182,31 @@ class ArtifactError(TaskclusterError):
 
 
 class WillNotCome(TaskclusterError):
-    """What is waited for can no longer come; the message says what happened instead."""
+    """The wait can no longer succeed; the message says what happened instead."""
 
 
 class WaitFailed(TaskclusterError):
-    """A deferred wait broke down. Another try of the task waits anew."""
+    """The wait itself broke down, not what it waits for. A retry of the task waits anew."""
 
     transient = True
 
 
 class TransferError(TaskclusterError):
-    """Bytes that did not arrive as they should."""
+    """An upload or download failed."""
 
 
-# What S3 calls it, with 400, that the credentials which signed a URL ran out before the URL did.
+# S3's error codes (with status 400) for a URL whose signing credentials have expired before the URL itself.
 GRANT_OVER = ("ExpiredToken", "TokenRefreshRequired")
 
 
 class StoreError(TransferError):
-    """The store that holds the bytes answered with an error.
+    """The store responded with an error.
 
-    :param message: What was asked and what came back, without the signature of the URL.
+    :param message: The request and the response, without the signature of the URL.
     :param status: HTTP status.
-    :param retry_after: Seconds the store asked to wait, if it did.
-    :param content_range: Content-Range of the answer; that of a 416 tells the length of the body.
-    :param code: What an S3-like store calls the error.
+    :param retry_after: Seconds of a ``Retry-After`` header, if there was one.
+    :param content_range: The ``Content-Range`` header; with 416 it has the length of the body.
+    :param code: Error code of an S3-like store.
     """
 
     def __init__(
@@ -230,46 +229,46 @@ class StoreError(TransferError):
 
     @property
     def refuses_grant(self) -> bool:
-        """Whether another URL may help: this one, or the credentials that signed it, may have run out."""
+        """Whether a new URL may help: this one, or the credentials that signed it, may have expired."""
         return self.status in {401, 403} or self.code in GRANT_OVER
 
 
 class NotStoredYet(StoreError):
-    """An s3 artifact is announced, but its bytes are not in the store, or not yet."""
+    """An s3 artifact is announced, but not in the store, or not yet."""
 
     transient = True
 
 
 class InvalidFraming(TransferError):
-    """The headers of an answer cannot be read, so that nobody knows where its body ends. Nothing of it was taken."""
+    """The headers of a response do not define where its body ends. Nothing of it was used."""
 
     transient = True
 
 
 class Truncated(TransferError):
-    """The body ended before all of it had come."""
+    """The body ended early."""
 
     transient = True
 
 
 class RangeMismatch(TransferError):
-    """The store answered a range request with other bytes than were asked for."""
+    """The store sent another range than was requested."""
 
     transient = True
 
 
 class Interrupted(TransferError):
-    """The transfer was ended because its task was told to stop. The next try goes on with it."""
+    """The transfer ended because its task was stopped. The next try resumes it."""
 
     transient = True
 
 
 class HashMismatch(TransferError):
-    """The bytes are not those that the service knows."""
+    """The content does not have the expected hash."""
 
 
 class NotVerifiable(TransferError):
-    """The service names no hash that can be checked (sha256 or sha512)."""
+    """The service has no hash that can be checked (sha256 or sha512)."""
 
 
 class TooLarge(TransferError):
@@ -283,33 +282,33 @@ class SourceError(TransferError):
 
 
 class SourceChanged(TransferError):
-    """The source is not what it was when it was hashed. The upload was not finished."""
+    """The source has changed since it was hashed. The upload was not finished."""
 
 
 class ManifestRefused(TransferError):
-    """The manifest of an object that was uploaded in parts is broken, or names what is not its own."""
+    """The manifest of an object that was uploaded in parts is broken, or names parts that are not its own."""
 
 
 class NotAsAnnounced(TransferError):
-    """The store answers with another size or type than the task announced. Nothing was taken."""
+    """The stored artifact has another size or type than the task announced. Nothing was used."""
 
 
 class NameRefused(TransferError):
-    """An artifact whose name cannot be a file of the destination, or would lead out of it. It was not stored."""
+    """An artifact name that cannot be a file name at the destination, or leads out of it. It was not written."""
 
 
 class ArchiveRefused(TransferError):
-    """An archive is broken, or holds what must not be written. Nothing of it was extracted."""
+    """An archive is broken, or has an entry that is refused. Nothing of it was extracted."""
 
 
 class ReferenceRefused(TransferError):
-    """A URL that a task chose, and the caller has not allowed such URLs."""
+    """The artifact is a URL that the task chose, and the caller has not allowed such URLs."""
 
 
 class DestinationError(TransferError):
     """The destination cannot be written. A later try, or another worker, may have room for it.
 
-    :param transient: False for a path that no try can write, such as a name that is too long.
+    :param transient: False for a path that can never be written, such as a name that is too long.
     """
 
     transient = True

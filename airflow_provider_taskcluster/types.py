@@ -1,7 +1,7 @@
-"""The public face of results and options: all that users name in annotations, pass, or get back.
+"""Public types: results, and types for annotations and arguments.
 
-What is not here, nor in the operators, sensors, triggers, hooks, links, assets, fs, exceptions or the emulator, is
-internal and may change in any release (docs/reference/public-api.md).
+Everything else but operators, sensors, triggers, hooks, links, assets, fs, exceptions and the emulator is internal, and
+may change in any release (docs/reference/public-api.md).
 """
 
 from airflow_provider_taskcluster.common.network import Network

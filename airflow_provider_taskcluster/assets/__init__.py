@@ -1,1 +1,1 @@
-"""Objects and artifacts as assets (datasets in Airflow 2): their URIs, events and lineage."""
+"""Objects and artifacts as assets (datasets in Airflow 2): URIs, events and lineage."""

@@ -1,4 +1,4 @@
-"""Assets for DAGs, and what Airflow asks of a provider with assets (``asset-uris`` in its metadata)."""
+"""Assets for DAGs, and the functions that the provider's metadata names in ``asset-uris``."""
 
 from __future__ import annotations
 
@@ -23,16 +23,16 @@ __all__ = ["artifact_asset", "convert_asset_to_openlineage", "create_asset", "em
 
 
 def object_asset(object_name: str, /, **options: Any) -> Asset:
-    """Return the asset of an object, for ``outlets``, ``inlets`` and schedules.
+    """Create the asset of an object, for ``outlets``, ``inlets`` and schedules.
 
     :param object_name: Name of the object.
-    :param options: As for Airflow's ``Asset``, such as ``extra``, and on Airflow 3 a ``name`` of the asset.
+    :param options: Options of Airflow's ``Asset``, such as ``extra``, and on Airflow 3 ``name``.
     """
     return Asset(uri=object_uri(object_name), **options)
 
 
 def artifact_asset(task_id: str, artifact_name: str, /, run_id: int | None = None, **options: Any) -> Asset:
-    """Return the asset of an artifact.
+    """Create the asset of an artifact.
 
     :param task_id: Id of the task.
     :param artifact_name: Name of the artifact.
@@ -45,9 +45,9 @@ def artifact_asset(task_id: str, artifact_name: str, /, run_id: int | None = Non
 def create_asset(
     *, name: str, task_id: str | None = None, run_id: int | None = None, extra: dict[str, Any] | None = None
 ) -> Asset:
-    """Make an asset of the parts of its URI (``factory`` in the provider's metadata).
+    """Create an asset from the parts of its URI (``factory`` in the provider's metadata).
 
-    :param name: Of the object; with a ``task_id``, of the artifact.
+    :param name: Name of the object; with a ``task_id``, of the artifact.
     """
     if task_id is None:
         return object_asset(name, extra=extra)
@@ -55,27 +55,27 @@ def create_asset(
 
 
 def emit(outlets: Iterable[Any], context: Context, uri: str | None, extra: dict[str, Any]) -> None:
-    """Say in the events of a task's outlets what was made: those of assets get the extra, an alias gets its asset too.
+    """Add the extra to the asset events of a task's outlets; an alias also gets its asset.
 
-    :param uri: Of what was made, None where nothing names it.
+    :param uri: URI of the uploaded object or artifact, None if it has none.
     """
-    with_events = _with_events()
+    asset_types = _asset_types()
     for outlet in outlets:
         if isinstance(outlet, AssetAlias) and uri:
             try:
                 asset = Asset(uri=uri)
-            except ValueError as error:  # what was made is there, whatever Airflow takes for the name of an asset
+            except ValueError as error:  # the upload has succeeded, so the task must not fail
                 log.warning(
                     "The alias %r gets no asset, since Airflow refuses its URI: %s", outlet.name, one_line(error)
                 )
             else:
                 context["outlet_events"][outlet].add(asset, extra=extra)
-        elif isinstance(outlet, with_events):
+        elif isinstance(outlet, asset_types):
             context["outlet_events"][outlet].extra.update(extra)
 
 
-def _with_events() -> tuple[type[Any], ...]:
-    """Return what an event is of, beside an alias: an asset, and on Airflow 3 a reference to one (``Asset.ref``)."""
+def _asset_types() -> tuple[type[Any], ...]:
+    """Return the types of outlets with asset events: assets, and on Airflow 3 references to them (``Asset.ref``)."""
     try:
         from airflow.sdk.definitions.asset import AssetRef
     except ImportError:
@@ -84,7 +84,7 @@ def _with_events() -> tuple[type[Any], ...]:
 
 
 def convert_asset_to_openlineage(asset: Asset, lineage_context: Any) -> OpenLineageDataset:
-    """Return what OpenLineage calls the asset. The deployment is its namespace, where the context knows it.
+    """Convert an asset to OpenLineage's dataset. Its namespace is the deployment, if the context has a hook.
 
     :param lineage_context: The hook, operator or path that used the asset.
     """
@@ -97,7 +97,7 @@ def convert_asset_to_openlineage(asset: Asset, lineage_context: Any) -> OpenLine
 
 def _hook(lineage_context: Any) -> Any:
     for owner in (lineage_context, getattr(lineage_context, "fs", None)):
-        found = owner if hasattr(owner, "settings") else getattr(owner, "hook", None)
-        if hasattr(found, "settings"):
-            return found
+        hook = owner if hasattr(owner, "settings") else getattr(owner, "hook", None)
+        if hasattr(hook, "settings"):
+            return hook
     return None

@@ -1,1 +1,1 @@
-"""The hook: connection, credentials, services and the transfer engine behind one face."""
+"""The hook: the one interface to connection, credentials, services and transfer engine."""

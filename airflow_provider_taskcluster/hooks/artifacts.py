@@ -1,4 +1,4 @@
-"""The hook's downloads of task artifacts, and what the store says of one. A ``run_id`` of None is the latest run."""
+"""The hook's downloads of task artifacts. A ``run_id`` of None is the latest run."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from airflow_provider_taskcluster.common import names
 from airflow_provider_taskcluster.common.counts import whole_number
 from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.hooks import lineage, reports
-from airflow_provider_taskcluster.hooks.base import TaskclusterBaseHook, byte_limit, place
+from airflow_provider_taskcluster.hooks.base import TaskclusterBaseHook, as_storage_path, byte_limit
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS, MEMORY_CAP, TransferConfig
 from airflow_provider_taskcluster.transfer.download.references import allowed_hosts
 from airflow_provider_taskcluster.transfer.model import Verification
@@ -32,15 +32,15 @@ if TYPE_CHECKING:
 
 
 class ArtifactsHook(TaskclusterBaseHook):
-    """Artifacts of tasks."""
+    """Downloads of task artifacts, and their lengths and dates in the store."""
 
     def stored_artifact_length(self, task_id: str, name: str, run_id: int | None = None) -> int | None:
-        """Ask the store for one byte of an artifact. Scope ``queue:get-artifact:<name>``.
+        """Return the length of an artifact, by a request for one byte of it. Scope ``queue:get-artifact:<name>``.
 
-        The queue has an s3 artifact before the store has its bytes.
+        The queue lists an s3 artifact before the store has its bytes.
 
-        :return: Bytes of the artifact; None where that is not told by those in the store (they are encoded).
-        :raises NotStoredYet: The store has none of its bytes yet.
+        :return: Length in bytes; None if the artifact is stored encoded, which hides its length.
+        :raises NotStoredYet: The store does not have the artifact yet.
         """
         from airflow_provider_taskcluster.transfer.download.artifact import ArtifactDownloader
 
@@ -51,9 +51,9 @@ class ArtifactsHook(TaskclusterBaseHook):
     def artifact_modified(
         self, task_id: str, name: str, run_id: int | None = None, *, allow_reference: AllowReference = False
     ) -> datetime | None:
-        """Return when the bytes of an artifact were stored; None if the store does not say.
+        """Return when an artifact was stored; None if the store does not tell.
 
-        The queue itself keeps no such date. Scope ``queue:get-artifact:<name>``.
+        The queue itself has no such date. Scope ``queue:get-artifact:<name>``.
         """
         from airflow_provider_taskcluster.transfer.download.artifact import ArtifactDownloader
 
@@ -80,23 +80,23 @@ class ArtifactsHook(TaskclusterBaseHook):
     ) -> TransferResult:
         """Download an artifact of any storage type. Scope ``queue:get-artifact:<name>``.
 
-        Artifacts on the object service are verified by their hashes. Others have none: their length and the gzip
-        trailer are checked, and the result says ``verified: length``.
+        Artifacts on the object service are verified by their hashes. Others have none: they are checked by length and
+        gzip trailer, and the result says ``verified: length``.
 
-        :param destination: A path (written beside itself and renamed when verified), an ``ObjectStoragePath`` or its
-            URL (an object of a bucket appears when it is verified), an open binary file, a function that returns a
-            writer, or ``MemorySink()``.
-        :param verify: ``hashes`` of the service, where it has them; or ``chain_of_trust``: what has none there is
-            checked by the sums that the run publishes in ``public/chain-of-trust.json``.
-        :param allow_reference: Follow a URL that the task chose: True, False, or a list of hosts (``example.com``,
-            ``*.example.com``), to which redirects must lead, too.
-        :param connections: How many may be used at once for a large artifact that goes to a path.
-        :param max_bytes: Refuse more than this (4 GiB for references by default).
+        :param destination: A path (a temporary file beside it is renamed to it once verified), an ``ObjectStoragePath``
+            or its URL (in a bucket, the object appears once verified), an open binary file, a function that returns
+            a writer, or ``MemorySink()``.
+        :param verify: ``hashes`` that the service has; or ``chain_of_trust``: artifacts without any are verified by the
+            hashes that the run publishes in ``public/chain-of-trust.json``.
+        :param allow_reference: Whether to follow a URL that the task chose: True, False, or a list of hosts
+            (``example.com``, ``*.example.com``), which limits redirects, too.
+        :param connections: Number of parallel connections for a large artifact that is written to a path.
+        :param max_bytes: Refuse an artifact that is larger (default: no limit; 4 GiB for references).
         :param require_hashes: Refuse an object without a sha256 or sha512.
-        :param digests: Algorithms, such as ``sha256``, to compute also where there is nothing to compare with.
+        :param digests: Algorithms, such as ``sha256``, to compute even if there is no expected value.
         :param on_progress: Called every few seconds, in a thread that moves bytes.
-        :raises NotFound: No such task, run or artifact, or not yet.
-        :raises ArtifactError: The task published an error in its place.
+        :raises NotFound: The task, run or artifact does not exist, or not yet.
+        :raises ArtifactError: It is an error artifact.
         :raises ReferenceRefused: It is a URL that the task chose, and ``allow_reference`` does not allow it.
         """
         from airflow_provider_taskcluster.transfer.download.artifact import ArtifactDownloader
@@ -108,16 +108,16 @@ class ArtifactsHook(TaskclusterBaseHook):
             connections=whole_number(connections, "connections", least=1),
             max_bytes=byte_limit(max_bytes),
             allow_reference=allowed_hosts(allow_reference),
-            chain_of_trust=_checked(verify) == "chain_of_trust",
+            chain_of_trust=_checked_verify(verify) == "chain_of_trust",
             require_hashes=require_hashes,
             digests=tuple(digests),
             on_progress=on_progress,
         )
         downloader = ArtifactDownloader(self._engine_services, self._store, config)
-        sink = sink_for(place(destination), durable=self.settings.durable)
+        sink = sink_for(as_storage_path(destination), durable=self.settings.durable)
         result = downloader.download(task_id, name, run_id, sink)
-        lineage.read(self, artifact_uri(task_id, name, run_id), lineage.facts(result))
-        reports.downloaded(_described(task_id, name, run_id), self.settings.root_url, destination, result)
+        lineage.report_input(self, artifact_uri(task_id, name, run_id), lineage.asset_extra(result))
+        reports.downloaded(_label(task_id, name, run_id), self.settings.root_url, destination, result)
         return result
 
     def open_payload(
@@ -131,17 +131,17 @@ class ArtifactsHook(TaskclusterBaseHook):
         max_bytes: int | None = None,
         require_hashes: bool = True,
     ) -> Payload:
-        """Return the artifacts of a run, to be taken together: list, resolve names, stream, download to a folder.
+        """Return the artifacts of a run as one payload: list, resolve names, stream, download to a folder.
 
-        Nothing is asked yet. Scopes ``queue:list-artifacts:<taskId>[:<runId>]`` and ``queue:get-artifact:<name>``; for
-        the latest run also ``queue:status:<taskId>``, so that all files come from one run, and a later download knows
-        what is there already.
+        No request is made yet. Scopes ``queue:list-artifacts:<taskId>[:<runId>]`` and ``queue:get-artifact:<name>``;
+        for the latest run also ``queue:status:<taskId>``, so that all files come from one run, and a later download
+        skips the files that exist.
 
-        :param prefix: Take only those below this folder of names, such as ``public/build``; names in the payload are
+        :param prefix: Take only artifacts below this prefix, such as ``public/build``; names in the payload are
             relative to it.
         :param verify: As for ``download_artifact``.
         :param allow_reference: As for ``download_artifact``.
-        :param max_bytes: Refuse a file with more than this (4 GiB for references by default).
+        :param max_bytes: Refuse a file that is larger (default: no limit; 4 GiB for references).
         :param require_hashes: Refuse an object without a sha256 or sha512.
         """
         from airflow_provider_taskcluster.transfer.download.artifact import ArtifactDownloader
@@ -153,7 +153,7 @@ class ArtifactsHook(TaskclusterBaseHook):
             network=self.settings.network,
             max_bytes=byte_limit(max_bytes),
             allow_reference=allowed_hosts(allow_reference),
-            chain_of_trust=_checked(verify) == "chain_of_trust",
+            chain_of_trust=_checked_verify(verify) == "chain_of_trust",
             require_hashes=require_hashes,
             durable=self.settings.durable,
         )
@@ -162,7 +162,7 @@ class ArtifactsHook(TaskclusterBaseHook):
         uri = artifact_uri(task_id, prefix.strip("/"), run_id)
 
         def on_read(extra: dict[str, Any], result: PayloadResult | None = None) -> None:
-            lineage.read(self, uri, extra)
+            lineage.report_input(self, uri, extra)
             if result is not None:
                 reports.downloaded_payload(self.settings.root_url, result)
 
@@ -176,7 +176,7 @@ class ArtifactsHook(TaskclusterBaseHook):
             artifacts,
             on_read=on_read,
             on_streamed=on_streamed,
-            located=partial(place, folder=True),
+            located=partial(as_storage_path, folder=True),
         )
         return payload
 
@@ -191,7 +191,7 @@ class ArtifactsHook(TaskclusterBaseHook):
     ) -> bytes:
         """Return the bytes of an artifact.
 
-        :param max_bytes: Refuse more than this (64 MiB by default); None for no limit.
+        :param max_bytes: Refuse an artifact that is larger (default: 64 MiB); None for no limit.
         """
         sink = MemorySink(byte_limit(max_bytes))
         self.download_artifact(task_id, name, sink, run_id, allow_reference=allow_reference)
@@ -208,10 +208,10 @@ class ArtifactsHook(TaskclusterBaseHook):
     ) -> StoredFile:
         """Open an artifact for reading, as a binary file. Scope ``queue:get-artifact:<name>``.
 
-        It is read by Range requests, at whatever place. One that is stored with gzip is fetched whole into a temporary
-        file, and decoded, before this returns.
+        The file is seekable, and read by Range requests. An artifact that is stored gzip-encoded is first downloaded
+        whole to a temporary file, and decoded.
 
-        :raises: What ``download_artifact`` raises.
+        :raises: As ``download_artifact``.
         """
         from airflow_provider_taskcluster.transfer.download.artifact import ArtifactDownloader
         from airflow_provider_taskcluster.transfer.download.opened import StoredFile
@@ -222,18 +222,18 @@ class ArtifactsHook(TaskclusterBaseHook):
         downloader = ArtifactDownloader(self._engine_services, self._store, config)
         names.task_id(task_id)
         names.artifact_name(name)
-        told = reports.reader(_described(task_id, name, run_id), self.settings.root_url)
-        opened = StoredFile(name, lambda: downloader.open(task_id, name, run_id), told)
-        lineage.read(self, artifact_uri(task_id, name, run_id))
+        on_close = reports.read_reporter(_label(task_id, name, run_id), self.settings.root_url)
+        opened = StoredFile(name, lambda: downloader.open(task_id, name, run_id), on_close)
+        lineage.report_input(self, artifact_uri(task_id, name, run_id))
         return opened
 
 
-def _described(task_id: str, name: str, run_id: int | None) -> str:
+def _label(task_id: str, name: str, run_id: int | None) -> str:
     run = "latest run" if run_id is None else f"run {run_id}"
     return f"artifact {name!r} of task {task_id} ({run})"
 
 
-def _checked(verify: Verification) -> Verification:
+def _checked_verify(verify: Verification) -> Verification:
     if verify not in get_args(Verification):
         raise InvalidInput(f"verify is {verify!r}: pass 'hashes' or 'chain_of_trust'")
     return verify

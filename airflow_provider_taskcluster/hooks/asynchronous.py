@@ -1,6 +1,6 @@
 """``TaskclusterAsyncHook``: the hook for coroutines, in triggers and in ``async def`` tasks.
 
-Calls and waits are coroutines of the running loop. Transfers are those of ``TaskclusterHook``, each in a thread.
+JSON calls and waits are coroutines in the running loop. Transfers run in threads, by ``TaskclusterHook``.
 """
 
 from __future__ import annotations
@@ -34,18 +34,18 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 T = TypeVar("T")
-# What calls load on first use; some of it takes longer than a loop should stand still.
-_LOADED = ("taskcluster.aio", "tenacity", "aiohttp")
+# Modules that calls import on first use: an import would block the loop for too long.
+_PRELOADED = ("taskcluster.aio", "tenacity", "aiohttp")
 
 
 def shared_waits(
     conn_id: str, *, connect_timeout: float | None = None, read_timeout: float | None = None
 ) -> AbstractAsyncContextManager[Poller]:
-    """Give out what all waits on a connection share in the running loop: it looks, and repeats what failed.
+    """Return the poller that all waits on a connection share in the running loop.
 
-    :param conn_id: Id of the connection, which is read when the first look is due.
-    :param connect_timeout: Seconds to wait for a connection, in place of the connection's.
-    :param read_timeout: Seconds of silence that end a request, in place of the connection's.
+    :param conn_id: Id of the connection, which is read before the first check.
+    :param connect_timeout: Seconds to connect to a server; overrides the connection's.
+    :param read_timeout: Seconds without data that end a request; overrides the connection's.
     """
 
     async def client() -> Client:
@@ -57,22 +57,22 @@ def shared_waits(
     return shared_poller((conn_id, connect_timeout, read_timeout), client)
 
 
-def _make_ready(hook: TaskclusterHook, connection: AirflowConnection | None) -> None:
+def _prepare(hook: TaskclusterHook, connection: AirflowConnection | None) -> None:
     use_connection(hook, connection)
-    for module in _LOADED:
+    for module in _PRELOADED:
         importlib.import_module(module)
 
 
 def in_thread(
     method: Callable[Concatenate[TaskclusterHook, P], T],
 ) -> Callable[Concatenate[TaskclusterAsyncHook, P], Coroutine[Any, Any, T]]:
-    """Return a transfer of the synchronous hook as a coroutine. When it is cancelled, the transfer ends."""
+    """Return a coroutine that runs a method of the synchronous hook in a thread; cancellation ends its transfer."""
 
     @functools.wraps(method)
     async def transfer(self: TaskclusterAsyncHook, /, *args: P.args, **kwargs: P.kwargs) -> T:
         hook = self.synchronous()
         try:
-            return await asyncio.to_thread(_and_close, hook, functools.partial(method, hook, *args, **kwargs))
+            return await asyncio.to_thread(_run_and_close, hook, functools.partial(method, hook, *args, **kwargs))
         except asyncio.CancelledError:
             hook.stop()
             raise
@@ -80,7 +80,7 @@ def in_thread(
     return transfer
 
 
-def _and_close(hook: TaskclusterHook, transfer: Callable[[], T]) -> T:
+def _run_and_close(hook: TaskclusterHook, transfer: Callable[[], T]) -> T:
     try:
         return transfer()
     finally:
@@ -88,7 +88,7 @@ def _and_close(hook: TaskclusterHook, transfer: Callable[[], T]) -> T:
 
 
 class TaskclusterAsyncHook(JsonCalls):
-    """Talks to a Taskcluster deployment from coroutines, and holds up no event loop.
+    """Talks to a Taskcluster deployment from coroutines, without blocking the event loop.
 
     ::
 
@@ -96,7 +96,7 @@ class TaskclusterAsyncHook(JsonCalls):
             runs = await hook.task_runs(task_id)
             await hook.download_artifact(task_id, "public/build/target.zip", "/data/target.zip")
 
-    It belongs to the event loop in which it was opened.
+    Use it only in the event loop in which it was opened.
     """
 
     def __init__(self, hook: TaskclusterHook, options: Mapping[str, float | None]) -> None:
@@ -113,28 +113,28 @@ class TaskclusterAsyncHook(JsonCalls):
         read_timeout: float | None = None,
         max_retries: int | None = None,
     ) -> Self:
-        """Read the connection without blocking the loop, and return its hook. No service is asked.
+        """Read the connection without blocking the loop, and return its hook. No request is made.
 
-        :param taskcluster_conn_id: Id of the connection. Where none is defined the environment decides, as for the
+        :param taskcluster_conn_id: Id of the connection. If there is none, environment variables are used, as by the
             Taskcluster clients.
-        :param connect_timeout: Seconds to wait for a connection, in place of the connection's.
-        :param read_timeout: Seconds of silence that end a request, in place of the connection's.
-        :param max_retries: Most repeats of a request that failed for the moment, in place of the connection's.
-        :raises ConfigurationError: The connection cannot work as it is.
-        :raises WaitFailed: Airflow could not give it for the moment.
+        :param connect_timeout: Seconds to connect to a server; overrides the connection's.
+        :param read_timeout: Seconds without data that end a request; overrides the connection's.
+        :param max_retries: Most retries of a request with a transient error; overrides the connection's.
+        :raises ConfigurationError: The connection cannot work.
+        :raises WaitFailed: Airflow could not read it; a later try may succeed.
         """
         try:
             connection = await get_async_connection(taskcluster_conn_id)
         except AirflowNotFoundException:
             connection = None
-        except Exception as error:  # of a database or a secrets backend, which may be back later
+        except Exception as error:  # from a database or secrets backend, which may recover
             raise WaitFailed(
                 f"Connection {taskcluster_conn_id!r} could not be read: {type(error).__name__}: {one_line(error)}; "
                 f"see that the triggerer or worker can read it"
             ) from error
         options = {"connect_timeout": connect_timeout, "read_timeout": read_timeout}
         hook = TaskclusterHook(taskcluster_conn_id, max_retries=max_retries, **options)
-        await asyncio.to_thread(_make_ready, hook, connection)
+        await asyncio.to_thread(_prepare, hook, connection)
         return cls(hook, options)
 
     async def __aenter__(self) -> Self:
@@ -142,28 +142,28 @@ class TaskclusterAsyncHook(JsonCalls):
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Close the kept connections."""
+        """Close the HTTP connections."""
         await self.close()
 
     async def close(self) -> None:
-        """Close the kept connections. The hook opens new ones when it is used again."""
+        """Close the HTTP connections. The hook opens new ones when it is used again."""
         await self.client.close()
 
     def synchronous(self) -> TaskclusterHook:
         """Return a synchronous hook of the same connection, for threads: ``await asyncio.to_thread(work, hook)``.
 
-        It reads no connection, and its kept connections are its own: close it.
+        It has the settings of this hook, and HTTP connections of its own: close it.
         """
         return twin_of(self._hook)
 
     async def wait_for(self, wait: Wait, *, interval: float = 60) -> Json:
-        """Wait until something is there, and return what was found. Waits on one connection share their requests.
+        """Wait for a condition, and return the result of the wait. Waits on one connection share their requests.
 
-        Bound it with ``asyncio.timeout``. The log says every few minutes what the last look came to.
+        Limit it with ``asyncio.timeout``. The result of the last check is logged every few minutes.
 
-        :param wait: One of the kinds in ``waits``, such as ``TaskWait``.
-        :param interval: Seconds between two looks.
-        :raises TaskclusterError: It cannot come any more, or nobody could look.
+        :param wait: A wait of ``airflow_provider_taskcluster.types``, such as ``TaskWait``.
+        :param interval: Seconds between two checks.
+        :raises TaskclusterError: The condition can no longer be met, or checks failed for good.
         """
         verdict = await self.look(wait)
         if isinstance(verdict, NotYet):

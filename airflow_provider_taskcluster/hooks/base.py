@@ -1,4 +1,4 @@
-"""What all parts of the hook stand on: the connection, its credentials, and what is made from them once."""
+"""Base class of the hook: the connection, its credentials, and the clients made from them."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ H = TypeVar("H", bound="TaskclusterBaseHook")
 
 
 class TaskclusterBaseHook(BaseHook):
-    """Owns the connection. Nothing is read or opened before it is needed.
+    """Owns the connection, which is read on first use.
 
-    :param taskcluster_conn_id: Id of the connection. Where none is defined the environment decides, as for the
+    :param taskcluster_conn_id: Id of the connection. If there is none, environment variables are used, as by the
         Taskcluster clients.
-    :param connect_timeout: Seconds to wait for a connection, in place of the connection's.
-    :param read_timeout: Seconds of silence that end a request, in place of the connection's.
-    :param max_retries: Most repeats of a request that failed for the moment, in place of the connection's.
+    :param connect_timeout: Seconds to connect to a server; overrides the connection's.
+    :param read_timeout: Seconds without data that end a request; overrides the connection's.
+    :param max_retries: Most retries of a request with a transient error; overrides the connection's.
     """
 
     def __init__(
@@ -57,10 +57,10 @@ class TaskclusterBaseHook(BaseHook):
 
     @cached_attribute
     def settings(self) -> ConnectionSettings:
-        """The connection, checked.
+        """The checked settings of the connection.
 
-        :raises ConfigurationError: It cannot work as it is; says what to change.
-        :raises WouldBlockLoop: A task reads it in its event loop, while a coroutine there reads one.
+        :raises ConfigurationError: The connection cannot work; the message says what to change.
+        :raises WouldBlockLoop: A task reads it in its event loop while a coroutine there reads a connection.
         """
         try:
             return self._checked(self._connection())
@@ -71,24 +71,24 @@ class TaskclusterBaseHook(BaseHook):
             ) from error
 
     def _checked(self, connection: Any, where: str | None = None) -> ConnectionSettings:
-        """Return what a connection means.
+        """Return the checked settings of a connection, with this hook's own time-outs and retries.
 
-        :param where: What errors call it in the place of its id.
+        :param where: Name of the connection in errors, in place of its id.
         """
-        found = with_overrides(
+        settings = with_overrides(
             read(connection, self.taskcluster_conn_id, where=where),
             connect_timeout=self._connect_timeout,
             read_timeout=self._read_timeout,
             max_retries=self._max_retries,
         )
-        for secret in found.secrets:
+        for secret in settings.secrets:
             mask_secret(secret)
-        if found.network.verify is False:
+        if settings.network.verify is False:
             log.warning("%r verifies no certificates: anybody on the way can read along", self.taskcluster_conn_id)
-        return found
+        return settings
 
     def _connection(self) -> Any:
-        """Return the connection, None where there is none of this id."""
+        """Return the connection, None if there is none with this id."""
         try:
             return self.get_connection(self.taskcluster_conn_id)
         except AirflowNotFoundException:
@@ -96,7 +96,7 @@ class TaskclusterBaseHook(BaseHook):
 
     @cached_attribute
     def client(self) -> Client:
-        """Calls of the JSON APIs, as coroutines."""
+        """The client of the JSON APIs, whose calls are coroutines."""
         client = new_client(self.settings, self.taskcluster_conn_id)
         if self._stopped:
             client.stop()
@@ -104,14 +104,14 @@ class TaskclusterBaseHook(BaseHook):
 
     @property
     def _store(self) -> StoreClient:
-        store = self._kept_store
-        if self._stopped:  # perhaps before there was one
+        store = self._cached_store
+        if self._stopped:  # perhaps before the store was made
             store.stop()
         return store
 
     @cached_attribute
-    def _kept_store(self) -> StoreClient:
-        if self.settings.network.verify is False:  # `settings` has said so, once; urllib3 would with each request
+    def _cached_store(self) -> StoreClient:
+        if self.settings.network.verify is False:  # `settings` has logged it once; urllib3 would warn with each request
             from urllib3 import disable_warnings
             from urllib3.exceptions import InsecureRequestWarning
 
@@ -127,14 +127,14 @@ class TaskclusterBaseHook(BaseHook):
         return names.project_id(project_id or self.settings.project_id, self.taskcluster_conn_id)
 
     def _prepare(self) -> None:
-        """Make what is made once, before several threads ask for it."""
+        """Make the clients before several threads use them."""
         _ = (self._engine_services, self._store)
 
     def _run(self, coroutine: Coroutine[Any, Any, Any]) -> Any:
         return run(coroutine)
 
     def __getstate__(self) -> dict[str, Any]:
-        """Leave out what is made from the connection: locks and sockets travel nowhere, secrets should not."""
+        """Leave out what is made from the connection: locks and sockets cannot be pickled, secrets should not be."""
         kind = type(self)
         made = {name for name in self.__dict__ if isinstance(getattr(kind, name, None), cached_attribute)}
         return {name: value for name, value in self.__dict__.items() if name not in made} | {"_stopped": False}
@@ -146,24 +146,24 @@ class TaskclusterBaseHook(BaseHook):
     def stop(self) -> None:
         """End the transfers of this hook, from a signal handler or another thread; they raise ``Interrupted``.
 
-        Those that have not begun yet do so, too, and calls that wait for their next try.
+        So do transfers that begin later, and calls that wait for their next try.
         """
         self._stopped = True
         if "client" in self.__dict__:
             self.client.stop()
-        if "_kept_store" in self.__dict__:
-            self._kept_store.stop()
+        if "_cached_store" in self.__dict__:
+            self._cached_store.stop()
 
     def close(self) -> None:
-        """Close the kept connections. The hook opens new ones when it is used again."""
+        """Close the HTTP connections. The hook opens new ones when it is used again."""
         if "client" in self.__dict__:
             self._run(self.client.close())
-        if "_kept_store" in self.__dict__:
-            self._kept_store.close()
+        if "_cached_store" in self.__dict__:
+            self._cached_store.close()
 
 
 def _deadlock() -> type[BaseException] | tuple[()]:
-    """Return what Airflow raises instead of letting a task's event loop wait for itself; () where it does not."""
+    """Return the exception that Airflow raises where a task's event loop would wait for itself; () if it has none."""
     try:
         from airflow.sdk.execution_time.comms import DeadlockImminentError
     except ImportError:  # before 3.2
@@ -172,45 +172,46 @@ def _deadlock() -> type[BaseException] | tuple[()]:
 
 
 def use_connection(hook: TaskclusterBaseHook, connection: Any) -> None:
-    """Let a hook take a connection that was read elsewhere, None where there is none of its id.
+    """Give a hook a connection that was read elsewhere.
 
-    :raises ConfigurationError: It cannot work as it is.
+    :param connection: None if there is none with the hook's id.
+    :raises ConfigurationError: The connection cannot work.
     """
     hook.__dict__["settings"] = hook._checked(connection)  # noqa: SLF001 (of this file)
 
 
 def twin_of(hook: H) -> H:
-    """Return another hook of the same connection, which it does not read again; its kept connections are its own."""
+    """Return a second hook with the same settings, not read again, and with HTTP connections of its own."""
     twin = copy.copy(hook)
     twin.__dict__["settings"] = hook.settings
     return twin
 
 
-def new_client(found: ConnectionSettings, conn_id: str | None) -> Client:
-    """Return the client of a connection.
+def new_client(settings: ConnectionSettings, conn_id: str | None) -> Client:
+    """Return a client of the JSON APIs.
 
-    :param conn_id: Its id, for errors; None leaves it out of them.
+    :param conn_id: Id of the connection, for errors; None leaves it out of them.
     """
     return Client(
-        found.root_url,
-        found.credentials,
-        network=found.network,
-        authorized_scopes=found.authorized_scopes,
+        settings.root_url,
+        settings.credentials,
+        network=settings.network,
+        authorized_scopes=settings.authorized_scopes,
         conn_id=conn_id,
     )
 
 
-def place(where: Any, *, folder: bool = False) -> Any:
-    """Return a URL such as ``s3://conn_id@bucket/key`` as the ``ObjectStoragePath`` it is, anything else as it is.
+def as_storage_path(where: Any, *, folder: bool = False) -> Any:
+    """Convert a URL such as ``s3://conn_id@bucket/key`` to an ``ObjectStoragePath``; return anything else unchanged.
 
-    :param folder: It may name a folder, else a file.
-    :raises InvalidInput: There is no such kind of URL, or it names a folder.
+    :param folder: Allow the URL of a folder.
+    :raises InvalidInput: The URL's scheme is not known, or it names a folder where a file is needed.
     """
     if not (isinstance(where, str) and "://" in where):
         return where
     from airflow.providers.common.compat.sdk import ObjectStoragePath
 
-    if where.endswith("/") and not folder:  # which would be lost on the way
+    if where.endswith("/") and not folder:  # ObjectStoragePath drops the slash
         raise InvalidInput(f"{where!r} is a folder: name a file")
     try:
         return ObjectStoragePath(where)
@@ -219,10 +220,9 @@ def place(where: Any, *, folder: bool = False) -> Any:
 
 
 def byte_limit(max_bytes: Any, what: str = "max_bytes") -> int | None:
-    """Return a limit as a number; None is no limit.
+    """Check a limit, a whole number or None for no limit, and return it.
 
-    :param what: Its name, for the error.
-
+    :param what: Name of the argument, for the error.
     :raises InvalidInput: It is neither.
     """
     try:
@@ -231,10 +231,11 @@ def byte_limit(max_bytes: Any, what: str = "max_bytes") -> int | None:
         raise InvalidInput(str(error)) from None
 
 
-def future(expires: datetime | timedelta) -> datetime:
-    """Return the expiry in UTC and whole milliseconds, as the service keeps it.
+def future_expiry(expires: datetime | timedelta) -> datetime:
+    """Return the expiry in UTC and whole milliseconds, as the service stores it.
 
     :param expires: A timedelta counts from now.
+    :raises InvalidInput: It is in the past.
     """
     now = datetime.now(UTC)
     expires = utc_datetime_after(now, expires, "expires")
@@ -244,9 +245,9 @@ def future(expires: datetime | timedelta) -> datetime:
 
 
 def secret_upload_id(value: str) -> str:
-    """Return an uploadId of the caller's own, kept out of Airflow's logs: who knows it can take the upload over.
+    """Check an uploadId that the caller chose, and mask it in Airflow's logs: it is enough to take the upload over.
 
-    :raises InvalidInput: It cannot be one.
+    :raises InvalidInput: It is not a v4 slugid.
     """
     upload_id = names.upload_id(value)
     mask_secret(upload_id)
@@ -254,17 +255,17 @@ def secret_upload_id(value: str) -> str:
 
 
 def guessed_type(name: str) -> str:
-    """Return the content type that the end of a name stands for, by Python's own table.
+    """Guess the content type from the suffix of a name, by Python's built-in table.
 
-    The files of the machine, such as /etc/mime.types, are left out: another worker shall come to the same type, which
-    is part of what an upload is.
+    Files of the machine, such as /etc/mime.types, are not read: the type is part of an upload's identity, and must be
+    the same on each worker.
     """
-    guessed, encoding = _own_table().guess_type(name)
-    if encoding:  # .tar.gz holds a tar, but what is stored is gzip
+    guessed, encoding = _builtin_table().guess_type(name)
+    if encoding:  # a .tar.gz file is gzip data
         return {"gzip": "application/gzip"}.get(encoding, "application/octet-stream")
     return guessed or "application/octet-stream"
 
 
 @functools.cache
-def _own_table() -> mimetypes.MimeTypes:
+def _builtin_table() -> mimetypes.MimeTypes:
     return mimetypes.MimeTypes()

@@ -1,36 +1,36 @@
-"""The hook's calls that move no bytes, and Taskcluster's own client for what the hook has no method for."""
+"""The synchronous hook's JSON calls, and Taskcluster's own client for all other methods."""
 
 from __future__ import annotations
 
 from typing import Any
 
 from airflow_provider_taskcluster.hooks.base import TaskclusterBaseHook
-from airflow_provider_taskcluster.hooks.json_calls import JsonCalls, waited_for
+from airflow_provider_taskcluster.hooks.json_calls import JsonCalls, blocking
 from airflow_provider_taskcluster.services import upstream
 
 
 class CallsHook(TaskclusterBaseHook):
-    """The calls of ``JsonCalls``, each of which returns when it is answered."""
+    """The coroutines of ``JsonCalls`` as blocking methods."""
 
-    call = waited_for(JsonCalls.call)
-    ping = waited_for(JsonCalls.ping)
-    look = waited_for(JsonCalls.look)
-    task_runs = waited_for(JsonCalls.task_runs)
-    list_artifacts = waited_for(JsonCalls.list_artifacts)
-    artifact_info = waited_for(JsonCalls.artifact_info)
-    object_metadata = waited_for(JsonCalls.object_metadata)
-    purge_cache = waited_for(JsonCalls.purge_cache)
-    purge_requests = waited_for(JsonCalls.purge_requests)
-    all_purge_requests = waited_for(JsonCalls.all_purge_requests)
+    call = blocking(JsonCalls.call)
+    ping = blocking(JsonCalls.ping)
+    look = blocking(JsonCalls.look)
+    task_runs = blocking(JsonCalls.task_runs)
+    list_artifacts = blocking(JsonCalls.list_artifacts)
+    artifact_info = blocking(JsonCalls.artifact_info)
+    object_metadata = blocking(JsonCalls.object_metadata)
+    purge_cache = blocking(JsonCalls.purge_cache)
+    purge_requests = blocking(JsonCalls.purge_requests)
+    all_purge_requests = blocking(JsonCalls.all_purge_requests)
 
     def upstream(self, service: str) -> Any:
-        """Return Taskcluster's own client of a service, such as ``taskcluster.Queue``: a new one for each call of this.
+        """Return a new instance of Taskcluster's own client of a service, such as ``taskcluster.Queue``.
 
-        It has the root URL and credentials of this connection. All else is its own: errors, retries, no time-outs, and
-        proxies and certificates of the environment alone. ``call`` has those of the connection.
+        It has the root URL and credentials of this connection. Its errors and retries are its own, it has no time-outs,
+        and it takes proxies and certificates from the environment. ``call`` takes them from the connection.
 
         :param service: Its name, such as ``queue`` or ``worker-manager``.
         :raises InvalidInput: There is no such service.
         """
-        found = self.settings
-        return upstream.new_client(service, found.root_url, found.credentials, found.authorized_scopes)
+        settings = self.settings
+        return upstream.new_client(service, settings.root_url, settings.credentials, settings.authorized_scopes)

@@ -1,4 +1,4 @@
-"""The hook's way with folders: upload all files of one as objects, and extract an archive into one."""
+"""The hook's folder operations: upload all files of a folder as objects; extract an archive to a folder."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from airflow_provider_taskcluster.common.counts import whole_number
 from airflow_provider_taskcluster.common.messages import visible
 from airflow_provider_taskcluster.exceptions import InsufficientScopes, InvalidInput
 from airflow_provider_taskcluster.hooks import lineage, reports
-from airflow_provider_taskcluster.hooks.base import byte_limit, future, place
+from airflow_provider_taskcluster.hooks.base import as_storage_path, byte_limit, future_expiry
 from airflow_provider_taskcluster.hooks.objects import ObjectsHook
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS
 
@@ -29,7 +29,7 @@ log = logging.getLogger(__name__)
 
 
 class FoldersHook(ObjectsHook):
-    """Folders as objects under a prefix, and archives as folders."""
+    """Uploads of folders, and extraction of archives."""
 
     def extract_archive(
         self,
@@ -41,32 +41,36 @@ class FoldersHook(ObjectsHook):
     ) -> Extracted:
         """Extract a .zip or .tar, .tar.gz, .tar.bz2, .tar.xz or .tar.zst file into a folder.
 
-        Nothing is written outside of the folder, and nothing of an archive that is broken or holds what must not be
-        written: names that lead elsewhere, links that lead out, devices, names that clash, what is more than 100
-        folders deep. Files of the same names that are there are replaced, when all of the archive is known to be good.
-        Before Python 3.14, .tar.zst takes the package ``zstandard`` (extra ``[zstd]``).
+        Nothing is written outside of the folder. Nothing at all is written if the archive is broken or an entry is
+        refused: a name or link that leads out of the folder, a device, names that clash, more than 100 levels of
+        folders. Existing files of the same names are replaced, once the whole archive is checked.
+        Before Python 3.14, .tar.zst needs the package ``zstandard`` (extra ``[zstd]``).
 
-        :param max_bytes: Of all files together, 16 GiB by default.
-        :param max_files: Files, links and folders, 100,000 by default.
-        :raises InvalidInput: The folder is "", or one of the two is not of this machine.
-        :raises ArchiveRefused: It is broken, of a format that is not supported, or holds what must not be written.
-        :raises TooLarge: It holds more than is allowed.
-        :raises NameRefused: A link, or a file, is there in the place of a folder, or a folder in that of a file.
+        :param max_bytes: Limit of all files together, 16 GiB by default.
+        :param max_files: Limit of files, links and folders together, 100,000 by default.
+        :raises InvalidInput: The folder is "", or one of the two is not on this machine.
+        :raises ArchiveRefused: The archive is broken, its format is not supported, or an entry is refused.
+        :raises TooLarge: A limit is exceeded.
+        :raises NameRefused: A link or file exists where a folder must be, or a folder where a file must be.
         """
         from airflow_provider_taskcluster.transfer.archive.extract import ExtractionLimits, extract
 
-        usual = ExtractionLimits()
+        defaults = ExtractionLimits()
         bytes_limit, files_limit = byte_limit(max_bytes), byte_limit(max_files, "max_files")
         limits = ExtractionLimits(
-            usual.max_bytes if bytes_limit is None else bytes_limit,
-            usual.max_files if files_limit is None else files_limit,
+            defaults.max_bytes if bytes_limit is None else bytes_limit,
+            defaults.max_files if files_limit is None else files_limit,
         )
         archive, folder = on_this_machine(archive, "archive"), on_this_machine(_named(folder), "folder")
-        found = extract(archive, folder, limits, self._store.check, durable=self.settings.durable)
+        extracted = extract(archive, folder, limits, self._store.check, durable=self.settings.durable)
         log.info(
-            "Extracted %d files with %d bytes of %s into %s", found.files, found.size, visible(archive), visible(folder)
+            "Extracted %d files with %d bytes of %s into %s",
+            extracted.files,
+            extracted.size,
+            visible(archive),
+            visible(folder),
         )
-        return found
+        return extracted
 
     def upload_folder(
         self,
@@ -81,23 +85,23 @@ class FoldersHook(ObjectsHook):
     ) -> list[TransferResult]:
         """Upload all files below a folder, each as the object ``<prefix><path in the folder>``.
 
-        Each file is an upload of its own, with its own identity: a repeated call with the same ``expires`` sends only
-        what the service does not have. Names are checked before anything is sent; after an error no further file is
-        begun. Scope ``object:upload:<projectId>:<prefix>*``.
+        Each file is an upload of its own: a repeated call with the same ``expires`` sends only the files that the
+        service does not have. All names are checked before anything is sent. After an error no further file is begun.
+        Scope ``object:upload:<projectId>:<prefix>*``.
 
         :param folder: A path, an ``ObjectStoragePath`` or its URL. A symbolic link in it must lead to one of its
             files.
-        :param prefix: Folder of names that they get, such as ``my-team/site``; the ``/`` at its end may be left out.
-            Names that begin otherwise (``my-team/site-index.html``) are those of uploads of single files.
-        :param expires: When they end; a timedelta counts from now. A later try sends only what is missing if both pass
-            the same datetime.
-        :param project_id: Their project; the connection's by default.
+        :param prefix: Prefix of the objects' names, such as ``my-team/site``. It always ends with ``/``, which is added
+            if missing; for a name such as ``my-team/site-index.html`` use ``upload_object``.
+        :param expires: When the objects expire; a timedelta counts from now. A later try sends only what is missing if
+            both pass the same datetime.
+        :param project_id: Project of the objects; the connection's by default.
         :param if_exists: As for ``upload_object``.
-        :param connections: How many files are sent at once.
-        :param recorder: Keeps the upload ids where they cannot be derived, as for ``upload_object``.
-        :return: What was moved, by name.
-        :raises InvalidInput: There is no such folder, nothing in it, or what is neither file nor folder.
-        :raises InvalidName: A name that the service cannot carry.
+        :param connections: Number of files that are sent at once.
+        :param recorder: Where to record upload ids that cannot be derived, as for ``upload_object``.
+        :return: The results, sorted by name.
+        :raises InvalidInput: The folder does not exist, is empty, or has an entry that is neither file nor folder.
+        :raises InvalidName: The service does not allow one of the names.
         :raises Conflict: A name is taken by other content or by somebody else's upload.
         """
         from airflow_provider_taskcluster.transfer.source.abortable import AbortableSource
@@ -107,18 +111,18 @@ class FoldersHook(ObjectsHook):
 
         started = time.monotonic()
         prefix = names.folder_prefix(prefix)
-        found = folder_sources(place(_named(folder), folder=True))
-        jobs = [(names.object_name(prefix + name), opened) for name, opened in found.items()]
+        sources = folder_sources(as_storage_path(_named(folder), folder=True))
+        jobs = [(names.object_name(prefix + name), open_source) for name, open_source in sources.items()]
         count = min(whole_number(connections, "connections", least=1), len(jobs))
-        end = future(expires)
+        expiry = future_expiry(expires)
         failure = Failure()
         self._prepare()
 
         def upload(job: tuple[str, Any]) -> TransferResult:
-            name, opened = job
-            identity = self._identity(name, project_id, end, None, recorder)
+            name, open_source = job
+            identity = self._identity(name, project_id, expiry, None, recorder)
             try:
-                return self._upload(AbortableSource(opened(), failure), identity, None, if_exists)
+                return self._upload(AbortableSource(open_source(), failure), identity, None, if_exists)
             except InsufficientScopes as error:
                 scope = f"object:upload:{identity.project_id}:{prefix}*"
                 error.args = (visible(f"{error}; {scope} is enough for all files of the folder"),)
@@ -128,25 +132,25 @@ class FoldersHook(ObjectsHook):
         scheduler = Threads(count) if count > 1 else Serial()
         results = sorted(scheduler.run(jobs, upload, failure), key=lambda result: result.name)
         if uri := folder_uri(prefix):
-            lineage.made(self, uri, lineage.facts_of_folder(prefix, results))
+            lineage.report_output(self, uri, lineage.folder_extra(prefix, results))
         reports.uploaded_folder(folder, prefix, self.settings.root_url, results, time.monotonic() - started)
         return results
 
 
 def on_this_machine(where: Any, what: str) -> Any:
-    """Return a path; a ``file://`` URL is one.
+    """Return a path or ``file://`` URL as a local path.
 
-    :param what: Its name, for the error.
-    :raises InvalidInput: It is a file or a folder of a storage.
+    :param what: Name of the argument, for the error.
+    :raises InvalidInput: It is in a remote storage.
     """
     from airflow_provider_taskcluster.transfer.storage_paths import check_local, storage_file
 
     check_local(where, what)
-    return storage_file(place(where, folder=True)).path if "://" in str(where) else where
+    return storage_file(as_storage_path(where, folder=True)).path if "://" in str(where) else where
 
 
 def _named(folder: Any) -> Any:
-    """Return a folder, unless it is "", which would be wherever the worker runs."""
+    """Refuse "", which would be the current directory of the worker."""
     if folder == "":
         raise InvalidInput("folder is '': name one")
     return folder

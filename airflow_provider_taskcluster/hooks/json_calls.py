@@ -1,4 +1,4 @@
-"""The calls of the hook that move no bytes, written once, as coroutines: the synchronous hook waits for them."""
+"""The hook's JSON calls, written once, as coroutines; the synchronous hook blocks on them."""
 
 from __future__ import annotations
 
@@ -41,10 +41,10 @@ SERVICES: tuple[Service, ...] = ("object", "queue", "purge-cache", "auth")
 
 
 class JsonCalls:
-    """Calls through one client, in the event loop that awaits them.
+    """JSON calls through one client, in the caller's event loop.
 
-    :param client: Made before, by the thread that reads the connection: a coroutine that reads it may block the loop
-        that has to deliver it.
+    :param client: An existing client: a coroutine that reads the connection to make one may block the loop that has to
+        deliver it.
     """
 
     def __init__(self, client: Client) -> None:
@@ -65,61 +65,64 @@ class JsonCalls:
             secret = hook.call("secrets", "get", "project/my-team/key")["secret"]
             page = hook.call("queue", "listTaskGroup", task_group_id, query={"limit": 10})
 
-        A list that has more comes with a ``continuationToken``, which is a ``query`` option of the next call.
+        A list with more pages has a ``continuationToken``, which is a ``query`` option of the next call.
 
-        :param service: Its name, such as ``queue`` or ``worker-manager``.
-        :param method: Its name in Taskcluster's reference, such as ``createTask``.
-        :param args: Of its path, in order.
-        :param payload: Of its body.
-        :param query: Options of its query string.
-        :return: The answer, None where it has none. Of a redirect, its body.
-        :raises InvalidInput: There is no such service, method or option, or it takes other arguments. Nothing was sent.
-        :raises ServiceError: The service said no, one subclass for each kind of no.
-        :raises ConnectionFailed: No answer, after all retries.
+        :param service: Name of the service, such as ``queue`` or ``worker-manager``.
+        :param method: Name in Taskcluster's reference, such as ``createTask``.
+        :param args: Arguments in the path, in order.
+        :param payload: The request body.
+        :param query: Options in the query string.
+        :return: The response body, None if it is empty; redirects are not followed.
+        :raises InvalidInput: The service, method or option does not exist, or arguments are wrong. Nothing was sent.
+        :raises ServiceError: The service responded with an error; there is a subclass for each kind.
+        :raises ConnectionFailed: No response, after all retries.
         """
         upstream.check_call(service, method, args, payload, query)
         return await self.client.call(service, method, *args, payload=payload, query=query, see_other=True)
 
     async def ping(self, service: Service = "object") -> Json:
-        """Ask whether a service is up; needs no scope.
+        """Check that a service is up. Needs no scope.
 
         :param service: ``object``, ``queue``, ``purge-cache`` or ``auth``.
         """
         if service not in SERVICES:
             raise InvalidInput(f"There is no service {service!r} to ping: name {', '.join(SERVICES)}")
-        answer: Json = await self.client.call(service, "ping", read=ALIVE)
-        return answer
+        response: Json = await self.client.call(service, "ping", read=ALIVE)
+        return response
 
     async def look(self, wait: Wait) -> Verdict:
-        """Look once whether it is there, and whether it can still come (``waits`` has the kinds of waits)."""
+        """Check once whether a wait is over, goes on, or can no longer succeed.
+
+        :param wait: A wait of ``airflow_provider_taskcluster.types``, such as ``TaskWait``.
+        """
         return await look(wait, self.client)
 
     async def list_artifacts(self, task_id: str, run_id: int | None = None) -> list[ArtifactInfo]:
-        """All artifacts of a run, from all pages. Scope ``queue:list-artifacts:<taskId>[:<runId>]``.
+        """List all artifacts of a run, from all pages. Scope ``queue:list-artifacts:<taskId>[:<runId>]``.
 
-        Object artifacts are listed before their upload is finished; ``artifact_info`` tells what is present.
+        Object artifacts are listed before their upload is finished; ``artifact_info`` finds only finished ones.
         """
         pages = Artifacts(self.client).pages(names.task_id(task_id), run_id)
         return [info async for page in pages for info in page]
 
     async def task_runs(self, task_id: str) -> list[TaskRun]:
-        """The runs of a task, from the first to the latest. Scope ``queue:status:<taskId>``.
+        """Return the runs of a task, from the first to the latest. Scope ``queue:status:<taskId>``.
 
-        :raises NotFound: There is no such task.
+        :raises NotFound: The task does not exist.
         """
         return (await Tasks(self.client).status(names.task_id(task_id)))["runs"]
 
     async def artifact_info(self, task_id: str, name: str, run_id: int | None = None) -> ArtifactInfo:
-        """One artifact that is present. Scope ``queue:list-artifacts:<taskId>[:<runId>]``.
+        """Return the metadata of one finished artifact. Scope ``queue:list-artifacts:<taskId>[:<runId>]``.
 
-        :raises NotFound: No such task, run or artifact, or not yet.
+        :raises NotFound: The task, run or artifact does not exist, or not yet.
         """
         return await Artifacts(self.client).info(names.task_id(task_id), names.artifact_name(name), run_id)
 
     async def object_metadata(self, name: str) -> ObjectMetadata:
-        """Project, expiry and hashes of a finished object. Scope ``object:download:<name>``.
+        """Return project, expiry and hashes of a finished object. Scope ``object:download:<name>``.
 
-        :raises NotFound: There is no such object, or its upload is not finished.
+        :raises NotFound: The object does not exist, or its upload is not finished.
         """
         return await Objects(self.client).metadata(names.object_name(name))
 
@@ -135,7 +138,7 @@ class JsonCalls:
 
         Scope ``purge-cache:<workerPoolId>:<cacheName>``.
 
-        :param worker_pool_id: ``<provisionerId>/<workerType>``; or name the two apart.
+        :param worker_pool_id: ``<provisionerId>/<workerType>``; or pass the two separately.
         :param cache_name: Name of the cache.
         """
         pool = names.worker_pool_id(worker_pool_id, provisioner_id=provisioner_id, worker_type=worker_type)
@@ -144,11 +147,11 @@ class JsonCalls:
         await PurgeCache(self.client).purge(pool, cache_name)
 
     async def purge_requests(self, worker_pool_id: str, since: datetime | None = None) -> list[PurgeRequest]:
-        """Open requests of one pool. The service caches its answer for 10 s.
+        """Return the open purge requests of one pool. The service caches its response for 10 s.
 
         Scope ``purge-cache:purge-requests::<workerPoolId>``.
 
-        :param since: Only those made since then.
+        :param since: Only requests made since then.
         """
         pool = names.worker_pool_id(worker_pool_id)
         since = None if since is None else utc_datetime(since, "since")
@@ -157,13 +160,13 @@ class JsonCalls:
     async def all_purge_requests(
         self, *, limit: int | None = None, continuation_token: str | None = None
     ) -> PurgeRequestPage:
-        """Open requests of all pools: from all pages, or one page when ``limit`` or a token is given.
+        """Return the open purge requests of all pools: all pages, or one page if a limit or token is given.
 
         Scope ``purge-cache:all-purge-requests``.
 
-        :param limit: How many at most.
-        :param continuation_token: Where the page before ended.
-        :return: ``requests``, and ``continuationToken`` where one page has another behind it.
+        :param limit: Most requests in a page.
+        :param continuation_token: ``continuationToken`` of the page before.
+        :return: ``requests``, and ``continuationToken`` if another page follows.
         """
         service = PurgeCache(self.client)
         if limit is not None or continuation_token is not None:
@@ -171,15 +174,15 @@ class JsonCalls:
         return {"requests": [request async for request in service.all_requests()]}
 
 
-def waited_for(
+def blocking(
     method: Callable[Concatenate[JsonCalls, P], Coroutine[Any, Any, T]],
 ) -> Callable[Concatenate[TaskclusterBaseHook, P], T]:
-    """Return a call as a method of the synchronous hook, whose client the calling thread makes."""
+    """Return a coroutine of ``JsonCalls`` as a blocking method of the hook; the calling thread makes the client."""
 
     @functools.wraps(method)
     def call(hook: TaskclusterBaseHook, /, *args: P.args, **kwargs: P.kwargs) -> T:
         return run(method(JsonCalls(hook.client), *args, **kwargs))
 
     call.__signature__ = inspect.signature(method)  # type: ignore[attr-defined]  # of a function
-    del call.__wrapped__  # a coroutine function, which this is not
+    del call.__wrapped__  # it marks a coroutine function, which this is not
     return call

@@ -1,4 +1,4 @@
-"""Tells Airflow's lineage collector what a hook read and made; OpenLineage, for one, takes it from there."""
+"""Reports what a hook read and wrote to Airflow's lineage collector, where OpenLineage picks it up."""
 
 from __future__ import annotations
 
@@ -16,37 +16,37 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def facts(result: TransferResult) -> dict[str, Any]:
-    """Return what is worth knowing of an object or artifact. Flat: Airflow 2 takes no more in events of aliases."""
+def asset_extra(result: TransferResult) -> dict[str, Any]:
+    """Return the asset extra of an object or artifact. It is flat: Airflow 2 allows no nesting in events of aliases."""
     return {"name": result.name, "size": result.size, "content_type": result.content_type, **result.digests}
 
 
-def facts_of_folder(prefix: str, results: Sequence[TransferResult]) -> dict[str, Any]:
-    """Return what is worth knowing of objects under a prefix, which are one asset: there may be thousands."""
+def folder_extra(prefix: str, results: Sequence[TransferResult]) -> dict[str, Any]:
+    """Return the asset extra of all objects under a prefix, which are one asset: there may be thousands."""
     return {"prefix": prefix, "files": len(results), "size": sum(result.size for result in results)}
 
 
-def read(hook: TaskclusterBaseHook, uri: str, extra: dict[str, Any] | None = None) -> None:
-    """Tell that something was read.
+def report_input(hook: TaskclusterBaseHook, uri: str, extra: dict[str, Any] | None = None) -> None:
+    """Report an asset that the hook read.
 
-    :param extra: What is worth knowing of it.
+    :param extra: Its asset extra.
     """
-    _tell("add_input_asset", hook, uri, extra)
+    _report("add_input_asset", hook, uri, extra)
 
 
-def made(hook: TaskclusterBaseHook, uri: str, extra: dict[str, Any]) -> None:
-    """Tell that something was made.
+def report_output(hook: TaskclusterBaseHook, uri: str, extra: dict[str, Any]) -> None:
+    """Report an asset that the hook wrote.
 
-    :param extra: What is worth knowing of it.
+    :param extra: Its asset extra.
     """
-    _tell("add_output_asset", hook, uri, extra)
+    _report("add_output_asset", hook, uri, extra)
 
 
-def _tell(what: str, hook: TaskclusterBaseHook, uri: str, extra: dict[str, Any] | None) -> None:
+def _report(method: str, hook: TaskclusterBaseHook, uri: str, extra: dict[str, Any] | None) -> None:
     from airflow.providers.common.compat.lineage.hook import get_hook_lineage_collector
 
     try:
         collector = get_hook_lineage_collector()  # type: ignore[no-untyped-call]  # Airflow's
-        getattr(collector, what)(context=hook, uri=uri, asset_extra=extra)
-    except Exception as error:  # noqa: BLE001 (bytes that have arrived are worth more than the note of it)
+        getattr(collector, method)(context=hook, uri=uri, asset_extra=extra)
+    except Exception as error:  # noqa: BLE001 (a transfer that succeeded must not fail for its lineage)
         log.debug("No lineage of %r: %s", uri, exception_summary(error))

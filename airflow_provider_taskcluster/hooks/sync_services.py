@@ -1,4 +1,4 @@
-"""The JSON services as the transfer engine wants them: plain functions, run in the loop thread."""
+"""The JSON services as blocking functions for the transfer engine; the calls run in the loop thread."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class EngineServices:
-    """``ObjectService``, ``ArtifactService`` and ``ArtifactPublisher`` of the engine, through one client."""
+    """Implements ``ObjectService``, ``ArtifactService`` and ``ArtifactPublisher`` of the engine with one client."""
 
     client: Client
 
@@ -51,20 +51,22 @@ class EngineServices:
     def artifact_content(self, task_id: str, name: str, run_id: int | None, *, once: bool) -> dict[str, Any]:
         """``artifact`` or ``latestArtifact``; ``once`` for a call that is expected to fail.
 
-        :raises NotFound: Lists what the run has instead, if that can be asked for.
+        :raises NotFound: Its message lists similar artifacts of the run, if the client may list them.
         """
         try:
             return run(Artifacts(self.client).content(task_id, name, run_id, once=once))
         except NotFound as error:
-            said, mark, advice = str(error).rpartition("; ")
-            there = "" if once or not mark else self._instead(task_id, name, run_id)
-            raise NotFound(f"{said}{there}{mark}{advice}", status=error.status, code=error.code) from None
+            problem, separator, advice = str(error).rpartition("; ")
+            alternatives = "" if once or not separator else self._alternatives(task_id, name, run_id)
+            raise NotFound(
+                f"{problem}{alternatives}{separator}{advice}", status=error.status, code=error.code
+            ) from None
 
-    def _instead(self, task_id: str, name: str, run_id: int | None) -> str:
+    def _alternatives(self, task_id: str, name: str, run_id: int | None) -> str:
         try:
             listed = next(self.artifact_pages(task_id, run_id), [])
         except TaskclusterError as error:
-            log.debug("What there is instead of %r is not known: %s", name, visible(error))
+            log.debug("The alternatives to %r are not known: %s", name, visible(error))
             return ""
         present = [info["name"] for info in listed]
         return "" if name in present else f" ({suggestion([name], present)})"
@@ -73,14 +75,14 @@ class EngineServices:
         """``listArtifacts`` or ``listLatestArtifacts``, page by page."""
         pages = Artifacts(self.client).pages(task_id, run_id)
 
-        async def following() -> list[ArtifactInfo] | None:
+        async def next_page() -> list[ArtifactInfo] | None:
             return await anext(pages, None)
 
-        while (page := run(following())) is not None:
+        while (page := run(next_page())) is not None:
             yield page
 
     def latest_run(self, task_id: str) -> int | None:
-        """Number of the last run, by ``status``; None if the client may not know it."""
+        """Number of the latest run, by ``status``; None if the client lacks the scope."""
         try:
             runs = run(Tasks(self.client).status(task_id))["runs"]
         except InsufficientScopes as error:
@@ -99,15 +101,15 @@ class EngineServices:
         return run(Artifacts(self.client).redirect(task_id, name, run_id))
 
     def create_artifact(self, task_id: str, run_id: int, name: str, request: Mapping[str, Any]) -> dict[str, Any]:
-        """``createArtifact``, asked once: not every repetition of it is harmless."""
+        """``createArtifact`` without retries: it is not idempotent."""
         return run(Artifacts(self.client).create(task_id, run_id, name, request, once=True))
 
     def finish_artifact(self, task_id: str, run_id: int, name: str, upload_id: str) -> None:
-        """``finishArtifact``, asked once: an error may hide that it has done its work."""
+        """``finishArtifact`` without retries: it may succeed and respond with an error all the same."""
         run(Artifacts(self.client).finish(task_id, run_id, name, upload_id, once=True))
 
     def artifact_is_present(self, task_id: str, run_id: int, name: str) -> bool:
-        """``artifactInfo``, asked once."""
+        """``artifactInfo`` without retries."""
         try:
             run(Artifacts(self.client).info(task_id, name, run_id, once=True))
         except NotFound:
@@ -115,7 +117,7 @@ class EngineServices:
         return True
 
     def artifact_state(self, task_id: str, run_id: int, name: str) -> ArtifactState:
-        """``artifactInfo``, and for what is not present ``listArtifacts``, which knows what is announced."""
+        """``artifactInfo``, and if it finds nothing ``listArtifacts``, which has announced artifacts, too."""
         return run(self._artifact_state(task_id, run_id, name))
 
     async def _artifact_state(self, task_id: str, run_id: int, name: str) -> ArtifactState:
@@ -129,9 +131,9 @@ class EngineServices:
         return "absent"
 
     def objects_as(self, granted: Mapping[str, str]) -> EngineServices:
-        """Return the same under the credentials that the queue gave for one artifact.
+        """Return the same services with the credentials that the queue issued for one artifact.
 
-        They are not given to Airflow's masker, which gets slower with each secret it knows (300 of these took it 57 s):
-        they hold for one name and an hour, and no log line of ours or of the libraries below shows them.
+        Airflow's secrets masker does not get them, because each secret slows it down (300 of these took 57 s). They are
+        valid for one name and one hour, and neither this package nor its libraries log them.
         """
         return EngineServices(self.client.acting_as(credentials.from_service(granted)))

@@ -1,4 +1,4 @@
-"""``TaskclusterHook``: the one face of the provider for DAG code."""
+"""``TaskclusterHook``: the provider's interface for DAG code."""
 
 from __future__ import annotations
 
@@ -32,18 +32,18 @@ if TYPE_CHECKING:
 
 @short_tracebacks
 class TaskclusterHook(FoldersHook, ArtifactsHook, ArtifactUploadsHook, CallsHook):
-    """Talks to a Taskcluster deployment and moves bytes to and from it.
+    """Calls the APIs of a Taskcluster deployment, and uploads and downloads its objects and artifacts.
 
     Use it in operators and in TaskFlow functions::
 
         hook = TaskclusterHook("taskcluster_default")
         hook.download_artifact(task_id, "public/build/target.zip", "/data/target.zip")
 
-    :param taskcluster_conn_id: Id of the connection. Where none is defined the environment decides, as for the
+    :param taskcluster_conn_id: Id of the connection. If there is none, environment variables are used, as by the
         Taskcluster clients (``TASKCLUSTER_ROOT_URL`` and the like).
-    :param connect_timeout: Seconds to wait for a connection, in place of the connection's.
-    :param read_timeout: Seconds of silence that end a request, in place of the connection's.
-    :param max_retries: Most repeats of a request that failed for the moment, in place of the connection's.
+    :param connect_timeout: Seconds to connect to a server; overrides the connection's.
+    :param read_timeout: Seconds without data that end a request; overrides the connection's.
+    :param max_retries: Most retries of a request with a transient error; overrides the connection's.
     """
 
     conn_name_attr = "taskcluster_conn_id"
@@ -64,28 +64,30 @@ class TaskclusterHook(FoldersHook, ArtifactsHook, ArtifactUploadsHook, CallsHook
     def temporary_credentials(
         self, scopes: Iterable[str], expires: datetime | timedelta, *, name: str | None = None
     ) -> TemporaryCredentials:
-        """Issue credentials that hold only some scopes for some time, for handing on. No call is made.
+        """Issue temporary credentials with some of the client's scopes, to hand on. No request is made.
 
-        :param scopes: What they shall hold. Scopes that the client lacks make them useless.
-        :param expires: When they end, at most 31 days from now; a timedelta counts from now.
-        :param name: Client id to give them; needs the scope ``auth:create-client:<name>``.
+        :param scopes: Their scopes. If the client lacks one of them, the services reject the credentials.
+        :param expires: When they expire, at most 31 days from now; a timedelta counts from now.
+        :param name: Client id for them; needs the scope ``auth:create-client:<name>``.
         :raises ConfigurationError: The connection is anonymous.
-        :raises InvalidInput: The connection's own credentials are temporary, or the expiry or a scope cannot be.
+        :raises InvalidInput: The connection's own credentials are temporary, or the expiry or a scope is invalid.
         """
-        found = self.settings
-        if found.credentials is None:
+        settings = self.settings
+        if settings.credentials is None:
             raise ConfigurationError(
                 f"Connection {self.taskcluster_conn_id!r} is anonymous and has nothing to hand on: set its client ID"
             )
-        issued = credentials.narrowed(found.credentials, scopes, expires, within=found.authorized_scopes, name=name)
+        issued = credentials.narrowed(
+            settings.credentials, scopes, expires, within=settings.authorized_scopes, name=name
+        )
         for secret in issued.secrets:
             mask_secret(secret)
         return issued
 
     def test_connection(self) -> tuple[bool, str]:
-        """Ping the services and ask what the credentials are good for (the Test button of the form).
+        """Ping the services and ask for the scopes of the credentials (the Test button of the form).
 
-        What it says names the connection by its host: while it is tested, its id is a random one of Airflow's.
+        The message names the connection by its host: Airflow tests it under a random id.
         """
         connection, where, ignored = self._connection(), None, ""
         try:
@@ -94,23 +96,23 @@ class TaskclusterHook(FoldersHook, ArtifactsHook, ArtifactUploadsHook, CallsHook
                 if other := type_mismatch(connection):
                     raise ConfigurationError(f"{where} {other}")
                 ignored = ignored_keys(extra_of(connection, where))
-            good, said = True, self._run(_tested(new_client(self._checked(connection, where), None)))
+            ok, message = True, self._run(_test_client(new_client(self._checked(connection, where), None)))
         except TaskclusterError as error:
-            good, said = False, str(error)
-        return good, f"{said}; {ignored}" if ignored else said
+            ok, message = False, str(error)
+        return ok, f"{message}; {ignored}" if ignored else message
 
 
-async def _tested(client: Client) -> str:
-    """Ask the services, and say what they answered."""
+async def _test_client(client: Client) -> str:
+    """Ping the services, and return one sentence about their responses."""
     try:
         pings = (client.call(service, "ping", once=True, read=ALIVE) for service in SERVICES)
-        for answer in await asyncio.gather(*pings, return_exceptions=True):  # no call outlives the client
-            if isinstance(answer, BaseException):
-                raise answer
+        for response in await asyncio.gather(*pings, return_exceptions=True):  # no call outlives the client
+            if isinstance(response, BaseException):
+                raise response
         who = f"client {client.credentials.client_id!r}" if client.credentials else "the anonymous client"
         try:
             scopes = len(await Auth(client).current_scopes())
-        except InsufficientScopes:  # which also proves the credentials
+        except InsufficientScopes:  # a 403, so the credentials are valid
             return f"{client.root_url} answers {who}, who may not list its scopes (auth:current-scopes)"
         return f"{client.root_url} answers {who} with {scopes} scope{'s' if scopes != 1 else ''}"
     finally:

@@ -1,4 +1,4 @@
-"""What all links share: the address is kept in XCom, where both lines of Airflow find it."""
+"""Base class of the links: their URLs are stored in XCom, where both Airflow 2 and 3 find them."""
 
 from __future__ import annotations
 
@@ -15,59 +15,58 @@ if TYPE_CHECKING:
 
     from airflow.providers.common.compat.sdk import BaseOperator, Context
 
-# Of a task that has not left any yet.
+# The URLs before ``leave_links`` is called.
 NO_ADDRESSES: Mapping[str, str] = MappingProxyType({})
 
 
 class TaskclusterLink(BaseOperatorLink):
-    """A link whose address is made of the task's rendered arguments.
+    """A link whose URL is made from the task's rendered arguments.
 
-    To add one: a class here with ``name``, ``key`` and ``url``, its place in ``operator_extra_links`` of each operator
-    that has it, and its path in ``extra-links`` of ``get_provider_info``.
+    To add one, define a subclass with ``name``, ``key`` and ``url``, and add it to ``operator_extra_links`` of its
+    operators and to ``extra-links`` of ``get_provider_info``.
     """
 
     key: str
-    """Key in XCom of the address."""
+    """XCom key of the URL."""
 
     @property
     def xcom_key(self) -> str:
-        """Where Airflow 3 looks for the address."""
+        """XCom key for Airflow 3."""
         return self.key
 
     @abstractmethod
     def url(self, root_url: str, task: Any) -> str | None:
-        """Return the address, None if the task's arguments name nothing that has one.
+        """Return the URL, None if the task's arguments name nothing that has a page.
 
         :param root_url: Root URL of the deployment.
         :param task: The operator or sensor, rendered.
-        :raises InvalidInput: An argument cannot be what it should be.
+        :raises InvalidInput: An argument is invalid.
         """
 
     def get_link(self, operator: BaseOperator, *, ti_key: Any) -> str:
-        """Return the address that the task has left; "" means no link.
+        """Return the URL that the task has stored; "" means no link.
 
-        Airflow 3 asks when the task ends, in its own process, where it is at hand. To ask XCom for one that was never
-        left would be an error in the log of the scheduler.
+        Airflow 3 calls this at the end of the task, in the task's process, where XCom is not needed. Reading an XCom
+        key that was never stored would log an error.
         """
-        left = getattr(operator, "addresses", getattr(getattr(operator, "operator_class", None), "addresses", None))
-        return (XCom.get_value(key=self.key, ti_key=ti_key) if left is None else left.get(self.key)) or ""
+        urls = getattr(operator, "addresses", getattr(getattr(operator, "operator_class", None), "addresses", None))
+        return (XCom.get_value(key=self.key, ti_key=ti_key) if urls is None else urls.get(self.key)) or ""
 
 
 def leave_links(task: Any, context: Context) -> None:
-    """Leave the addresses of a task's links in XCom, and in its ``addresses``, by key.
+    """Store the URLs of a task's links in XCom, and in its ``addresses``, by key.
 
-    Called before the work begins: a failed task has links, too.
-
-    An argument or a connection that cannot work has none. It is the work itself that says why.
+    Called before the work begins, so that a failed task has links, too. Errors of arguments or of the connection are
+    ignored here: the work itself will raise them.
     """
     task.addresses = {}
     for link in task.operator_extra_links:
         if not isinstance(link, TaskclusterLink):
-            continue  # a subclass outside of this package may have links of its own
+            continue  # a user's subclass may have other links
         try:
-            address = link.url(task.hook.settings.root_url, task)
+            url = link.url(task.hook.settings.root_url, task)
         except TaskclusterError:
             continue
-        if address:
-            task.addresses[link.key] = address
-            context["ti"].xcom_push(key=link.key, value=address)
+        if url:
+            task.addresses[link.key] = url
+            context["ti"].xcom_push(key=link.key, value=url)

@@ -1,6 +1,6 @@
-"""The pages of Taskcluster's UI (routes of its ``ui/src/App/routes.jsx``), and of its API where the UI has none.
+"""Links to Taskcluster's UI (the routes of its ``ui/src/App/routes.jsx``), and to its API where the UI has no page.
 
-An address holds no signature: the browser's own login in Taskcluster decides what it may see.
+The URLs are not signed: access depends on the browser's own login in Taskcluster.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from airflow_provider_taskcluster.links.base import TaskclusterLink
 
 
 class TaskclusterTaskLink(TaskclusterLink):
-    """The page of a task; of one run of it, where the arguments name one. Several tasks have no page in common."""
+    """The page of a task, or of a run if the arguments name one. A sensor for several tasks has no link."""
 
     name = "Taskcluster task"
     key = "taskcluster_task_link"
@@ -52,10 +52,11 @@ class TaskclusterIndexLink(TaskclusterLink):
 
 
 class TaskclusterArtifactLink(TaskclusterLink):
-    """The bytes of an artifact.
+    """An artifact.
 
-    The UI leads to artifacts of a numbered run. Those of the latest run are at the queue, which redirects anybody to
-    public ones; of others it answers only signed requests, so that there the page of the task must do.
+    The UI has pages for the artifacts of a numbered run. For the latest run, the link of a public artifact leads to the
+    queue, which redirects to the content. For other artifacts the queue needs signed requests, so their link leads to
+    the page of the task.
     """
 
     name = "Taskcluster artifact"
@@ -75,7 +76,7 @@ class TaskclusterArtifactLink(TaskclusterLink):
 
 
 class TaskclusterObjectLink(TaskclusterLink):
-    """The bytes of an object. The UI has no page of objects; the object service redirects whom the scopes allow."""
+    """The content of an object: the UI has no page for it, and the object service redirects if the scopes allow it."""
 
     name = "Taskcluster object"
     key = "taskcluster_object_link"
@@ -98,14 +99,14 @@ class TaskclusterPurgeCachesLink(TaskclusterLink):
 
 
 def _one(task: Any, field: str) -> str | None:
-    """Return the one name that an argument holds, None if a sensor waits for several."""
+    """Return the name in an argument, None if a sensor waits for several."""
     argument = getattr(task, field)
     given = name_list(argument, field) if isinstance(task, BaseSensorOperator) else [text(argument, field)]
     return given[0] if len(given) == 1 else None
 
 
 def _run(task: Any) -> tuple[str, ...]:
-    """Return the end of the path to a run, nothing for the latest."""
+    """Return the path segments of the run, none for the latest run."""
     number = run_number(getattr(task, "run_id", None))
     return () if number is None else ("runs", str(number))
 

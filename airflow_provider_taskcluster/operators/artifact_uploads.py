@@ -1,4 +1,4 @@
-"""The operator that publishes artifacts of a Taskcluster task that runs."""
+"""Operator that uploads artifacts to a running Taskcluster task."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ from airflow_provider_taskcluster.common.checks import one_of
 from airflow_provider_taskcluster.common.messages import visible
 from airflow_provider_taskcluster.common.task_failure import permanent_errors_fail
 from airflow_provider_taskcluster.exceptions import InvalidInput
-from airflow_provider_taskcluster.hooks.lineage import facts
+from airflow_provider_taskcluster.hooks.lineage import asset_extra
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterArtifactLink, TaskclusterTaskLink
-from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator, recorder_of, what_to_upload
+from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator, content_to_upload, recorder_for_task
 from airflow_provider_taskcluster.transfer.model import ErrorReason, StorageType
 
 if TYPE_CHECKING:
@@ -33,36 +33,36 @@ if TYPE_CHECKING:
 
 
 class TaskclusterUploadArtifactOperator(TaskclusterBaseOperator):
-    """Publish an artifact of a run that is running, or ended as an exception less than 25 minutes ago.
+    """Create an artifact of a run that is running, or was resolved as an exception less than 25 minutes ago.
 
-    It is what ``source`` or ``data`` holds, or stands for something else: ``url``, ``link_to``, ``error``. The scope
-    ``queue:create-artifact:<taskId>/<runId>`` is held by the credentials of the task, or by those of a connection.
+    Pass its content as ``source`` or ``data``; or a ``url``, ``link_to`` or ``error`` instead of content. Scope
+    ``queue:create-artifact:<taskId>/<runId>``, which the credentials of the Taskcluster task have.
 
-    The queue announces an object artifact only once, so a retry of the task needs the upload id of the try before, from
-    Airflow's task state store (3.3) or ``recorder``, and, unless the bytes were there already, the scope
-    ``object:upload:<projectId>:<object>``. Where a retry cannot have these, take ``storage_type="s3"``.
+    The queue announces an object artifact only once, so an Airflow retry needs the upload id of the try before, from
+    Airflow's task state store (3.3) or ``recorder``, and, if the bytes are not stored yet, the scope
+    ``object:upload:<projectId>:<object>``. If a retry cannot have these, use ``storage_type="s3"``.
 
     :param taskcluster_task_id: Id of the Taskcluster task (templated); ``task_id`` is Airflow's.
     :param run_id: Number of the run (templated).
     :param name: Name of the artifact, such as ``public/report.html`` (templated).
-    :param expires: When it ends (templated), not after the Taskcluster task: a datetime with a time zone, its ISO
-        text, or a timedelta counted from the start of the DAG run.
+    :param expires: When it expires (templated), not after the Taskcluster task does: a datetime with a time zone, its
+        ISO text, or a timedelta counted from the start of the DAG run.
     :param source: File to upload (templated): a path, or the URL of an ``ObjectStoragePath`` such as
         ``s3://conn_id@bucket/key``.
-    :param data: Text or bytes to upload in its place (templated); what is neither is uploaded as JSON text.
-    :param url: URL to publish in its place, as a ``reference`` artifact (templated).
-    :param link_to: Name of another artifact of the run to publish in its place, as a ``link`` artifact (templated).
-    :param error: Message to publish in its place, as an ``error`` artifact (templated).
-    :param error_reason: Taskcluster's reason for it, such as ``file-missing-on-worker``.
+    :param data: Text or bytes to upload (templated); any other value is uploaded as JSON.
+    :param url: URL of a ``reference`` artifact (templated).
+    :param link_to: Name of the run's artifact that a ``link`` artifact leads to (templated).
+    :param error: Message of an ``error`` artifact (templated).
+    :param error_reason: Taskcluster's reason of the error, such as ``file-missing-on-worker``.
     :param content_type: Content type (templated); guessed from the name by default.
-    :param storage_type: Where bytes go: ``object``, verified by sha256 and sha512, or ``s3``, verified by length alone.
-    :param recorder: Folder, or URL of an ``ObjectStoragePath``, that all tries reach (templated); by default Airflow's
-        task state store, where it has one.
+    :param storage_type: ``object``, verified by sha256 and sha512, or ``s3``, verified only by length.
+    :param recorder: Folder, or URL of an ``ObjectStoragePath``, that all tries can reach (templated), for upload
+        ids; by default Airflow's task state store, if it has one.
     :param taskcluster_conn_id: Id of the connection (templated).
-    :param connect_timeout: Seconds to wait for a connection; None takes the connection's.
-    :param read_timeout: Seconds of silence that end a request; None takes the connection's.
-    :param max_retries: Most repeats of a request that failed for the moment; None takes the connection's.
-    :return: name and storage_type; of an upload also size, content_type, digests, method, verified, attempts, seconds
+    :param connect_timeout: Seconds to connect to a server; None takes the connection's.
+    :param read_timeout: Seconds without data that end a request; None takes the connection's.
+    :param max_retries: Most retries of a request with a transient error; None takes the connection's.
+    :return: name and storage_type; for an upload also size, content_type, digests, method, verified, attempts, seconds
         and already_present.
     """
 
@@ -127,58 +127,58 @@ class TaskclusterUploadArtifactOperator(TaskclusterBaseOperator):
     @classmethod
     def check_together(cls, task_id: str, **given: Any) -> None:  # noqa: ARG003 (of the base class)
         """See the base class."""
-        those = _named(given)
-        if len(those) != 1:
-            what = " and ".join(those) or "nothing"
-            raise InvalidInput(f"An artifact is one of source, data, url, link_to and error; there is {what}")
+        kinds = _given_kinds(given)
+        if len(kinds) != 1:
+            listed = " and ".join(kinds) or "nothing"
+            raise InvalidInput(f"An artifact is one of source, data, url, link_to and error; there is {listed}")
 
     def execute(self, context: Context) -> Published | StandIn:
-        """Publish it, and return what was published."""
+        """Create the artifact, and return its description."""
         doing = f"Upload of artifact {self.name!r} of task {self.taskcluster_task_id}"
         with permanent_errors_fail(doing, self.taskcluster_conn_id):
             self.check_rendered()
-            [given] = _named({name: getattr(self, name) for name in self.depends})
+            [kind] = _given_kinds({name: getattr(self, name) for name in self.depends})
             run_id = explicit_run(self.run_id)
             where = (text(self.taskcluster_task_id, "taskcluster_task_id"), run_id, text(self.name, "name"))
-            is_upload = given in {"source", "data"}
-            published = self._upload(where, context) if is_upload else self._stand_in(given, where, context)
-        if not is_upload:  # of which the hook tells
+            is_upload = kind in {"source", "data"}
+            published = self._upload(where, context) if is_upload else self._stand_in(kind, where, context)
+        if not is_upload:  # the hook logs uploads
             self.log.info("Published artifact %r as %s", where[2], visible(published["storage_type"]))
         return published
 
     def _upload(self, where: tuple[str, int, str], context: Context) -> Published:
         result = self.hook.upload_artifact(
-            what_to_upload(self.source, self.data),
+            content_to_upload(self.source, self.data),
             *where,
             expires=expiry(self.expires, context),
             content_type=optional_text(self.content_type, "content_type"),
             storage_type=self.storage_type,
-            recorder=recorder_of(self.recorder, context),
+            recorder=recorder_for_task(self.recorder, context),
         )
         uri = artifact_uri(where[0], where[2], where[1])
-        emit(self.outlets, context, uri, {**facts(result), "storage_type": self.storage_type})
+        emit(self.outlets, context, uri, {**asset_extra(result), "storage_type": self.storage_type})
         return {**result.as_dict(), "storage_type": self.storage_type}
 
     def _stand_in(self, kind: str, where: tuple[str, int, str], context: Context) -> StandIn:
         expires = expiry(self.expires, context)
-        told = text(getattr(self, kind), kind)
+        value = text(getattr(self, kind), kind)
         content_type = optional_text(self.content_type, "content_type")
         match kind:
             case "url":
                 storage_type = "reference"
-                self.hook.create_reference_artifact(*where, told, expires=expires, content_type=content_type)
+                self.hook.create_reference_artifact(*where, value, expires=expires, content_type=content_type)
             case "link_to":
                 storage_type = "link"
-                self.hook.create_link_artifact(*where, told, expires=expires, content_type=content_type)
+                self.hook.create_link_artifact(*where, value, expires=expires, content_type=content_type)
             case _:
                 storage_type = "error"
-                self.hook.create_error_artifact(*where, told, expires=expires, reason=self.error_reason)
+                self.hook.create_error_artifact(*where, value, expires=expires, reason=self.error_reason)
         uri = None if kind == "error" else artifact_uri(where[0], where[2], where[1])
         published: StandIn = {"name": where[2], "storage_type": storage_type}
         emit(self.outlets, context, uri, {**published})
         return published
 
 
-def _named(given: Mapping[str, Any]) -> list[str]:
-    """Return which of several arguments were given; ``data`` of "" is an empty file."""
+def _given_kinds(given: Mapping[str, Any]) -> list[str]:
+    """Return the names of the arguments that were given; ``data`` of "" counts: it is an empty file."""
     return [name for name, value in given.items() if value is not None and (name == "data" or not is_omitted(value))]

@@ -1,4 +1,4 @@
-"""The operator that downloads task artifacts."""
+"""Operator that downloads task artifacts."""
 
 from __future__ import annotations
 
@@ -24,31 +24,31 @@ if TYPE_CHECKING:
 
 
 class TaskclusterDownloadArtifactOperator(ExtractingOperator):
-    """Download an artifact of a Taskcluster task to a file, whatever its storage type.
+    """Download an artifact of a Taskcluster task, of any storage type, to a file.
 
-    The file appears under its name only when all of it is there and checked: by hashes for artifacts on the object
+    The file appears under its name only once it is complete and verified: by hashes for artifacts on the object
     service, by length and gzip trailer for others. Scope ``queue:get-artifact:<name>``.
 
     :param taskcluster_task_id: Id of the Taskcluster task (templated); ``task_id`` is Airflow's.
     :param name: Name of the artifact, such as ``public/build/target.zip`` (templated).
     :param destination: File to write (templated): a path, or the URL of an ``ObjectStoragePath`` such as
-        ``s3://conn_id@bucket/key``; folders on the way are made.
-    :param extract_to: Folder of this machine (templated) to extract the .zip or .tar.* file into that was downloaded.
+        ``s3://conn_id@bucket/key``; missing folders are created.
+    :param extract_to: Local folder to extract the downloaded .zip or .tar.* file into (templated).
     :param run_id: Number of the run (templated); None is the latest.
-    :param allow_reference: Follow a URL that the task chose. With True it can be of any host that the worker reaches;
-        a list of hosts (``example.com``, ``*.example.com``) limits it, and its redirects, to these.
-    :param verify: ``hashes`` of the service, or ``chain_of_trust``: what has none there is checked by the sums that the
-        run publishes in ``public/chain-of-trust.json``.
-    :param connections: How many may be used at once for a large artifact.
-    :param max_bytes: Refuse a larger artifact (4 GiB for references by default).
-    :param require_hashes: Refuse an object for which the service names no sha256 or sha512.
-    :param digests: Algorithms, such as ``sha256``, to compute also where the service names none to compare with.
+    :param allow_reference: Whether to follow a URL that the task chose. True allows any host that the worker can
+        reach; a list of hosts (``example.com``, ``*.example.com``) limits the URL and its redirects to these.
+    :param verify: ``hashes`` of the service, or ``chain_of_trust``: artifacts without any are verified by the hashes
+        that the run publishes in ``public/chain-of-trust.json``.
+    :param connections: Number of parallel connections for a large artifact.
+    :param max_bytes: Refuse an artifact that is larger (default: no limit; 4 GiB for references).
+    :param require_hashes: Refuse an object for which the service has no sha256 or sha512.
+    :param digests: Algorithms, such as ``sha256``, to compute even if there is no expected value.
     :param taskcluster_conn_id: Id of the connection (templated).
-    :param connect_timeout: Seconds to wait for a connection; None takes the connection's.
-    :param read_timeout: Seconds of silence that end a request; None takes the connection's.
-    :param max_retries: Most repeats of a request that failed for the moment; None takes the connection's.
-    :return: name, size, content_type, digests, method, verified, attempts, seconds and destination; and what was
-        extracted: folder, files and size.
+    :param connect_timeout: Seconds to connect to a server; None takes the connection's.
+    :param read_timeout: Seconds without data that end a request; None takes the connection's.
+    :param max_retries: Most retries of a request with a transient error; None takes the connection's.
+    :return: name, size, content_type, digests, method, verified, attempts, seconds and destination; with
+        ``extract_to`` also extracted: folder, files and size.
     """
 
     template_fields: Sequence[str] = (
@@ -102,7 +102,7 @@ class TaskclusterDownloadArtifactOperator(ExtractingOperator):
         self.check_arguments()
 
     def execute(self, context: Context) -> Transferred:  # noqa: ARG002 (Airflow's signature)
-        """Download, and return what was moved."""
+        """Download, and return the result."""
         doing = f"Download of artifact {self.name!r} of task {self.taskcluster_task_id}"
         with permanent_errors_fail(doing, self.taskcluster_conn_id):
             self.check_rendered()

@@ -1,4 +1,4 @@
-"""What all operators share: the connection and its hook; and what those share that upload."""
+"""Base classes of the operators, and helpers for uploads and extraction."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ if TYPE_CHECKING:
 
 
 class TaskclusterBaseOperator(CheckedArguments, BaseOperator):
-    """An operator with a connection.
+    """Base class of all operators: the connection and its hook.
 
     :param taskcluster_conn_id: Id of the connection (templated).
-    :param connect_timeout: Seconds to wait for a connection; None takes the connection's.
-    :param read_timeout: Seconds of silence that end a request; None takes the connection's.
-    :param max_retries: Most repeats of a request that failed for the moment; None takes the connection's.
+    :param connect_timeout: Seconds to connect to a server; None takes the connection's.
+    :param read_timeout: Seconds without data that end a request; None takes the connection's.
+    :param max_retries: Most retries of a request with a transient error; None takes the connection's.
     """
 
     addresses: Mapping[str, str] = NO_ADDRESSES
-    """Of its links, once they are left (``leave_links``)."""
+    """URLs of the links by key, set by ``leave_links``."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class TaskclusterBaseOperator(CheckedArguments, BaseOperator):
 
     @cached_attribute
     def hook(self) -> TaskclusterHook:
-        """The hook of this connection. A DAG file that is only parsed does not load it."""
+        """The hook of the connection, imported on first use: not when a DAG file is parsed."""
         from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
 
         return TaskclusterHook(
@@ -64,25 +64,25 @@ class TaskclusterBaseOperator(CheckedArguments, BaseOperator):
         )
 
     def render_template(self, content: Any, *arguments: Any, **options: Any) -> Any:
-        """Render as Airflow does, but what looks like a number stays text, unless it is in the JSON of ``data``."""
+        """Render as Airflow does, but keep text that looks like a number as text, except in the JSON of ``data``."""
         is_json = isinstance(content, dict | list) and content is getattr(self, "data", None)
         how = as_values if is_json else as_written
         return how(super().render_template, content, *arguments, **options)
 
     def pre_execute(self, context: Context) -> None:
-        """Leave the links first, so that a task that fails has them, too."""
+        """Set the links first, so that a task that fails has them, too."""
         super().pre_execute(context)
         self.clear_omitted()
         leave_links(self, context)
 
     def on_kill(self) -> None:
-        """End what moves, so that a killed task ends at once."""
+        """Stop the transfer, so that a killed task ends at once."""
         if "hook" in self.__dict__:
             self.hook.stop()
 
 
 class ExtractingOperator(TaskclusterBaseOperator):
-    """An operator that can extract what it has downloaded, on this machine."""
+    """Base class of operators that can extract the archive they download."""
 
     checks: ClassVar = {"extract_to": check_local}
     depends = ("destination", "extract_to")
@@ -94,10 +94,10 @@ class ExtractingOperator(TaskclusterBaseOperator):
             check_local(given["destination"], "destination")
 
 
-def recorder_of(recorder: Any, context: Context) -> Any:
-    """Return where the next try will look for upload ids: the folder, else Airflow's own store, where there is one.
+def recorder_for_task(recorder: Any, context: Context) -> Any:
+    """Return the recorder of upload ids: the operator's folder, else Airflow's task state store if there is one.
 
-    :param recorder: Folder that an operator was given, or None.
+    :param recorder: The operator's argument: a folder, or None.
     """
     if recorder is not None:
         return path_or_url(recorder, "recorder")
@@ -108,26 +108,26 @@ def recorder_of(recorder: Any, context: Context) -> Any:
 
 
 def check_source(source: Any, data: Any, task_id: str) -> None:
-    """Check that an operator was given one of the two.
+    """Check that exactly one of ``source`` and ``data`` is given.
 
-    :raises InvalidInput: Both, or none.
+    :raises InvalidInput: Both are, or neither.
     """
     if is_omitted(source) is (data is None):
         raise InvalidInput(f"Task {task_id!r} needs something to upload: give either source (a path) or data")
 
 
-def what_to_upload(source: Any, data: Any) -> Uploadable:
-    """Return the one of the two that an operator was given."""
+def content_to_upload(source: Any, data: Any) -> Uploadable:
+    """Return the one of ``source`` and ``data`` that is given."""
     return content(data) if is_omitted(source) else cast("Uploadable", path_or_url(source, "source"))
 
 
 def check_extraction(destination: Any, folder: Any, name: Any = "") -> str | None:
-    """Return the folder to extract into, if there is one, before anything is downloaded; "" is none.
+    """Check the arguments of an extraction before the download; return its folder, None if there is none.
 
-    :param name: Of what is downloaded.
-    :raises InvalidInput: One of the two is not of this machine.
-    :raises ArchiveRefused: The archive is of a format that this Python does not support.
-    :raises DestinationError: There can be no such folder.
+    :param name: Name of the object or artifact.
+    :raises InvalidInput: The destination or the folder is not on this machine.
+    :raises ArchiveRefused: This Python does not support the archive's format.
+    :raises DestinationError: The folder cannot be created.
     """
     if is_omitted(folder):
         return None
@@ -138,14 +138,17 @@ def check_extraction(destination: Any, folder: Any, name: Any = "") -> str | Non
     on_this_machine(path_or_url(destination, "destination"), "destination")
     check_supported(str(name))
     check_supported(str(destination))
-    found = str(on_this_machine(path_or_url(folder, "extract_to"), "extract_to"))
-    check_folder(found)
-    return found
+    checked = str(on_this_machine(path_or_url(folder, "extract_to"), "extract_to"))
+    check_folder(checked)
+    return checked
 
 
-def with_extracted(moved: Transferred, folder: str | None, hook: TaskclusterHook) -> Transferred:
-    """Extract what was downloaded, if there is a folder for it, and add to the result what came out."""
-    if folder is None or moved["destination"] is None:
-        return moved
-    found = hook.extract_archive(moved["destination"], folder)
-    return {**moved, "extracted": {"folder": found.folder, "files": found.files, "size": found.size}}
+def with_extracted(transferred: Transferred, folder: str | None, hook: TaskclusterHook) -> Transferred:
+    """Extract the downloaded archive if there is a folder for it, and add ``extracted`` to the result."""
+    if folder is None or transferred["destination"] is None:
+        return transferred
+    extracted = hook.extract_archive(transferred["destination"], folder)
+    return {
+        **transferred,
+        "extracted": {"folder": extracted.folder, "files": extracted.files, "size": extracted.size},
+    }

@@ -1,4 +1,4 @@
-"""The operator that uploads a folder as objects."""
+"""Operator that uploads a folder as objects."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from airflow_provider_taskcluster.common.arguments import check_expiry, expiry, 
 from airflow_provider_taskcluster.common.checks import at_least, one_of
 from airflow_provider_taskcluster.common.names import folder_prefix
 from airflow_provider_taskcluster.common.task_failure import permanent_errors_fail
-from airflow_provider_taskcluster.hooks.lineage import facts_of_folder
-from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator, recorder_of
+from airflow_provider_taskcluster.hooks.lineage import folder_extra
+from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator, recorder_for_task
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS
 from airflow_provider_taskcluster.transfer.upload.conflict import IfExists
 
@@ -23,34 +23,34 @@ if TYPE_CHECKING:
 
     from airflow_provider_taskcluster.transfer.model import UploadedFolder
 
-# XCom is no place for long lists.
+# Limit of the list in XCom.
 MOST_NAMES = 100
 
 
 class TaskclusterUploadFolderOperator(TaskclusterBaseOperator):
     """Upload all files below a folder as objects under a prefix, several at once.
 
-    A retry of the task sends only what the service does not have. The events of assets in ``outlets`` get the prefix,
-    the number of files and their size; an ``AssetAlias`` there gets one asset for all under the prefix.
+    A retry sends only the files that the service does not have. The events of assets in ``outlets`` get the prefix, the
+    number of files and their total size; an ``AssetAlias`` there gets one asset for all objects under the prefix.
     Scope ``object:upload:<projectId>:<prefix>*``.
 
     :param folder: Path of the folder, or the URL of an ``ObjectStoragePath`` such as ``s3://conn_id@bucket/folder``
         (templated).
-    :param prefix: Folder of names that the files get (templated), such as ``my-team/site``; the ``/`` at its end may be
-        left out. Names that begin otherwise are those of uploads of single files.
-    :param expires: When the objects end (templated): a datetime with a time zone, its ISO text, or a timedelta
+    :param prefix: Prefix of the objects' names (templated), such as ``my-team/site``; a ``/`` is added at its end if
+        missing.
+    :param expires: When the objects expire (templated): a datetime with a time zone, its ISO text, or a timedelta
         counted from the start of the DAG run.
     :param project_id: Project of the objects (templated); the connection's by default.
-    :param if_exists: What a finished object of one of these names means: success if its content is the same
-        (``verify``), always success (``skip``), or ``fail``.
-    :param connections: How many files are sent at once.
-    :param recorder: Folder, or URL of an ``ObjectStoragePath``, that all tries reach (templated). Keeps upload ids
-        where they cannot be derived; by default Airflow's task state store does, where it has one (3.3).
+    :param if_exists: What to do if a finished object has one of the names: ``verify`` succeeds if its content is the
+        same, ``skip`` always succeeds, ``fail`` fails.
+    :param connections: Number of files that are sent at once.
+    :param recorder: Folder, or URL of an ``ObjectStoragePath``, that all tries can reach (templated), for upload ids
+        that cannot be derived; by default Airflow's task state store, if it has one (3.3).
     :param taskcluster_conn_id: Id of the connection (templated).
-    :param connect_timeout: Seconds to wait for a connection; None takes the connection's.
-    :param read_timeout: Seconds of silence that end a request; None takes the connection's.
-    :param max_retries: Most repeats of a request that failed for the moment; None takes the connection's.
-    :return: prefix, files, size, already_present (how many were), and names, the first 100 of them.
+    :param connect_timeout: Seconds to connect to a server; None takes the connection's.
+    :param read_timeout: Seconds without data that end a request; None takes the connection's.
+    :param max_retries: Most retries of a request with a transient error; None takes the connection's.
+    :return: prefix, files (their number), size, already_present (their number), and names, the first 100 of them.
     """
 
     template_fields: Sequence[str] = ("folder", "prefix", "expires", "project_id", "recorder", "taskcluster_conn_id")
@@ -80,7 +80,7 @@ class TaskclusterUploadFolderOperator(TaskclusterBaseOperator):
         self.check_arguments()
 
     def execute(self, context: Context) -> UploadedFolder:
-        """Upload, and return what was moved."""
+        """Upload, and return a summary."""
         with permanent_errors_fail(f"Upload of folder {str(self.folder)!r}", self.taskcluster_conn_id):
             self.check_rendered()
             prefix = folder_prefix(text(self.prefix, "prefix"))
@@ -91,14 +91,14 @@ class TaskclusterUploadFolderOperator(TaskclusterBaseOperator):
                 project_id=optional_text(self.project_id, "project_id"),
                 if_exists=self.if_exists,
                 connections=self.connections,
-                recorder=recorder_of(self.recorder, context),
+                recorder=recorder_for_task(self.recorder, context),
             )
-        made = facts_of_folder(prefix, results)
-        emit(self.outlets, context, folder_uri(prefix), made)
+        extra = folder_extra(prefix, results)
+        emit(self.outlets, context, folder_uri(prefix), extra)
         return {
             "prefix": prefix,
             "files": len(results),
-            "size": made["size"],
+            "size": extra["size"],
             "already_present": sum(result.already_present for result in results),
             "names": [result.name for result in results[:MOST_NAMES]],
         }

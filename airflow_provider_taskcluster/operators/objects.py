@@ -1,4 +1,4 @@
-"""Operators that upload and download objects of the object service."""
+"""Operators that upload and download objects."""
 
 from __future__ import annotations
 
@@ -12,15 +12,15 @@ from airflow_provider_taskcluster.common import names
 from airflow_provider_taskcluster.common.arguments import check_expiry, expiry, flag, optional_text, path_or_url, text
 from airflow_provider_taskcluster.common.checks import at_least, count, one_of
 from airflow_provider_taskcluster.common.task_failure import permanent_errors_fail
-from airflow_provider_taskcluster.hooks.lineage import facts
+from airflow_provider_taskcluster.hooks.lineage import asset_extra
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterObjectLink
 from airflow_provider_taskcluster.operators.base import (
     ExtractingOperator,
     TaskclusterBaseOperator,
     check_extraction,
     check_source,
-    recorder_of,
-    what_to_upload,
+    content_to_upload,
+    recorder_for_task,
     with_extracted,
 )
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS
@@ -40,38 +40,38 @@ if TYPE_CHECKING:
 
 
 class TaskclusterUploadObjectOperator(TaskclusterBaseOperator):
-    """Upload a file, or a small text, as an object.
+    """Upload a file, or text, as an object.
 
-    A retry of the task takes up the upload of the try before, since the same content, name and expiry have the same
-    upload id. The events of assets in ``outlets`` get its size, content type and digests; an ``AssetAlias`` there gets
-    the object's own asset (see ``assets.taskcluster``). Scope ``object:upload:<projectId>:<name>``.
+    A retry resumes the upload of the try before, since the same content, name and expiry have the same upload id. The
+    events of assets in ``outlets`` get its size, content type and digests; an ``AssetAlias`` there gets the object's
+    own asset (see ``assets.taskcluster``). Scope ``object:upload:<projectId>:<name>``.
 
     :param name: Name of the object (templated).
     :param source: File to upload (templated): a path, or the URL of an ``ObjectStoragePath`` such as
-        ``s3://conn_id@bucket/key``. Give this or ``data``.
-    :param data: Text or bytes to upload in its place (templated); text is encoded as UTF-8. A dict, list, number or
-        bool, such as ``render_template_as_native_obj`` makes of text, is uploaded as JSON text.
-    :param expires: When the object ends (templated): a datetime with a time zone, its ISO text, or a timedelta
+        ``s3://conn_id@bucket/key``. Pass this or ``data``.
+    :param data: Text or bytes to upload (templated); text is encoded as UTF-8. A dict, list, number or bool, such as
+        ``render_template_as_native_obj`` makes of text, is uploaded as JSON.
+    :param expires: When the object expires (templated): a datetime with a time zone, its ISO text, or a timedelta
         counted from the start of the DAG run.
     :param project_id: Project of the object (templated); the connection's by default.
     :param content_type: Content type (templated); guessed from the name by default.
-    :param if_exists: What a finished object of this name means: success if its content is the same (``verify``),
-        always success (``skip``), or ``fail``.
-    :param multipart: ``always`` in parts, ``never``, or only where one PUT cannot carry the file (``auto``): a client
-        other than this provider that downloads an object in parts gets their manifest, a small JSON, and has to put the
-        parts together by itself. Scope for the parts: ``object:upload:<projectId>:<name>.part-*``.
-    :param multipart_threshold: ``auto`` takes parts above so many bytes, 5 GiB by default.
+    :param if_exists: What to do if a finished object has this name: ``verify`` succeeds if its content is the same,
+        ``skip`` always succeeds, ``fail`` fails.
+    :param multipart: ``always`` in parts, ``never``, or only if one PUT cannot carry the file (``auto``). Other clients
+        that download an object in parts get its manifest, a small JSON file, and have to assemble the parts themselves.
+        Scope for the parts: ``object:upload:<projectId>:<name>.part-*``.
+    :param multipart_threshold: Size in bytes above which ``auto`` uploads in parts, 5 GiB by default.
     :param part_size: Bytes of a part, or a function of the total that returns them; 64 MiB or more by default.
-    :param connections: How many parts are sent at once.
-    :param upload_id: An uploadId of your own (templated), a v4 slugid, in place of the one that is derived. Masked in
-        logs and rendered fields: who knows it can take the upload over until it is finished.
-    :param recorder: Folder, or URL of an ``ObjectStoragePath``, that all tries reach (templated). Where upload ids
-        cannot be derived (temporary credentials, a proxy, no ``upload_secret``) they are kept there; by default in
-        Airflow's task state store, where it has one (3.3).
+    :param connections: Number of parts that are sent at once.
+    :param upload_id: An uploadId of your own (templated), a v4 slugid, in place of the derived one. It is masked in
+        logs and rendered fields: anyone with it can take the upload over until it is finished.
+    :param recorder: Folder, or URL of an ``ObjectStoragePath``, that all tries can reach (templated), for upload ids
+        that cannot be derived (temporary credentials, a proxy, no ``upload_secret``); by default Airflow's task state
+        store, if it has one (3.3).
     :param taskcluster_conn_id: Id of the connection (templated).
-    :param connect_timeout: Seconds to wait for a connection; None takes the connection's.
-    :param read_timeout: Seconds of silence that end a request; None takes the connection's.
-    :param max_retries: Most repeats of a request that failed for the moment; None takes the connection's.
+    :param connect_timeout: Seconds to connect to a server; None takes the connection's.
+    :param read_timeout: Seconds without data that end a request; None takes the connection's.
+    :param max_retries: Most retries of a request with a transient error; None takes the connection's.
     :return: name, size, content_type, digests, method, verified, attempts, seconds and already_present.
     """
 
@@ -139,7 +139,7 @@ class TaskclusterUploadObjectOperator(TaskclusterBaseOperator):
 
     @property
     def upload_id(self) -> str | None:
-        """An uploadId of the caller's own; masked when it is set, which happens to a template when it is rendered."""
+        """The caller's uploadId, masked in logs once it is set; a template is set when it is rendered."""
         return self._upload_id
 
     @upload_id.setter
@@ -149,11 +149,11 @@ class TaskclusterUploadObjectOperator(TaskclusterBaseOperator):
         self._upload_id = value
 
     def execute(self, context: Context) -> Transferred:
-        """Upload, and return what was moved."""
+        """Upload, and return the result."""
         with permanent_errors_fail(f"Upload of object {self.name!r}", self.taskcluster_conn_id):
             self.check_rendered()
             result = self.hook.upload_object(
-                what_to_upload(self.source, self.data),
+                content_to_upload(self.source, self.data),
                 text(self.name, "name"),
                 expires=expiry(self.expires, context),
                 project_id=optional_text(self.project_id, "project_id"),
@@ -164,32 +164,32 @@ class TaskclusterUploadObjectOperator(TaskclusterBaseOperator):
                 part_size=self.part_size,
                 connections=self.connections,
                 upload_id=None if self.upload_id is None else text(self.upload_id, "upload_id"),
-                recorder=recorder_of(self.recorder, context),
+                recorder=recorder_for_task(self.recorder, context),
             )
-        emit(self.outlets, context, object_uri(result.name), facts(result))
+        emit(self.outlets, context, object_uri(result.name), asset_extra(result))
         return result.as_dict()
 
 
 class TaskclusterDownloadObjectOperator(ExtractingOperator):
-    """Download an object to a file, verified by all hashes that the service names.
+    """Download an object to a file, verified by all hashes that the service has.
 
-    The file appears under its name only when all of it is there and verified. Scope ``object:download:<name>``.
+    The file appears under its name only once it is complete and verified. Scope ``object:download:<name>``.
 
     :param name: Name of the object (templated).
     :param destination: File to write (templated): a path, or the URL of an ``ObjectStoragePath`` such as
-        ``s3://conn_id@bucket/key``; folders on the way are made.
-    :param extract_to: Folder of this machine (templated) to extract the .zip or .tar.* file into that was downloaded.
-    :param connections: How many may be used at once for a large object.
-    :param max_bytes: Refuse a larger object.
-    :param require_hashes: Refuse an object for which the service names no sha256 or sha512.
-    :param multipart_aware: Put an object together that was uploaded in parts (scope ``object:download:<name>.part-*``);
-        else its manifest is what is downloaded.
+        ``s3://conn_id@bucket/key``; missing folders are created.
+    :param extract_to: Local folder to extract the downloaded .zip or .tar.* file into (templated).
+    :param connections: Number of parallel connections for a large object.
+    :param max_bytes: Refuse an object that is larger (default: no limit).
+    :param require_hashes: Refuse an object for which the service has no sha256 or sha512.
+    :param multipart_aware: Assemble an object that was uploaded in parts (scope ``object:download:<name>.part-*``); if
+        False, download its manifest.
     :param taskcluster_conn_id: Id of the connection (templated).
-    :param connect_timeout: Seconds to wait for a connection; None takes the connection's.
-    :param read_timeout: Seconds of silence that end a request; None takes the connection's.
-    :param max_retries: Most repeats of a request that failed for the moment; None takes the connection's.
-    :return: name, size, content_type, digests, method, verified, attempts, seconds and destination; and what was
-        extracted: folder, files and size.
+    :param connect_timeout: Seconds to connect to a server; None takes the connection's.
+    :param read_timeout: Seconds without data that end a request; None takes the connection's.
+    :param max_retries: Most retries of a request with a transient error; None takes the connection's.
+    :return: name, size, content_type, digests, method, verified, attempts, seconds and destination; with
+        ``extract_to`` also extracted: folder, files and size.
     """
 
     template_fields: Sequence[str] = ("name", "destination", "extract_to", "taskcluster_conn_id")
@@ -225,7 +225,7 @@ class TaskclusterDownloadObjectOperator(ExtractingOperator):
         self.check_arguments()
 
     def execute(self, context: Context) -> Transferred:  # noqa: ARG002 (Airflow's signature)
-        """Download, and return what was moved."""
+        """Download, and return the result."""
         with permanent_errors_fail(f"Download of object {self.name!r}", self.taskcluster_conn_id):
             self.check_rendered()
             folder = check_extraction(self.destination, self.extract_to, self.name)

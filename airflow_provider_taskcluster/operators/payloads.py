@@ -1,4 +1,4 @@
-"""The operator that downloads many artifacts at once."""
+"""Operator that downloads many artifacts of a task to a folder."""
 
 from __future__ import annotations
 
@@ -40,45 +40,45 @@ IfNone = Literal["fail", "skip", "succeed"]
 
 
 class TaskclusterDownloadPayloadOperator(ExtractingOperator):
-    """Download the artifacts of a Taskcluster task that patterns name into a folder, several at once.
+    """Download the artifacts of a Taskcluster task that match patterns to a folder, several at once.
 
-    Below the folder files have their artifacts' names, relative to ``prefix``. Each appears under its name when all of
-    it is there and checked, and a second run, after a kill too, fetches only what is missing. A manifest is written
-    beside them, ``taskcluster-payload.json``: name, path, size, digests and by what each was verified. Scopes
+    Below the folder files have their artifacts' names, relative to ``prefix``. Each appears under its name only once it
+    is complete and verified, and a second run, also after a kill, fetches only what is missing. A manifest is written
+    beside them, ``taskcluster-payload.json``: name, path, size, digests and verification of each file. Scopes
     ``queue:list-artifacts:<taskId>[:<runId>]``, ``queue:get-artifact:<name>``, and ``queue:status:<taskId>`` for the
     latest run.
 
     :param taskcluster_task_id: Id of the Taskcluster task (templated); ``task_id`` is Airflow's.
     :param destination: Folder (templated): a path, or the URL of an ``ObjectStoragePath`` such as
-        ``s3://conn_id@bucket/folder``, to which files are streamed. One folder holds one payload.
+        ``s3://conn_id@bucket/folder``, to which files are streamed. A folder holds one payload.
     :param include: A name or pattern, or a list of them (templated); all artifacts by default, none if the list is
-        empty: then ``if_none`` decides. ``*`` stays within one folder of names, ``**`` does not; a pattern without
-        ``/`` counts in all folders. A name is taken also if upper and lower case differ, unless that is ambiguous.
-    :param exclude: Patterns of files to leave out (templated); none by default, or if the list is empty.
-    :param prefix: Take only what is below this folder of names (templated), such as ``public/build``.
+        empty: then ``if_none`` decides. ``*`` does not match ``/``, ``**`` does; a pattern without ``/`` matches in all
+        folders. A name matches also if upper and lower case differ, unless that is ambiguous.
+    :param exclude: Patterns of files to leave out (templated); none by default.
+    :param prefix: Take only artifacts below this prefix (templated), such as ``public/build``.
     :param run_id: Number of the run (templated); None is the latest.
-    :param files: How many are fetched at once.
-    :param connections: How many connections they share.
-    :param extract_to: Folder of this machine (templated) to extract each .zip and .tar.* file into that is there now,
-        into a folder of its name; the destination must be of this machine, too.
-    :param if_none: What it means if no artifact is selected: ``fail``, ``skip`` the task, or ``succeed``.
-    :param if_exists: ``verify``: a file that is there is fetched if size or digest differ, or nobody knows them;
-        ``overwrite``: all are fetched; ``fail``: none may be there.
-    :param on_error: ``fail``: with the first file that cannot be had, an error artifact too; ``continue``: leave it
-        out, and report it.
-    :param allow_reference: Follow URLs that the task chose. With True they can be of any host that the worker reaches;
-        a list of hosts (``example.com``, ``*.example.com``) limits them, and their redirects, to these.
-    :param verify: ``hashes`` of the service, or ``chain_of_trust``: what has none there is checked by the sums that the
-        run publishes in ``public/chain-of-trust.json``.
-    :param max_bytes: Refuse a larger file (4 GiB for references by default).
-    :param require_hashes: Refuse an object for which the service names no sha256 or sha512.
+    :param files: Number of files that are fetched at once.
+    :param connections: Number of connections that they share.
+    :param extract_to: Local folder (templated) to extract each downloaded .zip and .tar.* file into, in a folder of its
+        name; the destination must be local, too.
+    :param if_none: What to do if no artifact is selected: ``fail``, ``skip`` the task, or ``succeed``.
+    :param if_exists: ``verify`` fetches an existing file only if its size or digest differs or is not known;
+        ``overwrite`` fetches all; ``fail`` fails if one exists.
+    :param on_error: ``fail`` at the first file that cannot be fetched, also for an error artifact; ``continue`` leaves
+        it out, and reports it.
+    :param allow_reference: Whether to follow URLs that the task chose. True allows any host that the worker can reach;
+        a list of hosts (``example.com``, ``*.example.com``) limits the URLs and their redirects to these.
+    :param verify: ``hashes`` of the service, or ``chain_of_trust``: artifacts without any are verified by the hashes
+        that the run publishes in ``public/chain-of-trust.json``.
+    :param max_bytes: Refuse a file that is larger (default: no limit; 4 GiB for references).
+    :param require_hashes: Refuse an object for which the service has no sha256 or sha512.
     :param taskcluster_conn_id: Id of the connection (templated).
-    :param connect_timeout: Seconds to wait for a connection; None takes the connection's.
-    :param read_timeout: Seconds of silence that end a request; None takes the connection's.
-    :param max_retries: Most repeats of a request that failed for the moment; None takes the connection's.
+    :param connect_timeout: Seconds to connect to a server; None takes the connection's.
+    :param read_timeout: Seconds without data that end a request; None takes the connection's.
+    :param max_retries: Most retries of a request with a transient error; None takes the connection's.
     :return: task_id, run_id, prefix, folder, manifest (its path), count, size, transferred, already_present, links,
-        failed, the first of the files and errors, and seconds; and what was extracted: folder, archives, files and
-        size.
+        failed, the first of the files and errors, and seconds; with ``extract_to`` also extracted: folder, archives,
+        files and size.
     """
 
     template_fields: Sequence[str] = (
@@ -183,18 +183,18 @@ class TaskclusterDownloadPayloadOperator(ExtractingOperator):
         return summary
 
     def _extracted(self, result: PayloadResult, folder: str) -> ExtractedArchives:
-        """Extract all archives, within the limits of one."""
-        found: list[Extracted] = []
+        """Extract all archives; the limits of one archive apply to their sum."""
+        extracted: list[Extracted] = []
         archives = [file for file in result.files if is_archive(file.name)]
         limits = ExtractionLimits()
         for file in archives:
-            found.append(
+            extracted.append(
                 self.hook.extract_archive(
                     file.path,
                     f"{folder}/{file.name}",
-                    max_bytes=limits.max_bytes - sum(one.size for one in found),
-                    max_files=limits.max_files - sum(one.files for one in found),
+                    max_bytes=limits.max_bytes - sum(one.size for one in extracted),
+                    max_files=limits.max_files - sum(one.files for one in extracted),
                 )
             )
-        files, size = sum(one.files for one in found), sum(one.size for one in found)
+        files, size = sum(one.files for one in extracted), sum(one.size for one in extracted)
         return {"folder": folder, "archives": len(archives), "files": files, "size": size}

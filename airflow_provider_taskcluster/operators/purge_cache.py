@@ -1,4 +1,4 @@
-"""The operator that asks workers to drop caches."""
+"""Operator that asks workers to drop caches."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 class Purged(TypedDict):
-    """What was asked for."""
+    """The pool and the caches of a purge request."""
 
     worker_pool_id: str
     cache_names: list[str]
@@ -27,17 +27,17 @@ class Purged(TypedDict):
 class TaskclusterPurgeCacheOperator(TaskclusterBaseOperator):
     """Ask the workers of a pool to drop one or many caches before their next task.
 
-    Repeating it is harmless. Scope ``purge-cache:<workerPoolId>:<cacheName>`` for each cache.
+    It is idempotent. Scope ``purge-cache:<workerPoolId>:<cacheName>`` for each cache.
 
     :param cache_names: Name of the cache, or a list of names (templated). A template may write the list as text:
         JSON or a Python literal.
-    :param worker_pool_id: ``<provisionerId>/<workerType>`` (templated). Give this or the two apart.
+    :param worker_pool_id: ``<provisionerId>/<workerType>`` (templated). Pass this, or the two separately.
     :param provisioner_id: Provisioner of the pool (templated).
     :param worker_type: Worker type of the pool (templated).
     :param taskcluster_conn_id: Id of the connection (templated).
-    :param connect_timeout: Seconds to wait for a connection; None takes the connection's.
-    :param read_timeout: Seconds of silence that end a request; None takes the connection's.
-    :param max_retries: Most repeats of a request that failed for the moment; None takes the connection's.
+    :param connect_timeout: Seconds to connect to a server; None takes the connection's.
+    :param read_timeout: Seconds without data that end a request; None takes the connection's.
+    :param max_retries: Most retries of a request with a transient error; None takes the connection's.
     :return: worker_pool_id and cache_names.
     """
 
@@ -74,7 +74,7 @@ class TaskclusterPurgeCacheOperator(TaskclusterBaseOperator):
         names.check_pool_given(*(None if is_omitted(value) else value for value in given.values()))
 
     def execute(self, context: Context) -> Purged:  # noqa: ARG002 (Airflow's signature)
-        """Ask for each cache, and return what was asked."""
+        """Request the purge of each cache, and return the request."""
         with permanent_errors_fail(f"Purge of {self.cache_names!r}", self.taskcluster_conn_id):
             self.check_rendered()
             pool = names.worker_pool_id(
@@ -82,8 +82,8 @@ class TaskclusterPurgeCacheOperator(TaskclusterBaseOperator):
                 provisioner_id=optional_text(self.provisioner_id, "provisioner_id"),
                 worker_type=optional_text(self.worker_type, "worker_type"),
             )
-            wanted = name_list(self.cache_names, "cache_names")
-            for cache_name in wanted:
+            cache_names = name_list(self.cache_names, "cache_names")
+            for cache_name in cache_names:
                 self.hook.purge_cache(pool, cache_name)
-        self.log.info("Asked the workers of %s to drop: %s", visible(pool), visible(", ".join(wanted)))
-        return {"worker_pool_id": pool, "cache_names": wanted}
+        self.log.info("Asked the workers of %s to drop: %s", visible(pool), visible(", ".join(cache_names)))
+        return {"worker_pool_id": pool, "cache_names": cache_names}

@@ -1,4 +1,4 @@
-"""The sensor that waits for task artifacts."""
+"""Sensor that waits for task artifacts."""
 
 from __future__ import annotations
 
@@ -20,7 +20,13 @@ from airflow_provider_taskcluster.common.checks import one_of
 from airflow_provider_taskcluster.common.messages import one_line, visible
 from airflow_provider_taskcluster.exceptions import InvalidInput, NotStoredYet
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterArtifactLink, TaskclusterTaskLink
-from airflow_provider_taskcluster.sensors.base import LISTED, REQUIRE, TaskclusterBaseSensor, counted, is_one
+from airflow_provider_taskcluster.sensors.base import (
+    MAX_IN_XCOM,
+    REQUIRE,
+    TaskclusterBaseSensor,
+    count_and_names,
+    is_single,
+)
 from airflow_provider_taskcluster.waits.conditions.artifacts import ArtifactWait
 
 if TYPE_CHECKING:
@@ -33,33 +39,33 @@ if TYPE_CHECKING:
 class TaskclusterArtifactSensor(TaskclusterBaseSensor):
     """Wait until a Taskcluster task has artifacts.
 
-    Fails at once when they can no longer come: the run, or the task in its latest run, is resolved without them, or
-    published an error in their place; there is no such task. Automatic retries of the queue are waited through.
+    Fails at once if they can no longer appear: the run, or the latest run of the task, is resolved without them, or has
+    error artifacts in their place; or the task does not exist. The sensor waits through the queue's automatic retries.
     Scopes ``queue:status:<taskId>``, ``queue:list-artifacts:<taskId>:<runId>``.
 
     :param taskcluster_task_id: Id of the Taskcluster task (templated); ``task_id`` is Airflow's.
     :param name: Name of the artifact, or a list of names (templated).
-    :param glob: Pattern, or a list of patterns, each of which one artifact at least must match; ``*`` matches ``/``
-        too (templated). The first 100 matches of each are looked at.
+    :param glob: Pattern, or a list of patterns (templated); at least one artifact must match each of them. ``*`` also
+        matches ``/``. The first 100 matches of each are checked.
     :param run_id: Number of the run (templated); None is the latest.
     :param require: ``all`` names and patterns, or ``any`` one of them.
-    :param content_type: Artifacts of other content types do not count (templated). "" means any.
-    :param min_length: Shorter artifacts do not count, in bytes (templated). Where the queue does not know a length, as
-        of objects, the store is asked, with the scope ``queue:get-artifact:<name>``. Artifacts of unknown length that
-        are stored gzip-encoded always count.
-    :param verify_content: Ask the store for one byte of s3 artifacts, which the queue has before the store does. Takes
-        the scope ``queue:get-artifact:<name>``.
-    :param check_fn: Called on the worker with each artifact that is there (a dict as in the result); those for which it
-        returns something false do not count.
-    :param wait_for_rerun: Wait on when the task is resolved without the artifacts, or with errors in their place:
-        somebody will rerun it.
+    :param content_type: Accept only artifacts of this content type (templated); any by default, or with "".
+    :param min_length: Accept only artifacts of at least this many bytes (templated). If the queue does not know the
+        length, as for objects, the sensor asks the store, with the scope ``queue:get-artifact:<name>``. Gzip-encoded
+        artifacts of unknown length are always accepted.
+    :param verify_content: Accept an s3 artifact only if the store has it: the queue lists it earlier. Needs the scope
+        ``queue:get-artifact:<name>``.
+    :param check_fn: Function that is called on the worker with each artifact found (a dict as in the result), and
+        returns whether to accept it.
+    :param wait_for_rerun: Wait on if the task is resolved without the artifacts, or with errors in their place: for a
+        task that will be rerun.
     :param taskcluster_conn_id: Id of the connection (templated).
-    :param connect_timeout: Seconds to wait for a connection; None takes the connection's.
-    :param read_timeout: Seconds of silence that end a request; None takes the connection's.
-    :param max_retries: Most repeats of a worker's request that failed for the moment; None takes the connection's.
-    :param deferrable: Wait in the triggerer. By default as ``[operators] default_deferrable`` says.
+    :param connect_timeout: Seconds to connect to a server; None takes the connection's.
+    :param read_timeout: Seconds without data that end a request; None takes the connection's.
+    :param max_retries: Most retries of a worker's request with a transient error; None takes the connection's.
+    :param deferrable: Wait in the triggerer; Airflow's ``[operators] default_deferrable`` by default.
     :return: name, storage_type, content_type, content_length (None if not known), expires, task_id and run_id of the
-        artifact; for lists and patterns ``count``, and the first 100 as ``artifacts``.
+        artifact; for lists and patterns ``count`` and ``artifacts``, the first 100 of them.
     """
 
     template_fields: Sequence[str] = (
@@ -118,7 +124,7 @@ class TaskclusterArtifactSensor(TaskclusterBaseSensor):
             raise InvalidInput("Nothing to wait for: pass the name of an artifact, or a glob")
 
     def wait(self) -> ArtifactWait:
-        """Return what is waited for, from the arguments."""
+        """Return the wait that the arguments describe."""
         wanted = [] if is_omitted(self.name) else name_list(self.name, "name")
         return ArtifactWait(
             task_id=names.task_id(text(self.taskcluster_task_id, "taskcluster_task_id")),
@@ -131,44 +137,46 @@ class TaskclusterArtifactSensor(TaskclusterBaseSensor):
             wait_for_rerun=self.wait_for_rerun,
         )
 
-    def confirmed(self, found: Json) -> Json | None:
-        """Look at bytes, and let ``check_fn`` look."""
+    def confirm(self, result: Json) -> Json | None:
+        """Check the stored lengths, and call ``check_fn``."""
         wait = self.wait()
-        stored = [info for listed in found["artifacts"] if (info := self._stored(listed, wait.min_length))]
+        stored = [info for listed in result["artifacts"] if (info := self._stored(listed, wait.min_length))]
         artifacts = [info for info in stored if self._passes(info)]
         return {"artifacts": artifacts} if wait.is_met_by([info["name"] for info in artifacts]) else None
 
-    def result(self, found: Json) -> PresentArtifact | PresentArtifacts:
-        """Return the artifact that was named, or all of them."""
-        artifacts: list[PresentArtifact] = found["artifacts"]
-        if is_omitted(self.glob) and is_one(self.name, self.wait().names):
+    def xcom_value(self, result: Json) -> PresentArtifact | PresentArtifacts:
+        """Return the artifact for a single name, else the list."""
+        artifacts: list[PresentArtifact] = result["artifacts"]
+        if is_omitted(self.glob) and is_single(self.name, self.wait().names):
             return artifacts[0]
-        return {"count": len(artifacts), "artifacts": artifacts[:LISTED]}
+        return {"count": len(artifacts), "artifacts": artifacts[:MAX_IN_XCOM]}
 
-    def summary(self, found: Json) -> str:
-        """Name the artifacts, where they are and what they are."""
-        infos: list[PresentArtifact] = found["artifacts"]
-        where = f" of task {one_line(infos[0]['task_id'])}, run {infos[0]['run_id']!r}"
-        return counted("artifact", [_in_words(info) for info in infos]) + where
+    def summary(self, result: Json) -> str:
+        """Return names, content types and lengths of the artifacts, with their task and run."""
+        artifacts: list[PresentArtifact] = result["artifacts"]
+        where = f" of task {one_line(artifacts[0]['task_id'])}, run {artifacts[0]['run_id']!r}"
+        return count_and_names("artifact", [_described(info) for info in artifacts]) + where
 
-    def _stored(self, info: Json, least: int | None) -> Json | None:
-        """Return what is known of an artifact, its length by the store where the queue has none; None if it is short.
+    def _stored(self, info: Json, min_length: int | None) -> Json | None:
+        """Return the artifact, with its length from the store if the queue has none; None to reject it.
 
-        The queue has no length of objects.
+        The queue does not know the lengths of objects.
         """
-        measure = least is not None and info["content_length"] is None
+        needs_length = min_length is not None and info["content_length"] is None
         stored = info["storage_type"] in {"s3", "object"}
-        if not (stored and measure) and not (info["storage_type"] == "s3" and self.verify_content):
+        if not (stored and needs_length) and not (info["storage_type"] == "s3" and self.verify_content):
             return info
         try:
             length = self.hook.stored_artifact_length(info["task_id"], info["name"], info["run_id"])
         except NotStoredYet as error:
             self.log.info("Not there yet: %s", visible(error))
             return None
-        if not measure or length is None:
+        if not needs_length or length is None:
             return info
-        if length < (least or 0):
-            self.log.info("Not there yet: artifact %r has %d bytes, and min_length is %d", info["name"], length, least)
+        if length < (min_length or 0):
+            self.log.info(
+                "Not there yet: artifact %r has %d bytes, and min_length is %d", info["name"], length, min_length
+            )
             return None
         return {**info, "content_length": length}
 
@@ -179,6 +187,6 @@ class TaskclusterArtifactSensor(TaskclusterBaseSensor):
         return passes
 
 
-def _in_words(info: PresentArtifact) -> str:
+def _described(info: PresentArtifact) -> str:
     size = "" if info["content_length"] is None else f", {info['content_length']!r} bytes"
     return f"{info['name']!r} ({one_line(info['content_type'], 100)}{size})"

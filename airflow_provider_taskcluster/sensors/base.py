@@ -1,4 +1,4 @@
-"""What all sensors share: the connection, one look, and what its verdict means to Airflow."""
+"""Base class of the sensors: the connection, one check, and what its verdict means to Airflow."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ from airflow_provider_taskcluster.connection.fields import DEFAULT_CONN_ID
 from airflow_provider_taskcluster.exceptions import AuthenticationFailed, TaskclusterError, UnreadableAnswer
 from airflow_provider_taskcluster.links.base import NO_ADDRESSES, leave_links
 from airflow_provider_taskcluster.sensors.deferring import DeferringSensor
-from airflow_provider_taskcluster.sensors.earlier_looks import was_rescheduled
 from airflow_provider_taskcluster.sensors.flags import reason
+from airflow_provider_taskcluster.sensors.reschedules import was_rescheduled
 from airflow_provider_taskcluster.waits import wait_log
 from airflow_provider_taskcluster.waits.grace_period import GracePeriod
 from airflow_provider_taskcluster.waits.protocol import Found, Over, did_not_come
@@ -32,38 +32,39 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.triggers.waits import TaskclusterWaitTrigger
     from airflow_provider_taskcluster.waits.protocol import Json, Wait
 
-# XCom gets so many of what was found; of the one thing that was named, only that.
-LISTED = 100
-# How many of several things must be there.
+# Limit of a list in XCom.
+MAX_IN_XCOM = 100
+# Values of ``require``: how many of several names must be found.
 REQUIRE = ("all", "any")
 WAITING = "The wait"
-# True or False: a text such as "no" would count as true.
+# Arguments that must be True or False: a text such as "no" would count as true.
 FLAGS = ("deferrable", "soft_fail", "silent_fail", "never_fail", "exponential_backoff")
-# Characters of a line that says what was found.
+# Limits of the log line about a result: characters, and names.
 LONGEST_SUMMARY = 1000
-MOST_SHOWN = 10
-# What a time-out says.
-NOT_PASSED = "what is there has not passed, the log says why"
+MAX_IN_LOG = 10
+# Parts of the message of a time-out.
+REJECTED = "found, but rejected by checks; see the log"
 MORE_TIME = "; if it may still come, give the sensor a longer timeout"
 
 
 class TaskclusterBaseSensor(CheckedArguments, DeferringSensor):
-    """A sensor with a connection: in poke and reschedule mode, or deferred to the triggerer.
+    """Base class of all sensors, for poke, reschedule and deferrable mode.
 
-    Errors that may pass mean to wait on; others, and what can no longer come, end the wait at once.
+    The sensor waits on after transient errors. Other errors end the wait at once, as does the verdict that it can no
+    longer succeed.
 
     :param taskcluster_conn_id: Id of the connection (templated).
-    :param connect_timeout: Seconds to wait for a connection; None takes the connection's.
-    :param read_timeout: Seconds of silence that end a request; None takes the connection's.
-    :param max_retries: Most repeats of a worker's request that failed for the moment; None takes the connection's.
-    :param deferrable: Wait in the triggerer, where all waits of a connection share their requests. By default as
-        ``[operators] default_deferrable`` says.
+    :param connect_timeout: Seconds to connect to a server; None takes the connection's.
+    :param read_timeout: Seconds without data that end a request; None takes the connection's.
+    :param max_retries: Most retries of a worker's request with a transient error; None takes the connection's.
+    :param deferrable: Wait in the triggerer, where all waits of a connection share their requests; Airflow's
+        ``[operators] default_deferrable`` by default.
     """
 
     checks: ClassVar = dict.fromkeys(FLAGS, flag)
     addresses: Mapping[str, str] = NO_ADDRESSES
-    """Of its links, once they are left (``leave_links``)."""
-    _stays = False
+    """URLs of the links by key, set by ``leave_links``."""
+    _keeps_process = False
 
     def __init__(
         self,
@@ -80,12 +81,12 @@ class TaskclusterBaseSensor(CheckedArguments, DeferringSensor):
         self.connect_timeout = connect_timeout
         self.read_timeout = read_timeout
         self.max_retries = max_retries
-        self._looked_before = False
+        self._checked_before = False
         self._grace_period = GracePeriod()
 
     @cached_attribute
     def hook(self) -> TaskclusterHook:
-        """The hook of this connection. A DAG file that is only parsed does not load it."""
+        """The hook of the connection, imported on first use: not when a DAG file is parsed."""
         from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
 
         return TaskclusterHook(
@@ -96,11 +97,11 @@ class TaskclusterBaseSensor(CheckedArguments, DeferringSensor):
         )
 
     def render_template(self, content: Any, *arguments: Any, **options: Any) -> Any:
-        """Render as Airflow does, but what looks like a number stays text."""
+        """Render as Airflow does, but keep text that looks like a number as text."""
         return as_written(super().render_template, content, *arguments, **options)
 
     def pre_execute(self, context: Context) -> None:
-        """Leave the links first, so that they are there while the sensor waits."""
+        """Set the links first, so that they exist while the sensor waits."""
         super().pre_execute(context)
         with self.flags_applied():
             self.clear_omitted()
@@ -108,94 +109,94 @@ class TaskclusterBaseSensor(CheckedArguments, DeferringSensor):
 
     @abstractmethod
     def wait(self) -> Wait:
-        """Return what is waited for, from the arguments.
+        """Return the wait that the arguments describe.
 
-        :raises InvalidInput: An argument cannot be.
+        :raises InvalidInput: An argument is invalid.
         """
 
     @abstractmethod
-    def result(self, found: Json) -> Any:
-        """Return what goes to XCom."""
+    def xcom_value(self, result: Json) -> Any:
+        """Return the value for XCom."""
 
-    def confirmed(self, found: Json) -> Json | None:
-        """Look at what only a worker can; return what has passed, None to wait on."""
-        return found
+    def confirm(self, result: Json) -> Json | None:
+        """Do the checks that need a worker; return the accepted part of the result, None to wait on."""
+        return result
 
     @abstractmethod
-    def summary(self, found: Json) -> str:
-        """Say what was found, for the log."""
+    def summary(self, result: Json) -> str:
+        """Return the log text of a result."""
 
     @property
     def reschedule(self) -> bool:
-        """Whether the next look has a process of its own.
+        """Whether the next check runs in a new process.
 
-        Not while credentials are refused: this process alone knows since when.
+        Not while credentials are refused: only this process knows since when.
         """
-        return self.mode == "reschedule" and not self._stays
+        return self.mode == "reschedule" and not self._keeps_process
 
     def poke(self, context: Context) -> PokeReturnValue:
-        """Look once; what is found goes to XCom."""
+        """Check once; a result goes to XCom."""
         self.last_look = self.more_time = ""
         try:
             with permanent_errors_fail(WAITING, self.taskcluster_conn_id):
-                found, why = self._looked_at(context)
-                if found is not None:
-                    self.log.info("Found: %s", visible(self.summary(found), LONGEST_SUMMARY))
-                    return PokeReturnValue(is_done=True, xcom_value=self.result(found))
+                result, why = self._check_or_wait(context)
+                if result is not None:
+                    self.log.info("Found: %s", visible(self.summary(result), LONGEST_SUMMARY))
+                    return PokeReturnValue(is_done=True, xcom_value=self.xcom_value(result))
         except Exception as error:
-            self.last_look = self.sentence_of_last_look(reason(error))  # for silent_fail, which waits on
+            self.last_look = self.last_look_message(reason(error))  # silent_fail waits on
             raise
-        self.last_look = self.sentence_of_last_look(why)
+        self.last_look = self.last_look_message(why)
         return PokeReturnValue(is_done=False)
 
-    def _looked_at(self, context: Context) -> tuple[Json | None, str]:
-        """Look once; an error that may pass is a look that came to nothing."""
+    def _check_or_wait(self, context: Context) -> tuple[Json | None, str]:
+        """Check once; after an error that may pass return None, to wait on."""
         try:
             self.check_rendered()
-            found, why = self._look()
+            result, why = self._check()
         except TaskclusterError as error:
-            if not self._may_pass(error, context):
+            if not self._may_recover(error, context):
                 self.misconfigured = not did_not_come(error)
                 raise
             self.log.warning("Could not look, waiting on: %s", visible(error))
             return None, str(error)
-        self._looked_before = True
-        self._stays = False
+        self._checked_before = True
+        self._keeps_process = False
         self._grace_period.accepted()
         self.more_time = MORE_TIME
-        return found, why
+        return result, why
 
-    def _may_pass(self, error: TaskclusterError, context: Context) -> bool:
-        """Tell whether the next look may come to something.
+    def _may_recover(self, error: TaskclusterError, context: Context) -> bool:
+        """Return whether a later check may succeed after this error.
 
-        Credentials that were good before may have been rotated: the connection is read anew then.
+        Credentials that were accepted before may have been rotated: the connection is then read again.
         """
-        if isinstance(error, AuthenticationFailed) and self._has_looked_before(context):
-            self._stays = True
+        if isinstance(error, AuthenticationFailed) and self._has_checked_before(context):
+            self._keeps_process = True
             if hook := self.__dict__.pop("hook", None):
                 hook.close()
             return self._grace_period.covers(time.monotonic())
         return error.transient or isinstance(error, UnreadableAnswer)
 
-    def _has_looked_before(self, context: Context) -> bool:
-        return self._looked_before or (self.mode == "reschedule" and was_rescheduled(context))
+    def _has_checked_before(self, context: Context) -> bool:
+        return self._checked_before or (self.mode == "reschedule" and was_rescheduled(context))
 
-    def _look(self) -> tuple[Json | None, str]:
-        """Return what was found, or None and why."""
+    def _check(self) -> tuple[Json | None, str]:
+        """Return the result, or None and the reason to wait on."""
         verdict = self.hook.look(self.wait())
         if isinstance(verdict, Over):
             raise verdict.error
         if isinstance(verdict, Found):
-            return self.confirmed(verdict.result), NOT_PASSED
+            return self.confirm(verdict.result), REJECTED
         if verdict.error:
             raise verdict.error
-        there = verdict.instead() if verdict.instead is not None else ""
-        why = f"{verdict.why}; {there}" if there else verdict.why
+        alternatives = verdict.instead() if verdict.instead is not None else ""
+        why = f"{verdict.why}; {alternatives}" if alternatives else verdict.why
         self.log.info("Not there yet: %s", visible(why))
         return None, why
 
     def _get_next_poke_interval(self, *arguments: Any, **named: Any) -> float:
-        """Return the seconds until the next look; a worker that has long to wait says now and then that it does."""
+        """Return the seconds until the next check. A long wait in this process is logged every few minutes."""
         seconds: float = super()._get_next_poke_interval(*arguments, **named)
         while not self.reschedule and seconds > wait_log.REPORT_EVERY:
             time.sleep(wait_log.REPORT_EVERY)
@@ -204,20 +205,20 @@ class TaskclusterBaseSensor(CheckedArguments, DeferringSensor):
         return seconds
 
     def execute_complete(self, context: Context, event: Json) -> Any:
-        """Go on when the triggerer says so."""
-        self._looked_before = True  # a worker has, before it deferred
+        """Go on after an event of the trigger."""
+        self._checked_before = True  # the worker did, before it deferred
         return super().execute_complete(context, event)
 
-    def sentence(self, why: object) -> str:
-        """Return the sentence of an error that ends the wait, as a worker has it."""
+    def failure_message(self, why: object) -> str:
+        """Return the message of an error that ends the wait, the same as in poke mode."""
         return failure_message(WAITING, self.taskcluster_conn_id, why)
 
-    def sentence_of_last_look(self, why: object) -> str:
-        """Return what a time-out says of the last look."""
+    def last_look_message(self, why: object) -> str:
+        """Return the text about the last check in the message of a time-out."""
         return last_look_message(self.taskcluster_conn_id, why)
 
     def trigger(self, deadline: float) -> TaskclusterWaitTrigger:
-        """Return the trigger that waits from now on."""
+        """Return the trigger for the rest of the wait."""
         from airflow_provider_taskcluster.triggers.waits import TaskclusterWaitTrigger
         from airflow_provider_taskcluster.waits.serialization import serialize_wait
 
@@ -235,21 +236,18 @@ class TaskclusterBaseSensor(CheckedArguments, DeferringSensor):
         return {"started": started, "max_wait": self.max_wait.total_seconds() if self.max_wait else None}
 
 
-def is_one(argument: Any, names: list[str]) -> bool:
-    """Tell whether one thing was named, not a list.
+def is_single(argument: Any, names: list[str]) -> bool:
+    """Return whether an argument is a single name, not a list.
 
-    :param argument: What takes one name or a list.
-    :param names: What it came to.
+    :param argument: The argument: one name or a list.
+    :param names: The names in it.
     """
     return names == [str(argument)]
 
 
-def counted(noun: str, things: list[str]) -> str:
-    """Return ``artifact 'a'``, or ``3 artifacts: 'a', 'b', ...`` for the log, where the first ten are enough.
-
-    :param things: What is said of each.
-    """
-    if len(things) == 1:
-        return f"{noun} {things[0]}"
-    shown = ", ".join(things[:MOST_SHOWN])
-    return f"{len(things)} {noun}s: {shown}" + (", ..." if len(things) > MOST_SHOWN else "")
+def count_and_names(noun: str, items: list[str]) -> str:
+    """Return ``artifact 'a'``, or ``3 artifacts: 'a', 'b', ...`` with the first ten, for the log."""
+    if len(items) == 1:
+        return f"{noun} {items[0]}"
+    shown = ", ".join(items[:MAX_IN_LOG])
+    return f"{len(items)} {noun}s: {shown}" + (", ..." if len(items) > MAX_IN_LOG else "")

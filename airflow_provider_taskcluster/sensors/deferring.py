@@ -1,4 +1,4 @@
-"""A sensor that can wait in the triggerer, and whose errors and time-outs mean the same there as in poke mode."""
+"""Base class that defers a sensor to the triggerer, with the same errors and time-outs as in poke mode."""
 
 from __future__ import annotations
 
@@ -26,18 +26,17 @@ if TYPE_CHECKING:
 
     from airflow_provider_taskcluster.waits.protocol import Json
 
-# The trigger minds the deadline; so many seconds later Airflow does, should there be no triggerer.
+# Seconds after the deadline until Airflow itself ends the wait, in case no triggerer runs.
 GRACE = 60
-# What Airflow calls instead of a method when there was no event, and what it says when the time was up.
+# Airflow's method name for a trigger that ended without an event, and its errors for a trigger that timed out.
 FAILED = "__fail__"
 TRIGGER_TIMEOUTS = ("Trigger timeout", "Trigger/execution timeout")
 
 
 class DeferringSensor(FlaggedSensor):
-    """Looks on the worker, and waits in the triggerer from one look to the next that may be worth it.
+    """Checks on the worker; waits in the triggerer until the next check on the worker is needed.
 
-    A deferred wait ends with ``timeout`` or ``execution_timeout``, whichever is over first; both count from the first
-    look.
+    A deferred wait ends at ``timeout`` or ``execution_timeout``, whichever is first; both count from the first check.
 
     :param deferrable: Wait in the triggerer.
     """
@@ -48,9 +47,11 @@ class DeferringSensor(FlaggedSensor):
 
     @abstractmethod
     def trigger(self, deadline: float) -> BaseTrigger:
-        """Return the trigger that waits from now on, until the deadline in seconds since 1970 at most.
+        """Return the trigger for the rest of the wait.
 
-        Its event is that of ``TaskclusterWaitTrigger``.
+        Its event has the fields of ``TaskclusterWaitTrigger``'s.
+
+        :param deadline: End of the wait, in seconds since 1970.
         """
 
     @property
@@ -62,7 +63,7 @@ class DeferringSensor(FlaggedSensor):
     def pre_execute(self, context: Context) -> None:
         """End a deferred wait whose ``execution_timeout`` is over.
 
-        Airflow 2 would do so itself before it calls any other method, without a word and whatever the flags are.
+        Airflow 2 would do so before it calls any other method, without a message, and would ignore the flags.
         """
         instance: Any = context.get("ti")
         if self.execution_timeout_first and getattr(instance, "next_method", None):
@@ -72,73 +73,76 @@ class DeferringSensor(FlaggedSensor):
         super().pre_execute(context)
 
     def execute(self, context: Context) -> Any:
-        """Wait."""
+        """Wait in the mode of the sensor."""
         with self.flags_applied():
             if self.deferrable:
-                return self._look_or_defer(context, time.time() + self.limit)
+                return self._poke_or_defer(context, time.time() + self.limit)
             return super().execute(context)
 
     def execute_complete(self, context: Context, event: Json) -> Any:
-        """Go on when the triggerer says that looking is worth it, or that it is over."""
+        """Go on after an event of the trigger: found, failed or timed out."""
         with self.flags_applied():
             if event["outcome"] == "timeout" and self.execution_timeout_first:
                 self._end_if_over(0.0, event.get("message"))
-            return self._look_or_defer(context, event["deadline"], event)
+            return self._poke_or_defer(context, event["deadline"], event)
 
     def resume_execution(self, next_method: str, next_kwargs: dict[str, Any] | None, context: Context) -> Any:
-        """Go on after a deferral, past what Airflow makes of errors then."""
+        """Go on after a deferral, without Airflow's own handling of trigger errors."""
         if next_method != FAILED:
             return getattr(self, next_method)(context, **(next_kwargs or {}))
         return self.execute_complete(context, self._event_for(next_kwargs or {}, context))
 
     @abstractmethod
-    def sentence(self, why: object) -> str:
-        """Return the sentence of an error that ends the wait."""
+    def failure_message(self, why: object) -> str:
+        """Return the message of an error that ends the wait."""
 
     @abstractmethod
-    def sentence_of_last_look(self, why: object) -> str:
-        """Return what a time-out says of the last look."""
+    def last_look_message(self, why: object) -> str:
+        """Return the text about the last check in the message of a time-out."""
 
-    def _event_for(self, told: dict[str, Any], context: Context) -> Json:
-        """Return the event for what Airflow tells of a trigger that had none: the time is up, or it crashed."""
-        if told.get("error") in TRIGGER_TIMEOUTS:
+    def _event_for(self, error: dict[str, Any], context: Context) -> Json:
+        """Return an event for a trigger that ended without one: it timed out, or crashed.
+
+        :param error: Airflow's ``error`` and ``traceback``.
+        """
+        if error.get("error") in TRIGGER_TIMEOUTS:
             return {"outcome": "timeout", "message": "", "transient": False, "deadline": 0.0}
-        lines = _lines(told.get("traceback") or ())
+        lines = _lines(error.get("traceback") or ())
         for line in lines:
             self.log.error("Trigger failed: %s", visible(line))
-        message = lines[-1] if lines else str(told.get("error", "Unknown"))
+        message = lines[-1] if lines else str(error.get("error", "Unknown"))
         return {"outcome": "failed", "message": message, "transient": True, "deadline": self._deadline(context)}
 
     def _deadline(self, context: Context) -> float:
-        """Return the deadline of a wait of which only the start is known."""
+        """Return the deadline, counted from the start of the task."""
         started = getattr(context.get("ti"), "start_date", None) or datetime.now(UTC)
         return float(started.timestamp()) + self.limit
 
     def _end_if_over(self, deadline: float, why: str | None) -> None:
-        """Raise the time-out when the time is up.
+        """Raise the time-out if the deadline has passed.
 
-        :param why: What the last look in the triggerer came to.
+        :param why: Result of the last check in the triggerer.
         """
         if deadline <= time.time():
-            self.last_look, self.more_time = self.sentence_of_last_look(why) if why else "", ""
+            self.last_look, self.more_time = self.last_look_message(why) if why else "", ""
             raise self.timed_out()
 
-    def _look_or_defer(self, context: Context, deadline: float, event: Json | None = None) -> Any:
-        looked = self._looked(context, event)
-        if looked is not None and looked.is_done:
+    def _poke_or_defer(self, context: Context, deadline: float, event: Json | None = None) -> Any:
+        poked = self._poke(context, event)
+        if poked is not None and poked.is_done:
             self.log.info("Success criteria met. Exiting.")
-            return looked.xcom_value
-        left = deadline - time.time()
-        if left <= 0:
+            return poked.xcom_value
+        remaining = deadline - time.time()
+        if remaining <= 0:
             raise self.timed_out()
         raise TaskDeferred(
             trigger=self.trigger(deadline),
             method_name="execute_complete",
-            timeout=timedelta(seconds=left + GRACE),
+            timeout=timedelta(seconds=remaining + GRACE),
         )
 
-    def _looked(self, context: Context, event: Json | None) -> Any:
-        """Poke; errors end it as ``BaseSensorOperator.execute`` lets them."""
+    def _poke(self, context: Context, event: Json | None) -> Any:
+        """Poke once, with the error handling of ``BaseSensorOperator.execute``; None after an ignored error."""
         try:
             self._raise_for(event)
             return self.poke(context)
@@ -148,14 +152,14 @@ class DeferringSensor(FlaggedSensor):
             if not self.silent_fail:
                 raise
             self.log.error("Sensor poke failed: %s", exception_summary(error))
-            self.last_look, self.more_time = self.sentence_of_last_look(reason(error)), ""
+            self.last_look, self.more_time = self.last_look_message(reason(error)), ""
             return None
 
     def _raise_for(self, event: Json | None) -> None:
-        """Raise what the trigger could not: that it is over, or broke down."""
+        """Raise the error that the event reports, if any."""
         if event is None or event["outcome"] in {"found", "timeout"}:
             return
-        why = self.sentence(event["message"])
+        why = self.failure_message(event["message"])
         if event["transient"]:
             raise WaitFailed(f"The wait in the triggerer broke down: {why}; see the log of the triggerer")
         self.misconfigured = bool(event.get("misconfigured"))

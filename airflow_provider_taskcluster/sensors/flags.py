@@ -1,4 +1,4 @@
-"""``soft_fail`` and ``never_fail``, and what time-outs say: the same in poke, reschedule and deferrable mode."""
+"""``soft_fail``, ``never_fail`` and messages of time-outs, the same in poke, reschedule and deferrable mode."""
 
 from __future__ import annotations
 
@@ -24,24 +24,24 @@ except ImportError:  # Airflow 2
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-# How the sentence begins by which Airflow itself says that a sensor has timed out.
+# Start of Airflow's own message for a sensor that has timed out.
 TIMED_OUT = "Sensor has timed out"
-# What soft_fail may skip.
-_FINAL = (AirflowFailException, AirflowSensorTimeout, AirflowTaskTimeout)
+# Errors that soft_fail turns into a skip.
+_SOFT = (AirflowFailException, AirflowSensorTimeout, AirflowTaskTimeout)
 
 
 class FlaggedSensor(BaseSensorOperator):
-    """A sensor whose flags are applied here, not by Airflow.
+    """Base class that applies ``soft_fail`` and ``never_fail`` in Airflow's place.
 
-    Airflow loses the reason of a skip in poke and reschedule mode, and treats deferred sensors in another way.
-    ``soft_fail`` skips what did not come; ``never_fail`` skips everything.
+    Airflow drops the reason of a skip in poke and reschedule mode, and treats deferred sensors differently.
+    ``soft_fail`` skips if the wait did not succeed; ``never_fail`` skips after any error.
     """
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(**kwargs)
-        # What a time-out adds to its sentence, if the last look came to something, and what it adds besides.
+        # Additions to the message of a time-out: the result of the last check, and advice.
         self.last_look = self.more_time = ""
-        # The wait ended by what somebody must correct; soft_fail does not hide that.
+        # The wait ended with an error that somebody must correct; soft_fail does not apply to it.
         self.misconfigured = False
 
     @property
@@ -51,12 +51,12 @@ class FlaggedSensor(BaseSensorOperator):
         return limit is not None and limit.total_seconds() <= self.timeout
 
     def timed_out(self) -> AirflowSensorTimeout | AirflowTaskTimeout:
-        """Return the time-out of which a deferred wait ends, whichever comes first."""
+        """Return the error for the time-out that comes first."""
         return self._execution_timeout() if self.execution_timeout_first else self._sensor_timeout()
 
     @contextmanager
     def flags_applied(self) -> Iterator[None]:
-        """Apply the flags to errors of the block, and keep Airflow from doing so."""
+        """Apply the flags to errors of the block, and hide them from Airflow meanwhile."""
         soft, never = self.soft_fail, self.never_fail
         self.soft_fail = self.never_fail = False
         try:
@@ -64,22 +64,22 @@ class FlaggedSensor(BaseSensorOperator):
         except (AirflowSkipException, AirflowRescheduleException):
             raise
         except (Exception, AirflowTaskTimeout) as error:
-            ended = self._in_our_words(error)
-            hidden = isinstance(ended, _FINAL) and not self.misconfigured
-            if soft and hidden and isinstance(ended, AirflowSensorTimeout):  # Airflow's own sentence for that
-                raise AirflowSkipException(visible(ended)) from error
-            if flag := "never_fail" if never else "soft_fail" if soft and hidden else "":
+            failure = self._with_own_message(error)
+            skippable = isinstance(failure, _SOFT) and not self.misconfigured
+            if soft and skippable and isinstance(failure, AirflowSensorTimeout):  # as Airflow does
+                raise AirflowSkipException(visible(failure)) from error
+            if flag := "never_fail" if never else "soft_fail" if soft and skippable else "":
                 raise AirflowSkipException(
-                    visible(f"Skipping due to {flag} is set to True: {reason(ended)}")
+                    visible(f"Skipping due to {flag} is set to True: {reason(failure)}")
                 ) from error
-            if ended is error:
+            if failure is error:
                 raise
-            raise ended from None
+            raise failure from None
         finally:
             self.soft_fail, self.never_fail = soft, never
 
-    def _in_our_words(self, error: BaseException) -> BaseException:
-        """Return the time-out with a sentence that does not depend on the mode; other errors as they are."""
+    def _with_own_message(self, error: BaseException) -> BaseException:
+        """Return a time-out with a message that is the same in all modes; return other errors unchanged."""
         if isinstance(error, AirflowSensorTimeout) and str(error).startswith(TIMED_OUT):
             return self._sensor_timeout()
         return self._execution_timeout() if isinstance(error, AirflowTaskTimeout) else error
@@ -98,6 +98,6 @@ class FlaggedSensor(BaseSensorOperator):
 
 
 def reason(error: BaseException) -> str:
-    """Say what happened: of an error that nobody thought of also its kind and its place."""
-    expected = isinstance(error, (TaskclusterError, *_FINAL))
+    """Return the message of an error; for an unexpected error also its type and its place in the code."""
+    expected = isinstance(error, (TaskclusterError, *_SOFT))
     return str(error) if expected else exception_summary(error)

@@ -1,4 +1,4 @@
-"""The sensor that waits for entries of the index."""
+"""Sensor that waits for entries of the index."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ if TYPE_CHECKING:
 
 
 class TaskclusterIndexSensor(TaskclusterBaseSensor):
-    """Wait until a task is at a path of the index. Scope ``index:find-task:<indexPath>``.
+    """Wait until the index has a task at a path. Scope ``index:find-task:<indexPath>``.
 
     :param index_path: The path, such as ``my-team.builds.latest``, without ``index.`` (templated).
     :param newer_than: A datetime, or its ISO text, with a time zone (templated): wait for a task that was resolved
-        later (one that is not resolved: started or scheduled). Takes the scope ``queue:status:<taskId>``.
+        later (or, if it is not resolved, started or scheduled later). Needs the scope ``queue:status:<taskId>``.
     :param taskcluster_conn_id: Id of the connection (templated).
-    :param connect_timeout: Seconds to wait for a connection; None takes the connection's.
-    :param read_timeout: Seconds of silence that end a request; None takes the connection's.
-    :param max_retries: Most repeats of a worker's request that failed for the moment; None takes the connection's.
-    :param deferrable: Wait in the triggerer. By default as ``[operators] default_deferrable`` says.
+    :param connect_timeout: Seconds to connect to a server; None takes the connection's.
+    :param read_timeout: Seconds without data that end a request; None takes the connection's.
+    :param max_retries: Most retries of a worker's request with a transient error; None takes the connection's.
+    :param deferrable: Wait in the triggerer; Airflow's ``[operators] default_deferrable`` by default.
     :return: index_path, task_id, rank, expires and data of the entry; with ``newer_than`` also time and state.
     """
 
@@ -45,18 +45,18 @@ class TaskclusterIndexSensor(TaskclusterBaseSensor):
         self.check_arguments()
 
     def wait(self) -> IndexWait:
-        """Return what is waited for, from the arguments."""
+        """Return the wait that the arguments describe."""
         newer = optional_point_in_time(self.newer_than, "newer_than")
         return IndexWait(
             index_path=names.index_path(text(self.index_path, "index_path")),
             newer_than=None if newer is None else newer.isoformat(),
         )
 
-    def summary(self, found: Json) -> str:
-        """Name the task, and when and how it ended if that was asked for."""
-        stands = f", {one_line(found['state'])} at {one_line(found['time'])}" if "time" in found else ""
-        return f"task {one_line(found['task_id'])} at {one_line(found['index_path'])} in the index{stands}"
+    def summary(self, result: Json) -> str:
+        """Return the task, and with ``newer_than`` its state and time."""
+        state = f", {one_line(result['state'])} at {one_line(result['time'])}" if "time" in result else ""
+        return f"task {one_line(result['task_id'])} at {one_line(result['index_path'])} in the index{state}"
 
-    def result(self, found: Json) -> IndexEntry:
+    def xcom_value(self, result: Json) -> IndexEntry:
         """Return the entry."""
-        return cast("IndexEntry", found)
+        return cast("IndexEntry", result)

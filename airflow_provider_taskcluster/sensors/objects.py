@@ -1,4 +1,4 @@
-"""The sensor that waits for objects."""
+"""Sensor that waits for objects."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ from airflow_provider_taskcluster.common.arguments import as_mapping, choice, na
 from airflow_provider_taskcluster.common.checks import one_of
 from airflow_provider_taskcluster.exceptions import HashMismatch, InvalidInput, NotVerifiable
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterObjectLink
-from airflow_provider_taskcluster.sensors.base import LISTED, REQUIRE, TaskclusterBaseSensor, counted, is_one
+from airflow_provider_taskcluster.sensors.base import (
+    MAX_IN_XCOM,
+    REQUIRE,
+    TaskclusterBaseSensor,
+    count_and_names,
+    is_single,
+)
 from airflow_provider_taskcluster.waits.conditions.objects import ObjectWait
 
 if TYPE_CHECKING:
@@ -20,26 +26,27 @@ if TYPE_CHECKING:
 
 
 class TaskclusterObjectSensor(TaskclusterBaseSensor):
-    """Wait until uploads of objects are finished. Scope ``object:download:<name>``.
+    """Wait until objects exist, that is, until their uploads are finished. Scope ``object:download:<name>``.
 
     :param name: Name of the object, or a list of names (templated).
     :param require: ``all`` of them, or ``any`` one.
-    :param expected_digest: ``sha256:<hex>`` that the object must have, or a dict of such by name (templated; Airflow
-        renders the values of a dict, not its keys). Another one fails at once: objects do not change. For an object in
-        parts it is that of the whole.
+    :param expected_digest: ``sha256:<hex>`` of the object, or a dict of digests by name (templated; Airflow renders
+        the values of a dict, not its keys). The sensor fails at once if an object has another digest: objects do not
+        change. For an object in parts, pass the sha256 of its complete content.
     :param taskcluster_conn_id: Id of the connection (templated).
-    :param connect_timeout: Seconds to wait for a connection; None takes the connection's.
-    :param read_timeout: Seconds of silence that end a request; None takes the connection's.
-    :param max_retries: Most repeats of a worker's request that failed for the moment; None takes the connection's.
-    :param deferrable: Wait in the triggerer. By default as ``[operators] default_deferrable`` says.
-    :return: name, project_id, expires and hashes of the object; for a list ``count``, and the first 100 as ``objects``.
+    :param connect_timeout: Seconds to connect to a server; None takes the connection's.
+    :param read_timeout: Seconds without data that end a request; None takes the connection's.
+    :param max_retries: Most retries of a worker's request with a transient error; None takes the connection's.
+    :param deferrable: Wait in the triggerer; Airflow's ``[operators] default_deferrable`` by default.
+    :return: name, project_id, expires and hashes of the object; for a list ``count`` and ``objects``, the first
+        100 of them.
     """
 
     template_fields: Sequence[str] = ("name", "expected_digest", "taskcluster_conn_id")
     ui_color = "#ece3f7"
     operator_extra_links = (TaskclusterObjectLink(),)
     checks: ClassVar = {"require": one_of(REQUIRE)}
-    needed = frozenset({"expected_digest"})  # without a word, nothing would be compared
+    needed = frozenset({"expected_digest"})  # if it rendered to nothing, no digest would be compared
 
     def __init__(
         self,
@@ -56,59 +63,59 @@ class TaskclusterObjectSensor(TaskclusterBaseSensor):
         self.check_arguments()
 
     def wait(self) -> ObjectWait:
-        """Return what is waited for, from the arguments."""
-        wanted = [names.object_name(name) for name in name_list(self.name, "name")]
-        for name, digest in self._digests(wanted).items():
-            if name not in wanted:
+        """Return the wait that the arguments describe."""
+        object_names = [names.object_name(name) for name in name_list(self.name, "name")]
+        for name, digest in self._expected_digests(object_names).items():
+            if name not in object_names:
                 raise InvalidInput(f"expected_digest has {name!r}, which is none of the names that are waited for")
-            _parts(digest)
-        return ObjectWait(names=wanted, require=choice(self.require, "require", REQUIRE))
+            _split_digest(digest)
+        return ObjectWait(names=object_names, require=choice(self.require, "require", REQUIRE))
 
-    def confirmed(self, found: Json) -> Json:
-        """Compare digests, for an object in parts with that of the whole."""
-        expected = self._digests([info["name"] for info in found["objects"]])
-        for info in found["objects"]:
+    def confirm(self, result: Json) -> Json:
+        """Compare the digests; for an object in parts, that of its complete content."""
+        expected = self._expected_digests([info["name"] for info in result["objects"]])
+        for info in result["objects"]:
             if digest := expected.get(info["name"]):
-                self._compare(info, *_parts(digest))
-        return found
+                self._compare(info, *_split_digest(digest))
+        return result
 
-    def summary(self, found: Json) -> str:
-        """Name the objects."""
-        return counted("object", [repr(info["name"]) for info in found["objects"]])
+    def summary(self, result: Json) -> str:
+        """Return the names of the objects."""
+        return count_and_names("object", [repr(info["name"]) for info in result["objects"]])
 
-    def result(self, found: Json) -> FinishedObject | FinishedObjects:
-        """Return the object that was named, or all of them."""
-        objects: list[FinishedObject] = found["objects"]
-        if is_one(self.name, self.wait().names):
+    def xcom_value(self, result: Json) -> FinishedObject | FinishedObjects:
+        """Return the object for a single name, else the list."""
+        objects: list[FinishedObject] = result["objects"]
+        if is_single(self.name, self.wait().names):
             return objects[0]
-        return {"count": len(objects), "objects": objects[:LISTED]}
+        return {"count": len(objects), "objects": objects[:MAX_IN_XCOM]}
 
-    def _digests(self, wanted: list[str]) -> Mapping[str, str]:
+    def _expected_digests(self, object_names: list[str]) -> Mapping[str, str]:
         expected = self.expected_digest
-        named = {} if expected in (None, "") else as_mapping(expected, "expected_digest")
-        if named is not None:
-            return named
-        if len(wanted) != 1:
+        by_object = {} if expected in (None, "") else as_mapping(expected, "expected_digest")
+        if by_object is not None:
+            return by_object
+        if len(object_names) != 1:
             raise InvalidInput("expected_digest is one for many objects: pass a dict with the digest of each name")
-        return {wanted[0]: str(expected)}
+        return {object_names[0]: str(expected)}
 
     def _compare(self, info: Json, algorithm: str, expected: str) -> None:
         if info["hashes"].get(algorithm) == expected:
             return
         whole = self.hook.multipart_sha256(info["name"])
-        found = info["hashes"].get(algorithm) if whole is None else {"sha256": whole}.get(algorithm)
-        if found is None:
+        actual = info["hashes"].get(algorithm) if whole is None else {"sha256": whole}.get(algorithm)
+        if actual is None:
             raise NotVerifiable(
                 f"Object {info['name']!r} is finished, and nobody knows its {algorithm}: expect its sha256 instead"
             )
-        if found != expected:
+        if actual != expected:
             raise HashMismatch(
-                f"Object {info['name']!r} is finished with the {algorithm} {found}, not {expected}: "
+                f"Object {info['name']!r} is finished with the {algorithm} {actual}, not {expected}: "
                 f"somebody uploaded other content"
             )
 
 
-def _parts(digest: Any) -> tuple[str, str]:
+def _split_digest(digest: Any) -> tuple[str, str]:
     algorithm, colon, value = str(digest).partition(":")
     if not colon or not algorithm or not value:
         raise InvalidInput(f"expected_digest is {digest!r}: write it as sha256:<hex>")

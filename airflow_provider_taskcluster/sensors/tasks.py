@@ -1,4 +1,4 @@
-"""The sensors that wait for tasks and task groups."""
+"""Sensors that wait for tasks and task groups."""
 
 from __future__ import annotations
 
@@ -9,7 +9,13 @@ from airflow_provider_taskcluster.common.arguments import choice, flag, name_lis
 from airflow_provider_taskcluster.common.checks import one_of
 from airflow_provider_taskcluster.common.messages import one_line
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterTaskGroupLink, TaskclusterTaskLink
-from airflow_provider_taskcluster.sensors.base import LISTED, REQUIRE, TaskclusterBaseSensor, counted, is_one
+from airflow_provider_taskcluster.sensors.base import (
+    MAX_IN_XCOM,
+    REQUIRE,
+    TaskclusterBaseSensor,
+    count_and_names,
+    is_single,
+)
 from airflow_provider_taskcluster.waits.conditions.status import RESOLVED, STATES
 from airflow_provider_taskcluster.waits.conditions.tasks import TaskGroupWait, TaskWait
 
@@ -23,21 +29,22 @@ if TYPE_CHECKING:
 class TaskclusterTaskSensor(TaskclusterBaseSensor):
     """Wait until Taskcluster tasks reach a state.
 
-    Fails at once when one is resolved in another state, or does not exist. Automatic retries of the queue are waited
-    through. Scope ``queue:status:<taskId>``.
+    Fails at once if a task is resolved in another state, or does not exist. The sensor waits through the queue's
+    automatic retries. Scope ``queue:status:<taskId>``.
 
     :param taskcluster_task_id: Id of the Taskcluster task, or a list of ids (templated); ``task_id`` is Airflow's.
     :param states: State to wait for, or a list of them: ``completed`` by default; ``failed``, ``exception``,
-        ``running``, ``pending``, ``unscheduled``. A task that has passed one of the last three has reached it.
+        ``running``, ``pending``, ``unscheduled``. The last three are also reached by a task that has
+        passed them.
     :param require: ``all`` of the tasks, or ``any`` one.
-    :param wait_for_rerun: Wait on when a task is resolved in another state: somebody will rerun it.
+    :param wait_for_rerun: Wait on if a task is resolved in another state: for a task that will be rerun.
     :param taskcluster_conn_id: Id of the connection (templated).
-    :param connect_timeout: Seconds to wait for a connection; None takes the connection's.
-    :param read_timeout: Seconds of silence that end a request; None takes the connection's.
-    :param max_retries: Most repeats of a worker's request that failed for the moment; None takes the connection's.
-    :param deferrable: Wait in the triggerer. By default as ``[operators] default_deferrable`` says.
-    :return: task_id, state, run_id and reason_resolved of the task; for a list ``count``, and the first 100 as
-        ``tasks``.
+    :param connect_timeout: Seconds to connect to a server; None takes the connection's.
+    :param read_timeout: Seconds without data that end a request; None takes the connection's.
+    :param max_retries: Most retries of a worker's request with a transient error; None takes the connection's.
+    :param deferrable: Wait in the triggerer; Airflow's ``[operators] default_deferrable`` by default.
+    :return: task_id, state, run_id and reason_resolved of the task; for a list ``count`` and ``tasks``, the
+        first 100 of them.
     """
 
     template_fields: Sequence[str] = ("taskcluster_task_id", "taskcluster_conn_id")
@@ -66,7 +73,7 @@ class TaskclusterTaskSensor(TaskclusterBaseSensor):
         self.check_arguments()
 
     def wait(self) -> TaskWait:
-        """Return what is waited for, from the arguments."""
+        """Return the wait that the arguments describe."""
         task_ids = name_list(self.taskcluster_task_id, "taskcluster_task_id")
         return TaskWait(
             task_ids=[names.task_id(task_id) for task_id in task_ids],
@@ -75,18 +82,18 @@ class TaskclusterTaskSensor(TaskclusterBaseSensor):
             wait_for_rerun=self.wait_for_rerun,
         )
 
-    def summary(self, found: Json) -> str:
-        """Name the tasks and their states."""
-        return counted(
-            "task", [f"{one_line(status['task_id'])} is {one_line(status['state'])}" for status in found["tasks"]]
+    def summary(self, result: Json) -> str:
+        """Return the tasks and their states."""
+        return count_and_names(
+            "task", [f"{one_line(status['task_id'])} is {one_line(status['state'])}" for status in result["tasks"]]
         )
 
-    def result(self, found: Json) -> ReachedTask | ReachedTasks:
-        """Return the task that was named, or all of them."""
-        tasks: list[ReachedTask] = found["tasks"]
-        if is_one(self.taskcluster_task_id, self.wait().task_ids):
+    def xcom_value(self, result: Json) -> ReachedTask | ReachedTasks:
+        """Return the task for a single id, else the list."""
+        tasks: list[ReachedTask] = result["tasks"]
+        if is_single(self.taskcluster_task_id, self.wait().task_ids):
             return tasks[0]
-        return {"count": len(tasks), "tasks": tasks[:LISTED]}
+        return {"count": len(tasks), "tasks": tasks[:MAX_IN_XCOM]}
 
 
 class TaskclusterTaskGroupSensor(TaskclusterBaseSensor):
@@ -95,15 +102,15 @@ class TaskclusterTaskGroupSensor(TaskclusterBaseSensor):
     Scopes ``queue:list-task-group:<taskGroupId>``, and ``queue:status:<taskId>`` of its tasks.
 
     :param task_group_id: Id of the group (templated).
-    :param states: Resolutions that are good, a list: by default ``completed``, ``failed`` and ``exception``, whatever
-        comes. Fails at once when a task is resolved in another one.
-    :param wait_for_rerun: Wait on when a task is resolved in another state: somebody will rerun it.
+    :param states: Resolved states to accept; by default all, ``completed``, ``failed`` and ``exception``. The sensor
+        fails at once if a task is resolved in another state.
+    :param wait_for_rerun: Wait on if a task is resolved in another state: for a task that will be rerun.
     :param taskcluster_conn_id: Id of the connection (templated).
-    :param connect_timeout: Seconds to wait for a connection; None takes the connection's.
-    :param read_timeout: Seconds of silence that end a request; None takes the connection's.
-    :param max_retries: Most repeats of a worker's request that failed for the moment; None takes the connection's.
-    :param deferrable: Wait in the triggerer. By default as ``[operators] default_deferrable`` says.
-    :return: task_group_id, count of its tasks, and states with the count of each.
+    :param connect_timeout: Seconds to connect to a server; None takes the connection's.
+    :param read_timeout: Seconds without data that end a request; None takes the connection's.
+    :param max_retries: Most retries of a worker's request with a transient error; None takes the connection's.
+    :param deferrable: Wait in the triggerer; Airflow's ``[operators] default_deferrable`` by default.
+    :return: task_group_id, count of its tasks, and states: the count of tasks in each state.
     """
 
     template_fields: Sequence[str] = ("task_group_id", "taskcluster_conn_id")
@@ -126,26 +133,26 @@ class TaskclusterTaskGroupSensor(TaskclusterBaseSensor):
         self.check_arguments()
 
     def wait(self) -> TaskGroupWait:
-        """Return what is waited for, from the arguments."""
+        """Return the wait that the arguments describe."""
         return TaskGroupWait(
             task_group_id=names.task_id(text(self.task_group_id, "task_group_id")),
             states=states_in(self.states, "states", RESOLVED),
             wait_for_rerun=self.wait_for_rerun,
         )
 
-    def summary(self, found: Json) -> str:
-        """Count the tasks of the group in each state."""
-        states = ", ".join(f"{count} {one_line(state)}" for state, count in sorted(found["states"].items()))
-        return f"all {found['count']!r} tasks of group {found['task_group_id']!r} are resolved: {states}"
+    def summary(self, result: Json) -> str:
+        """Return the number of tasks in each state."""
+        states = ", ".join(f"{count} {one_line(state)}" for state, count in sorted(result["states"].items()))
+        return f"all {result['count']!r} tasks of group {result['task_group_id']!r} are resolved: {states}"
 
-    def result(self, found: Json) -> ResolvedTaskGroup:
-        """Return how its tasks stand."""
-        return cast("ResolvedTaskGroup", found)
+    def xcom_value(self, result: Json) -> ResolvedTaskGroup:
+        """Return the states of the group's tasks."""
+        return cast("ResolvedTaskGroup", result)
 
 
 def states_in(value: Any, what: str, allowed: Sequence[str]) -> list[str]:
-    """Return one or many states as a list.
+    """Return one state or several as a list.
 
-    :raises InvalidInput: One is none of those that can be waited for.
+    :raises InvalidInput: A state is not one of those allowed.
     """
     return [choice(state, what, allowed) for state in name_list(value, what)]

@@ -93,7 +93,9 @@ def test_it_leads_to_taskcluster(kind):
 
 @kinds()
 def test_what_an_operator_returns_has_a_type(kind):
-    gives = kind.result if issubclass(kind, BaseSensorOperator) else kind.execute  # what a sensor found goes to XCom
+    gives = (
+        kind.xcom_value if issubclass(kind, BaseSensorOperator) else kind.execute
+    )  # what a sensor found goes to XCom
     returned = gives.__annotations__["return"]
     assert "Any" not in returned
     assert "dict" not in returned

@@ -68,7 +68,7 @@ def test_coroutines_are_found_wherever_they_are(source: str) -> None:
 
 def test_what_a_hook_makes_is_known() -> None:
     """The names come from the source of the hook."""
-    assert {"client", "settings", "_kept_store", "_engine_services"} <= MADE
+    assert {"client", "settings", "_cached_store", "_engine_services"} <= MADE
 
 
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))

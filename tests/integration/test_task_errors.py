@@ -138,7 +138,7 @@ def test_a_time_out_says_that_what_is_there_has_not_passed(connect, run, context
     sensor = TaskclusterArtifactSensor(
         **OWN, taskcluster_task_id=run.task_id, name="public/a", check_fn=lambda _: False, timeout=0
     )
-    assert "'tc_test': what is there has not passed, the log says why; if it may" in said(sensor, context)
+    assert "'tc_test': found, but rejected by checks; see the log; if it may" in said(sensor, context)
 
 
 def test_a_skip_of_a_check_is_not_a_time_out(connect, run, context):

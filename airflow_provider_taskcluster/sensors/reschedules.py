@@ -1,4 +1,4 @@
-"""Whether a sensor has looked before, in another process: with ``mode="reschedule"`` each look has one of its own."""
+"""Whether a sensor ran before, in another process: with ``mode="reschedule"`` each check has a process of its own."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 def was_rescheduled(context: Context) -> bool:
-    """Tell whether Airflow has rescheduled this try before."""
+    """Return whether Airflow has rescheduled this try before."""
     instance: Any = context.get("ti")
     if instance is None:
         return False
