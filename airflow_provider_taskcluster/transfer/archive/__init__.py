@@ -1,1 +1,1 @@
-"""What archives of each format hold, read as a hostile source. Nothing is written here."""
+"""Readers of archives, which are taken as hostile, and their extraction into a folder."""

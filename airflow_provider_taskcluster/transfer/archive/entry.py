@@ -1,4 +1,4 @@
-"""One thing in an archive, of whatever format. Pure."""
+"""An entry of an archive of any format. Pure."""
 
 from __future__ import annotations
 
@@ -14,13 +14,13 @@ Kind = Literal["file", "folder", "symlink", "hardlink"]
 
 
 @dataclass(frozen=True)
-class Entry:
-    """One thing in an archive.
+class ArchiveEntry:
+    """One file, folder or link in an archive.
 
-    :param name: As it is written there.
-    :param executable: Whether its owner may run it.
-    :param target: Of a link, as it is written there.
-    :param open: Opens the content of a file, while its archive is open.
+    :param name: Name as written in the archive.
+    :param executable: Whether its owner may execute it.
+    :param target: Target of a link, as written in the archive.
+    :param open: Opens the content of a file, while the archive is open.
     """
 
     name: str
@@ -30,10 +30,10 @@ class Entry:
     open: Callable[[], BinaryIO]
 
 
-def refused(name: str, why: str) -> ArchiveRefused:
-    """Return the error of an entry.
+def entry_refused(name: str, reason: str) -> ArchiveRefused:
+    """Return the error for a refused entry.
 
-    :param name: Of the entry.
-    :param why: What is wrong with it, as the end of a sentence about it.
+    :param name: Name of the entry.
+    :param reason: Predicate of the message, such as ``is encrypted``.
     """
-    return ArchiveRefused(f"{name[:200]!r} in the archive {why}: nothing of it was extracted")
+    return ArchiveRefused(f"{name[:200]!r} in the archive {reason}: nothing of it was extracted")

@@ -1,4 +1,4 @@
-"""Records of pax headers (POSIX.1-2017, pax, "pax Header Block"). Pure."""
+"""Filters the records of pax headers (POSIX.1-2017, pax, "pax Header Block"). Pure."""
 
 from __future__ import annotations
 
@@ -6,25 +6,25 @@ import re
 
 from airflow_provider_taskcluster.common.messages import visible
 
-# What says where, how long and how sparse a file is. Owners, times and attributes are not extracted.
+# Keywords of paths and sizes, sparse files' included. Owners, times and attributes are not extracted.
 _TEXTS = {b"path", b"linkpath", b"hdrcharset", b"GNU.sparse.name"}
 _NUMBERS = {b"size", *(b"GNU.sparse." + key for key in (b"size", b"realsize", b"major", b"minor", b"numblocks"))}
-# Given once for each piece of a file.
+# Keywords that are repeated for each piece of a file.
 _REPEATED = {b"GNU.sparse.offset", b"GNU.sparse.numbytes"}
 _MAP = b"GNU.sparse.map"
 _NUMBER = re.compile(rb"[0-9]{1,20}")
 _NUMBER_LIST = re.compile(rb"[0-9]{1,20}(?:,[0-9]{1,20})*")
-# Digits of the length of a record.
+# Most digits in the length of a record.
 _LENGTH = 20
 # Bytes of a path, on nearly every system.
 LONGEST_PATH = 4096
 
 
 def usable_records(header: bytes) -> bytes:
-    """Return the records of a header that count here; of several with the same keyword, that is the last.
+    """Return the records of a header that matter here; of several with one keyword, the last.
 
-    Before Python 3.11.10 the standard library takes hours for what long digits in the others can be, and in all
-    versions it takes a size that is no number for 0.
+    The standard library may take hours for long digits in the other records (before Python 3.11.10), and takes a size
+    that is no number for 0 (in all versions).
 
     :raises ValueError: The header is broken.
     """

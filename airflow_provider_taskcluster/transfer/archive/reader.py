@@ -1,7 +1,7 @@
-"""What is in an archive, .zip or .tar.* alike: its entries in order. Nothing is written here.
+"""Yields the entries of an archive, .zip or .tar.*, in order. Writes nothing.
 
-Archives come from outside and are hostile: besides the content of files, which the caller counts, no more is read than
-so many entries can need. A broken archive is one error, whatever the libraries below raise.
+Archives are taken as hostile: apart from the content of files, which the caller counts, reads are bounded by the number
+of entries. A broken archive raises one error, whatever the libraries raise.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, BinaryIO, cast
 from airflow_provider_taskcluster.common.messages import one_line
 from airflow_provider_taskcluster.exceptions import ArchiveRefused, TaskclusterError
 from airflow_provider_taskcluster.transfer.archive.formats import MAGIC, SUFFIXES, format_of
-from airflow_provider_taskcluster.transfer.archive.streams import Streams
+from airflow_provider_taskcluster.transfer.archive.streams import CompressedReader
 from airflow_provider_taskcluster.transfer.archive.tar import tar_entries
 from airflow_provider_taskcluster.transfer.archive.zip import MAGICS, zip_entries
 from airflow_provider_taskcluster.transfer.config import KIB, MIB
@@ -22,22 +22,22 @@ if TYPE_CHECKING:
     from collections.abc import Generator, Iterator
     from pathlib import Path
 
-    from airflow_provider_taskcluster.transfer.archive.entry import Entry
+    from airflow_provider_taskcluster.transfer.archive.entry import ArchiveEntry
 
-# What an entry needs besides its content: headers, a name, a line of the directory.
+# Bytes of an entry besides its content: headers, a name, a line of the directory.
 OVERHEAD = 2 * KIB
 
 
 def is_archive(name: str) -> bool:
-    """Tell whether a file of this name is one that can be extracted."""
+    """Tell by its name whether a file is an archive that can be extracted."""
     return name.lower().endswith((".zip", ".tar", *SUFFIXES))
 
 
 @contextmanager
-def readable(archive: Path) -> Iterator[None]:
-    """Turn all that reading an archive may raise into one sentence.
+def archive_errors(archive: Path) -> Iterator[None]:
+    """Turn all errors of reading an archive into ``ArchiveRefused``.
 
-    :raises ArchiveRefused: It is broken, or of a kind that nobody here can read.
+    :raises ArchiveRefused: The archive is broken, or of an unknown kind.
     """
     try:
         yield
@@ -48,21 +48,21 @@ def readable(archive: Path) -> Iterator[None]:
         raise ArchiveRefused(f"{str(archive)!r} cannot be extracted: {reason}; have it packed again") from error
 
 
-def entries(archive: Path, most: int) -> Generator[Entry]:
+def archive_entries(archive: Path, max_entries: int) -> Generator[ArchiveEntry]:
     """Yield the entries of an archive.
 
-    :param most: So many are expected at most; what can only be more is refused.
-    :raises ArchiveRefused: It is broken, encrypted, of a kind that nobody here can read, or holds what is neither file,
+    :param max_entries: Bounds the size of headers and directories; the caller counts the entries.
+    :raises ArchiveRefused: The archive is broken, encrypted, of an unknown kind, or has an entry that is neither file,
         folder nor link.
     """
-    most = max(MIB, most * OVERHEAD)
-    with readable(archive), archive.open("rb") as file:
+    max_bytes = max(MIB, max_entries * OVERHEAD)
+    with archive_errors(archive), archive.open("rb") as file:
         first = file.read(MAGIC)
         file.seek(0)
         if first.startswith(MAGICS):
-            yield from zip_entries(file, most)
+            yield from zip_entries(file, max_bytes)
         elif compression := format_of(first, str(archive)):
-            with io.BufferedReader(Streams(file, compression)) as content:
-                yield from tar_entries(cast("BinaryIO", content), most)
+            with io.BufferedReader(CompressedReader(file, compression)) as content:
+                yield from tar_entries(cast("BinaryIO", content), max_bytes)
         else:
-            yield from tar_entries(file, most)
+            yield from tar_entries(file, max_bytes)

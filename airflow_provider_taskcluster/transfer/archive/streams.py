@@ -1,7 +1,7 @@
-"""Compressed streams one behind the other, read as one file.
+"""Reads a file of concatenated compressed streams.
 
-What follows a stream must be another one, or the padding that the format allows, up to the end of the file. The
-standard library takes anything else behind a bz2 or xz stream for the end, and loses what a damaged stream held.
+After a stream, only another stream or the format's padding may follow, up to the end of the file. The standard library
+takes anything else after a bz2 or xz stream for the end, and so loses the content of a damaged stream.
 """
 
 from __future__ import annotations
@@ -21,31 +21,31 @@ LONGEST_PADDING = 64 * MIB
 
 
 class Decompressor(Protocol):
-    """Decompresses one stream. The interface of ``bz2.BZ2Decompressor`` and its like."""
+    """A decompressor of one stream, with the interface of ``bz2.BZ2Decompressor``."""
 
     @property
     def eof(self) -> bool:
-        """Whether the end of the stream was reached, and its sums were right."""
+        """Whether the end of the stream was reached, with correct checksums."""
 
     @property
     def needs_input(self) -> bool:
-        """Whether it gives nothing more without further input."""
+        """Whether there is no output without further input."""
 
     @property
     def unused_data(self) -> bytes:
-        """What was behind the end of the stream."""
+        """Input after the end of the stream."""
 
     def decompress(self, data: bytes, max_length: int, /) -> bytes:
-        """Return so many bytes at most."""
+        """Return at most ``max_length`` bytes of output."""
 
 
 @dataclass(frozen=True)
-class Format:
-    """A format of compressed files.
+class Compression:
+    """How files of a compression format are read.
 
     :param open: Makes the decompressor of one stream.
-    :param padding: Zero bytes between and behind streams come in multiples of it; 0 if there may be none.
-    :param step: Bytes that are read from the file at a time.
+    :param padding: Multiple in which zero bytes may follow a stream; 0 if none may.
+    :param step: Bytes read from the file at a time.
     """
 
     open: Callable[[], Decompressor]
@@ -53,25 +53,25 @@ class Format:
     step: int = 64 * KIB
 
 
-class Streams(io.RawIOBase):
-    """The content of a compressed file, from its beginning to its end. It cannot seek.
+class CompressedReader(io.RawIOBase):
+    """The decompressed content of a file, not seekable.
 
-    :raises EOFError: While it is read: the file ends within a stream.
-    :raises ValueError: While it is read: padding that the format does not allow.
+    :raises EOFError: From a read: the file ends within a stream.
+    :raises ValueError: From a read: the padding is not allowed by the format.
     """
 
-    def __init__(self, file: BinaryIO, format: Format) -> None:  # noqa: A002 (the word of the field)
+    def __init__(self, file: BinaryIO, format: Compression) -> None:  # noqa: A002 (the term of the field)
         self._file = file
         self._format = format
         self._stream = format.open()
-        self._ahead = b""  # was read from the file, and not decompressed yet
+        self._pending = b""  # read from the file, but not decompressed yet
 
     def readable(self) -> bool:
-        """It is."""
+        """Return True."""
         return True
 
     def readinto(self, buffer: WriteableBuffer, /) -> int:
-        """Decompress into a buffer; return how many bytes, 0 at the end."""
+        """Decompress into a buffer; return the number of bytes, 0 at the end."""
         view = memoryview(buffer)
         data = self._read(len(view))
         view[: len(data)] = data
@@ -88,19 +88,19 @@ class Streams(io.RawIOBase):
         return b""
 
     def _input(self) -> bytes:
-        data, self._ahead = self._ahead or self._file.read(self._format.step), b""
+        data, self._pending = self._pending or self._file.read(self._format.step), b""
         return data
 
     def _next(self) -> bool:
-        """Begin the next stream; False at the end of the file."""
+        """Begin the next stream; return False at the end of the file."""
         rest = self._stream.unused_data or self._input()
-        self._ahead = self._behind_padding(rest) if self._format.padding else rest
-        if self._ahead:
+        self._pending = self._skip_padding(rest) if self._format.padding else rest
+        if self._pending:
             self._stream = self._format.open()
-        return bool(self._ahead)
+        return bool(self._pending)
 
-    def _behind_padding(self, rest: bytes) -> bytes:
-        """Return what follows the padding, b"" at the end of the file."""
+    def _skip_padding(self, rest: bytes) -> bytes:
+        """Return the input after the padding, b"" at the end of the file."""
         found, length = b"", 0
         while rest and not found:
             found = rest.lstrip(b"\0")

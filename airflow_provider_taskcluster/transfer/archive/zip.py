@@ -1,7 +1,7 @@
-"""The entries of a .zip file (PKWARE, APPNOTE.TXT).
+"""Yields the entries of a .zip file (PKWARE, APPNOTE.TXT).
 
-The standard library reads it and checks the sums. Checked here is what it takes on trust: that the directory is all of
-it and the only one, that no two entries share bytes, what is a folder, and the names in UTF-8 beside those of old.
+The standard library parses the file and verifies checksums. Checked here is what it does not: that there is one,
+complete directory, that no two entries share bytes, which entries are folders, and the additional names in UTF-8.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from itertools import pairwise
 from typing import TYPE_CHECKING, BinaryIO, cast
 
 from airflow_provider_taskcluster.exceptions import TooLarge
-from airflow_provider_taskcluster.transfer.archive.entry import Entry, refused
+from airflow_provider_taskcluster.transfer.archive.entry import ArchiveEntry, entry_refused
 from airflow_provider_taskcluster.transfer.config import KIB
 
 if TYPE_CHECKING:
@@ -30,7 +30,7 @@ MAGICS = (b"PK\x03\x04", b"PK\x05\x06")
 LONGEST_TARGET = 4 * KIB
 # Signature, 2 disks, 2 counts of entries, size and offset of the directory, length of the comment (4.3.16).
 _END = struct.Struct("<4s4H2LH")
-# The same in 64 bits (4.3.14), and its locator behind it (4.3.15).
+# The same in 64 bits (4.3.14), followed by its locator (4.3.15).
 _END_64 = struct.Struct("<4s20x4Q")
 _LOCATOR_64 = 20
 # Signature, lengths of name and extra fields of the header before the content (4.3.7).
@@ -42,12 +42,12 @@ _UTF_8 = 1 << 11
 _DOS_FOLDER = 0x10
 
 
-def zip_entries(file: BinaryIO, most: int) -> Generator[Entry]:
+def zip_entries(file: BinaryIO, max_bytes: int) -> Generator[ArchiveEntry]:
     """Yield the entries of a zip, in the order of its directory.
 
-    :param most: Bytes that the directory may have.
+    :param max_bytes: Bytes that the directory may have.
     """
-    with zipfile.ZipFile(cast("BinaryIO", _Bounded(file, most))) as archive:
+    with zipfile.ZipFile(cast("BinaryIO", _BoundedReads(file, max_bytes))) as archive:
         _check_directory(file, archive)
         starts = sorted([*(info.header_offset for info in archive.infolist()), archive.start_dir])
         if len(set(starts)) < len(starts):
@@ -58,7 +58,7 @@ def zip_entries(file: BinaryIO, most: int) -> Generator[Entry]:
 
 
 def _check_directory(file: BinaryIO, archive: zipfile.ZipFile) -> None:
-    """Look whether the directory is whole, and the only one: the library takes the last one that it finds.
+    """Check that the directory is complete and the only one: the library takes the last one that it finds.
 
     :raises zipfile.BadZipFile: It is not.
     """
@@ -75,10 +75,10 @@ def _check_directory(file: BinaryIO, archive: zipfile.ZipFile) -> None:
 
 
 def _local_fields(file: BinaryIO, info: zipfile.ZipInfo, end: int) -> bytes:
-    """Return the extra fields of the header before the content of an entry.
+    """Return the extra fields of an entry's local header.
 
-    :param end: Where what follows begins.
-    :raises zipfile.BadZipFile: The content does not end before that.
+    :param end: Offset of the next entry, or the directory.
+    :raises zipfile.BadZipFile: The content does not end before it.
     """
     file.seek(info.header_offset)
     signature, name, extra = _LOCAL.unpack(file.read(_LOCAL.size))
@@ -88,52 +88,52 @@ def _local_fields(file: BinaryIO, info: zipfile.ZipInfo, end: int) -> bytes:
     return file.read(extra)
 
 
-def _entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo, local: bytes) -> Entry:
+def _entry(archive: zipfile.ZipFile, info: zipfile.ZipInfo, local: bytes) -> ArchiveEntry:
     def content() -> BinaryIO:
         opened = cast("zipfile.ZipExtFile", archive.open(info))
-        return cast("BinaryIO", opened if info.compress_type in _BOUNDED else io.BufferedReader(_Sips(opened)))
+        return cast("BinaryIO", opened if info.compress_type in _BOUNDED else io.BufferedReader(_SmallReads(opened)))
 
     name = _name(info, local)
     if info.flag_bits & _ENCRYPTED:
-        raise refused(name, "is encrypted: have it packed without a password")
+        raise entry_refused(name, "is encrypted: have it packed without a password")
     mode = info.external_attr >> 16
     kind, target = _kind(info, name), ""
     if kind == "folder":
         with content() as opened:
             if info.file_size or opened.read(1):
-                raise refused(name, "is a folder, and has the content of a file")
+                raise entry_refused(name, "is a folder, and has the content of a file")
     if kind == "symlink":
         with content() as opened:
             target = os.fsdecode(opened.read(LONGEST_TARGET + 1))
         if len(target) > LONGEST_TARGET:
-            raise refused(name, "is a link whose target has no end")
-    return Entry(name, kind, bool(mode & stat.S_IXUSR), target, content)
+            raise entry_refused(name, "is a link whose target has no end")
+    return ArchiveEntry(name, kind, bool(mode & stat.S_IXUSR), target, content)
 
 
 def _kind(info: zipfile.ZipInfo, name: str) -> Kind:
-    """Return what an entry is. Any of the three signs of a folder makes it one: programs set them as they like."""
+    """Return the kind of an entry. One of the three marks of a folder is enough: programs set different ones."""
     kind = stat.S_IFMT(info.external_attr >> 16)
     slash = name.endswith("/") or info.orig_filename.endswith("/")
     if slash or kind == stat.S_IFDIR or info.external_attr & _DOS_FOLDER:
         return "folder"
     if kind not in {0, stat.S_IFREG, stat.S_IFLNK}:
-        raise refused(name, "is a device or another special file")
+        raise entry_refused(name, "is a device or another special file")
     return "symlink" if kind == stat.S_IFLNK else "file"
 
 
 def _name(info: zipfile.ZipInfo, local: bytes) -> str:
-    """Return the name of an entry: that of its Unicode Path field (4.6.9), where it has one that is made for it.
+    """Return the name of an entry: that of its Unicode Path field (4.6.9), if the field's checksum is of this entry.
 
-    :param local: Its extra fields beside its content, which say the same as those in the directory.
-    :raises ArchiveRefused: They do not.
+    :param local: Extra fields of the local header, which must agree with those in the directory.
+    :raises ArchiveRefused: They do not agree.
     """
-    own = info.orig_filename.encode("utf-8" if info.flag_bits & _UTF_8 else "cp437")
-    made_for_it = b"\x01" + zlib.crc32(own).to_bytes(4, "little")
+    raw_name = info.orig_filename.encode("utf-8" if info.flag_bits & _UTF_8 else "cp437")
+    made_for_it = b"\x01" + zlib.crc32(raw_name).to_bytes(4, "little")
     fields = [*_unicode_paths(info.extra), *_unicode_paths(local)]
-    found = {field[5:] for field in fields if field.startswith(made_for_it)} - {b""}
-    if len(found) > 1:
-        raise refused(info.orig_filename, "has several names")
-    return found.pop().decode() if found else info.orig_filename
+    names = {field[5:] for field in fields if field.startswith(made_for_it)} - {b""}
+    if len(names) > 1:
+        raise entry_refused(info.orig_filename, "has several names")
+    return names.pop().decode() if names else info.orig_filename
 
 
 def _unicode_paths(extra: bytes) -> Iterator[bytes]:
@@ -148,12 +148,12 @@ def _unicode_paths(extra: bytes) -> Iterator[bytes]:
             yield field
 
 
-# Of these, no more is decompressed than is read.
+# Methods for which the library decompresses no more than is read.
 _BOUNDED = {zipfile.ZIP_STORED, zipfile.ZIP_DEFLATED}
 
 
-class _Sips(io.RawIOBase):
-    """A content in a format of which the library decompresses all that it reads, however much that becomes.
+class _SmallReads(io.RawIOBase):
+    """Reads small pieces of a content whose input the library decompresses as a whole, however large the output.
 
     1,000,000,000 zero bytes are 722 bytes of bzip2.
     """
@@ -178,22 +178,22 @@ class _Sips(io.RawIOBase):
         super().close()
 
 
-class _Bounded:
-    """A file of which nobody takes more at once than a directory may have.
+class _BoundedReads:
+    """A file with a limit on the size of one read.
 
     The library reads the directory in one piece, of whatever size it claims.
     """
 
-    def __init__(self, file: BinaryIO, most: int) -> None:
+    def __init__(self, file: BinaryIO, max_bytes: int) -> None:
         self._file = file
-        self._most = most
+        self._max_bytes = max_bytes
         self.seek = file.seek
         self.tell = file.tell
         self.seekable = file.seekable
-        self.close = lambda: None  # its owner does
+        self.close = lambda: None  # its owner closes it
 
     def read(self, size: int = -1) -> bytes:
-        data = self._file.read(self._most + 1 if size < 0 else min(size, self._most + 1))
-        if len(data) > self._most:
+        data = self._file.read(self._max_bytes + 1 if size < 0 else min(size, self._max_bytes + 1))
+        if len(data) > self._max_bytes:
             raise TooLarge("The directory of the archive is larger than all that is allowed")
         return data
