@@ -18,9 +18,9 @@ from airflow_provider_taskcluster.services.schemas import (
     TaskRun,
 )
 from airflow_provider_taskcluster.transfer.archive.extract import Extracted
-from airflow_provider_taskcluster.transfer.download.opened import StoredFile
 from airflow_provider_taskcluster.transfer.download.random_access import RandomAccess
 from airflow_provider_taskcluster.transfer.download.references import AllowReference
+from airflow_provider_taskcluster.transfer.download.stored_file import StoredFile
 from airflow_provider_taskcluster.transfer.model import (
     ErrorReason,
     ExtractedFiles,
@@ -49,9 +49,8 @@ from airflow_provider_taskcluster.transfer.sink.factory import Destination
 from airflow_provider_taskcluster.transfer.source.base import Source
 from airflow_provider_taskcluster.transfer.source.factory import Uploadable
 from airflow_provider_taskcluster.transfer.source.reading import Reader
-from airflow_provider_taskcluster.transfer.upload.choice import Multipart
 from airflow_provider_taskcluster.transfer.upload.conflict import IfExists
-from airflow_provider_taskcluster.transfer.upload.parts import PartSize
+from airflow_provider_taskcluster.transfer.upload.parts import Multipart, PartSize
 from airflow_provider_taskcluster.transfer.upload.recorder import DirectoryRecorder, Recorder, StateStoreRecorder
 from airflow_provider_taskcluster.waits.conditions.artifacts import ArtifactWait
 from airflow_provider_taskcluster.waits.conditions.index import IndexWait

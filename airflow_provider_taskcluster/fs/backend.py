@@ -27,8 +27,8 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.fs.listing import Entry
     from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
     from airflow_provider_taskcluster.services.schemas import ArtifactInfo
-    from airflow_provider_taskcluster.transfer.download.opened import StoredFile
     from airflow_provider_taskcluster.transfer.download.references import AllowReference
+    from airflow_provider_taskcluster.transfer.download.stored_file import StoredFile
     from airflow_provider_taskcluster.transfer.model import TransferResult
     from airflow_provider_taskcluster.transfer.progress import Progress
     from airflow_provider_taskcluster.transfer.sink.factory import Destination

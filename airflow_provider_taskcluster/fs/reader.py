@@ -9,7 +9,7 @@ from fsspec.spec import AbstractBufferedFile
 if TYPE_CHECKING:
     from fsspec.spec import AbstractFileSystem
 
-    from airflow_provider_taskcluster.transfer.download.opened import StoredFile
+    from airflow_provider_taskcluster.transfer.download.stored_file import StoredFile
 
 
 class ReadableFile(AbstractBufferedFile):  # type: ignore[misc]  # fsspec has no types

@@ -21,8 +21,8 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
-    from airflow_provider_taskcluster.transfer.download.opened import StoredFile
     from airflow_provider_taskcluster.transfer.download.references import AllowReference
+    from airflow_provider_taskcluster.transfer.download.stored_file import StoredFile
     from airflow_provider_taskcluster.transfer.download.tally import Tally
     from airflow_provider_taskcluster.transfer.model import TransferResult
     from airflow_provider_taskcluster.transfer.payload.model import PayloadResult
@@ -214,7 +214,7 @@ class ArtifactsHook(TaskclusterBaseHook):
         :raises: As ``download_artifact``.
         """
         from airflow_provider_taskcluster.transfer.download.artifact import ArtifactDownloader
-        from airflow_provider_taskcluster.transfer.download.opened import StoredFile
+        from airflow_provider_taskcluster.transfer.download.stored_file import StoredFile
 
         config = TransferConfig(
             network=self.settings.network, allow_reference=allowed_hosts(allow_reference), require_hashes=require_hashes

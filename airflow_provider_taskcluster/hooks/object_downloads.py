@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from airflow_provider_taskcluster.transfer.download.object import Downloader
-    from airflow_provider_taskcluster.transfer.download.opened import StoredFile
+    from airflow_provider_taskcluster.transfer.download.stored_file import StoredFile
     from airflow_provider_taskcluster.transfer.model import TransferResult
     from airflow_provider_taskcluster.transfer.progress import Progress
     from airflow_provider_taskcluster.transfer.sink.factory import Destination
@@ -93,7 +93,7 @@ class ObjectDownloadsHook(TaskclusterBaseHook):
         The file is seekable, and read by Range requests. Content that is read in order, from the first byte to the
         last, is verified by the hashes that the service has.
         """
-        from airflow_provider_taskcluster.transfer.download.opened import StoredFile
+        from airflow_provider_taskcluster.transfer.download.stored_file import StoredFile
 
         names.object_name(name)
         on_close = reports.read_reporter(f"object {name!r}", self.settings.root_url)

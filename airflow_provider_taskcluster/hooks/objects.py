@@ -17,7 +17,7 @@ from airflow_provider_taskcluster.services.objects import Objects
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS, TransferConfig
 from airflow_provider_taskcluster.transfer.parts_manifest import LARGEST_PART
 from airflow_provider_taskcluster.transfer.source.factory import source_for
-from airflow_provider_taskcluster.transfer.upload.choice import Multipart, check, in_parts
+from airflow_provider_taskcluster.transfer.upload.parts import Multipart, check_multipart, needs_parts
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -27,9 +27,9 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.progress import Progress
     from airflow_provider_taskcluster.transfer.source.factory import Uploadable
     from airflow_provider_taskcluster.transfer.upload.conflict import IfExists
+    from airflow_provider_taskcluster.transfer.upload.identity import Identity
     from airflow_provider_taskcluster.transfer.upload.parts import PartSize
     from airflow_provider_taskcluster.transfer.upload.recorder import Recorder
-    from airflow_provider_taskcluster.transfer.upload.upload_id import Identity
 
 
 class ObjectsHook(ObjectDownloadsHook):
@@ -184,7 +184,7 @@ class ObjectsHook(ObjectDownloadsHook):
         from airflow_provider_taskcluster.transfer.upload.object import Target, Uploader
         from airflow_provider_taskcluster.transfer.upload.resumable import upload_in_parts
 
-        check(multipart, multipart_threshold)
+        check_multipart(multipart, multipart_threshold)
         connections = whole_number(connections, "connections", least=1)
         kind = names.content_type(content_type or guessed_type(identity.name))
         target = Target(identity.name, identity, kind, checked_if_exists(if_exists))
@@ -195,7 +195,7 @@ class ObjectsHook(ObjectDownloadsHook):
         if length is None and multipart != "always":
             measured = measure(content, self._store.check)
             length = measured.size
-        if in_parts(length or 0, multipart, multipart_threshold):
+        if needs_parts(length or 0, multipart, multipart_threshold):
             parts = MultipartUploader(uploader)
             return upload_in_parts(
                 parts,
@@ -216,8 +216,8 @@ class ObjectsHook(ObjectDownloadsHook):
         upload_id: str | None,
         recorder: Recorder | str | None,
     ) -> Identity:
+        from airflow_provider_taskcluster.transfer.upload.identity import Identity
         from airflow_provider_taskcluster.transfer.upload.recorder import recorder_for
-        from airflow_provider_taskcluster.transfer.upload.upload_id import Identity
 
         settings = self.settings
         return Identity(

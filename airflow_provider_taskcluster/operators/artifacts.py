@@ -10,7 +10,7 @@ from airflow_provider_taskcluster.common.task_failure import permanent_errors_fa
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterArtifactLink, TaskclusterTaskLink
 from airflow_provider_taskcluster.operators.base import ExtractingOperator, check_extraction, with_extracted
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS
-from airflow_provider_taskcluster.transfer.download.references import hosts_or_flag
+from airflow_provider_taskcluster.transfer.download.references import check_allow_reference
 from airflow_provider_taskcluster.transfer.hashing.digests import known_algorithms
 from airflow_provider_taskcluster.transfer.model import Verification
 
@@ -63,7 +63,7 @@ class TaskclusterDownloadArtifactOperator(ExtractingOperator):
     operator_extra_links = (TaskclusterArtifactLink(), TaskclusterTaskLink())
     checks: ClassVar = {
         "run_id": run_number,
-        "allow_reference": hosts_or_flag,
+        "allow_reference": check_allow_reference,
         "verify": one_of(Verification),
         "connections": at_least(1),
         "max_bytes": count,

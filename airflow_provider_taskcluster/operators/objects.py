@@ -25,9 +25,8 @@ from airflow_provider_taskcluster.operators.base import (
 )
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS
 from airflow_provider_taskcluster.transfer.parts_manifest import LARGEST_PART
-from airflow_provider_taskcluster.transfer.upload.choice import Multipart, number_of_bytes
 from airflow_provider_taskcluster.transfer.upload.conflict import IfExists
-from airflow_provider_taskcluster.transfer.upload.parts import size_or_function
+from airflow_provider_taskcluster.transfer.upload.parts import Multipart, number_of_bytes, size_or_function
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

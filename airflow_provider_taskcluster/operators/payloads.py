@@ -23,7 +23,7 @@ from airflow_provider_taskcluster.transfer.archive.extract import ExtractionLimi
 from airflow_provider_taskcluster.transfer.archive.formats import check_supported
 from airflow_provider_taskcluster.transfer.archive.reader import is_archive
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS, FILES
-from airflow_provider_taskcluster.transfer.download.references import hosts_or_flag
+from airflow_provider_taskcluster.transfer.download.references import check_allow_reference
 from airflow_provider_taskcluster.transfer.model import Verification
 from airflow_provider_taskcluster.transfer.payload.model import IfExists, OnError
 
@@ -100,7 +100,7 @@ class TaskclusterDownloadPayloadOperator(ExtractingOperator):
         "if_none": one_of(IfNone),
         "if_exists": one_of(IfExists),
         "on_error": one_of(OnError),
-        "allow_reference": hosts_or_flag,
+        "allow_reference": check_allow_reference,
         "verify": one_of(Verification),
         "max_bytes": count,
         "require_hashes": flag,

@@ -202,7 +202,7 @@ def test_a_pure_module_neither_does_io_nor_reads_a_clock(path: Path) -> None:
     "name",
     [
         *("common/arguments.py", "waits/results.py", "transfer/parts_manifest.py", "transfer/hashing/digests.py"),
-        *("transfer/upload/choice.py", "transfer/download/plan.py"),
+        *("transfer/upload/parts.py", "transfer/download/plan.py"),
     ],
 )
 def test_modules_say_whether_they_are_pure(name: str) -> None:

@@ -21,7 +21,7 @@ from airflow_provider_taskcluster.exceptions import (
     ReferenceRefused,
     TaskclusterError,
 )
-from airflow_provider_taskcluster.transfer.upload.identity import random_upload_id
+from airflow_provider_taskcluster.transfer.upload.upload_id import random_upload_id
 
 DATA = os.urandom(3_000_000)
 MISSING = "fN1SbArXTPSVFNUvaOlinQ"

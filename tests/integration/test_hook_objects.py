@@ -26,7 +26,7 @@ from airflow_provider_taskcluster.exceptions import (
 )
 from airflow_provider_taskcluster.hooks.sync_services import EngineServices
 from airflow_provider_taskcluster.transfer.sink.base import MemorySink
-from airflow_provider_taskcluster.transfer.upload.identity import random_upload_id
+from airflow_provider_taskcluster.transfer.upload.upload_id import random_upload_id
 
 LARGE = os.urandom(3_000_000)
 SIZES = {"empty": b"", "small": b"x" * 8192, "just over": b"x" * 8193, "large": LARGE}

@@ -20,7 +20,7 @@ from airflow_provider_taskcluster.common.retry import RetryPolicy
 from airflow_provider_taskcluster.emulator.store.faults import Status
 from airflow_provider_taskcluster.exceptions import Conflict, Interrupted, NotFound, StoreError
 from airflow_provider_taskcluster.transfer.source.base import BytesSource, Source
-from airflow_provider_taskcluster.transfer.upload.identity import random_upload_id
+from airflow_provider_taskcluster.transfer.upload.upload_id import random_upload_id
 
 try:
     from airflow.sdk.execution_time.timeout import TimeoutPosix

@@ -17,7 +17,7 @@ from airflow_provider_taskcluster.emulator.store.faults import Status
 from airflow_provider_taskcluster.exceptions import Conflict, NotFound, SourceChanged
 from airflow_provider_taskcluster.hooks.sync_services import EngineServices
 from airflow_provider_taskcluster.transfer.source.base import Source
-from airflow_provider_taskcluster.transfer.upload.identity import random_upload_id
+from airflow_provider_taskcluster.transfer.upload.upload_id import random_upload_id
 
 OTHER = os.urandom(len(DATA))
 

@@ -18,7 +18,7 @@ from multipart_objects import upload_in_parts
 
 from airflow_provider_taskcluster.emulator.store.faults import Corrupt, Cut
 from airflow_provider_taskcluster.exceptions import HashMismatch, NotFound
-from airflow_provider_taskcluster.transfer.download.opened import READ_AHEAD
+from airflow_provider_taskcluster.transfer.download.stored_file import READ_AHEAD
 
 DATA = os.urandom(READ_AHEAD + 3_000_000)
 TABLE = pd.DataFrame({"number": range(50_000), "text": [f"row {n}" for n in range(50_000)]})

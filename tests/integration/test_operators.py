@@ -93,7 +93,7 @@ def test_wrong_credentials_fail_at_once(connect, upload):
 
 
 def test_an_unfinished_object_fails_at_once(hook, name, expires, context, tmp_path):
-    from airflow_provider_taskcluster.transfer.upload.identity import random_upload_id
+    from airflow_provider_taskcluster.transfer.upload.upload_id import random_upload_id
 
     hook.create_upload(name, upload_id=random_upload_id(), expires=expires)
     with pytest.raises(AirflowFailException, match="404 ResourceNotFound"):

@@ -18,7 +18,7 @@ from airflow_provider_taskcluster.operators.objects import (
     TaskclusterDownloadObjectOperator,
     TaskclusterUploadObjectOperator,
 )
-from airflow_provider_taskcluster.transfer.upload.identity import random_upload_id
+from airflow_provider_taskcluster.transfer.upload.upload_id import random_upload_id
 
 DATA = os.urandom(2 * PART + 1000)
 CONNECTION = {"task_id": "task", "taskcluster_conn_id": "tc_test"}

@@ -12,7 +12,7 @@ from airflow_provider_taskcluster.emulator.store.faults import Corrupt
 from airflow_provider_taskcluster.exceptions import DestinationError, Interrupted, StoreError
 from airflow_provider_taskcluster.operators.payloads import TaskclusterDownloadPayloadOperator
 from airflow_provider_taskcluster.transfer.payload import storage
-from airflow_provider_taskcluster.transfer.payload.manifest import JOURNAL, Ledger
+from airflow_provider_taskcluster.transfer.payload.manifest import JOURNAL, PayloadManifest
 
 try:
     from airflow.sdk.io import attach
@@ -76,8 +76,8 @@ def test_a_second_run_transfers_nothing_and_reads_nothing(download, stored, buck
     download(stored, bucket)
     tc.journal.clear()
     opened = []
-    digests = storage.StoragePlace._digests
-    monkeypatch.setattr(storage.StoragePlace, "_digests", lambda *args: opened.append(args) or digests(*args))
+    digests = storage.StorageDestination._digests
+    monkeypatch.setattr(storage.StorageDestination, "_digests", lambda *args: opened.append(args) or digests(*args))
     assert download(stored, bucket)["already_present"] == 4
     assert gets(tc) == 0
     assert not opened, "the storage's own tags tell"
@@ -85,14 +85,14 @@ def test_a_second_run_transfers_nothing_and_reads_nothing(download, stored, buck
 
 def test_what_somebody_else_writes_meanwhile_does_not_count_as_verified(connect, stored, bucket, monkeypatch):
     fs, url = ObjectStoragePath(bucket).fs, f"{bucket}/public/build/target.zip"
-    noted = Ledger.note
+    added = PayloadManifest.add
 
-    def note(ledger, file):
-        noted(ledger, file)
+    def add(manifest, file):
+        added(manifest, file)
         if file.path == url:
             fs.pipe_file(ObjectStoragePath(url).path, bytes(200_000))
 
-    monkeypatch.setattr(Ledger, "note", note)
+    monkeypatch.setattr(PayloadManifest, "add", add)
     payload = connect().open_payload(stored.task_id)
     payload.download(ObjectStoragePath(bucket))
     assert there(bucket)["public/build/target.zip"] == bytes(200_000)
@@ -150,9 +150,9 @@ def test_after_a_failure_what_was_stored_is_not_fetched_again(connect, stored, b
 
 
 def test_the_journal_is_written_now_and_then(connect, stored, bucket, monkeypatch):
-    monkeypatch.setattr(storage, "OFTEN", 0.0)
-    monkeypatch.setattr(storage.StoragePlace, "settle", lambda _self: None)  # as after a kill
-    monkeypatch.setattr(storage.StoragePlace, "write", _failing_manifest(storage.StoragePlace.write))
+    monkeypatch.setattr(storage, "WRITE_SECONDS", 0.0)
+    monkeypatch.setattr(storage.StorageDestination, "flush", lambda _self: None)  # as after a kill
+    monkeypatch.setattr(storage.StorageDestination, "write", _failing_manifest(storage.StorageDestination.write))
     hook = connect()
     with pytest.raises(Interrupted):
         hook.open_payload(stored.task_id).download(ObjectStoragePath(bucket))

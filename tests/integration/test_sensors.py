@@ -14,7 +14,7 @@ from airflow_provider_taskcluster.sensors.artifacts import TaskclusterArtifactSe
 from airflow_provider_taskcluster.sensors.index import TaskclusterIndexSensor
 from airflow_provider_taskcluster.sensors.objects import TaskclusterObjectSensor
 from airflow_provider_taskcluster.sensors.tasks import TaskclusterTaskGroupSensor, TaskclusterTaskSensor
-from airflow_provider_taskcluster.transfer.upload.identity import random_upload_id
+from airflow_provider_taskcluster.transfer.upload.upload_id import random_upload_id
 from airflow_provider_taskcluster.waits import results
 
 CONNECTION = {"task_id": "task", "taskcluster_conn_id": "tc_test"}

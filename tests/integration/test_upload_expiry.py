@@ -10,7 +10,7 @@ import pytest
 from multipart_tries import DATA, IN_PARTS, Tries, put_url, sent
 
 from airflow_provider_taskcluster.exceptions import Conflict, InvalidInput, NotFound
-from airflow_provider_taskcluster.transfer.upload.identity import random_upload_id
+from airflow_provider_taskcluster.transfer.upload.upload_id import random_upload_id
 
 OTHER = os.urandom(len(DATA))
 PAST = "past its expiry and cannot be read any more, but the service has not swept it yet"

@@ -1,4 +1,4 @@
-"""Downloads of task artifacts: where the bytes are depends on the storage type."""
+"""Downloads of task artifacts: the storage type decides where the bytes are."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ from airflow_provider_taskcluster.exceptions import ArtifactError, NotStoredYet,
 from airflow_provider_taskcluster.transfer.config import REFERENCE_CAP
 from airflow_provider_taskcluster.transfer.download import chain_of_trust, location
 from airflow_provider_taskcluster.transfer.download.expected import Expected
-from airflow_provider_taskcluster.transfer.download.fetch import Fetch, Wanted
-from airflow_provider_taskcluster.transfer.download.location import Where, locate
+from airflow_provider_taskcluster.transfer.download.fetch import Fetch, FetchRequest
+from airflow_provider_taskcluster.transfer.download.location import ArtifactId, locate
 from airflow_provider_taskcluster.transfer.download.modified import modified
 from airflow_provider_taskcluster.transfer.download.object import Downloader
-from airflow_provider_taskcluster.transfer.download.random_access import NotRanged, RangedBody, fetched_whole
+from airflow_provider_taskcluster.transfer.download.random_access import RangedBody, RangesUnsupported, open_local_copy
 from airflow_provider_taskcluster.transfer.download.references import check_reference
 from airflow_provider_taskcluster.transfer.http.grants import Renewable
 from airflow_provider_taskcluster.transfer.http.ranges import UNSATISFIABLE, ByteRange, range_headers
@@ -39,156 +39,159 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class ArtifactDownloader:
-    """Downloads artifacts from one queue. Links are followed by the service.
+    """Downloads artifacts of one queue. The service follows links.
 
-    :param reporter: Is told how far it is; by default one that tells the log.
-    :param published: The chain of trust of the run, where it is at hand already.
+    :param reporter: Receives the progress; by default one that writes to the log.
+    :param chain_file: The run's chain-of-trust file, if it was fetched before.
     """
 
     service: ArtifactService
     store: StoreClient
     config: TransferConfig
     reporter: Reporter | None = None
-    published: bytes | None = None
+    chain_file: bytes | None = None
 
     def download(self, task_id: str, name: str, run_id: int | None, sink: Sink) -> TransferResult:
-        """Bring the artifact into the sink, checked by all that is known about it.
+        """Download the artifact into the sink and verify it by all known sizes and hashes.
 
         :raises NotFound: No such task, run or artifact, or not yet.
-        :raises ArtifactError: The task published an error in its place.
-        :raises ReferenceRefused: It is a URL that the task chose, and the configuration does not allow those.
+        :raises ArtifactError: The task published an error instead.
+        :raises ReferenceRefused: It is a URL that the task chose, and the configuration does not allow it.
         """
         started = time.monotonic()
-        where = Where(task_id, name, run_id)
-        return replace(self.fetch(where, self.locate(where), sink), seconds=time.monotonic() - started)
+        artifact = ArtifactId(task_id, name, run_id)
+        return replace(self.fetch(artifact, self.locate(artifact), sink), seconds=time.monotonic() - started)
 
-    def fetch(self, where: Where, answer: Json, sink: Sink, expected: Expected | None = None) -> TransferResult:
-        """Bring an artifact that was located into the sink.
+    def fetch(
+        self, artifact: ArtifactId, located: Json, sink: Sink, expected: Expected | None = None
+    ) -> TransferResult:
+        """Download a located artifact into the sink.
 
-        :param answer: What ``locate`` returned.
-        :param expected: What is known of it before.
+        :param located: The result of ``locate``.
+        :param expected: Size and type that the task announced.
         """
         started = time.monotonic()
-        if answer["storageType"] == "object":
-            result = self._objects(where, answer).download(answer["name"], sink, expected)
-            return replace(result, name=where.name)
-        first, grants = self._granted(where, answer)
+        if located["storageType"] == "object":
+            result = self._objects(artifact, located).download(located["name"], sink, expected)
+            return replace(result, name=artifact.name)
+        first, grants = self._granted(artifact, located)
         limit = self.config.max_bytes
         if first.method == "reference" and limit is None:
             limit = REFERENCE_CAP
-        hashes = self._chain_of_trust(where) if self.config.chain_of_trust else {}
-        what = {"artifact": where.name, "task": where.task_id, "run": where.run_id}
-        wanted = Wanted(where.name, what, hashes, first.method, limit, expected=expected or Expected())
-        with _not_stored_yet(where, first):
-            return Fetch(wanted, grants, sink, self.store, self.config, reporter=self.reporter).result(started)
+        hashes = self._chain_of_trust(artifact) if self.config.chain_of_trust else {}
+        identity = {"artifact": artifact.name, "task": artifact.task_id, "run": artifact.run_id}
+        request = FetchRequest(artifact.name, identity, hashes, first.method, limit, expected=expected or Expected())
+        with _not_stored_yet(artifact, first):
+            return Fetch(request, grants, sink, self.store, self.config, reporter=self.reporter).result(started)
 
     def stored_length(self, task_id: str, name: str, run_id: int | None) -> int | None:
-        """Ask the store for one byte, once; return how many it has, None if that does not tell the artifact's length.
+        """Return the artifact's length by one request for its first byte; None if the store does not tell it.
 
-        :raises NotStoredYet: An s3 artifact is announced, and has no bytes yet.
-        :raises ReferenceRefused: It is a URL that the task chose, and the configuration does not allow those.
+        :raises NotStoredYet: An s3 artifact is announced, but its bytes are not stored.
+        :raises ReferenceRefused: It is a URL that the task chose, and the configuration does not allow it.
         """
-        where = Where(task_id, name, run_id)
-        answer = self.locate(where)
-        if answer["storageType"] == "object":
-            granted = self.service.objects_as(answer["credentials"])
-            grant = Downloader(granted, self.store, self.config).negotiate(answer["name"])
+        artifact = ArtifactId(task_id, name, run_id)
+        located = self.locate(artifact)
+        if located["storageType"] == "object":
+            granted = self.service.objects_as(located["credentials"])
+            grant = Downloader(granted, self.store, self.config).negotiate(located["name"])
         else:
-            grant = self._grant(where, answer)
+            grant = self._grant(artifact, located)
         headers = range_headers(ByteRange(0, 1), None)
-        with _not_stored_yet(where, grant):
+        with _not_stored_yet(artifact, grant):
             try:
-                with self.store.get(grant.url, headers, redirects=grant.redirects, hosts=grant.hosts) as found:
-                    return None if found.facts.encoding else found.facts.total
+                with self.store.get(grant.url, headers, redirects=grant.redirects, hosts=grant.hosts) as response:
+                    return None if response.facts.encoding else response.facts.total
             except StoreError as error:
                 if error.status == UNSATISFIABLE and unsatisfied_total(error.content_range) == 0:
                     return 0
                 raise
 
     def modified(self, task_id: str, name: str, run_id: int | None) -> datetime | None:
-        """Return when the bytes of the artifact were stored; None if their store does not say.
+        """Return when the artifact's bytes were stored; None if the store does not say.
 
-        :raises: What ``download`` raises.
+        :raises: The errors of ``download``.
         """
-        where = Where(task_id, name, run_id)
-        answer = self.locate(where)
-        if answer["storageType"] == "object":
-            return self._objects(where, answer).modified(answer["name"])
-        first, grants = self._granted(where, answer)
-        with _not_stored_yet(where, first):
+        artifact = ArtifactId(task_id, name, run_id)
+        located = self.locate(artifact)
+        if located["storageType"] == "object":
+            return self._objects(artifact, located).modified(located["name"])
+        first, grants = self._granted(artifact, located)
+        with _not_stored_yet(artifact, first):
             return modified(self.store, grants)
 
     def open(self, task_id: str, name: str, run_id: int | None) -> RandomAccess:
-        """Open the artifact for reading at any place; fetch it whole into a temporary file if it cannot be read so.
+        """Open the artifact for random access; without range support, download it to a temporary file first.
 
-        :raises: What ``download`` raises.
+        :raises: The errors of ``download``.
         """
-        where = Where(task_id, name, run_id)
-        answer = self.locate(where)
-        if answer["storageType"] == "object":
-            return self._objects(where, answer).open(answer["name"])
-        first, grants = self._granted(where, answer)
+        artifact = ArtifactId(task_id, name, run_id)
+        located = self.locate(artifact)
+        if located["storageType"] == "object":
+            return self._objects(artifact, located).open(located["name"])
+        first, grants = self._granted(artifact, located)
         try:
-            with _not_stored_yet(where, first):
+            with _not_stored_yet(artifact, first):
                 return RangedBody(name, grants, {}, self.store)
-        except NotRanged:
-            return fetched_whole(lambda sink: self.download(task_id, name, run_id, sink))
+        except RangesUnsupported:
+            return open_local_copy(lambda sink: self.download(task_id, name, run_id, sink))
 
-    def _objects(self, where: Where, answer: Json) -> Downloader:
-        """Return what downloads the object of an artifact. Its credentials hold for one name: it cannot have parts."""
+    def _objects(self, artifact: ArtifactId, located: Json) -> Downloader:
+        """Return a downloader for an artifact's object, never in parts: its credentials are valid for one name."""
         config = replace(self.config, multipart_aware=False)
-        service = self.service.objects_as(answer["credentials"])
-        return Downloader(service, self.store, config, self.reporter, shown=where.name)
+        service = self.service.objects_as(located["credentials"])
+        return Downloader(service, self.store, config, self.reporter, shown=artifact.name)
 
-    def _granted(self, where: Where, answer: Json) -> tuple[Grant, Renewable[Grant]]:
-        first = self._grant(where, answer)
-        return first, Renewable(lambda: self._grant(where, self.locate(where)), first)
+    def _granted(self, artifact: ArtifactId, located: Json) -> tuple[Grant, Renewable[Grant]]:
+        first = self._grant(artifact, located)
+        return first, Renewable(lambda: self._grant(artifact, self.locate(artifact)), first)
 
-    def _chain_of_trust(self, where: Where) -> dict[str, str]:
-        """Return what the run itself says of the artifact."""
-        published = self.published or self.chain_of_trust(where.task_id, where.run_id)
-        return chain_of_trust.hashes_of(where.name, published)
+    def _chain_of_trust(self, artifact: ArtifactId) -> dict[str, str]:
+        """Return the hashes that the run's chain of trust names for the artifact."""
+        chain_file = self.chain_file or self.chain_of_trust(artifact.task_id, artifact.run_id)
+        return chain_of_trust.hashes_of(artifact.name, chain_file)
 
     def chain_of_trust(self, task_id: str, run_id: int | None) -> bytes:
-        """Return what the run publishes of its artifacts."""
-        published = MemorySink(chain_of_trust.LARGEST)
+        """Return the content of the run's chain-of-trust file."""
+        sink = MemorySink(chain_of_trust.LARGEST)
         plain = replace(self, config=replace(self.config, chain_of_trust=False, on_progress=None), reporter=None)
-        plain.download(task_id, chain_of_trust.NAME, run_id, published)
-        return published.content()
+        plain.download(task_id, chain_of_trust.NAME, run_id, sink)
+        return sink.content()
 
-    def locate(self, where: Where) -> Json:
+    def locate(self, artifact: ArtifactId) -> Json:
         """Ask the queue where the bytes are (``artifact_location``)."""
-        return locate(self.service, where)
+        return locate(self.service, artifact)
 
-    def _grant(self, where: Where, answer: Json) -> Grant:
-        match answer["storageType"]:
+    def _grant(self, artifact: ArtifactId, located: Json) -> Grant:
+        match located["storageType"]:
             case "s3":
-                return Grant(url=answer["url"], method="s3", redirects=MAX_REDIRECTS)
+                return Grant(url=located["url"], method="s3", redirects=MAX_REDIRECTS)
             case location.PLAIN_URL:
-                return Grant(url=answer["url"], method="redirect", redirects=MAX_REDIRECTS)
+                return Grant(url=located["url"], method="redirect", redirects=MAX_REDIRECTS)
             case "reference":
-                hosts = check_reference(where, answer["url"], self.config.allow_reference)
-                return Grant(url=answer["url"], method="reference", redirects=MAX_REDIRECTS, hosts=hosts)
+                hosts = check_reference(artifact, located["url"], self.config.allow_reference)
+                return Grant(url=located["url"], method="reference", redirects=MAX_REDIRECTS, hosts=hosts)
             case "error":
                 raise ArtifactError(
-                    f"{where} is an error that the task published: {one_line(answer['reason'])}: "
-                    f"{one_line(answer['message'])}; see the log of that task",
-                    reason=answer["reason"],
+                    f"{artifact} is an error that the task published: {one_line(located['reason'])}: "
+                    f"{one_line(located['message'])}; see the log of that task",
+                    reason=located["reason"],
                 )
         raise TransferError(
-            f"{where} has the storage type {answer['storageType']!r}, not known here: update the provider"
+            f"{artifact} has the storage type {located['storageType']!r}, not known here: update the provider"
         )
 
 
 @contextmanager
-def _not_stored_yet(where: Where, grant: Grant) -> Iterator[None]:
-    """Say what it means when the store has nothing of an s3 artifact: the queue has it before the store does."""
+def _not_stored_yet(artifact: ArtifactId, grant: Grant) -> Iterator[None]:
+    """Turn a 403 or 404 for an s3 artifact into ``NotStoredYet``: the queue lists it before its bytes are stored."""
     try:
         yield
     except StoreError as error:
         if grant.method != "s3" or error.status not in {403, 404}:
             raise
         raise NotStoredYet(
-            f"{where} is announced, but its bytes are not in the store, or not yet: wait for the task to end. {error}",
+            f"{artifact} is announced, but its bytes are not in the store, or not yet: wait for the task to end. "
+            f"{error}",
             status=error.status,
         ) from None

@@ -1,7 +1,7 @@
-"""Sums that a task publishes of its own artifacts, for those whose store has none.
+"""Hashes from a run's chain of trust, for artifacts whose store has no hashes.
 
-The artifact ``public/chain-of-trust.json`` of a run lists the sha256 of the others. Its own signature is not checked
-here: this finds damage, not a task that lies.
+The artifact ``public/chain-of-trust.json`` lists the sha256 of the run's other artifacts. Its signature is not checked:
+this detects damage, not a malicious task.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ LARGEST = 16 * MIB
 _SHA256 = re.compile(r"[0-9A-Fa-f]{64}")
 
 
-def hashes_of(name: str, published: bytes) -> dict[str, str]:
-    """Return the digests that a chain of trust names for an artifact.
+def hashes_of(name: str, chain_file: bytes) -> dict[str, str]:
+    """Return the digests that a chain-of-trust file names for an artifact.
 
     :raises NotVerifiable: It names none, or cannot be read.
     """
     try:
-        sha256 = _artifacts(published)[name]["sha256"]
+        sha256 = _artifacts(chain_file)[name]["sha256"]
     except (ValueError, KeyError, TypeError, RecursionError):
         sha256 = None
     if not isinstance(sha256, str) or not _SHA256.fullmatch(sha256):
@@ -36,5 +36,5 @@ def hashes_of(name: str, published: bytes) -> dict[str, str]:
 
 
 @functools.lru_cache(maxsize=1)
-def _artifacts(published: bytes) -> Any:
-    return json.loads(published)["artifacts"]
+def _artifacts(chain_file: bytes) -> Any:
+    return json.loads(chain_file)["artifacts"]

@@ -1,4 +1,4 @@
-"""What is known of a body before it is asked for, compared with what the store answers. Pure."""
+"""Checks the store's response against the size and type that the task announced. Pure."""
 
 from __future__ import annotations
 
@@ -13,59 +13,59 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.http.ranges import Facts
     from airflow_provider_taskcluster.transfer.model import Body
 
-# What stores say of a body whose type they were not told.
-UNKNOWN_TYPES = {"", "application/octet-stream", "binary/octet-stream"}
+# Content types that stores send when they know none.
+GENERIC_TYPES = {"", "application/octet-stream", "binary/octet-stream"}
 
 
-def _nothing_there(_hashes: Mapping[str, str]) -> Body | None:
+def _nothing_present(_hashes: Mapping[str, str]) -> Body | None:
     return None
 
 
 @dataclass(frozen=True)
 class Expected:
-    """What the task announced of an artifact, and what the destination has of it.
+    """The announced size and type of an artifact, and a look-up of the copy at the destination.
 
-    :param size: Bytes of the content; None if it was not said.
-    :param content_type: Its type; "" if it was not said.
-    :param present: Returns the body that the destination has already, if it has these digests.
+    :param size: Bytes of the content; None if not announced.
+    :param content_type: "" if not announced.
+    :param present: Returns the body that the destination has already, if it has the given digests.
     """
 
     size: int | None = None
     content_type: str = ""
-    present: Callable[[Mapping[str, str]], Body | None] = _nothing_there
+    present: Callable[[Mapping[str, str]], Body | None] = _nothing_present
 
-    def check_first(self, name: str, facts: Facts) -> None:
-        """Compare it with the first answer, before a byte is taken.
+    def check_headers(self, name: str, facts: Facts) -> None:
+        """Check the headers of the first response, before any byte is taken.
 
-        :raises NotAsAnnounced: It is something else.
+        :raises NotAsAnnounced: Size or type differ.
         """
         if not self.fits_size_of(facts):
-            self._check_size(name, {facts.total})
-        said, stored = _plain(self.content_type), _plain(facts.content_type)
-        if said != stored and not {said, stored} & UNKNOWN_TYPES:
+            self._require_size(name, {facts.total})
+        announced, stored = _media_type(self.content_type), _media_type(facts.content_type)
+        if announced != stored and not {announced, stored} & GENERIC_TYPES:
             raise NotAsAnnounced(
-                f"{name!r} was announced as {said}, and the store answers with {stored}: "
+                f"{name!r} was announced as {announced}, and the store answers with {stored}: "
                 f"this is something else, see what the task uploaded"
             )
 
     def fits_size_of(self, facts: Facts) -> bool:
-        """Tell whether the body that an answer tells of can have the size that was announced."""
+        """Tell whether the response's length can be that of the announced size."""
         return bool(facts.encoding) or None in {self.size, facts.total} or self.size == facts.total
 
-    def check_last(self, name: str, facts: Facts, size: int) -> None:
-        """Compare it with what came. A task may have announced the size of the encoded body.
+    def check_size(self, name: str, facts: Facts, size: int) -> None:
+        """Check the size of the received content. A task may have announced the encoded size instead.
 
-        :raises NotAsAnnounced: It has another size.
+        :raises NotAsAnnounced: The size differs.
         """
-        self._check_size(name, {size, facts.total} if facts.encoding else {size})
+        self._require_size(name, {size, facts.total} if facts.encoding else {size})
 
-    def _check_size(self, name: str, found: set[int | None]) -> None:
-        if self.size is not None and self.size not in found:
-            sizes = " or ".join(str(size) for size in found if size is not None)
+    def _require_size(self, name: str, sizes: set[int | None]) -> None:
+        if self.size is not None and self.size not in sizes:
+            stored = " or ".join(str(size) for size in sizes if size is not None)
             raise NotAsAnnounced(
-                f"{name!r} was announced with {self.size} bytes, and the store has {sizes}: see what the task uploaded"
+                f"{name!r} was announced with {self.size} bytes, and the store has {stored}: see what the task uploaded"
             )
 
 
-def _plain(content_type: str) -> str:
+def _media_type(content_type: str) -> str:
     return content_type.partition(";")[0].strip().lower()

@@ -1,4 +1,4 @@
-"""Fetches one body into a sink: in order, resumed after failures, in parallel ranges where nothing forbids it."""
+"""Fetches one body into a sink: resumes after failures, and uses parallel ranges where nothing forbids them."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from airflow_provider_taskcluster.exceptions import HashMismatch, RangeMismatch,
 from airflow_provider_taskcluster.transfer.download.expected import Expected
 from airflow_provider_taskcluster.transfer.download.parallel import ParallelRanges, StartOver
 from airflow_provider_taskcluster.transfer.download.plan import SEGMENT, STRETCH, reasons_against_parallel
-from airflow_provider_taskcluster.transfer.download.receiver import Intake
+from airflow_provider_taskcluster.transfer.download.receiver import Receiver
 from airflow_provider_taskcluster.transfer.http.ranges import (
     DEFAULT_TYPE,
     PARTIAL,
@@ -42,20 +42,20 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True)
-class Wanted:
-    """What is to be fetched.
+class FetchRequest:
+    """One body to fetch.
 
-    :param name: Of the object or artifact, for errors.
-    :param what: Tells it from others in records: its name, and of an artifact also task and run.
+    :param name: Object or artifact name, for errors.
+    :param identity: Identifies the body in checkpoints: its name; for an artifact, also task and run.
     :param hashes: Digests that the service names.
-    :param method: How its bytes are reached.
+    :param method: The download method.
     :param max_bytes: Refuse more than this; None for no limit.
-    :param whole_only: Do not take the manifest of parts in the place of the whole.
-    :param expected: What is known of it before.
+    :param whole_only: Raise ``ManifestFound`` for a manifest of parts, instead of fetching the manifest itself.
+    :param expected: Announced size and type.
     """
 
     name: str
-    what: Mapping[str, object]
+    identity: Mapping[str, object]
     hashes: Mapping[str, str]
     method: str
     max_bytes: int | None
@@ -64,19 +64,19 @@ class Wanted:
 
 
 class ManifestFound(Exception):
-    """The object was uploaded in parts: what came is their manifest."""
+    """The body is the manifest of an object that was uploaded in parts."""
 
 
 class _DoubtfulTotal(Exception):
-    """The first range tells of another length than was announced: the whole is asked for, and tells it once more."""
+    """The first range's total length is not the announced one: the whole body is requested to confirm it."""
 
 
 class Fetch:
-    """One body on its way from a store to a sink."""
+    """Transfers one body from a store to a sink."""
 
     def __init__(
         self,
-        wanted: Wanted,
+        request: FetchRequest,
         grants: Renewable[Grant],
         sink: Sink,
         store: StoreClient,
@@ -84,31 +84,31 @@ class Fetch:
         *,
         reporter: Reporter | None = None,
     ) -> None:
-        self._wanted = wanted
+        self._request = request
         self._grants = grants
         self._sink = sink
         self._store = store
         self._config = config
-        self._reporter = reporter or Reporter(wanted.name, config.progress_seconds, config.on_progress)
-        self._intake = self._new_intake()
+        self._reporter = reporter or Reporter(request.name, config.progress_seconds, config.on_progress)
+        self._receiver = self._new_receiver()
         self._ranges = True
         self._speed = 0.0
         self._complete = False
 
     def result(self, started: float) -> TransferResult:
-        """Fetch, verify, commit, and sum up what was moved.
+        """Fetch, verify and commit the body; return the transfer's result.
 
         :param started: Monotonic time of the first call.
-        :raises ManifestFound: It is one, and the whole was wanted.
+        :raises ManifestFound: The body is a manifest of parts, and ``whole_only`` is set.
         """
-        present = self._wanted.expected.present(self._wanted.hashes)
+        present = self._request.expected.present(self._request.hashes)
         body = present or self.run()
         return TransferResult(
-            name=self._wanted.name,
+            name=self._request.name,
             size=body.size,
             content_type=body.content_type,
             digests=body.digests,
-            method=self._wanted.method,
+            method=self._request.method,
             verified=body.verified,
             attempts=body.attempts,
             seconds=time.monotonic() - started,
@@ -118,35 +118,35 @@ class Fetch:
         )
 
     def run(self) -> Body:
-        """Fetch, verify and commit. What arrived before an error that may pass is kept for the next try."""
+        """Fetch, verify and commit the body. After a transient error, received bytes are kept for the next try."""
         try:
-            body = self._fetched(resume=True)
+            body = self._fetch_body(resume=True)
             self._sink.commit()
         except BaseException as error:
-            self._intake.stop()
-            self._sink.leave(error, self._intake.note)
+            self._receiver.stop()
+            self._sink.leave(error, self._receiver.save_checkpoint)
             raise
-        self._intake.stop()
+        self._receiver.stop()
         self._reporter.finish()
         return body
 
-    def _fetched(self, *, resume: bool) -> Body:
-        adopted = resume and self._intake.adopt(self._store.check)
+    def _fetch_body(self, *, resume: bool) -> Body:
+        resumed = resume and self._receiver.resume(self._store.check)
         try:
             self._fetch()
             return self._body()
         except HashMismatch:
-            if not adopted:
+            if not resumed:
                 raise
-        log.warning("What was on this disk of %r is not good: fetching all of it anew", self._wanted.name)
-        self._intake = self._new_intake()
+        log.warning("What was on this disk of %r is not good: fetching all of it anew", self._request.name)
+        self._receiver = self._new_receiver()
         self._complete = False
-        return self._fetched(resume=False)
+        return self._fetch_body(resume=False)
 
     def _fetch(self) -> None:
-        """Fetch in order, until it is complete or the rest can be fetched in parallel."""
+        """Fetch in order until the body is complete or the rest can be fetched in parallel."""
         loop = self._store.network.retry.retrying(
-            progress=lambda: self._intake.offset, sleep=self._store.sleep, failed=self._reporter.count_failure
+            progress=lambda: self._receiver.offset, sleep=self._store.sleep, failed=self._reporter.count_failure
         )
         while True:
             loop(self._attempt)
@@ -158,154 +158,156 @@ class Fetch:
             try:
                 self._in_parallel()
             except StartOver:
-                log.info("The store does not go on with ranges of %r: starting over", self._wanted.name)
-                self._intake.stop()
-                self._intake, self._ranges = self._new_intake(), False
+                log.info("The store does not go on with ranges of %r: starting over", self._request.name)
+                self._receiver.stop()
+                self._receiver, self._ranges = self._new_receiver(), False
                 continue
             return
 
     def _body(self) -> Body:
-        facts = self._known()
-        self._wanted.expected.check_last(self._wanted.name, facts, self._intake.size)
-        digests, verified = self._intake.verified()
-        return Body(self._intake.size, facts.content_type or DEFAULT_TYPE, digests, verified, self._reporter.attempt)
+        facts = self._facts()
+        self._request.expected.check_size(self._request.name, facts, self._receiver.size)
+        digests, verified = self._receiver.verified()
+        return Body(self._receiver.size, facts.content_type or DEFAULT_TYPE, digests, verified, self._reporter.attempt)
 
     def _attempt(self) -> None:
-        """Make one request and take what comes."""
+        """Make one request and receive its response."""
         self._store.check()
-        wanted = self._next_range()
+        byte_range = self._next_range()
         try:
-            with get_response(self._store, self._grants, wanted, self._intake.facts) as answer:
-                if self._wanted.whole_only and is_manifest(answer.facts.content_type):
+            with get_response(self._store, self._grants, byte_range, self._receiver.facts) as response:
+                if self._request.whole_only and is_manifest(response.facts.content_type):
                     raise ManifestFound
-                self._check_first(answer)
-                self._receive(answer, self._place(answer))
+                self._check_headers(response)
+                self._receive(response, self._locate(response))
         except StoreError as error:
-            if error.status != UNSATISFIABLE or wanted is None:
+            if error.status != UNSATISFIABLE or byte_range is None:
                 raise
-            self._unsatisfied(error)
+            self._handle_unsatisfiable(error)
         except _DoubtfulTotal:
-            self._no_more_ranges()
+            self._restart_without_ranges()
             self._attempt()
 
-    def _check_first(self, answer: StoreResponse) -> None:
-        """Compare an answer that begins the body with what was announced.
+    def _check_headers(self, response: StoreResponse) -> None:
+        """Check a response that begins the body against the announced size and type.
 
-        :raises NotAsAnnounced: It is something else.
-        :raises _DoubtfulTotal: It has another length, by the Content-Range of one answer alone.
+        :raises NotAsAnnounced: They differ.
+        :raises _DoubtfulTotal: The length differs, but only by one response's Content-Range.
         """
-        partial = answer.status == PARTIAL
-        if partial and self._intake.offset:  # compared with what began the body instead
+        partial = response.status == PARTIAL
+        if partial and self._receiver.offset:  # checked against the body's first response instead
             return
-        if partial and self._ranges and not self._wanted.expected.fits_size_of(answer.facts):
+        if partial and self._ranges and not self._request.expected.fits_size_of(response.facts):
             raise _DoubtfulTotal
-        self._wanted.expected.check_first(self._wanted.name, answer.facts)
+        self._request.expected.check_headers(self._request.name, response.facts)
 
     def _next_range(self) -> ByteRange | None:
-        """Return what to ask for: a piece, if more connections may come in, or all that is left."""
-        offset = self._intake.offset
+        """Return the next range: one segment while a parallel fetch is possible, else all that is left."""
+        offset = self._receiver.offset
         if self._ranges and self._sink.seekable and self._config.connections > 1:
-            if not offset:  # learn what the body is, and how fast it comes
+            if not offset:  # learn the length and the speed
                 return ByteRange(0, SEGMENT)
-            total = self._known().total
-            if total is not None and not self._known().encoding:
+            total = self._facts().total
+            if total is not None and not self._facts().encoding:
                 return ByteRange(offset, min(offset + STRETCH, total))
         return ByteRange(offset) if offset else None
 
-    def _place(self, answer: StoreResponse) -> int | None:
-        """Find out where in the body the answer begins; return where it ends, None if that is not known."""
-        intake = self._intake
-        if answer.status != PARTIAL:
-            if intake.offset:
-                log.info("The store sends all of %r again: starting over", self._wanted.name)
+    def _locate(self, response: StoreResponse) -> int | None:
+        """Align the receiver with the response's range; return where the range ends, None if unknown."""
+        receiver = self._receiver
+        if response.status != PARTIAL:
+            if receiver.offset:
+                log.info("The store sends all of %r again: starting over", self._request.name)
             self._ranges = False
-            intake.begin(answer.facts)
-            return answer.facts.total
-        known = intake.facts if intake.offset and intake.facts else answer.facts
-        found = match_partial(answer.headers, intake.offset, known, answer.facts, hashed=bool(self._wanted.hashes))
-        if found is None:
-            self._no_more_ranges()
-            raise RangeMismatch(f"The store answered a range of {self._wanted.name!r} with other bytes: starting over")
-        if not intake.offset:
-            intake.begin(answer.facts)
+            receiver.begin(response.facts)
+            return response.facts.total
+        known = receiver.facts if receiver.offset and receiver.facts else response.facts
+        span = match_partial(
+            response.headers, receiver.offset, known, response.facts, hashed=bool(self._request.hashes)
+        )
+        if span is None:
+            self._restart_without_ranges()
+            raise RangeMismatch(f"The store answered a range of {self._request.name!r} with other bytes: starting over")
+        if not receiver.offset:
+            receiver.begin(response.facts)
         elif known.total is None:
-            intake.learn(answer.facts.total)
-        answer.skip(found.skip)
-        return found.stop
+            receiver.set_total(response.facts.total)
+        response.skip(span.skip)
+        return span.stop
 
-    def _receive(self, answer: StoreResponse, stop: int | None) -> None:
-        """Take what the answer brings, up to ``stop`` and not a byte more."""
-        intake = self._intake
+    def _receive(self, response: StoreResponse, stop: int | None) -> None:
+        """Receive the response's bytes up to ``stop``."""
+        receiver = self._receiver
         waited = received = 0.0
-        while stop is None or intake.offset < stop:
-            buffer = intake.pool.take()
+        while stop is None or receiver.offset < stop:
+            buffer = receiver.pool.take()
             count, started = 0, time.monotonic()
             try:
-                count = answer.readinto(buffer if stop is None else buffer[: stop - intake.offset])
+                count = response.readinto(buffer if stop is None else buffer[: stop - receiver.offset])
             finally:
                 if not count:
-                    intake.pool.give_back(buffer)
+                    receiver.pool.give_back(buffer)
             if not count:
                 break
             waited, received = waited + time.monotonic() - started, received + count
-            intake.take(buffer, count)
+            receiver.take(buffer, count)
             self._store.check()
         self._speed = received / waited if waited else 0.0
-        if stop is not None and intake.offset < stop:
-            raise Truncated(f"{self._wanted.name!r} ended after {intake.offset} of {stop} bytes; {TRY_AGAIN}")
-        if stop == self._known().total:
-            intake.end(marked=answer.marked)
+        if stop is not None and receiver.offset < stop:
+            raise Truncated(f"{self._request.name!r} ended after {receiver.offset} of {stop} bytes; {TRY_AGAIN}")
+        if stop == self._facts().total:
+            receiver.end(marked=response.marked)
             self._complete = True
 
-    def _unsatisfied(self, error: StoreError) -> None:
-        """Deal with a 416: there is nothing behind what we have, or the body is another one."""
+    def _handle_unsatisfiable(self, error: StoreError) -> None:
+        """Handle a 416: the body is complete, or it has changed."""
         total = unsatisfied_total(error.content_range)
-        if self._intake.offset and total == self._intake.offset == self._known().total:
-            self._intake.end(marked=True)
+        if self._receiver.offset and total == self._receiver.offset == self._facts().total:
+            self._receiver.end(marked=True)
             self._complete = True
             return
-        first = not self._intake.offset
-        self._no_more_ranges()
+        first = not self._receiver.offset
+        self._restart_without_ranges()
         if not first:
-            raise RangeMismatch(f"{self._wanted.name!r} is shorter in the store than before: starting over")
+            raise RangeMismatch(f"{self._request.name!r} is shorter in the store than before: starting over")
         self._attempt()
 
-    def _no_more_ranges(self) -> None:
-        self._intake.stop()
-        self._intake, self._ranges = self._new_intake(), False
+    def _restart_without_ranges(self) -> None:
+        self._receiver.stop()
+        self._receiver, self._ranges = self._new_receiver(), False
 
     def _parallel_forbidden(self) -> bool:
         reasons = reasons_against_parallel(
-            self._known(),
+            self._facts(),
             connections=self._config.connections,
             seekable=self._sink.seekable,
             ranges=self._ranges,
             speed=self._speed,
         )
-        log.debug("%r: %r", self._wanted.name, reasons or [f"{self._config.connections} connections"])
+        log.debug("%r: %r", self._request.name, reasons or [f"{self._config.connections} connections"])
         return bool(reasons)
 
     def _in_parallel(self) -> None:
-        facts = self._known()
+        facts = self._facts()
         assert facts.total is not None
-        self._intake.settle()
+        self._receiver.flush()
         self._sink.reserve(facts.total)
-        hashed, connections = bool(self._wanted.hashes), self._config.connections
-        ParallelRanges(self._intake, facts, self._grants, self._store, connections, hashed=hashed).run()
+        hashed, connections = bool(self._request.hashes), self._config.connections
+        ParallelRanges(self._receiver, facts, self._grants, self._store, connections, hashed=hashed).run()
 
-    def _known(self) -> Facts:
-        assert self._intake.facts is not None
-        return self._intake.facts
+    def _facts(self) -> Facts:
+        assert self._receiver.facts is not None
+        return self._receiver.facts
 
-    def _new_intake(self) -> Intake:
-        wanted = self._wanted
-        return Intake(
-            wanted.name,
-            key=checkpoint_key(wanted.what, wanted.hashes),
-            hashes=wanted.hashes,
+    def _new_receiver(self) -> Receiver:
+        request = self._request
+        return Receiver(
+            request.name,
+            key=checkpoint_key(request.identity, request.hashes),
+            hashes=request.hashes,
             digests=self._config.digests,
             sink=self._sink,
             reporter=self._reporter,
             buffer_size=self._config.buffer_size,
-            max_bytes=wanted.max_bytes,
+            max_bytes=request.max_bytes,
         )

@@ -1,4 +1,4 @@
-"""``getUrl``: a signed URL and the hashes of what is behind it (object/v1/download-method-geturl.json)."""
+"""``getUrl``: a signed URL and the content's hashes (object/v1/download-method-geturl.json)."""
 
 from __future__ import annotations
 
@@ -13,17 +13,17 @@ if TYPE_CHECKING:
 
 
 class GetUrl(DownloadMethod):
-    """The URL never redirects, by contract."""
+    """Download by a signed URL, which by contract never redirects."""
 
     name = "getUrl"
 
     def accept(self) -> bool:
         return True
 
-    def grant(self, answer: Json) -> Grant:
+    def grant(self, response: Json) -> Grant:
         return Grant(
-            url=answer["url"],
+            url=response["url"],
             method=self.name,
-            expires=datetime.fromisoformat(answer["expires"]),
-            hashes=answer["hashes"],
+            expires=datetime.fromisoformat(response["expires"]),
+            hashes=response["hashes"],
         )

@@ -1,8 +1,8 @@
-"""Where the bytes of an artifact are: what the queue says, and ways around its faults with some names.
+"""Locates the bytes of an artifact at the queue, and works around its faults with some names.
 
-The credentials that the queue gives for an object artifact carry its name in their client id. With a character that no
-client id has they are of no use: the object service fails on them, or they cannot even be signed with. The redirect for
-browsers leads to the same bytes, without their hashes.
+The queue's credentials for an object artifact have the artifact's name in their client id. A name with a character that
+no client id may have makes them useless: the object service fails on them, or they cannot sign. The redirect for
+browsers leads to the same bytes, but has no hashes.
 """
 
 from __future__ import annotations
@@ -23,15 +23,15 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 _SERVER_ERROR = 500
-# Stands for the storage type of what is fetched by its plain URL. With its space it is none that the queue can answer.
+# Pseudo storage type of an artifact that is fetched by its plain URL; the space keeps it apart from real ones.
 PLAIN_URL = "plain URL"
-# For public s3 artifacts with these in their names the queue makes a URL that its own schema refuses.
+# Characters in names of public s3 artifacts for which the queue makes a URL that its own schema refuses.
 _NO_URL = frozenset("[]|")
 
 
 @dataclass(frozen=True)
-class Where:
-    """Which artifact, in the words of an error."""
+class ArtifactId:
+    """Identifies an artifact; as text, the subject of an error message."""
 
     task_id: str
     name: str
@@ -42,74 +42,74 @@ class Where:
         return f"Artifact {self.name!r} of task {self.task_id} ({run})"
 
 
-def locate(service: ArtifactService, where: Where) -> Json:
-    """Ask the queue where the bytes are; an artifact that is a link is followed.
+def locate(service: ArtifactService, artifact: ArtifactId) -> Json:
+    """Ask the queue where the bytes are; links are followed.
 
-    :return: The queue's answer (``queue/v1/artifact-content-response.json``). Of an object whose credentials are of no
-        use it is ``PLAIN_URL`` with a URL, and the name of the object where that is known.
+    :return: The queue's response (``queue/v1/artifact-content-response.json``). For an object with useless credentials,
+        the storage type ``PLAIN_URL`` with a URL, and the object's name if it is known.
     """
-    odd = not fits_client_id(where.name) or _NO_URL & set(where.name)
-    answer = _content_of_odd_name(service, where) if odd else _content(service, where)
-    if answer["storageType"] == "object" and not fits_client_id(answer["credentials"].get("clientId", "")):
+    odd = not fits_client_id(artifact.name) or _NO_URL & set(artifact.name)
+    response = _content_of_odd_name(service, artifact) if odd else _content(service, artifact)
+    if response["storageType"] == "object" and not fits_client_id(response["credentials"].get("clientId", "")):
         log.warning(
             "The credentials for artifact %r are of no use, since its name has characters that no client id takes. "
             "Fetching it by its plain URL, without a hash to check it by",
-            where.name,
+            artifact.name,
         )
-        return {"name": answer["name"], **_redirect(service, where)}
-    if answer["storageType"] == "s3":
-        return {**answer, "url": _escaped(where, answer["url"])}
-    return answer
+        return {"name": response["name"], **_redirect(service, artifact)}
+    if response["storageType"] == "s3":
+        return {**response, "url": _escaped(artifact, response["url"])}
+    return response
 
 
-def origin(answer: Json) -> str:
-    """Return what tells the bytes that were located from others: an object's name, or a URL without its signature."""
-    return str(answer.get("name") or public_url(answer.get("url", "")))
+def origin(response: Json) -> str:
+    """Return what identifies the located bytes: an object's name, or a URL without its signature."""
+    return str(response.get("name") or public_url(response.get("url", "")))
 
 
-def _content(service: ArtifactService, where: Where, *, once: bool = False) -> Json:
-    return service.artifact_content(where.task_id, where.name, where.run_id, once=once)
+def _content(service: ArtifactService, artifact: ArtifactId, *, once: bool = False) -> Json:
+    return service.artifact_content(artifact.task_id, artifact.name, artifact.run_id, once=once)
 
 
-def _content_of_odd_name(service: ArtifactService, where: Where) -> Json:
-    """Ask for the content; look into a 500, which may be for the name and not pass.
+def _content_of_odd_name(service: ArtifactService, artifact: ArtifactId) -> Json:
+    """Ask for the content; on a 500, which the name may cause for good, try the redirect.
 
-    The redirect also leads to where the task chose, as a reference, which nobody may have allowed. So it is asked for
-    an object alone, or a private s3 artifact; the error of any other artifact is that of the queue.
+    The redirect of a reference leads to a URL that the task chose, which the caller may not allow. So the redirect is
+    used only for an object or a private s3 artifact; for any other artifact the queue's error stands.
     """
     try:
-        return _content(service, where, once=True)
+        return _content(service, artifact, once=True)
     except ServiceUnavailable as error:
         if error.status == _SERVER_ERROR:
-            storage_type = _storage_type(service, where)
-            if storage_type == "object" or (storage_type == "s3" and not _is_public(where)):
-                return _redirect(service, where)
-            if storage_type == "s3" and _NO_URL & set(where.name):
-                raise _no_url(where, error) from None
+            storage_type = _storage_type(service, artifact)
+            if storage_type == "object" or (storage_type == "s3" and not _is_public(artifact)):
+                return _redirect(service, artifact)
+            if storage_type == "s3" and _NO_URL & set(artifact.name):
+                raise _no_url(artifact, error) from None
     except ConnectionFailed as error:
         if not error.transient:
             raise
-    return _content(service, where)
+    return _content(service, artifact)
 
 
-def _storage_type(service: ArtifactService, where: Where) -> str | None:
-    """Return the storage type of this very artifact, a link's own; None if it may not be known."""
+def _storage_type(service: ArtifactService, artifact: ArtifactId) -> str | None:
+    """Return the artifact's own storage type (links are not followed); None if it cannot be looked up."""
     try:
-        return str(service.artifact_info(where.task_id, where.name, where.run_id)["storageType"])
+        return str(service.artifact_info(artifact.task_id, artifact.name, artifact.run_id)["storageType"])
     except (NotFound, InsufficientScopes) as error:
-        log.info("The storage type of artifact %r cannot be looked up: %s", where.name, visible(error))
+        log.info("The storage type of artifact %r cannot be looked up: %s", artifact.name, visible(error))
         return None
 
 
-def _redirect(service: ArtifactService, where: Where) -> Json:
-    """Ask where a browser is sent. What has become a reference in the meantime is answered as one."""
-    answer = service.artifact_redirect(where.task_id, where.name, where.run_id)
-    return {**answer, "storageType": PLAIN_URL} if answer["storageType"] == "object" else answer
+def _redirect(service: ArtifactService, artifact: ArtifactId) -> Json:
+    """Ask for the browser redirect; an artifact that became a reference meanwhile is returned as one."""
+    response = service.artifact_redirect(artifact.task_id, artifact.name, artifact.run_id)
+    return {**response, "storageType": PLAIN_URL} if response["storageType"] == "object" else response
 
 
-def _no_url(where: Where, error: ServiceUnavailable) -> ServiceUnavailable:
+def _no_url(artifact: ArtifactId, error: ServiceUnavailable) -> ServiceUnavailable:
     permanent = ServiceUnavailable(
-        f"{where} cannot be fetched: the queue fails (500) for public s3 artifacts with [, ] or | in their names: "
+        f"{artifact} cannot be fetched: the queue fails (500) for public s3 artifacts with [, ] or | in their names: "
         f"have the task publish it under another name, or as an object",
         status=error.status,
         code=error.code,
@@ -118,17 +118,17 @@ def _no_url(where: Where, error: ServiceUnavailable) -> ServiceUnavailable:
     return permanent
 
 
-def _escaped(where: Where, url: str) -> str:
-    """Escape the ``%`` of a public artifact's name, which the queue leaves as they are in its URL, so that it is a 404.
+def _escaped(artifact: ArtifactId, url: str) -> str:
+    """Escape each ``%`` of a public artifact's name in its URL; the queue does not, so that the store answers 404.
 
-    Such URLs are not signed. One that is right already stays the same, and so does one of another name, as of a link.
+    Such URLs are not signed. A correct URL, or one of another name (a link's target), is returned unchanged.
     """
-    if "%" not in where.name or not _is_public(where) or "?" in url:
+    if "%" not in artifact.name or not _is_public(artifact) or "?" in url:
         return url
-    before, task, after = url.rpartition(f"/{where.task_id}/")
+    before, task, after = url.rpartition(f"/{artifact.task_id}/")
     run, slash, name = after.partition("/")
-    return f"{before}{task}{run}{slash}{quote(where.name)}" if unquote(name) == unquote(where.name) else url
+    return f"{before}{task}{run}{slash}{quote(artifact.name)}" if unquote(name) == unquote(artifact.name) else url
 
 
-def _is_public(where: Where) -> bool:
-    return where.name.startswith("public/")
+def _is_public(artifact: ArtifactId) -> bool:
+    return artifact.name.startswith("public/")

@@ -1,4 +1,4 @@
-"""What a download method is. Pure."""
+"""The base class of download methods. Pure."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ if TYPE_CHECKING:
 
 
 class DownloadMethod(ABC):
-    """A way to get at the bytes of an object; one file for each, listed in ``methods``."""
+    """A way to download an object's bytes. Each has a file of its own, and is listed in ``methods``."""
 
     name: ClassVar[str]
 
     @abstractmethod
     def accept(self) -> Any:
-        """Return what to send in ``acceptDownloadMethods``."""
+        """Return this method's value in ``acceptDownloadMethods``."""
 
     @abstractmethod
-    def grant(self, answer: Json) -> Grant:
-        """Read the service's answer for this method."""
+    def grant(self, response: Json) -> Grant:
+        """Parse the service's response for this method."""

@@ -1,4 +1,4 @@
-"""When a body was stored, as its store says (Last-Modified; RFC 9110, 8.8.2)."""
+"""When a body was stored, by its store's Last-Modified header (RFC 9110, 8.8.2)."""
 
 from __future__ import annotations
 
@@ -19,17 +19,17 @@ if TYPE_CHECKING:
 
 
 def modified(store: StoreClient, grants: Renewable[Grant]) -> datetime | None:
-    """Ask the store for the first byte of a body; return when it was stored, None if the store does not say."""
+    """Return when a body was stored, by one request for its first byte; None if the store does not say."""
     facts: Facts = store.network.retry.retrying(sleep=store.sleep)(_facts, store, grants)
     return header_date(facts.last_modified)
 
 
 def _facts(store: StoreClient, grants: Renewable[Grant]) -> Facts:
     try:
-        with get_response(store, grants, ByteRange(0, 1)) as answer:
-            return answer.facts
+        with get_response(store, grants, ByteRange(0, 1)) as response:
+            return response.facts
     except StoreError as error:
         if error.status != UNSATISFIABLE:
             raise
-    with get_response(store, grants, None) as answer:  # an empty body has no first byte
-        return answer.facts
+    with get_response(store, grants, None) as response:  # an empty body has no first byte
+        return response.facts

@@ -8,16 +8,16 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.exceptions import TransferError
 from airflow_provider_taskcluster.transfer.download.expected import Expected
-from airflow_provider_taskcluster.transfer.download.fetch import Fetch, ManifestFound, Wanted
+from airflow_provider_taskcluster.transfer.download.fetch import Fetch, FetchRequest, ManifestFound
 from airflow_provider_taskcluster.transfer.download.methods import DOWNLOAD_METHODS
 from airflow_provider_taskcluster.transfer.download.modified import modified
-from airflow_provider_taskcluster.transfer.download.multipart import Assembly, Origin
+from airflow_provider_taskcluster.transfer.download.multipart import MultipartDownload, PartAccess
 from airflow_provider_taskcluster.transfer.download.random_access import (
     HEAD,
-    NotRanged,
-    PartedBody,
+    MultipartBody,
     RangedBody,
-    fetched_whole,
+    RangesUnsupported,
+    open_local_copy,
 )
 from airflow_provider_taskcluster.transfer.hashing.digests import require_acceptable
 from airflow_provider_taskcluster.transfer.http.grants import Renewable
@@ -39,10 +39,10 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Downloader:
-    """Downloads objects from one object service.
+    """Downloads objects of one object service.
 
-    :param reporter: Is told how far it is; by default one that tells the log.
-    :param shown: What errors and the log call the object, in place of its name.
+    :param reporter: Receives the progress; by default one that writes to the log.
+    :param shown: Name of the object in errors and the log, if not its own.
     """
 
     service: ObjectService
@@ -52,9 +52,9 @@ class Downloader:
     shown: str | None = None
 
     def download(self, name: str, sink: Sink, expected: Expected | None = None) -> TransferResult:
-        """Bring the object into the sink, verified.
+        """Download the object into the sink and verify it.
 
-        :param expected: What is known of it before.
+        :param expected: Size and type that were announced.
         :raises NotFound: There is no such object, or its upload is not finished.
         :raises NotVerifiable: The service names no acceptable hash.
         :raises HashMismatch: The bytes are not those that were uploaded.
@@ -62,7 +62,7 @@ class Downloader:
         """
         started = time.monotonic()
         first, grants = self._granted(name)
-        wanted = Wanted(
+        request = FetchRequest(
             self.shown or name,
             {"object": name},
             first.hashes,
@@ -72,13 +72,15 @@ class Downloader:
             expected=expected or Expected(),
         )
         try:
-            return Fetch(wanted, grants, sink, self.store, self.config, reporter=self.reporter).result(started)
+            return Fetch(request, grants, sink, self.store, self.config, reporter=self.reporter).result(started)
         except ManifestFound:
             manifest = self._manifest(name, first, grants)
-        return Assembly(name, manifest, Origin(self.negotiate, self.store, self.config), sink).result(started)
+        return MultipartDownload(name, manifest, PartAccess(self.negotiate, self.store, self.config), sink).result(
+            started
+        )
 
     def open(self, name: str) -> RandomAccess:
-        """Open the object for reading at any place; fetch it whole into a temporary file if it cannot be read so.
+        """Open the object for random access; without range support, download it to a temporary file first.
 
         :raises NotFound: There is no such object, or its upload is not finished.
         :raises NotVerifiable: The service names no acceptable hash.
@@ -87,18 +89,18 @@ class Downloader:
         try:
             return self._ranged(name, grants, first.hashes)
         except ManifestFound:
-            return PartedBody(name, self._manifest(name, first, grants), self._open_part)
-        except NotRanged:
-            return fetched_whole(lambda sink: self.download(name, sink))
+            return MultipartBody(name, self._manifest(name, first, grants), self._open_part)
+        except RangesUnsupported:
+            return open_local_copy(lambda sink: self.download(name, sink))
 
     def size(self, name: str) -> int | None:
-        """Return the length of the object's content; None if only fetching all of it would tell."""
+        """Return the length of the object's content; None if only a full download would tell."""
         first, grants = self._granted(name)
         try:
             return self._ranged(name, grants, {}, head=1).size
         except ManifestFound:
             return self._manifest(name, first, grants).size
-        except NotRanged:
+        except RangesUnsupported:
             return None
 
     def modified(self, name: str) -> datetime | None:
@@ -109,14 +111,14 @@ class Downloader:
         """Return the manifest of an object that was uploaded in parts; None for any other object.
 
         :raises NotFound: There is no such object, or its upload is not finished.
-        :raises ManifestRefused: It is not to be trusted.
+        :raises ManifestRefused: The manifest is not to be trusted.
         """
         first, grants = self._granted(name)
         try:
             self._ranged(name, grants, {}, head=1)
         except ManifestFound:
             return self._manifest(name, first, grants)
-        except NotRanged:
+        except RangesUnsupported:
             pass
         return None
 
@@ -135,23 +137,23 @@ class Downloader:
         return replace(self, config=replace(self.config, multipart_aware=False)).open(part.name)
 
     def _manifest(self, name: str, first: Grant, grants: Renewable[Grant]) -> Manifest:
-        """Fetch the manifest itself, and read it."""
+        """Fetch and parse the manifest."""
         sink = MemorySink(LARGEST_MANIFEST)
-        wanted = Wanted(name, {"object": name}, first.hashes, first.method, LARGEST_MANIFEST)
-        Fetch(wanted, grants, sink, self.store, replace(self.config, on_progress=None)).run()
+        request = FetchRequest(name, {"object": name}, first.hashes, first.method, LARGEST_MANIFEST)
+        Fetch(request, grants, sink, self.store, replace(self.config, on_progress=None)).run()
         return from_json(sink.content(), name)
 
     def negotiate(self, name: str) -> Grant:
-        """Ask for leave to fetch the object."""
+        """Ask the service for a grant to fetch the object."""
         methods = {method.name: method for method in DOWNLOAD_METHODS}
         accepted = {known: method.accept() for known, method in methods.items()}
-        answer = self.service.start_download(name, {"acceptDownloadMethods": accepted})
-        if answer["method"] not in methods:
+        response = self.service.start_download(name, {"acceptDownloadMethods": accepted})
+        if response["method"] not in methods:
             raise TransferError(
-                f"The service answered with the download method {answer['method']!r}, not known here: "
+                f"The service answered with the download method {response['method']!r}, not known here: "
                 f"update the provider"
             )
-        grant = methods[answer["method"]].grant(answer)
+        grant = methods[response["method"]].grant(response)
         if grant.hashes:
             return grant
         return replace(grant, hashes=self.service.object_metadata(name)["hashes"])

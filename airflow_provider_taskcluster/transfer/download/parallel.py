@@ -1,7 +1,7 @@
-"""The rest of a large body over several connections at once.
+"""Fetches the rest of a large body over several connections.
 
-Each thread fetches one piece after the other into a buffer, writes it to its place in the file, and hands it to the
-hashers, who take the pieces in order. A piece holds its buffer until then, which bounds the memory.
+Each thread fetches piece after piece into a buffer, writes it at its offset in the file, and queues it for the hashers,
+which take the pieces in order. A piece holds its buffer until it is hashed, which bounds the memory.
 """
 
 from __future__ import annotations
@@ -21,25 +21,25 @@ from airflow_provider_taskcluster.transfer.threads.buffers import Block, BufferP
 from airflow_provider_taskcluster.transfer.threads.worker import Worker, run_all
 
 if TYPE_CHECKING:
-    from airflow_provider_taskcluster.transfer.download.receiver import Intake
+    from airflow_provider_taskcluster.transfer.download.receiver import Receiver
     from airflow_provider_taskcluster.transfer.http.client import StoreClient
     from airflow_provider_taskcluster.transfer.http.grants import Renewable
     from airflow_provider_taskcluster.transfer.http.response import StoreResponse
     from airflow_provider_taskcluster.transfer.model import Grant
 
-# Pieces that may wait for the hashers while all connections are busy.
-AHEAD = 3
+# Buffers of pieces that wait for the hashers while all connections are busy.
+SPARE_BUFFERS = 3
 # Bytes received and written at a time.
 STRIDE = MIB
 
 
 class StartOver(Exception):
-    """The store does not go on with the body that the first answer began."""
+    """The store's ranges are not of the body that the first response began."""
 
 
 @dataclass
 class _Piece:
-    """One range, and how much of it is in its buffer."""
+    """One range, and the bytes of it in its buffer."""
 
     number: int
     wanted: ByteRange
@@ -53,15 +53,15 @@ class _Piece:
 
 
 class ParallelRanges:
-    """Fetches what an intake still lacks.
+    """Fetches all that a receiver still lacks.
 
-    :param connections: How many at once.
-    :param hashed: Sums will tell whether all the bytes are of one body.
+    :param connections: Connections at once.
+    :param hashed: Hashes will tell whether all bytes are of one body.
     """
 
     def __init__(
         self,
-        intake: Intake,
+        receiver: Receiver,
         facts: Facts,
         grants: Renewable[Grant],
         store: StoreClient,
@@ -70,26 +70,26 @@ class ParallelRanges:
         hashed: bool,
     ) -> None:
         assert facts.total is not None
-        count = min(connections, -(-(facts.total - intake.offset) // SEGMENT))
-        self._intake = intake
+        count = min(connections, -(-(facts.total - receiver.offset) // SEGMENT))
+        self._receiver = receiver
         self._facts = facts
         self._grants = grants
         self._store = store
-        self._failure = intake.failure
+        self._failure = receiver.failure
         self._hashed = hashed
-        self._pool = BufferPool(count + AHEAD, SEGMENT, self._failure)
-        self._pieces = enumerate(segments(intake.offset, facts.total))
-        self._taking = threading.Lock()
-        self._handing_over = threading.Lock()
-        self._writing = threading.Lock()
+        self._pool = BufferPool(count + SPARE_BUFFERS, SEGMENT, self._failure)
+        self._pieces = enumerate(segments(receiver.offset, facts.total))
+        self._take_lock = threading.Lock()
+        self._hand_over_lock = threading.Lock()
+        self._write_lock = threading.Lock()
         self._next = 0
         self._waiting: dict[int, Block] = {}
         self._threads = [Worker(f"taskcluster-range-{number}", self._work) for number in range(count)]
 
     def run(self) -> None:
-        """Fetch it all; return when every piece is written and handed to the hashers.
+        """Fetch every piece; return when all are written and queued for the hashers.
 
-        :raises StartOver: Ranges do not work out after all.
+        :raises StartOver: The store does not serve consistent ranges.
         """
         try:
             run_all(self._threads, self._fail)
@@ -98,7 +98,7 @@ class ParallelRanges:
         self._failure.check()
 
     def _fail(self, error: BaseException) -> None:
-        with self._writing:  # after this nobody writes, however late
+        with self._write_lock:  # no thread writes after this
             self._failure.set(error)
         self._store.abort(self._threads)
 
@@ -109,7 +109,7 @@ class ParallelRanges:
                 loop = policy.retrying(
                     progress=partial(getattr, piece, "filled"),
                     sleep=partial(self._store.sleep, failure=self._failure),
-                    failed=self._intake.reporter.count_failure,
+                    failed=self._receiver.reporter.count_failure,
                 )
                 while piece.filled < piece.length:  # a range may be answered in part
                     loop(self._fetch, piece)
@@ -119,47 +119,47 @@ class ParallelRanges:
 
     def _take_piece(self) -> _Piece | None:
         """Return the next piece and a buffer: in order, so that the earliest piece never waits for a buffer."""
-        with self._taking:
+        with self._take_lock:
             number, wanted = next(self._pieces, (0, None))
             return None if wanted is None else _Piece(number, wanted, self._pool.take())
 
     def _hand_over(self, piece: _Piece) -> None:
-        """Give the pieces to the hashers in order."""
-        with self._handing_over:
+        """Queue the pieces for the hashers in order."""
+        with self._hand_over_lock:
             self._waiting[piece.number] = Block(piece.buffer[: piece.length], piece.buffer, self._pool)
             while (block := self._waiting.pop(self._next, None)) is not None:
                 self._next += 1
-                self._intake.take_written(block)
+                self._receiver.take_written(block)
 
     def _fetch(self, piece: _Piece) -> None:
-        """Make one request for what a piece still lacks."""
+        """Make one request for the rest of a piece."""
         self._failure.check()
         wanted = ByteRange(piece.wanted.start + piece.filled, piece.wanted.end)
         try:
-            with get_response(self._store, self._grants, wanted, self._facts) as answer:
-                self._receive(answer, piece, wanted.start)
+            with get_response(self._store, self._grants, wanted, self._facts) as response:
+                self._receive(response, piece, wanted.start)
         except StoreError as error:
             if error.status == UNSATISFIABLE:
                 raise StartOver from error
             raise
 
-    def _receive(self, answer: StoreResponse, piece: _Piece, start: int) -> None:
-        found = None
-        if answer.status == PARTIAL:
-            found = match_partial(answer.headers, start, self._facts, answer.facts, hashed=self._hashed)
-        if found is None:
+    def _receive(self, response: StoreResponse, piece: _Piece, start: int) -> None:
+        span = None
+        if response.status == PARTIAL:
+            span = match_partial(response.headers, start, self._facts, response.facts, hashed=self._hashed)
+        if span is None:
             raise StartOver
-        answer.skip(found.skip)
-        stop = min(found.stop - piece.wanted.start, piece.length)
+        response.skip(span.skip)
+        stop = min(span.stop - piece.wanted.start, piece.length)
         while piece.filled < stop:
-            count = answer.readinto(piece.buffer[piece.filled : min(piece.filled + STRIDE, stop)])
+            count = response.readinto(piece.buffer[piece.filled : min(piece.filled + STRIDE, stop)])
             if not count:
                 break
             data = piece.buffer[piece.filled : piece.filled + count]
-            with self._writing:  # the kernel lets one at a time write to a file, and the others spin
+            with self._write_lock:  # the kernel lets one thread write to a file; the others would spin
                 self._failure.check()
-                self._intake.sink.write_at(piece.wanted.start + piece.filled, data)
+                self._receiver.sink.write_at(piece.wanted.start + piece.filled, data)
             piece.filled += count
-            self._intake.reporter.advance(count)
+            self._receiver.reporter.advance(count)
         if piece.filled < stop:
             raise Truncated(f"A range ended after {piece.filled} of {stop} bytes; {TRY_AGAIN}")

@@ -1,4 +1,4 @@
-"""Whether a body is fetched over one connection or over many at once, and in which pieces. Pure."""
+"""Decides whether a body is fetched over one connection or several, and in which pieces. Pure."""
 
 from __future__ import annotations
 
@@ -14,25 +14,25 @@ if TYPE_CHECKING:
 
 # Bytes of one range request. Each connection holds one such piece in memory, and some wait for the hashers.
 SEGMENT = 4 * MIB
-# Below this the first request brings most of it.
+# Of a smaller body, the first request brings most.
 SMALLEST_PARALLEL = 2 * SEGMENT
-# Bytes a second over one connection beyond which more of them only cost: hashing is not faster. On two cores, 1 GiB
+# Bytes a second of one connection above which more connections do not help: hashing is not faster. On two cores, 1 GiB
 # from a local store took 1.95 s over one connection and 2.8 s over eight.
 FAST_ENOUGH = 300_000_000
-# Bytes that a fast connection is asked for at a time, before its speed is looked at again.
+# Bytes of one request on a fast connection, before its speed is checked again.
 STRETCH = 64 * MIB
 
 
 def reasons_against_parallel(
     facts: Facts, *, connections: int, seekable: bool, ranges: bool, speed: float
 ) -> list[str]:
-    """Return why a body cannot be fetched in parallel ranges; an empty list means that it can.
+    """Return the reasons against parallel ranges; an empty list allows them.
 
-    :param facts: What the first answer said.
-    :param connections: How many the caller allows.
+    :param facts: Facts of the first response.
+    :param connections: The caller's limit.
     :param seekable: Whether the sink takes bytes in any order.
     :param ranges: Whether the store honoured the first range.
-    :param speed: Bytes a second that one connection brought while it was waited for.
+    :param speed: Bytes a second of one connection, by the time spent waiting for it.
     """
     reasons = {
         "only one connection is allowed": connections < 2,  # noqa: PLR2004 (more than one)
@@ -47,6 +47,6 @@ def reasons_against_parallel(
 
 
 def segments(start: int, total: int) -> Iterator[ByteRange]:
-    """Cut what is left of a body into pieces, in order."""
+    """Yield the rest of a body as ranges, in order."""
     for offset in range(start, total, SEGMENT):
         yield ByteRange(offset, min(offset + SEGMENT, total))

@@ -1,7 +1,7 @@
-"""Content that is read at any place, without fetching all of it.
+"""Random access to content, without downloading all of it.
 
-A body in a store is read by Range requests; an object in parts by those of its parts. What cannot be read so (gzip, a
-store without ranges) is fetched whole into a temporary file first, by whoever opens it.
+A body in a store is read by Range requests, an object in parts by Range requests for its parts. Where ranges cannot be
+used (gzip, a store without them), the caller downloads the whole into a temporary file (``open_local_copy``).
 """
 
 from __future__ import annotations
@@ -39,13 +39,13 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.parts_manifest import Manifest, Part
     from airflow_provider_taskcluster.transfer.sink.base import Sink
 
-# What the first request brings, which also tells what the body is.
+# Bytes of the first request, which also tells length and type.
 HEAD = 256 * KIB
 _NOTHING = Facts(0, "", None, "")
 
 
-class NotRanged(Exception):
-    """The body comes only from its beginning to its end: it is encoded, or its store knows no ranges."""
+class RangesUnsupported(Exception):
+    """The body cannot be read in ranges: it is encoded, or its store ignores Range."""
 
 
 class RandomAccess(Protocol):
@@ -55,31 +55,31 @@ class RandomAccess(Protocol):
     content_type: str
 
     def read(self, start: int, end: int) -> bytes:
-        """Return the bytes from ``start`` up to ``end``, not included; fewer where the content ends.
+        """Return the bytes from ``start`` up to, but not including, ``end``; fewer at the end of the content.
 
-        :raises HashMismatch: All of it has been read in order now, and it is not what the service knows.
+        :raises HashMismatch: All of it has been read in order, and does not have the service's digests.
         """
 
     @property
     def verified(self) -> str:
-        """By what all of it was verified (``sha256+sha512``, ``length``); ``none`` if it was not read in order."""
+        """How the whole was verified (``sha256+sha512``, ``length``); ``none`` if it was not read in order."""
 
     def close(self) -> None:
-        """Let go of it."""
+        """Release the content."""
 
 
 class RangedBody:
-    """One body in a store.
+    """Random access to one body in a store.
 
-    What is read in order from the beginning is hashed on the way, and compared with the service's digests when the end
-    is reached. What is read here and there cannot be.
+    Bytes that are read in order from the beginning are hashed, and checked against the service's digests at the end.
+    Reads out of order cannot be verified.
 
-    :param name: Of the object or artifact, for errors.
+    :param name: Object or artifact name, for errors.
     :param hashes: Digests that the service names.
-    :param head: So many bytes come with the first request.
-    :raises NotRanged: It cannot be read so.
-    :param whole_only: Do not take the manifest of parts in the place of the whole.
-    :raises ManifestFound: It is one, and the whole was wanted.
+    :param head: Bytes of the first request.
+    :param whole_only: Raise ``ManifestFound`` for a manifest of parts, instead of reading the manifest itself.
+    :raises RangesUnsupported: The body cannot be read in ranges.
+    :raises ManifestFound: The body is a manifest of parts, and ``whole_only`` is set.
     """
 
     def __init__(
@@ -97,7 +97,7 @@ class RangedBody:
         self._grants = grants
         self._store = store
         self._facts = _NOTHING
-        self._head = self._filled(_Stretch(0, head), self._begin)
+        self._head = self._read_range(_PendingRange(0, head), self._request_head)
         assert self._facts.total is not None
         self.size, self.content_type = self._facts.total, self._facts.content_type or DEFAULT_TYPE
         self._sequence = SequentialHash(name, hashes, self.size)
@@ -108,88 +108,88 @@ class RangedBody:
         if start >= end:
             return b""
         inside = end <= len(self._head)
-        data = self._head[start:end] if inside else self._filled(_Stretch(start, end), self._go_on)
+        data = self._head[start:end] if inside else self._read_range(_PendingRange(start, end), self._request_rest)
         self._sequence.take(start, data)
         return data
 
     @property
     def verified(self) -> str:
-        """By what all of it was verified."""
+        """How the whole was verified."""
         return self._sequence.verified
 
     def close(self) -> None:
-        """Let go of it."""
+        """Release the content."""
         self._sequence.close()
 
-    def _filled(self, stretch: _Stretch, attempt: Callable[[_Stretch], None]) -> bytes:
-        """Ask until all of a stretch has come. An answer may bring a part of it."""
-        loop = self._store.network.retry.retrying(progress=lambda: stretch.filled, sleep=self._store.sleep)
-        loop(attempt, stretch)
-        while stretch.lacking:
-            loop(attempt, stretch)
-        data, stretch.data = bytes(stretch.data), bytearray()  # the loop is in a cycle, and waits to be collected
+    def _read_range(self, pending: _PendingRange, attempt: Callable[[_PendingRange], None]) -> bytes:
+        """Send requests until the range is complete; one response may bring only a part."""
+        loop = self._store.network.retry.retrying(progress=lambda: pending.filled, sleep=self._store.sleep)
+        loop(attempt, pending)
+        while pending.incomplete:
+            loop(attempt, pending)
+        data, pending.data = bytes(pending.data), bytearray()  # the loop is in a reference cycle, which would keep them
         return data
 
-    def _begin(self, head: _Stretch) -> None:
-        """Ask for the first bytes, and learn what there is."""
+    def _request_head(self, head: _PendingRange) -> None:
+        """Request the first bytes, and learn the body's facts."""
         if head.filled:
             try:
-                self._go_on(head)
-            except RangeMismatch:  # the first answer may have been the wrong one, and nothing was given out yet
+                self._request_rest(head)
+            except RangeMismatch:  # the first response may be the wrong one; nothing was returned yet
                 head.filled = 0
                 raise
             return
         try:
-            with get_response(self._store, self._grants, head.wanted) as answer:
-                facts = answer.facts
+            with get_response(self._store, self._grants, head.rest) as response:
+                facts = response.facts
                 if self._whole_only and is_manifest(facts.content_type):
                     raise ManifestFound
-                if answer.status != PARTIAL or facts.encoding or facts.total is None:
-                    raise NotRanged
+                if response.status != PARTIAL or facts.encoding or facts.total is None:
+                    raise RangesUnsupported
                 self._facts = facts
                 head.limit(facts.total)
-                self._receive(answer, head)
+                self._receive(response, head)
         except StoreError as error:
             if error.status != UNSATISFIABLE:
                 raise
             if unsatisfied_total(error.content_range) != 0:
-                raise NotRanged from None
+                raise RangesUnsupported from None
             self._facts = _NOTHING
             head.limit(0)  # there is no first byte
 
-    def _go_on(self, stretch: _Stretch) -> None:
-        """Ask for what a stretch still lacks."""
+    def _request_rest(self, pending: _PendingRange) -> None:
+        """Request the rest of a range."""
         try:
-            with get_response(self._store, self._grants, stretch.wanted, self._facts) as answer:
-                self._receive(answer, stretch)
+            with get_response(self._store, self._grants, pending.rest, self._facts) as response:
+                self._receive(response, pending)
         except StoreError as error:
             if error.status == UNSATISFIABLE:
                 raise self._changed() from None
             raise
 
-    def _receive(self, answer: StoreResponse, stretch: _Stretch) -> None:
-        found = None
-        if answer.status == PARTIAL:  # sums are of the whole: they do not tell of pieces
-            found = match_partial(answer.headers, stretch.reached, self._facts, answer.facts, hashed=False)
-        if found is None:
+    def _receive(self, response: StoreResponse, pending: _PendingRange) -> None:
+        span = None
+        if response.status == PARTIAL:  # hashes are of the whole, not of pieces
+            span = match_partial(response.headers, pending.position, self._facts, response.facts, hashed=False)
+        if span is None:
             raise self._changed()
-        answer.skip(found.skip)
-        buffer = memoryview(stretch.data)[: found.stop - stretch.start]
-        while stretch.filled < len(buffer):
-            count = answer.readinto(buffer[stretch.filled : stretch.filled + MIB])
+        response.skip(span.skip)
+        buffer = memoryview(pending.data)[: span.stop - pending.start]
+        while pending.filled < len(buffer):
+            count = response.readinto(buffer[pending.filled : pending.filled + MIB])
             if not count:
                 raise Truncated(
-                    f"{self._name!r}: a range ended after {stretch.filled} of {len(buffer)} bytes; {TRY_AGAIN}"
+                    f"{self._name!r}: a range ended after {pending.filled} of {len(buffer)} bytes; {TRY_AGAIN}"
                 )
-            stretch.filled += count
+            pending.filled += count
             self._store.check()
 
     def _changed(self) -> RangeMismatch:
         return RangeMismatch(f"{self._name!r} is another one in the store than when it was opened: open it again")
 
 
-class _Stretch:
-    """Bytes that are wanted, and how many of them have come."""
+class _PendingRange:
+    """A range being read, and the bytes of it that have arrived."""
 
     def __init__(self, start: int, end: int) -> None:
         self.data = bytearray(end - start)
@@ -197,29 +197,29 @@ class _Stretch:
         self.start = start
 
     def limit(self, size: int) -> None:
-        """Want no more than so many bytes, and begin anew."""
+        """Shorten the range to at most ``size`` bytes, and empty it."""
         self.data, self.filled = bytearray(min(size, len(self.data))), 0
 
     @property
-    def lacking(self) -> bool:
-        """Whether there are bytes that have not come."""
+    def incomplete(self) -> bool:
+        """Whether bytes are missing."""
         return self.filled < len(self.data)
 
     @property
-    def reached(self) -> int:
-        """Where the next byte belongs."""
+    def position(self) -> int:
+        """Offset in the body of the next byte."""
         return self.start + self.filled
 
     @property
-    def wanted(self) -> ByteRange:
-        """What is still to be asked for."""
-        return ByteRange(self.reached, self.start + len(self.data))
+    def rest(self) -> ByteRange:
+        """The range that is still to be requested."""
+        return ByteRange(self.position, self.start + len(self.data))
 
 
-class PartedBody:
-    """The content of an object in parts; each part is opened when it is first read.
+class MultipartBody:
+    """Random access to an object in parts; each part is opened when it is first read.
 
-    :param open_part: Opens a part by its number.
+    :param open_part: Opens a part.
     """
 
     def __init__(self, name: str, manifest: Manifest, open_part: Callable[[Part], RandomAccess]) -> None:
@@ -244,17 +244,17 @@ class PartedBody:
 
     @property
     def verified(self) -> str:
-        """By what all of it was verified."""
+        """How the whole was verified."""
         return self._sequence.verified
 
     def close(self) -> None:
-        """Let go of it."""
+        """Release the content."""
         self._sequence.close()
         if self._open:
             self._open[1].close()
 
     def _part(self, number: int) -> RandomAccess:
-        """Return a part; only the one that is read is kept open."""
+        """Return a part; only the current one is kept open."""
         if self._open is None or self._open[0] != number:
             if self._open:
                 self._open[1].close()
@@ -268,10 +268,10 @@ class PartedBody:
         return self._open[1]
 
 
-def fetched_whole(download: Callable[[Sink], TransferResult]) -> RandomAccess:
-    """Fetch all of a content into a temporary file, verified, and open that."""
+def open_local_copy(download: Callable[[Sink], TransferResult]) -> RandomAccess:
+    """Download the whole content into a temporary file, verified, and open that."""
     with contextlib.ExitStack() as on_failure:
-        opened = tempfile.TemporaryFile(prefix="taskcluster-")  # noqa: SIM115 (stays open when all goes well)
+        opened = tempfile.TemporaryFile(prefix="taskcluster-")  # noqa: SIM115 (stays open on success)
         file = on_failure.enter_context(cast("BinaryIO", opened))
         result = download(FileSink(file))
         on_failure.pop_all()
@@ -279,7 +279,7 @@ def fetched_whole(download: Callable[[Sink], TransferResult]) -> RandomAccess:
 
 
 class LocalBody:
-    """Content in a temporary file, which is closed with it."""
+    """Content in a temporary file, which is deleted on close."""
 
     def __init__(self, file: BinaryIO, result: TransferResult) -> None:
         self.size, self.content_type, self.verified = result.size, result.content_type, result.verified
@@ -291,5 +291,5 @@ class LocalBody:
         return self._file.read(max(0, end - start))
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self._file.close()

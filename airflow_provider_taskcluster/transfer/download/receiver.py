@@ -1,4 +1,4 @@
-"""What has arrived of one body: decoded, written, hashed and counted. It outlives a request that fails."""
+"""Receives one body: decodes, writes, hashes and counts its bytes. It outlives a request that fails."""
 
 from __future__ import annotations
 
@@ -28,15 +28,15 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Enough for the slowest hasher to fall behind for a moment.
+# Enough for the slowest hasher to fall behind briefly.
 BUFFERS = 12
-# A record is written so often at most: after so many bytes, or so many seconds.
+# A checkpoint is saved after so many bytes, or so many seconds.
 RECORD_BYTES = 8 * MIB
 RECORD_SECONDS = 1.0
 
 
-class _Written:
-    """Writes what it is fed; stands in a thread of its own as a hasher does."""
+class _WriterAsHasher:
+    """Adapter that lets a hashing thread write to the sink."""
 
     def __init__(self, write: Callable[[bytes | memoryview], None]) -> None:
         self._write = write
@@ -46,18 +46,18 @@ class _Written:
         self._write(data)
 
     def digests(self) -> dict[str, str]:
-        """Nothing."""
+        """Return none."""
         return {}
 
 
-class Intake:
-    """Takes the bytes of one body in order.
+class Receiver:
+    """Receives the bytes of one body in order.
 
-    :param name: Of the object or artifact, for errors.
-    :param key: Stands for what is downloaded, in records.
+    :param name: Object or artifact name, for errors.
+    :param key: Identifies the body in checkpoints.
     :param hashes: Digests that the service names.
-    :param digests: Algorithms to compute besides.
-    :param buffer_size: Bytes taken at a time.
+    :param digests: Further algorithms to compute.
+    :param buffer_size: Bytes of one buffer.
     :param max_bytes: Refuse more than this; None for no limit.
     """
 
@@ -87,35 +87,35 @@ class Intake:
         self._buffer_size = buffer_size
         self._max_bytes = max_bytes
         self._hashing = Hashing([], self.failure)
-        self._writing = Hashing([_Written(self._write)], self.failure)
+        self._writing = Hashing([_WriterAsHasher(self._write)], self.failure)
         self._pace = Pace()
         self._recorded_offset = 0
-        self._stored = 0  # what the sink has taken, of an identity body: behind ``offset`` while a thread writes
-        self._adopted = 0
+        self._stored = 0  # bytes of an identity body in the sink: behind ``offset`` while a thread writes
+        self._resumed_offset = 0
         self._marked = False
 
     def begin(self, facts: Facts) -> None:
-        """Start from the first byte, and roll back what came before."""
-        self._limit(0 if facts.encoding else facts.total or 0)
+        """Start from the first byte, and drop all earlier bytes."""
+        self._check_limit(0 if facts.encoding else facts.total or 0)
         self._reset(facts)
         self.sink.begin(None if facts.encoding else facts.total)
 
-    def learn(self, total: int | None) -> None:
-        """Take over the length, which a later answer has told, and go on."""
+    def set_total(self, total: int | None) -> None:
+        """Set the length, which only a later response named."""
         assert self.facts is not None
         self.facts = replace(self.facts, total=total)
         self.reporter.total = total
 
-    def adopt(self, check: Callable[[], None]) -> bool:
-        """Go on with what an earlier process left on this disk, if there is something; hash it again, if anything is.
+    def resume(self, check: Callable[[], None]) -> bool:
+        """Resume from the checkpoint of an earlier process on this disk, if there is one; hash its bytes again.
 
-        :param check: Called for each block; what it raises ends the hashing.
+        :param check: Called for each block; an error that it raises ends the hashing.
         """
         record = self.sink.resume(self._key)
         if record is None:
             return False
         self._reset(record.facts)
-        self._adopted = record.offset
+        self._resumed_offset = record.offset
         if not self._algorithms:
             self._stored = record.offset
             self._advance(record.offset)
@@ -130,11 +130,11 @@ class Intake:
         return True
 
     def take(self, buffer: memoryview, count: int) -> None:
-        """Take the next bytes of the (encoded) body, which are at the start of a buffer of the pool."""
+        """Take the next bytes of the (encoded) body, from the start of one of the pool's buffers."""
         data = buffer[:count]
         assert self.facts is not None
         if not self.facts.encoding:
-            self._limit(self.size + count)
+            self._check_limit(self.size + count)
             self._take_identity(Block(data, buffer, self.pool))
         else:
             self._decode(data)
@@ -143,7 +143,7 @@ class Intake:
         self.reporter.advance(count)
 
     def _take_identity(self, block: Block) -> None:
-        """Write here while others hash; where nobody does, let a thread write while we receive."""
+        """Write in this thread if others hash; if nothing is hashed, let a thread write while this one receives."""
         if self._algorithms:
             self._write(block.data)
             self._hash(block)
@@ -158,12 +158,12 @@ class Intake:
     def _decode(self, data: memoryview) -> None:
         for piece in self._decoder.decode(data):
             self.size += len(piece)
-            self._limit(self.size)
+            self._check_limit(self.size)
             self.sink.write(piece)
             self._hashing.feed(Block(piece, self.pool.take(), self.pool))
 
     def take_written(self, block: Block) -> None:
-        """Take the next bytes of an identity body, which the sink has already."""
+        """Hash the next bytes of an identity body that are already in the sink."""
         self._stored += len(block.data)
         self._hash(block)
 
@@ -178,32 +178,32 @@ class Intake:
         self.failure.check()
         overdue = self._pace.seconds() > RECORD_SECONDS
         if (overdue or self.offset - self._recorded_offset >= RECORD_BYTES) and self._pace.allows():
-            self.note()
+            self.save_checkpoint()
 
     def end(self, *, marked: bool) -> None:
-        """Check that the content has ended where the body has.
+        """Check that the decoded content is complete at the end of the body.
 
-        :param marked: The answer told where it ends, so that it is not cut.
-        :raises Truncated: It has not.
+        :param marked: The response's framing marked its end, so that it cannot be cut short.
+        :raises Truncated: The content is incomplete.
         """
         self._decoder.finish()
         self._marked = marked
 
-    def settle(self) -> None:
-        """Wait until all that was taken is written.
+    def flush(self) -> None:
+        """Wait until all received bytes are written.
 
-        :raises BaseException: It could not be.
+        :raises BaseException: Writing or hashing failed.
         """
         self._writing.stop()
         self.failure.check()
 
     def verified(self) -> tuple[dict[str, str], str]:
-        """Return the digests, and by what the content was verified.
+        """Return the digests, and how the content was verified.
 
         :raises HashMismatch: A digest is not what the service says.
         """
         assert self.facts is not None
-        self.settle()
+        self.flush()
         digests = self._hashing.digests()
         if checked := verify_digests(self._name, self._hashes, digests):
             return digests, checked
@@ -212,19 +212,19 @@ class Intake:
         log.warning("%r came without a length, and there is no hash: nobody can tell whether it is whole", self._name)
         return digests, "none"
 
-    def note(self) -> None:
-        """Write down how far it is, where the sink keeps records: never less than an earlier process left."""
+    def save_checkpoint(self) -> None:
+        """Save a checkpoint if the sink supports it: never behind that of an earlier process."""
         self._recorded_offset = self.offset
         if self.facts is None or self.facts.total is None or not resumable(self.facts, self._hashes):
             return
-        # For the last byte the next try asks the store, which says whether this is still the body that it has.
+        # One byte is left for the next try to request, so that the store confirms that it still has this body.
         stored = min(self._stored, self.facts.total - 1)
-        if stored > self._adopted:
+        if stored > self._resumed_offset:
             with self._pace.recording():
                 self.sink.note(Checkpoint(self._key, self.facts, stored, hashed=has_known_digest(self._hashes)))
 
     def stop(self) -> None:
-        """End the hashing and the writing, and let the buffers go."""
+        """Stop the hashing and writing threads, and release the buffers."""
         self._hashing.stop()
         self._writing.stop()
         self.pool.close()
@@ -232,14 +232,14 @@ class Intake:
     def _reset(self, facts: Facts) -> None:
         self.stop()
         self._hashing = Hashing([Hashers([name]) for name in self._algorithms], self.failure)
-        # No larger than the body: new memory costs more than all the rest of a small download.
+        # No larger than the body: allocating memory is the main cost of a small download.
         size = self._buffer_size if facts.total is None else min(self._buffer_size, max(facts.total, 1))
         self.pool = BufferPool(BUFFERS, size, self.failure)
         self._decoder = decoder_for(facts.encoding, self._buffer_size)
         self.facts = facts
-        self.offset = self.size = self._stored = self._recorded_offset = self._adopted = 0
+        self.offset = self.size = self._stored = self._recorded_offset = self._resumed_offset = 0
         self.reporter.restart(facts.total)
 
-    def _limit(self, size: int) -> None:
+    def _check_limit(self, size: int) -> None:
         if self._max_bytes is not None and size > self._max_bytes:
             raise TooLarge(f"{self._name!r} has more than the {self._max_bytes} bytes allowed: raise max_bytes")

@@ -1,7 +1,7 @@
-"""References: URLs that tasks chose, and which of them may be fetched. Pure.
+"""Decides which reference artifacts (URLs that tasks chose) may be fetched. Pure.
 
-A task can choose any URL, of hosts that only this machine reaches among them. So nothing is fetched unless the caller
-allows it: all of them, or those of some hosts, to which redirects must lead as well.
+A task can choose any URL, even one of a host that only this machine reaches. So none is fetched unless the caller
+allows all of them or those of some hosts; redirects must then stay on these hosts.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ AllowReference = bool | Sequence[str]
 
 
 def allowed_hosts(allow_reference: Any) -> bool | tuple[str, ...]:
-    """Return what a caller allows.
+    """Return a checked ``allow_reference``: a flag, or the allowed hosts.
 
     :raises InvalidInput: It is neither true nor false nor a list of hosts.
     """
@@ -30,23 +30,23 @@ def allowed_hosts(allow_reference: Any) -> bool | tuple[str, ...]:
         )
     hosts = tuple(allow_reference)
     for host in hosts:
-        if why := host_pattern_problem(host):
-            raise InvalidInput(f"allow_reference has {host!r}: {why}")
+        if reason := host_pattern_problem(host):
+            raise InvalidInput(f"allow_reference has {host!r}: {reason}")
     return hosts
 
 
-def hosts_or_flag(allow_reference: Any, _: str) -> None:
-    """Check what a caller allows, as ``allowed_hosts`` does."""
+def check_allow_reference(allow_reference: Any, _: str) -> None:
+    """Check an ``allow_reference`` argument, as ``allowed_hosts`` does."""
     allowed_hosts(allow_reference)
 
 
-def check_reference(where: object, url: str, allowed: AllowReference) -> tuple[str, ...] | None:
+def check_reference(artifact: object, url: str, allowed: AllowReference) -> tuple[str, ...] | None:
     """Return the hosts to which the URL may redirect; None for any.
 
-    :param where: The artifact, in the words of an error.
-    :raises ReferenceRefused: The URL is not one that the caller allows.
+    :param artifact: The artifact, as the subject of an error message.
+    :raises ReferenceRefused: The caller does not allow the URL.
     """
-    refers = f"{where} refers to {public_url(url)}"
+    refers = f"{artifact} refers to {public_url(url)}"
     if url.partition(":")[0].lower() not in {"http", "https"}:
         raise ReferenceRefused(f"{refers}: only http and https are fetched: have the task publish such a URL")
     if allowed is True:

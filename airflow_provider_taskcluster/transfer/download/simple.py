@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 
 
 class Simple(DownloadMethod):
-    """The hashes come from the object's metadata, since the answer has none."""
+    """Download by a plain URL. The response has no hashes: they come from the object's metadata."""
 
     name = "simple"
 
     def accept(self) -> bool:
         return True
 
-    def grant(self, answer: Json) -> Grant:
-        return Grant(url=answer["url"], method=self.name, redirects=MAX_REDIRECTS)
+    def grant(self, response: Json) -> Grant:
+        return Grant(url=response["url"], method=self.name, redirects=MAX_REDIRECTS)

@@ -1,4 +1,4 @@
-"""How much was read of what a reader takes at its own pace, and how long that took."""
+"""Counts the bytes and seconds of reads that a caller makes at its own pace."""
 
 from __future__ import annotations
 
@@ -14,17 +14,17 @@ T = TypeVar("T")
 
 @dataclass
 class Tally:
-    """Counts what is read.
+    """Counts bytes and seconds of reading.
 
     :param size: Bytes so far.
-    :param seconds: Of reading; what the reader does in between does not count.
+    :param seconds: Time spent reading; time between reads does not count.
     """
 
     size: int = 0
     seconds: float = 0.0
 
     def timed(self, read: Callable[[], T]) -> T:
-        """Return what is read, and count the time that it takes."""
+        """Call ``read``, count its time, and return its result."""
         started = time.monotonic()
         try:
             return read()

@@ -1,6 +1,6 @@
-"""Payloads: the artifacts of one run, or those below one folder of names in it, taken together.
+"""Payloads: all artifacts of one run, or those below one name prefix.
 
-Names in a payload are relative to its root. What is asked for is *resolved* to the names that are stored, *selected*
-by patterns, and either streamed in *chunks* or brought into a *place*: a folder of this machine or of a storage. A
-*ledger* beside the files knows what is there and by what it was verified.
+Names in a payload are relative to its root. Files are *selected* by names, which are *resolved* to stored names, and
+patterns. They are streamed in *chunks*, or downloaded to a *destination*: a folder of this machine or of a storage. A
+*manifest* beside the files says how each was verified.
 """

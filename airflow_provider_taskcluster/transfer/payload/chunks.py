@@ -1,7 +1,7 @@
-"""The bytes of one file as chunks that are pulled, out of an engine that pushes them.
+"""An iterator over the chunks of one file, which the engine pushes from a thread of its own.
 
-The engine works in a thread of its own, and only while the next chunk is waited for: no more than one is in memory. The
-last chunk of a file is given out when all of it is verified.
+The engine runs only while the caller waits for the next chunk, so at most one chunk is in memory. The last chunk of a
+file is returned after the whole is verified.
 """
 
 from __future__ import annotations
@@ -18,39 +18,39 @@ from airflow_provider_taskcluster.transfer.threads.worker import Worker
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
 
-# Seconds that the thread gets to end when nobody wants more chunks.
+# Seconds to wait for the thread's end after the caller stops iterating.
 GRACE = 5.0
 
 
 class Abandoned(Exception):
-    """Nobody wants the rest."""
+    """The caller has stopped iterating."""
 
 
 class ChunkSink(Sink):
-    """Gives out what arrives, a chunk at a time, and waits until the next one is asked for.
+    """Sink that hands over its bytes in chunks, and blocks until the next chunk is requested.
 
-    What was given out cannot be taken back: when the engine begins anew, it is compared with what comes then.
+    Bytes cannot be taken back: if the engine starts over, they are compared with the new ones.
 
-    :param give: Takes a chunk, and returns when the next one is wanted.
+    :param give: Takes a chunk, and returns when the next one is requested.
     """
 
     def __init__(self, name: str, chunk_size: int, give: Callable[[bytes], None]) -> None:
         self.size: int | None = None
         self._name = name
         self._chunk_size = chunk_size
-        self._give = give
+        self._hand_over = give
         self._given = Hashers(["sha256"])
-        self._again = self._given  # what came since the engine began anew
+        self._again = self._given  # bytes since the engine started over
         self._chunk = io.BytesIO()
 
     def begin(self, size: int | None) -> None:
-        """Start from the first byte; what was given out is not given out again."""
+        """Start from the first byte; bytes that were handed over are not repeated."""
         self.size = size
         self._chunk = io.BytesIO()
         self._again = Hashers(["sha256"])
 
     def write(self, data: bytes | memoryview) -> None:
-        """Take the next bytes. A full chunk is given out when more comes, so never before the end is verified."""
+        """Take the next bytes. A full chunk is handed over only when more bytes follow, so the last one is verified."""
         fresh = self._compared(memoryview(data))
         while fresh:
             room = self._chunk_size - self._chunk.tell()
@@ -61,7 +61,7 @@ class ChunkSink(Sink):
             fresh = fresh[room:]
 
     def _compared(self, data: memoryview) -> memoryview:
-        """Return what was not given out before."""
+        """Return the bytes that were not handed over before; compare the others."""
         missing = self._given.seen - self._again.seen
         if missing > 0:
             self._again.update(data[:missing])
@@ -74,11 +74,11 @@ class ChunkSink(Sink):
         self._chunk = io.BytesIO()
         self._given.update(chunk)
         self._again = self._given
-        self._give(chunk)
+        self._hand_over(chunk)
 
     def commit(self) -> None:
-        """Give out the last chunk, which may be empty if it is the only one."""
-        if self._again.seen < self._given.seen:  # the engine began anew, and the body ended before what was given out
+        """Hand over the last chunk, which may be empty if it is the only one."""
+        if self._again.seen < self._given.seen:  # after starting over, the body is shorter
             raise self._changed()
         if self._chunk.tell() or not self._given.seen:
             self._give_chunk()
@@ -87,41 +87,41 @@ class ChunkSink(Sink):
         return NotAsAnnounced(f"{self._name!r} has changed in the store while it was read: read it once more")
 
     def discard(self) -> None:
-        """Forget what was not given out."""
+        """Drop the bytes that were not handed over."""
         self._chunk = io.BytesIO()
 
 
 class Chunks:
-    """The chunks of one file.
+    """Iterable over the chunks of one file.
 
-    :param fetch: Brings the file into the sink it is given; runs in a thread.
+    :param fetch: Downloads the file into the given sink; runs in a thread.
     """
 
     def __init__(self, name: str, chunk_size: int, fetch: Callable[[Sink], object]) -> None:
-        self.sink = ChunkSink(name, chunk_size, self._give)
+        self.sink = ChunkSink(name, chunk_size, self._hand_over)
         self._fetch = fetch
-        self._asked: SimpleQueue[None] = SimpleQueue()
-        self._answered: SimpleQueue[None] = SimpleQueue()
+        self._requests: SimpleQueue[None] = SimpleQueue()
+        self._replies: SimpleQueue[None] = SimpleQueue()
         self._chunk: bytes | None = None
         self._error: BaseException | None = None
         self._abandoned = False
 
     def __iter__(self) -> Generator[bytes, None, None]:
-        """Give out one after the other; raise what the engine met."""
+        """Yield the chunks in order; raise an error of the engine."""
         worker = Worker("taskcluster-chunks", self._work)
         worker.start()
         try:
             while (chunk := self._next()) is not None:
                 yield chunk
-                del chunk  # so that it is gone before the next one comes
+                del chunk  # free it before the next one arrives
         finally:
             self._abandoned = True
-            self._asked.put(None)
+            self._requests.put(None)
             worker.wait(GRACE)
 
     def _next(self) -> bytes | None:
-        self._asked.put(None)
-        self._answered.get()
+        self._requests.put(None)
+        self._replies.get()
         if self._error:
             raise self._error
         chunk, self._chunk = self._chunk, None
@@ -133,15 +133,15 @@ class Chunks:
             self._fetch(self.sink)
         except BaseException as error:  # noqa: BLE001 (raised by _next, in the caller's thread)
             self._error = error
-        self._answered.put(None)
+        self._replies.put(None)
 
-    def _give(self, chunk: bytes) -> None:
+    def _hand_over(self, chunk: bytes) -> None:
         self._chunk = chunk
         del chunk
-        self._answered.put(None)
+        self._replies.put(None)
         self._wait()
 
     def _wait(self) -> None:
-        self._asked.get()
+        self._requests.get()
         if self._abandoned:
             raise Abandoned

@@ -1,4 +1,4 @@
-"""Where the files of a payload go."""
+"""The interface of payload destinations: folders that take the files of a payload."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ class Readable(Protocol):
 
 
 @dataclass(frozen=True)
-class Content:
-    """A file that is there.
+class ExistingFile:
+    """A file that exists at the destination.
 
     :param size: Bytes.
-    :param digests: Reads it, and returns its digests for these algorithms.
-    :param tag: What the storage calls this content; "" where only reading it tells.
+    :param digests: Reads the file, and returns its digests for the given algorithms.
+    :param tag: The storage's tag for this content (an ETag), "" if there is none.
     """
 
     size: int
@@ -35,47 +35,47 @@ class Content:
     tag: str = ""
 
 
-class Place(Protocol):
-    """A folder. Names are those of files below it, with ``/``; they were checked by ``file_names``."""
+class PayloadDestination(Protocol):
+    """A folder for the files of a payload. Names are relative paths with ``/``, checked by ``file_names``."""
 
     url: str
     case_sensitive: bool
 
     def path_of(self, name: str) -> str:
-        """Path or URL of a file."""
+        """Return the path or URL of a file."""
 
     def sink(self, name: str) -> Sink:
         """Return the sink of a file.
 
-        :raises NameRefused: Something is in the way that is neither a file nor a folder.
+        :raises NameRefused: Something on the path is neither a file nor a folder.
         """
 
-    def look(self, name: str) -> Content | None:
-        """Return what is there; None for nothing.
+    def existing(self, name: str) -> ExistingFile | None:
+        """Return the existing file of this name, None if there is none.
 
-        :raises NameRefused: It is something else than a file.
+        :raises NameRefused: Something of this name is no file.
         """
 
     def tag(self, name: str) -> str:
-        """Return what the storage calls the content that a file has just been given, "" where it does not."""
+        """Return the storage's tag of a file that was just written, "" if there is none."""
 
     def read(self, name: str) -> bytes | None:
         """Return a small file, None if there is none."""
 
     def write(self, name: str, content: bytes) -> None:
-        """Put a small file in its place at once."""
+        """Write a small file atomically."""
 
     def append(self, name: str, line: bytes) -> None:
-        """Append to a small file, now or soon."""
+        """Append a line to a small file, maybe buffered."""
 
-    def settle(self) -> None:
-        """Write what was to be written soon."""
+    def flush(self) -> None:
+        """Write the buffered lines."""
 
     def remove(self, name: str) -> None:
-        """Remove a small file, if it is there."""
+        """Remove a small file, if it exists."""
 
     def close(self) -> None:
-        """Let it go."""
+        """Release the folder."""
 
 
 def digests_of(reader: Readable, algorithms: Iterable[str]) -> dict[str, str]:

@@ -1,7 +1,7 @@
-"""Whether artifact names can be those of files below one folder. Tasks choose them: nothing of them is trusted. Pure.
+"""Checks whether artifact names, which tasks choose, can be names of files below one folder. Pure.
 
-Nothing is renamed: a name that cannot be is refused, with the reason. What some system that files are copied to could
-take for something else (drives, devices, names that differ in case alone) is refused everywhere or where it matters.
+Nothing is renamed: an unfit name is refused, with the reason. Names that mean something else on another system (drives,
+devices) are refused everywhere; names that differ only in case, where the destination ignores case.
 """
 
 from __future__ import annotations
@@ -26,16 +26,16 @@ _DRIVE = re.compile(r"[A-Za-z]:")
 _DEVICE = re.compile(r"(con|prn|aux|nul|conin\$|conout\$|(com|lpt)[0-9])[ .]*(\.|:|$)", re.IGNORECASE)
 
 
-def refused(names: Iterable[str], *, case_sensitive: bool) -> dict[str, str]:
+def refused_names(names: Iterable[str], *, case_sensitive: bool) -> dict[str, str]:
     """Return the names that cannot be files of one folder, each with the reason.
 
-    :param case_sensitive: Names that differ in case alone are different files there.
+    :param case_sensitive: Whether names that differ only in case are different files at the destination.
     """
     names = list(names)
     alone = {name: reason for name in names if (reason := reason_against(name))}
     good = {name: name if case_sensitive else name.casefold() for name in names if name not in alone}
     same = Counter(good.values())
-    # Sorted so, a name comes right before those that have it as a folder.
+    # In this order, a name comes right before the names that have it as a folder.
     ordered = sorted(key.replace("/", "\0") for key in same)
     folders = {above.replace("\0", "/") for above, name in pairwise(ordered) if name.startswith(above + "\0")}
     together = {
@@ -49,7 +49,7 @@ def refused(names: Iterable[str], *, case_sensitive: bool) -> dict[str, str]:
 
 
 def reason_against(name: str) -> str:
-    """Say why a name cannot be that of a file below a folder, by itself; "" if it can."""
+    """Return the reason why a name alone cannot be that of a file below a folder; "" if it can."""
     if name.startswith("/"):
         return "it is an absolute path"
     try:

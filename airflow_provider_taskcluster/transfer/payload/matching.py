@@ -1,4 +1,4 @@
-"""Which file of a payload a name means, the careful way. Pure."""
+"""Resolves a name to the stored name of a file in a payload. Pure."""
 
 from __future__ import annotations
 
@@ -11,32 +11,32 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
 # How many names an error lists.
-LISTED = 10
+NAMES_LISTED = 10
 NEAREST = 3
 
 
 def resolve(wanted: str, names: Iterable[str]) -> str:
-    """Return the stored name that is meant.
+    """Return the stored name that matches a wanted name.
 
-    Names are relative to the root of the payload; a leading ``/`` is ignored. The one that fits but for upper and
-    lower case is taken; of several, the one that fits exactly.
+    Names are relative to the root of the payload; a leading ``/`` is ignored. A single case-insensitive match is taken;
+    of several, the exact one.
 
     :param names: All names of the payload.
-    :raises AmbiguousName: Several fit, and none exactly; lists them.
-    :raises NotFound: None fits; names the nearest.
-    :raises InvalidName: It is empty, or no text.
+    :raises AmbiguousName: Several names match, none of them exactly; the error lists them.
+    :raises NotFound: No name matches; the error lists the nearest.
+    :raises InvalidName: The wanted name is empty, or no string.
     """
     if not isinstance(wanted, str) or not wanted.strip("/"):
         raise InvalidName(f"A name in a payload must be a string that is not empty, not {wanted!r}")
     names = list(names)
-    fitting = [name for name in names if _folded(name) == _folded(wanted)]
-    exact = [name for name in fitting if name.lstrip("/") == wanted.lstrip("/")]
-    if len(exact) == 1 or len(fitting) == 1:
-        return (exact or fitting)[0]
-    if fitting:
+    matching = [name for name in names if _folded(name) == _folded(wanted)]
+    exact = [name for name in matching if name.lstrip("/") == wanted.lstrip("/")]
+    if len(exact) == 1 or len(matching) == 1:
+        return (exact or matching)[0]
+    if matching:
         raise AmbiguousName(
-            f"{wanted!r} can be any of {_listed(fitting)}: write the one you mean exactly as it is stored",
-            candidates=fitting,
+            f"{wanted!r} can be any of {_listed(matching)}: write the one you mean exactly as it is stored",
+            candidates=matching,
         )
     raise NotFound(f"There is no {wanted!r} in the payload{_nearest(wanted, names)}")
 
@@ -46,7 +46,7 @@ def _folded(name: str) -> str:
 
 
 def _nearest(wanted: str, names: list[str]) -> str:
-    """Say what it has that is alike, by the whole name or by its last part."""
+    """Return the end of the error message: similar names, by the whole name or by its last part."""
     by_folded = {_folded(name): name for name in names}
     near = difflib.get_close_matches(_folded(wanted), by_folded, NEAREST)
     last = _folded(wanted).rpartition("/")[2]
@@ -57,5 +57,5 @@ def _nearest(wanted: str, names: list[str]) -> str:
 
 
 def _listed(names: list[str]) -> str:
-    more = f" and {len(names) - LISTED} more" if len(names) > LISTED else ""
-    return ", ".join(repr(name) for name in names[:LISTED]) + more
+    more = f" and {len(names) - NAMES_LISTED} more" if len(names) > NAMES_LISTED else ""
+    return ", ".join(repr(name) for name in names[:NAMES_LISTED]) + more

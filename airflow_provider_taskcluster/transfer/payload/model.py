@@ -12,20 +12,20 @@ if TYPE_CHECKING:
 
 IfExists = Literal["verify", "overwrite", "fail"]
 OnError = Literal["fail", "continue"]
-# How many files and errors a summary names; the manifest has all.
+# Files and errors listed in a summary; the manifest has all.
 SHOWN = 20
 
 
 @dataclass(frozen=True, slots=True)
 class PayloadFile(dict[str, Any]):
-    """One file of a payload, as it is listed. It is a dict as well, and goes through XCom as one.
+    """One listed file of a payload. It is also a dict, and passes through XCom as one.
 
     :param name: Relative to the root of the payload.
     :param artifact: Name of the artifact.
-    :param size: Bytes, None where they are not listed, as of objects.
+    :param size: Bytes, None if not listed, as for objects.
     :param content_type: Content type.
     :param storage_type: ``s3``, ``object``, ``reference``, ``link`` or ``error``.
-    :param expires: When it ends, as the service writes it.
+    :param expires: Expiry, as the service writes it.
     """
 
     name: str
@@ -48,16 +48,16 @@ class PayloadFile(dict[str, Any]):
 
 @dataclass(frozen=True)
 class Stored(dict[str, Any]):
-    """One file that is in the folder, whole and verified. It is a dict as well, and goes through XCom as one.
+    """One file in the folder, whole and verified. It is also a dict, and passes through XCom as one.
 
-    :param name: Of the file in the payload.
-    :param path: Where it is.
+    :param name: Name of the file in the payload.
+    :param path: Path or URL of the file.
     :param size: Bytes.
-    :param digests: By algorithm, in hex; ``sha256`` always.
-    :param verified: The sums that were checked (``sha256+sha512``), else ``length``, else ``none``.
-    :param content_type: As it is listed.
-    :param origin: Where its bytes come from: the name of an object, or a URL without its signature.
-    :param tag: What the storage calls this content (an ETag), where it has such.
+    :param digests: By algorithm, in hex; always with ``sha256``.
+    :param verified: The hashes that were checked (``sha256+sha512``), else ``length``, else ``none``.
+    :param content_type: As listed.
+    :param origin: Source of the bytes: the name of an object, or a URL without its signature.
+    :param tag: The storage's tag for this content (an ETag), if it has one.
     """
 
     name: str
@@ -73,13 +73,13 @@ class Stored(dict[str, Any]):
         self.update(vars(self))
 
     def as_dict(self) -> Json:
-        """Return it as JSON."""
-        return dict(vars(self))  # the digests are a dict; ``asdict`` would copy it, which costs more than all the rest
+        """Return the file as JSON."""
+        return dict(vars(self))  # ``asdict`` would copy the digests, which costs more than all the rest
 
 
 @dataclass(frozen=True)
-class Payloads:
-    """Which payload: the key of what is written down about its files."""
+class PayloadKey:
+    """Identifies a payload in its manifest and journal."""
 
     task_id: str
     run_id: int | None
@@ -95,7 +95,7 @@ class ShownFile(TypedDict):
 
 
 class ExtractedArchives(TypedDict):
-    """What came out of the archives of a payload."""
+    """Counts of the files that were extracted from the archives of a payload."""
 
     folder: str
     archives: int
@@ -125,19 +125,19 @@ class PayloadSummary(TypedDict):
 
 @dataclass(frozen=True)
 class PayloadResult(dict[str, Any]):
-    """What became of a payload.
+    """The result of a payload download.
 
-    It is a dict as well, ``PayloadSummary``, and that is what another task gets when a function returns it.
+    It is also a dict, a ``PayloadSummary``, which other tasks get if a function returns it.
 
-    :param task_id: Its task.
-    :param run_id: Its run, None for the latest where its number may not be known.
-    :param prefix: Its root.
-    :param folder: Where the files are.
-    :param manifest: Path of the manifest, in that folder.
-    :param files: All that are there now.
-    :param transferred: Names of those that were fetched now; the others were there.
-    :param links: Names of links, each with the name of the file that has their content.
-    :param failed: Names of files that are not there, each with the reason.
+    :param task_id: Id of the task.
+    :param run_id: Number of the run; None for the latest run if its number cannot be read.
+    :param prefix: Root of the payload.
+    :param folder: Path or URL of the folder.
+    :param manifest: Path of the manifest in the folder.
+    :param files: All files that are in the folder now.
+    :param transferred: Names of the files that were fetched; the others existed.
+    :param links: Names of links, each with the name of the file that has its content.
+    :param failed: Names of files that are missing, each with the reason.
     :param seconds: From the first call to the last.
     """
 

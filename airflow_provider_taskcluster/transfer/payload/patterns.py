@@ -1,8 +1,8 @@
-"""Which files of a payload patterns mean. Pure.
+"""Selects files of a payload by names and patterns. Pure.
 
-``*`` and ``?`` stand for characters within one folder, ``**`` for any folders, ``[...]`` for one of some characters. A
-pattern without ``/`` is looked for in all folders (``*.log``); one that ends with ``/`` means all below. A pattern
-without any of these characters is a name.
+``*`` and ``?`` match characters within one folder, ``**`` any folders, ``[...]`` one of some characters. A pattern
+without ``/`` matches in all folders (``*.log``); one that ends with ``/`` matches all files below. A pattern without
+any of these characters is a name.
 """
 
 from __future__ import annotations
@@ -20,55 +20,55 @@ _WILD = frozenset("*?[")
 
 
 def select(names: Sequence[str], include: Iterable[str] = (), exclude: Iterable[str] = ()) -> list[str]:
-    """Return the names that a pattern of ``include`` means (all, if there is none) and none of ``exclude`` does.
+    """Return the names that match a pattern of ``include`` (by default all) and none of ``exclude``.
 
-    They come in the order of the patterns, and for each pattern in that of ``names``. A name is resolved the careful
-    way (see ``resolve``).
+    They are in the order of the patterns, and for each pattern in that of ``names``. A name without wildcards is
+    resolved (see ``resolve``).
 
-    :raises AmbiguousName: A name is.
-    :raises NotFound: A name is not there, though others are. Where nothing is selected, that is for the caller.
+    :raises AmbiguousName: Several stored names match a name, none of them exactly.
+    :raises NotFound: A name is missing, though others are selected. An empty selection is left to the caller.
     """
     include, exclude = list(include), list(exclude)
-    found: dict[str, None] = {}
+    matched: dict[str, None] = {}
     missing: NotFound | None = None
     for pattern in include or ["**"]:
         try:
-            found.update(dict.fromkeys(_meant(pattern, names)))
+            matched.update(dict.fromkeys(_matching(pattern, names)))
         except NotFound as error:
             missing = missing or error
-    selected = [name for name in found if not any(fits(name, pattern) for pattern in exclude)]
+    selected = [name for name in matched if not any(matches(name, pattern) for pattern in exclude)]
     if missing and selected:
         raise missing
     return selected
 
 
-def _meant(pattern: str, names: Sequence[str]) -> list[str]:
-    if pattern in names:  # a name may have the characters of a pattern in it
+def _matching(pattern: str, names: Sequence[str]) -> list[str]:
+    if pattern in names:  # a name may contain the characters of a pattern
         return [pattern]
     if _WILD & set(pattern) or pattern.endswith("/"):
-        return [name for name in names if fits(name, pattern)]
+        return [name for name in names if matches(name, pattern)]
     return [resolve(pattern, names)]
 
 
-def fits(name: str, pattern: str) -> bool:
-    """Tell whether a name is meant by a pattern, upper and lower case told apart."""
+def matches(name: str, pattern: str) -> bool:
+    """Tell whether a name matches a pattern, case-sensitively."""
     pattern = pattern.lstrip("/")
     if name == pattern:
         return True
     if "/" not in pattern:
         pattern = f"**/{pattern}"
     steps = (pattern + "**" if pattern.endswith("/") else pattern).split("/")
-    at = _and_beyond({0}, steps)
+    positions = _skip_globstars({0}, steps)
     for part in name.split("/"):
-        ahead = {i + 1 for i in at if i < len(steps) and steps[i] != "**" and fnmatchcase(part, steps[i])}
-        at = _and_beyond(ahead | {i for i in at if i < len(steps) and steps[i] == "**"}, steps)
-    return len(steps) in at
+        advanced = {i + 1 for i in positions if i < len(steps) and steps[i] != "**" and fnmatchcase(part, steps[i])}
+        positions = _skip_globstars(advanced | {i for i in positions if i < len(steps) and steps[i] == "**"}, steps)
+    return len(steps) in positions
 
 
-def _and_beyond(at: set[int], steps: list[str]) -> set[int]:
-    """Add the places that are reached without a further part of the name: ``**`` may stand for no folder at all."""
-    reached = set(at)
-    for i in sorted(at):
+def _skip_globstars(positions: set[int], steps: list[str]) -> set[int]:
+    """Add the positions that need no further part of the name: ``**`` may match no folder at all."""
+    reached = set(positions)
+    for i in sorted(positions):
         j = i
         while j < len(steps) and steps[j] == "**":
             j += 1

@@ -1,4 +1,4 @@
-"""A folder of a storage, such as a prefix of a bucket: files go there as they come, without a copy on this machine."""
+"""A payload destination in a storage, such as a prefix of a bucket. Files are streamed to it, without a local copy."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.exceptions import DestinationError, NameRefused, TaskclusterError
-from airflow_provider_taskcluster.transfer.payload.destination import Content, digests_of
+from airflow_provider_taskcluster.transfer.payload.destination import ExistingFile, digests_of
 from airflow_provider_taskcluster.transfer.sink.storage import StorageSink
 from airflow_provider_taskcluster.transfer.storage_paths import StorageFile, reason_of
 
@@ -19,16 +19,16 @@ if TYPE_CHECKING:
 
     from airflow_provider_taskcluster.transfer.sink.base import Sink
 
-# Seconds after which what was appended is written again, as nothing can be appended in a bucket.
-OFTEN = 10.0
-# What storages call a content, or when it was written; the first of them that there is.
+# Seconds between two writes of the journal, which is rewritten since a bucket cannot append.
+WRITE_SECONDS = 10.0
+# Keys of a content's tag or modification time in storages' listings; the first that is set is used.
 _TAGS = ("ETag", "etag", "md5Hash", "content_md5", "generation", "LastModified", "last_modified", "mtime", "created")
 
 
-class StoragePlace:
-    """A folder of a file system of fsspec.
+class StorageDestination:
+    """A folder of an fsspec file system.
 
-    What is there is listed once, at the beginning. Content with the tag that it was written with is not read again.
+    Existing files are listed once, on first use. A file that still has the tag of its writing is not read again.
     """
 
     case_sensitive = True
@@ -37,34 +37,34 @@ class StoragePlace:
         self.url = folder.url.rstrip("/")
         self._fs = folder.fs
         self._path = folder.path.rstrip("/")
-        self._there: dict[str, dict[str, Any]] | None = None
+        self._listing: dict[str, dict[str, Any]] | None = None
         self._appended: dict[str, bytes] = {}
         self._written = time.monotonic()
         self._lock = threading.Lock()
 
     def path_of(self, name: str) -> str:
-        """URL of a file."""
+        """Return the URL of a file."""
         return f"{self.url}/{name}"
 
     def sink(self, name: str) -> Sink:
         """Return the sink of a file."""
         return StorageSink(self._file(name))
 
-    def look(self, name: str) -> Content | None:
-        """Return what was there at the beginning; None for nothing."""
+    def existing(self, name: str) -> ExistingFile | None:
+        """Return the file of this name that existed on first use, None if there was none."""
         facts = self._facts().get(self._file(name).path.lstrip("/"))
         if facts is None:
             return None
         if facts.get("type") != "file" or facts.get("islink"):
             raise NameRefused(f"{self.path_of(name)!r} is no regular file: remove it")
-        return Content(facts.get("size") or 0, partial(self._digests, name), _tag(facts))
+        return ExistingFile(facts.get("size") or 0, partial(self._digests, name), _tag_of(facts))
 
     def tag(self, name: str) -> str:
-        """Return what the storage calls the content that a file has just been given."""
+        """Return the storage's tag of a file that was just written, "" if there is none."""
         path = self._file(name).path
-        with contextlib.suppress(Exception):  # it saves the next run a reading, and nothing else
+        with contextlib.suppress(Exception):  # a tag only saves the next run from reading the file
             self._fs.invalidate_cache(path)
-            return _tag(self._fs.info(path))
+            return _tag_of(self._fs.info(path))
         return ""
 
     def read(self, name: str) -> bytes | None:
@@ -77,28 +77,28 @@ class StoragePlace:
             return content
 
     def write(self, name: str, content: bytes) -> None:
-        """Put a small file in its place at once."""
+        """Write a small file at once."""
         sink = self.sink(name)
         sink.begin(len(content))
         sink.write(content)
         sink.commit()
 
     def append(self, name: str, line: bytes) -> None:
-        """Append to a small file; it is written now and then."""
+        """Append a line to a small file, which is rewritten every few seconds."""
         with self._lock:
             if name not in self._appended:
                 self._appended[name] = self.read(name) or b""
             self._appended[name] += b"\n" + line
-            if time.monotonic() - self._written > OFTEN:
+            if time.monotonic() - self._written > WRITE_SECONDS:
                 self._write_appended()
 
-    def settle(self) -> None:
-        """Write what was appended."""
+    def flush(self) -> None:
+        """Write the appended lines."""
         with self._lock:
             self._write_appended()
 
     def remove(self, name: str) -> None:
-        """Remove a small file, if it is there."""
+        """Remove a small file, if it exists."""
         with self._lock:
             self._appended.pop(name, None)
         with self._explained(name):
@@ -108,7 +108,7 @@ class StoragePlace:
                 return
 
     def close(self) -> None:
-        """Nothing is held."""
+        """Do nothing: no resource is held."""
 
     def _write_appended(self) -> None:
         self._written = time.monotonic()
@@ -119,20 +119,20 @@ class StoragePlace:
         return StorageFile(self._fs, f"{self._path}/{name}", self.path_of(name))
 
     def _facts(self) -> dict[str, dict[str, Any]]:
-        """List what is there, by path without a leading slash."""
+        """Return the listed files by path, without a leading slash."""
         with self._lock:
-            if self._there is None:
+            if self._listing is None:
                 with self._explained(""):
-                    self._there = self._listed()
-            return self._there
+                    self._listing = self._list()
+            return self._listing
 
-    def _listed(self) -> dict[str, dict[str, Any]]:
+    def _list(self) -> dict[str, dict[str, Any]]:
         self._fs.invalidate_cache()
         try:
-            found = self._fs.find(self._path, detail=True)
+            listing = self._fs.find(self._path, detail=True)
         except FileNotFoundError:
             return {}
-        return {path.lstrip("/"): facts for path, facts in found.items()}
+        return {path.lstrip("/"): facts for path, facts in listing.items()}
 
     def _digests(self, name: str, algorithms: Iterable[str]) -> dict[str, str]:
         with self._explained(name), self._fs.open(self._file(name).path, "rb") as file:
@@ -140,7 +140,7 @@ class StoragePlace:
 
     @contextlib.contextmanager
     def _explained(self, name: str) -> Iterator[None]:
-        """Turn what a file system raises into a sentence."""
+        """Turn errors of a file system into a ``DestinationError``."""
         try:
             yield
         except (TaskclusterError, FileNotFoundError):
@@ -149,10 +149,10 @@ class StoragePlace:
             raise DestinationError(f"Cannot use {self.path_of(name)}: {reason_of(error)}") from error
 
 
-def _tag(facts: dict[str, Any]) -> str:
+def _tag_of(facts: dict[str, Any]) -> str:
     return next((f"{key}={_as_text(facts[key])}" for key in _TAGS if facts.get(key)), "")
 
 
 def _as_text(value: Any) -> str:
-    """Write a value of a tag as one thing: listings and single answers of one storage differ in quotes and types."""
+    """Normalise a tag: a storage's listings and single responses differ in quotes and types."""
     return str(value.timestamp() if isinstance(value, datetime) else value).strip('"')

@@ -1,11 +1,11 @@
-"""Uploads of artifacts: announced at the queue, sent to where it says, and declared present.
+"""Uploads of artifacts: announce at the queue, send to the granted store, declare present.
 
-**How a retry survives.** An s3 artifact can be announced again and again. An object artifact cannot: the queue reserves
-its object under an uploadId that it tells once, and any repetition is a 500. So the source is read and hashed, and the
-recorder is tried, before it is announced; what the queue said, without its credentials, goes to the recorder at once.
-A later try with the same content declares the artifact present if its bytes are there, else it uploads under the
-scopes of the connection (``object:upload:<projectId>:<object>``), as the credentials of the queue are gone. Without a
-record it can only look whether the same content is there; if not, the name is lost for this run, and the error says so.
+**How a retry survives.** An s3 artifact can be announced repeatedly. An object artifact cannot: the queue reserves its
+object under an uploadId that it returns once, and any repetition is a 500. So the source is hashed, and the recorder
+tested, before the announcement; the reservation, without the queue's credentials, is recorded at once. A later try
+with the same content declares the artifact present if its bytes are stored. Else it uploads them with the connection's
+scopes (``object:upload:<projectId>:<object>``), since the queue's credentials are gone. Without a record, the retry can
+only check whether the same content is present; if not, the name is lost for this run, and the error says so.
 """
 
 from __future__ import annotations
@@ -32,12 +32,12 @@ from airflow_provider_taskcluster.transfer.config import GIB
 from airflow_provider_taskcluster.transfer.model import TransferResult
 from airflow_provider_taskcluster.transfer.parts_manifest import LARGEST_PART
 from airflow_provider_taskcluster.transfer.upload import recorder as records
-from airflow_provider_taskcluster.transfer.upload.identity import milliseconds
+from airflow_provider_taskcluster.transfer.upload.identity import Identity
 from airflow_provider_taskcluster.transfer.upload.measure import measure
 from airflow_provider_taskcluster.transfer.upload.method import Offer
 from airflow_provider_taskcluster.transfer.upload.object import Target, Uploader
 from airflow_provider_taskcluster.transfer.upload.put_url import PutUrl
-from airflow_provider_taskcluster.transfer.upload.upload_id import Identity
+from airflow_provider_taskcluster.transfer.upload.upload_id import milliseconds
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -57,9 +57,9 @@ _SERVER_ERROR = 500
 
 @dataclass(frozen=True)
 class ArtifactTarget:
-    """What an artifact shall become.
+    """The artifact to create.
 
-    :param expires: When it ends, not after its task.
+    :param expires: Expiry, not after the task's own.
     """
 
     root_url: str
@@ -74,7 +74,7 @@ class ArtifactTarget:
 
 
 @dataclass(frozen=True)
-class Reserved:
+class ReservedObject:
     """The object that the queue has reserved for an artifact."""
 
     name: str
@@ -84,9 +84,9 @@ class Reserved:
 
 @dataclass(frozen=True)
 class ArtifactUploader:
-    """Uploads artifacts to one queue, each in one piece: its credentials hold for one name.
+    """Uploads artifacts to one queue, each in one piece: the queue's credentials are valid for one name.
 
-    :param recorder: Keeps what the queue said, for the next try.
+    :param recorder: Keeps the queue's reservation for the next try.
     """
 
     service: ArtifactPublisher
@@ -99,7 +99,7 @@ class ArtifactUploader:
 
         :param storage_type: ``object`` or ``s3``.
         :raises Conflict: The name is taken by other content, or was announced by a try that left no record.
-        :raises TooLarge: It does not fit into one PUT.
+        :raises TooLarge: The source does not fit into one PUT.
         """
         started = time.monotonic()
         measured = measure(source, self.store.check)
@@ -127,10 +127,10 @@ class ArtifactUploader:
         return _result(target, measured, digests, method="s3", verified="length", attempts=reporter.attempt)
 
     def _as_object(self, source: Source, target: ArtifactTarget, measured: Measured) -> TransferResult:
-        record = self._record(target, measured)
-        if reserved := self._recorded(record):
-            if self._finished(target, reserved, measured):
-                return self._present(target, measured, record)
+        record = self._new_record(target, measured)
+        if reserved := self._load_reserved(record):
+            if self._try_finish(target, reserved, measured):
+                return self._existing_result(target, measured, record)
             service: ObjectService = self.service
         else:
             records.check(self.recorder, record)
@@ -138,31 +138,31 @@ class ArtifactUploader:
                 answer = self._create(target, "object", measured)
             except _RepeatedError as repeated:
                 self._require_equal(target, measured, repeated.state)
-                return self._present(target, measured, record)
-            reserved = Reserved(answer["name"], answer["projectId"], answer["uploadId"])
+                return self._existing_result(target, measured, record)
+            reserved = ReservedObject(answer["name"], answer["projectId"], answer["uploadId"])
             kept = json.dumps([reserved.name, reserved.project_id, reserved.upload_id])
             records.save(self.recorder, replace(record, key=kept))
             service = self.service.objects_as(answer["credentials"])
         identity = Identity(
             target.root_url, reserved.project_id, reserved.name, target.expires, own_id=reserved.upload_id
         )
-        what = Target(reserved.name, identity, target.content_type, shown=target.name)
-        result = Uploader(service, self.store, self.config).upload(source, what, measured)
+        object_target = Target(reserved.name, identity, target.content_type, shown=target.name)
+        result = Uploader(service, self.store, self.config).upload(source, object_target, measured)
         self._finish(target, reserved, measured)
         records.forget(self.recorder, record)
         return result
 
     def _create(self, target: ArtifactTarget, storage_type: str, measured: Measured) -> Json:
-        """Announce it.
+        """Announce the artifact.
 
-        :raises _RepeatedError: An object artifact, it seems for the second time.
+        :raises _RepeatedError: An object artifact of this name was announced before.
         """
         request: Json = {
             "storageType": storage_type,
             "expires": iso_timestamp(target.expires),
             "contentType": target.content_type,
         }
-        if storage_type == "s3":  # with the length of an object, the queue answers every finishArtifact with 500
+        if storage_type == "s3":  # for an object, contentLength makes the queue answer every finishArtifact with 500
             request["contentLength"] = measured.size
 
         def attempt() -> Json:
@@ -172,23 +172,23 @@ class ArtifactUploader:
                 if error.status != _SERVER_ERROR or storage_type != "object":
                     raise
                 state = self.service.artifact_state(target.task_id, target.run_id, target.name)
-                if state == "absent":  # the 500 is about something else
+                if state == "absent":  # the 500 has another cause
                     raise
             raise _RepeatedError(state)
 
         answer: Json = self.store.network.retry.retrying(sleep=self.store.sleep)(attempt)
         return answer
 
-    def _recorded(self, record: UploadRecord) -> Reserved | None:
+    def _load_reserved(self, record: UploadRecord) -> ReservedObject | None:
         kept = records.load(self.recorder, record.slot)
         if kept is None or not kept.fits(record):
             return None
         try:
-            return Reserved(*json.loads(kept.key or ""))
+            return ReservedObject(*json.loads(kept.key or ""))
         except (ValueError, TypeError, RecursionError):
             return None
 
-    def _record(self, target: ArtifactTarget, measured: Measured) -> UploadRecord:
+    def _new_record(self, target: ArtifactTarget, measured: Measured) -> UploadRecord:
         return records.UploadRecord(
             root_url=target.root_url,
             project_id=f"artifact of {target.task_id}/{target.run_id}",
@@ -198,8 +198,8 @@ class ArtifactUploader:
             sha256=measured.sha256,
         )
 
-    def _finish(self, target: ArtifactTarget, reserved: Reserved, measured: Measured) -> None:
-        """Declare it present. A 500, or no answer, may hide that it is present now, so each is looked into.
+    def _finish(self, target: ArtifactTarget, reserved: ReservedObject, measured: Measured) -> None:
+        """Declare the artifact present. After a 500 or a lost response, check whether it is present already.
 
         :raises Conflict: It is present with other content.
         """
@@ -215,7 +215,7 @@ class ArtifactUploader:
         self.store.network.retry.retrying(sleep=self.store.sleep)(attempt)
 
     def _is_present(self, target: ArtifactTarget, measured: Measured) -> bool:
-        """Look once. Where its sha256 may not be read, the upload id has told that the content is ours.
+        """Check once whether the artifact is present. If its sha256 cannot be read, the upload id proves the content.
 
         :raises Conflict: It is present with other content.
         """
@@ -230,8 +230,8 @@ class ArtifactUploader:
             raise _other_content(target, measured, sha256)
         return True
 
-    def _finished(self, target: ArtifactTarget, reserved: Reserved, measured: Measured) -> bool:
-        """Declare it present, if its bytes are there."""
+    def _try_finish(self, target: ArtifactTarget, reserved: ReservedObject, measured: Measured) -> bool:
+        """Declare the artifact present if its bytes are stored; return whether they are."""
         try:
             self._finish(target, reserved, measured)
         except NotFound:
@@ -242,17 +242,17 @@ class ArtifactUploader:
             return False
         return True
 
-    def _present(self, target: ArtifactTarget, measured: Measured, record: UploadRecord) -> TransferResult:
+    def _existing_result(self, target: ArtifactTarget, measured: Measured, record: UploadRecord) -> TransferResult:
         log.info("The %s is there already, with the same content", visible(target))
         records.forget(self.recorder, record)
         digests = {"sha256": measured.sha256}
-        found = _result(target, measured, digests, method="already there", verified="sha256", attempts=1)
-        return replace(found, already_present=True)
+        result = _result(target, measured, digests, method="already there", verified="sha256", attempts=1)
+        return replace(result, already_present=True)
 
     def _require_equal(self, target: ArtifactTarget, measured: Measured, state: ArtifactState) -> None:
-        """Return if the artifact is there with the same content.
+        """Return if the artifact is present with the same content.
 
-        :raises Conflict: It is there with other content, or announced and nobody knows its upload id any more.
+        :raises Conflict: It is present with other content, or announced under an upload id that is lost.
         """
         if state == "announced":
             raise Conflict(
@@ -265,15 +265,18 @@ class ArtifactUploader:
             raise _other_content(target, measured, sha256) from None
 
     def _sha256(self, target: ArtifactTarget) -> str | None:
-        """Ask for the sum of an artifact that is present. Scope ``queue:get-artifact:<name>``.
+        """Return the sha256 of a present artifact, None if it cannot be read. Scope ``queue:get-artifact:<name>``.
 
-        Where its name makes the credentials useless, those of the connection may do.
+        If the artifact's name makes the queue's credentials useless, those of the connection are tried.
         """
+        service: ObjectService = self.service
         try:
-            found: dict[str, Any] = self.service.artifact_content(target.task_id, target.name, target.run_id, once=True)
-            usable = fits_client_id(found["credentials"]["clientId"])
-            service = self.service.objects_as(found["credentials"]) if usable else self.service
-            hashes: dict[str, str] = dict(service.object_metadata(found["name"])["hashes"])
+            located: dict[str, Any] = self.service.artifact_content(
+                target.task_id, target.name, target.run_id, once=True
+            )
+            if fits_client_id(located["credentials"]["clientId"]):
+                service = self.service.objects_as(located["credentials"])
+            hashes: dict[str, str] = dict(service.object_metadata(located["name"])["hashes"])
         except (ServiceError, KeyError) as error:
             log.info("The sums of the %s cannot be read: %s", visible(target), visible(error))
             return None
@@ -283,7 +286,7 @@ class ArtifactUploader:
 class _RepeatedError(Exception):
     """An object artifact was announced for the second time.
 
-    :param state: How far the first announcement got.
+    :param state: State of the artifact after the first announcement.
     """
 
     def __init__(self, state: ArtifactState) -> None:
@@ -292,8 +295,8 @@ class _RepeatedError(Exception):
 
 
 def _other_content(target: ArtifactTarget, measured: Measured, sha256: str | None) -> Conflict:
-    found = f"with the sha256 {sha256}" if sha256 else "and its sums cannot be read"
-    return Conflict(f"The {target} exists, {found}, and yours is {measured.sha256}: choose another name")
+    content = f"with the sha256 {sha256}" if sha256 else "and its sums cannot be read"
+    return Conflict(f"The {target} exists, {content}, and yours is {measured.sha256}: choose another name")
 
 
 def _result(

@@ -1,8 +1,7 @@
-"""What a 409 from createUpload means: done by an earlier try, taken by other content, or held by somebody else.
+"""Resolves a 409 from createUpload: finished by an earlier try, taken by other content, or held by another upload.
 
-An upload scope alone tells the first from the others: the service lets a finished upload be finished again with equal
-hashes or with none, and with no others. To name the digests of what is there, and to see that it is past its expiry,
-takes a download scope, and is left out without.
+The upload scope is enough to recognise the first case: the service accepts a second finishUpload with equal hashes or
+none, and refuses others. Digests and expiry of the existing object can be read only with a download scope.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Literal, cast, get_args
 
 from airflow_provider_taskcluster.exceptions import Conflict, InvalidInput, NotFound, ServiceError
-from airflow_provider_taskcluster.transfer.upload.identity import random_upload_id
+from airflow_provider_taskcluster.transfer.upload.upload_id import random_upload_id
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -25,15 +24,15 @@ log = logging.getLogger(__name__)
 IfExists = Literal["verify", "fail", "skip"]
 
 # finishUpload answers 409 for other hashes or another unfinished upload, 400 for another project.
-OF_SOMEBODY_ELSE = {400, 409}
-# The service sweeps unfinished uploads so late.
-HELD = "for up to a day"
+FOREIGN_UPLOAD = {400, 409}
+# How long an unfinished upload holds its name, until the service sweeps it.
+HOLD_PERIOD = "for up to a day"
 
 
 def checked_if_exists(value: str) -> IfExists:
-    """Return it if it is one.
+    """Return a checked ``if_exists``.
 
-    :raises InvalidInput: It is not.
+    :raises InvalidInput: It is none of the choices.
     """
     if value not in get_args(IfExists):
         raise InvalidInput(f"if_exists is {value!r}: pass 'verify', 'fail' or 'skip'")
@@ -42,15 +41,18 @@ def checked_if_exists(value: str) -> IfExists:
 
 @dataclass(frozen=True)
 class Finished:
-    """A finished object, with the digests that the service names, which may be none."""
+    """A finished object.
+
+    :param hashes: Digests that the service names; may be empty.
+    """
 
     hashes: Mapping[str, str]
 
 
-There = Finished | Literal["expired", "unfinished", "unknown"]
+NameHolder = Finished | Literal["expired", "unfinished", "unknown"]
 
 
-def settle(
+def resolve_conflict(
     service: ObjectService,
     name: str,
     finish: Json,
@@ -59,103 +61,103 @@ def settle(
     *,
     may_be_expired: bool = True,
 ) -> dict[str, str]:
-    """Return the digests of what is there, if the caller can live with it.
+    """Return the digests of the existing object if ``if_exists`` accepts it.
 
-    :param finish: A finishUpload with our hashes, of an uploadId that no upload has.
-    :param may_be_expired: False where the name tells the expiry, as those of parts do.
-    :raises Conflict: It is not what the caller wants; says what holds the name.
+    :param finish: A finishUpload request with our hashes and an uploadId that no upload has.
+    :param may_be_expired: False for parts, whose names contain the expiry.
+    :raises Conflict: It is not accepted; the message says what holds the name.
     """
     ours: dict[str, str] = finish["hashes"]
-    same = if_exists != "fail" and _taken(service, name, finish)
+    same = if_exists != "fail" and _can_finish(service, name, finish)
     if same and not may_be_expired:
         return dict(ours)
-    there = look(service, name, finish["projectId"], finished=same, needed=if_exists == "skip" and not same)
-    if same and there != "expired":
+    holder = find_holder(service, name, finish["projectId"], finished=same, needed=if_exists == "skip" and not same)
+    if same and holder != "expired":
         log.info(
             "Object %r is there already, with the same content; expiry and content type are those of the upload "
             "that made it",
             name,
         )
         return dict(ours)
-    if isinstance(there, Finished) and if_exists != "fail":
-        if there.hashes.get("sha256") == ours["sha256"]:
+    if isinstance(holder, Finished) and if_exists != "fail":
+        if holder.hashes.get("sha256") == ours["sha256"]:
             log.info("Object %r is there now, with the same content: another upload has just finished it", name)
             return dict(ours)
         if if_exists == "skip":
             log.info("Object %r is there already, with other content: left as it is", name)
-            return dict(there.hashes)
-    reason = why_not(name, ours, there, if_exists)
-    settled = Conflict(f"{conflict}. {reason}", status=conflict.status, code=conflict.code)
-    settled.unfinished = there in ("unfinished", "unknown")
-    raise settled from conflict
+            return dict(holder.hashes)
+    reason = conflict_reason(name, ours, holder, if_exists)
+    explained = Conflict(f"{conflict}. {reason}", status=conflict.status, code=conflict.code)
+    explained.unfinished = holder in ("unfinished", "unknown")
+    raise explained from conflict
 
 
 def is_finished(service: ObjectService, name: str, project_id: str) -> bool:
-    """Tell whether an upload of the name is finished, and not swept yet; the upload scope is enough for that."""
+    """Tell whether an upload of the name is finished and not swept yet. Needs the upload scope only."""
     try:
-        return _taken(service, name, {"projectId": project_id, "uploadId": random_upload_id(), "hashes": {}})
+        return _can_finish(service, name, {"projectId": project_id, "uploadId": random_upload_id(), "hashes": {}})
     except NotFound:
         return False
 
 
-def look(service: ObjectService, name: str, project_id: str, *, finished: bool, needed: bool) -> There:
+def find_holder(service: ObjectService, name: str, project_id: str, *, finished: bool, needed: bool) -> NameHolder:
     """Return what holds a name.
 
-    The service keeps the row of an expired object until it sweeps it, and with it the name.
+    An expired object holds its name until the service sweeps it.
 
-    :param finished: It is known to be finished: what cannot be read then is past its expiry.
-    :param needed: The outcome hangs on it, so that an outage is not taken for an answer.
+    :param finished: The upload is known to be finished: an object that is not found is then past its expiry.
+    :param needed: The result depends on it, so a transient error is raised instead of returning ``unknown``.
     """
     try:
-        found = service.object_metadata(name)
+        metadata = service.object_metadata(name)
     except NotFound:
         if finished:
             return "expired"
         if not is_finished(service, name, project_id):
             return "unfinished"
-        return look(service, name, project_id, finished=True, needed=needed)  # it may be finished just now
+        return find_holder(service, name, project_id, finished=True, needed=needed)  # finished a moment ago
     except ServiceError as error:
         if needed and error.transient:
             raise
         return "unknown"
-    expired = datetime.fromisoformat(found["expires"]) <= datetime.now(UTC)
-    return "expired" if expired else Finished(found["hashes"])
+    expired = datetime.fromisoformat(metadata["expires"]) <= datetime.now(UTC)
+    return "expired" if expired else Finished(metadata["hashes"])
 
 
-def _taken(service: ObjectService, name: str, finish: Json) -> bool:
-    """Tell whether the service takes a finishUpload, which it does for what is finished with the same hashes."""
+def _can_finish(service: ObjectService, name: str, finish: Json) -> bool:
+    """Tell whether the service accepts a finishUpload, as it does for an object finished with the same hashes."""
     try:
         service.finish_upload(name, finish)
     except ServiceError as error:
-        if error.status not in OF_SOMEBODY_ELSE:
+        if error.status not in FOREIGN_UPLOAD:
             raise
         return False
     return True
 
 
-def why_not(name: str, ours: Mapping[str, str], there: There, if_exists: IfExists) -> str:
-    """Say what is in the way, and what to do next."""
-    if there == "unknown":
+def conflict_reason(name: str, ours: Mapping[str, str], holder: NameHolder, if_exists: IfExists) -> str:
+    """Say what holds the name, and what to do next."""
+    if holder == "unknown":
         return (
-            f"The name is taken by other content, or by an unfinished upload, which holds it {HELD} "
+            f"The name is taken by other content, or by an unfinished upload, which holds it {HOLD_PERIOD} "
             f"(with the scope object:download:{name} this could say which): choose another name"
         )
-    if there == "unfinished":
+    if holder == "unfinished":
         return (
-            f"An unfinished upload of other content or expiry, or of somebody else, holds the name, {HELD}: "
+            f"An unfinished upload of other content or expiry, or of somebody else, holds the name, {HOLD_PERIOD}: "
             f"wait for it, or choose another name"
         )
-    if there == "expired":
+    if holder == "expired":
         return (
             "The object is past its expiry and cannot be read any more, but the service has not swept it yet, so that "
             "its name is still taken: try again later, or choose another name"
         )
-    algorithm = next((known for known in ours if known in there.hashes), "")
+    algorithm = next((known for known in ours if known in holder.hashes), "")
     if not algorithm:
         return "The object exists, and the service knows no digest to compare yours with: choose another name"
-    if if_exists == "fail" and ours[algorithm] == there.hashes[algorithm]:
+    if if_exists == "fail" and ours[algorithm] == holder.hashes[algorithm]:
         return "The object exists, with the same content, and if_exists is 'fail'"
     return (
-        f"The object exists with other content ({algorithm} {there.hashes[algorithm]}, and yours is "
+        f"The object exists with other content ({algorithm} {holder.hashes[algorithm]}, and yours is "
         f"{ours[algorithm]}): choose another name"
     )

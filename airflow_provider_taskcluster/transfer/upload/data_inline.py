@@ -1,4 +1,4 @@
-"""``dataInline``: small data travels inside createUpload itself (object/v1/upload-method-data-inline.json)."""
+"""``dataInline``: small data inside the createUpload request (object/v1/upload-method-data-inline.json)."""
 
 from __future__ import annotations
 
@@ -16,17 +16,17 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.http.client import StoreClient
     from airflow_provider_taskcluster.transfer.model import Json
 
-# The request takes 10926 characters of base64.
+# Bytes; the schema allows 10926 characters of base64.
 LONGEST = 8192
 
 
 class DataInline(UploadMethod):
-    """Base64 in the request."""
+    """Upload as base64 in the request."""
 
     name = "dataInline"
 
     def propose(self, offer: Offer) -> Json | None:
-        if not 0 < offer.measured.size <= LONGEST:  # an empty one leaves a connection open in services with some stores
+        if not 0 < offer.measured.size <= LONGEST:  # empty data makes some deployments of the service leak a connection
             return None
         return {"contentType": offer.content_type, "objectData": base64.b64encode(_data(offer)).decode()}
 
@@ -38,7 +38,7 @@ class DataInline(UploadMethod):
 
 
 def _data(offer: Offer) -> bytes:
-    """Read the source once more, and make sure that it is what was measured."""
+    """Read the source again, and check that its bytes are the measured ones."""
     with source_errors(offer.source.description), offer.source.reading() as reader:
         data = bytes(read_up_to(reader, LONGEST + 1))
     again = offer.measured.fingerprint.with_same_key()

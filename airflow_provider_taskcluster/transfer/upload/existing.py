@@ -1,8 +1,8 @@
-"""What is finished under the name of an upload in parts, found out before a part is sent.
+"""Checks for an existing object before an upload in parts.
 
-In one piece the conflict comes before the bytes; in parts it would come behind all of them, with the manifest. The
-service tells by the upload scope whether the name is finished. What its content is, whatever its expiry, content type
-and part size, takes the scope ``object:download:<name>``; without it the parts are sent, and the manifest decides.
+An upload in one piece meets a conflict before its bytes are sent; in parts, the conflict would come after all of them,
+with the manifest. The upload scope is enough to learn whether the name is finished. To compare contents, whatever their
+expiry, type and part size, takes the scope ``object:download:<name>``; without it, the parts are sent first.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.exceptions import Conflict, TransferError
 from airflow_provider_taskcluster.transfer.model import TransferResult
-from airflow_provider_taskcluster.transfer.upload.conflict import Finished, is_finished, look, why_not
+from airflow_provider_taskcluster.transfer.upload.conflict import Finished, conflict_reason, find_holder, is_finished
 from airflow_provider_taskcluster.transfer.upload.measure import measure
 from airflow_provider_taskcluster.transfer.upload.parts import effective_part_size
 
@@ -30,7 +30,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
-def already_there(
+def existing_result(
     uploader: Uploader,
     source: Source,
     target: Target,
@@ -39,22 +39,23 @@ def already_there(
     whole_sha256: WholeSha256,
     measured: Measured | None = None,
 ) -> TransferResult | None:
-    """Return what an upload in parts comes to without sending any, None if they are to be sent.
+    """Return the upload's result if the object exists already; None if the parts must be sent.
 
-    :param measured: What is known of the source, if it was read already.
-    :param whole_sha256: Tells the sha256 of what was uploaded in parts, None for any other object.
-    :raises Conflict: What is there is not what the caller wants. Under ``fail`` the source is not read.
+    :param measured: Size and digests of the source, if it was read before.
+    :param whole_sha256: Returns the sha256 of an object that was uploaded in parts, None for any other object.
+    :raises Conflict: ``if_exists`` does not accept the existing object. With ``fail``, the source is not read.
     """
-    there = _finished(uploader, target)
-    if there is None:
+    existing = _find_finished(uploader, target)
+    if existing is None:
         return None
     started = time.monotonic()
     measured = measured or measure(source, uploader.store.check)
-    whole = None if there.hashes.get("sha256") == measured.sha256 else _of_the_whole(target.name, whole_sha256)
-    content = {"sha256": whole} if whole else there.hashes
+    whole = None if existing.hashes.get("sha256") == measured.sha256 else _sha256_of_parts(target.name, whole_sha256)
+    content = {"sha256": whole} if whole else existing.hashes
     ours = content.get("sha256") == measured.sha256
     if not ours and target.if_exists != "skip":
-        raise _conflict(target.name, why_not(target.name, {"sha256": measured.sha256}, Finished(content), "verify"))
+        reason = conflict_reason(target.name, {"sha256": measured.sha256}, Finished(content), "verify")
+        raise _conflict(target.name, reason)
     log.info(
         "Object %r is there already, with %s content: nothing is sent", target.name, "the same" if ours else "other"
     )
@@ -67,7 +68,7 @@ def already_there(
         name=target.name,
         size=measured.size,
         content_type=target.content_type,
-        digests={"sha256": measured.sha256} if ours else there.hashes,
+        digests={"sha256": measured.sha256} if ours else existing.hashes,
         method="multipart" if ours and whole else "already there",
         verified="sha256" if ours else "none",
         attempts=reporter.attempt,
@@ -76,33 +77,33 @@ def already_there(
     )
 
 
-def _finished(uploader: Uploader, target: Target) -> Finished | None:
-    """Return what is finished under the name; None if nothing is, or nobody may look.
+def _find_finished(uploader: Uploader, target: Target) -> Finished | None:
+    """Return the finished object of this name; None if there is none, or it cannot be read.
 
-    :raises Conflict: It must not exist, or holds its name past its expiry.
+    :raises Conflict: ``if_exists`` is ``fail``, or the object is past its expiry and still holds its name.
     """
     name, project_id, fail = target.name, target.identity.project_id, target.if_exists == "fail"
     if not is_finished(uploader.service, name, project_id):
         return None
-    there = look(uploader.service, name, project_id, finished=True, needed=not fail)
-    if there == "expired":
-        raise _conflict(name, why_not(name, {}, there, target.if_exists))
+    existing = find_holder(uploader.service, name, project_id, finished=True, needed=not fail)
+    if existing == "expired":
+        raise _conflict(name, conflict_reason(name, {}, existing, target.if_exists))
     if fail:
         raise _conflict(name, "The object exists, and if_exists is 'fail': choose another name")
-    return there if isinstance(there, Finished) else None
+    return existing if isinstance(existing, Finished) else None
 
 
-def _of_the_whole(name: str, whole_sha256: WholeSha256) -> str | None:
+def _sha256_of_parts(name: str, whole_sha256: WholeSha256) -> str | None:
     try:
         return whole_sha256(name)
     except TransferError as error:
         if error.transient:
             raise
-        return None  # a manifest that is not to be trusted, or an object without hashes: other content
+        return None  # an untrusted manifest, or an object without hashes: other content
 
 
 def _forget(target: Target, measured: Measured, part_size: PartSize | None) -> None:
-    """Drop the record of an earlier try that died before it could."""
+    """Delete the record of an earlier try that died before deleting it."""
     if target.identity.recorder:
         target.identity.begin(measured.size, measured.sha256, effective_part_size(part_size, measured.size))
         target.identity.end()

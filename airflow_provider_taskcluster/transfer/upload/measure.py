@@ -1,7 +1,7 @@
-"""Reads a source through before its upload: how long it is, and its sha256.
+"""Reads a source before its upload, to learn its size and sha256.
 
-The sha512, which takes longer, starts here on a core that is free, and is continued beside the sending from where it
-got to. Equal fingerprints of both readings show that it saw the same bytes.
+The slower sha512 starts here on a free core, and continues while the bytes are sent. Equal fingerprints show that both
+readings saw the same bytes.
 """
 
 from __future__ import annotations
@@ -24,61 +24,61 @@ if TYPE_CHECKING:
 
     from airflow_provider_taskcluster.transfer.source.base import Source
 
-# Blocks of 1 MiB that may wait for the hashers.
-AHEAD = 12
+# Buffers of 1 MiB that may wait for the hashers.
+HASH_BUFFERS = 12
 
 
 @dataclass(frozen=True)
 class Measured:
-    """What is known of a source that was read once.
+    """Size and digests of a source that was read once.
 
     :param size: Bytes.
     :param sha256: In hex.
-    :param fingerprint: What another reading must fit.
+    :param fingerprint: Fingerprint that another reading must match.
     """
 
     size: int
     sha256: str
     fingerprint: Fingerprint = field(compare=False, repr=False)
-    _begun: list[FingerprintedHashers] = field(default_factory=list, compare=False, repr=False)
+    _sha512: list[FingerprintedHashers] = field(default_factory=list, compare=False, repr=False)
 
-    def begun(self) -> Hashers:
-        """Return the sha512 to go on with: of the first bytes for who asks first, and of nothing yet for others."""
-        return self._begun.pop() if self._begun else Hashers(["sha512"])
+    def take_sha512(self) -> Hashers:
+        """Return the partial sha512 to the first caller; a fresh one to later callers."""
+        return self._sha512.pop() if self._sha512 else Hashers(["sha512"])
 
 
 def measure(source: Source, check: Callable[[], None] = lambda: None) -> Measured:
     """Read a source from end to end.
 
-    :param check: Called for each block; what it raises ends the reading.
-    :raises SourceError: It cannot be read.
+    :param check: Called for each block; an error that it raises ends the reading.
+    :raises SourceError: The source cannot be read.
     """
     measuring = _Measuring()
-    beside = FingerprintedHashers(["sha512"], measuring.fingerprint)
+    sha512 = FingerprintedHashers(["sha512"], measuring.fingerprint)
     with source_errors(source.description):
-        length = source.length()  # before it is opened: this moves where an open file stands
+        length = source.length()  # before it is opened: this moves the position of an open file
         size = MIB if length is None else max(1, min(MIB, length))
-        with source.reading() as reader, ReadAhead(source, beside) as follower:
+        with source.reading() as reader, ReadAhead(source, sha512) as follower:
             for block in blocks(reader, size):
                 check()
                 measuring.update(block)
                 follower.advance_to(measuring.seen)
-    return measuring.measured([beside] if beside.seen else [])
+    return measuring.measured([sha512] if sha512.seen else [])
 
 
 def measure_parts(
     source: Source, part_size: int, check: Callable[[], None] = lambda: None
 ) -> tuple[int, str, list[Measured]]:
-    """Read a source from end to end; return its size and sha256, and measure each part of so many bytes.
+    """Read a source from end to end; return its size, its sha256, and the measurement of each part.
 
-    The sha512 of the parts are for the sending: there each part has a thread. No more parts are measured than a
-    manifest may have, and one.
+    The sha512 of a part is left to its upload, where each part has a thread. At most one part more than a manifest may
+    have is measured.
 
-    :raises SourceError: It cannot be read.
+    :raises SourceError: The source cannot be read.
     """
     failure = Failure()
-    whole, each = Hashers(["sha256"]), _Parts(part_size)
-    hashing, pool = Hashing([whole, each], failure), BufferPool(AHEAD, MIB, failure)
+    whole, parts = Hashers(["sha256"]), _Parts(part_size)
+    hashing, pool = Hashing([whole, parts], failure), BufferPool(HASH_BUFFERS, MIB, failure)
     try:
         with source_errors(source.description), source.reading() as reader:
             while count := fill(reader, buffer := pool.take()):
@@ -87,11 +87,11 @@ def measure_parts(
         hashing.digests()
     finally:
         hashing.stop()
-    return whole.seen, whole.digests()["sha256"], [part.measured([]) for part in each.parts]
+    return whole.seen, whole.digests()["sha256"], [part.measured([]) for part in parts.parts]
 
 
 class _Measuring:
-    """Takes the bytes of a source, or of a part, in order."""
+    """Hashes the bytes of a source, or of a part, in order."""
 
     def __init__(self) -> None:
         self._hashers = Hashers(["sha256"])
@@ -107,14 +107,14 @@ class _Measuring:
         self._hashers.update(data)
         self.fingerprint.update(data)
 
-    def measured(self, begun: list[FingerprintedHashers]) -> Measured:
-        """Return what is known of all bytes."""
+    def measured(self, take_sha512: list[FingerprintedHashers]) -> Measured:
+        """Return the measurement of all bytes."""
         self.fingerprint.finalize()
-        return Measured(self.seen, self._hashers.digests()["sha256"], self.fingerprint, begun)
+        return Measured(self.seen, self._hashers.digests()["sha256"], self.fingerprint, take_sha512)
 
 
 class _Parts:
-    """Measures each part of a stream of bytes, in ``parts``.
+    """Measures the parts of a source into ``parts``.
 
     :param size: Bytes of each part but the last.
     """
@@ -134,5 +134,5 @@ class _Parts:
             data = data[room:]
 
     def digests(self) -> dict[str, str]:
-        """Nothing: there is none of the whole."""
+        """Return none: the digests are those of the parts."""
         return {}

@@ -1,4 +1,4 @@
-"""How an upload brings its bytes to the store: an offer, and the method that the service picks for it. Pure."""
+"""The base class of upload methods, and the offer that they are given. Pure."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Offer:
-    """What is to be uploaded.
+    """The content to upload.
 
-    :param source: Where the bytes come from.
-    :param measured: Their length and sha256.
+    :param source: The source of the bytes.
+    :param measured: Their size and digests.
     :param content_type: Their content type.
-    :param reporter: Learns how far the sending is.
-    :param failure: Of what it is a part of, where others are sent at once: it is not tried again then.
-    :param when_changed: What to do if the source is not what was measured.
+    :param reporter: Receives the progress of sending.
+    :param failure: Failure of the overall upload, if parts are sent at once: it ends the retries.
+    :param when_changed: Next step in the error message if the source has changed.
     """
 
     source: Source
@@ -39,7 +39,7 @@ class Offer:
     when_changed: str = "run the task again when the source is complete"
 
     def changed(self, how: str) -> SourceChanged:
-        """Return the error for a source that is not what was measured."""
+        """Return the error for a source whose bytes are not the measured ones."""
         return SourceChanged(
             f"The {self.source.description} changed while it was uploaded ({how}), so the upload was not finished: "
             f"{self.when_changed}"
@@ -47,19 +47,19 @@ class Offer:
 
 
 class UploadMethod(ABC):
-    """A way to bring bytes to the store; one file for each, listed in ``methods``."""
+    """A way to upload bytes to the store. Each has a file of its own, and is listed in ``methods``."""
 
     name: ClassVar[str]
 
     @abstractmethod
     def propose(self, offer: Offer) -> Json | None:
-        """Return the details to propose, or None when this way does not fit the offer."""
+        """Return the details to propose, or None if this method does not fit the offer."""
 
     @abstractmethod
     def move(self, offer: Offer, granted: Any, renew: Callable[[], Any], store: StoreClient) -> dict[str, str]:
-        """Bring the bytes to the store; return the digests (sha256 and sha512, hex) of exactly what was sent.
+        """Upload the bytes; return the digests (sha256 and sha512, hex) of the bytes that were sent.
 
-        :param granted: What the service answered for this method.
-        :param renew: Asks the service again and returns its new answer.
-        :raises SourceChanged: These are not the bytes that were measured; the upload must not be finished.
+        :param granted: The service's response for this method.
+        :param renew: Asks the service again and returns its new response.
+        :raises SourceChanged: The bytes are not the measured ones; the upload must not be finished.
         """

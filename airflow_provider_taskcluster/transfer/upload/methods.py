@@ -28,9 +28,9 @@ def proposal(offer: Offer) -> Json:
 
 
 def chosen_upload(name: str, proposed: Mapping[str, Any], answer: Mapping[str, Any]) -> tuple[UploadMethod, Any]:
-    """Return the method that the service picked of those proposed, and what it granted.
+    """Return the proposed method that the service picked, and its grant.
 
-    :raises TransferError: It picked none.
+    :raises TransferError: The service picked none.
     """
     granted = answer["uploadMethod"]
     for method in UPLOAD_METHODS:

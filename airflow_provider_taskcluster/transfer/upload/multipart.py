@@ -1,9 +1,9 @@
-"""Uploads in parts: each an object of its own, and a manifest under the real name, written last.
+"""Uploads in parts: each part is an object, and a manifest under the real name is written last.
 
-Protocol only: the verbs of an upload in parts, and no loop; ``scheduler.py`` decides which part goes when. The service
-is the record of finished parts: one that is there already costs two calls and no bytes, also from a machine that has
-never seen the upload. Scopes: those of the object, and ``object:upload:<projectId>:<name>.part-*``. Parts that are left
-behind live until the expiry of the upload.
+Protocol only: the verbs of an upload in parts, and no loop; ``resumable.py`` schedules the parts. The service is the
+record of finished parts: a part that exists costs two calls and no bytes, even from a machine that has never seen the
+upload. Scopes: those of the object, and ``object:upload:<projectId>:<name>.part-*``. Parts of an abandoned upload live
+until its expiry.
 """
 
 from __future__ import annotations
@@ -40,11 +40,11 @@ PART_TYPE = "application/octet-stream"
 class InitializedParts:
     """An upload in parts whose identity is fixed. No call was made yet.
 
-    :param manifest: What will be written when all parts are there, with the sha512 of each.
+    :param manifest: The manifest to write after all parts, still without their sha512.
     :param part_size: Bytes of each part but the last.
-    :param measured: What is known of each part.
-    :param reporter: Learns how far the whole is.
-    :param started: Monotonic time of the beginning.
+    :param measured: Size and digests of each part.
+    :param reporter: Receives the progress of the whole.
+    :param started: Monotonic time of the start.
     """
 
     source: Source
@@ -58,11 +58,11 @@ class InitializedParts:
 
 @dataclass(frozen=True)
 class Partition:
-    """One part that is to be sent.
+    """One part to send.
 
     :param number: From 0.
-    :param source: Its bytes.
-    :param failure: Of the whole, where others are sent at once: ends the waiting between tries.
+    :param source: The part's bytes.
+    :param failure: Failure of the overall upload, if parts are sent at once: it ends the waits between tries.
     """
 
     number: int
@@ -72,10 +72,10 @@ class Partition:
 
 @dataclass(frozen=True)
 class UploadedPart:
-    """A part that the service has.
+    """A part that is uploaded.
 
-    :param sha512: Of its bytes, in hex.
-    :param already_present: It was there before.
+    :param sha512: Digest of its bytes, in hex.
+    :param already_present: Whether it was uploaded before.
     """
 
     number: int
@@ -94,10 +94,10 @@ class MultipartUploader:
     ) -> InitializedParts:
         """Read the source, cut it, and fix the identity of the upload and of its parts.
 
-        It is read once; twice where its length is not known and the size of the parts depends on it.
+        The source is read once; twice if its length is unknown and the part size depends on it.
 
         :param part_size: Bytes of each part, or a function of the total; 64 MiB or more by default.
-        :param measured: What is known of the source, if it was read already.
+        :param measured: Size and digests of the source, if it was read before.
         :raises InvalidName: The name is too long to have parts.
         :raises SourceChanged: The source changed while it was read.
         """
@@ -109,14 +109,14 @@ class MultipartUploader:
         if length is None:
             length = initialized.manifest.size
             size = effective_part_size(part_size, length)
-            if size != initialized.part_size:  # it is longer than so many parts can be
+            if size != initialized.part_size:  # the source is too long for parts of this size
                 initialized = self._cut(source, target, length, size)
-        return self._begun(initialized)
+        return self._fix_identity(initialized)
 
     def reinitialize_parts(
         self, initialized: InitializedParts, target: Target | None = None, part_size: PartSize | None = None
     ) -> InitializedParts:
-        """Begin anew with the same source, under another target or expiry, or with another part size."""
+        """Initialize again from the same source, with another target, expiry or part size."""
         return self.initialize_parts(
             initialized.source, target or initialized.target, part_size or initialized.part_size
         )
@@ -124,11 +124,11 @@ class MultipartUploader:
     def try_to_resume_parts(
         self, source: Source, target: Target, measured: Measured | None = None
     ) -> InitializedParts | None:
-        """Take up what an earlier try has recorded, in its part size; None if there is nothing that fits.
+        """Resume a recorded upload of an earlier try, in its part size; None if no record fits.
 
-        It creates nothing, and does not fail: what is wrong is for ``initialize_parts`` to say.
+        Creates nothing and raises nothing: ``initialize_parts`` reports the errors.
 
-        :param measured: What is known of the source, if it was read already.
+        :param measured: Size and digests of the source, if it was read before.
         """
         try:
             kept = target.identity.kept()
@@ -140,34 +140,34 @@ class MultipartUploader:
                 return None
             initialized = self._cut(source, target, kept.size, kept.part_size)
             fits = target.identity.fits(kept, initialized.manifest.size, initialized.manifest.sha256)
-            return self._begun(initialized) if fits else None
+            return self._fix_identity(initialized) if fits else None
         except Exception:  # noqa: BLE001 (by contract)
             return None
 
-    def upload_part(self, initialized: InitializedParts, one: Partition) -> UploadedPart:
-        """Bring one part to the service, unless it is there.
+    def upload_part(self, initialized: InitializedParts, partition: Partition) -> UploadedPart:
+        """Upload one part, unless it exists already.
 
-        :raises SourceChanged: Its bytes are not those that were measured.
-        :raises Conflict: Its name is taken by somebody else.
+        :raises SourceChanged: The part's bytes are not the measured ones.
+        :raises Conflict: The part's name is held by another upload.
         """
-        part, measured = initialized.manifest.parts[one.number], initialized.measured[one.number]
+        part, measured = initialized.manifest.parts[partition.number], initialized.measured[partition.number]
         target = replace(initialized.target, name=part.name, content_type=PART_TYPE, if_exists="verify", part=True)
         share = PartReporter(initialized.reporter)
-        result = self.uploader.send(one.source, measured, target, share, one.failure)
+        result = self.uploader.send(partition.source, measured, target, share, partition.failure)
         if result.already_present:
-            share.restart(part.size)  # another try may have finished it while it was sent
+            share.restart(part.size)  # another try may have finished it during the upload
             share.advance(part.size)
-            sha512 = _sha512(one.source, measured, self.uploader.store.check)
+            sha512 = _sha512(partition.source, measured, self.uploader.store.check)
         else:
             sha512 = result.digests["sha512"]
-        return UploadedPart(one.number, sha512, result.already_present)
+        return UploadedPart(partition.number, sha512, result.already_present)
 
     def complete_parts(self, initialized: InitializedParts, parts: Iterable[UploadedPart]) -> TransferResult:
-        """Write the manifest: from now on the object is there, whole.
+        """Write the manifest, which makes the object complete.
 
         :raises InvalidInput: A part is missing.
-        :raises SourceChanged: The source has grown or shrunk since it was cut.
-        :raises Conflict: The name is taken by other content, or by somebody else.
+        :raises SourceChanged: The source has grown or shrunk since it was read.
+        :raises Conflict: The name is taken by other content, or held by another upload.
         """
         manifest, target, source = initialized.manifest, initialized.target, initialized.source
         sums = {done.number: done.sha512 for done in parts}
@@ -178,8 +178,8 @@ class MultipartUploader:
                 f"The {source.description} changed its length while it was uploaded, so the upload was not finished: "
                 f"run the task again when the source is complete"
             )
-        known = [replace(part, sha512=sums[number]) for number, part in enumerate(manifest.parts)]
-        manifest = replace(manifest, parts=known)
+        with_sha512 = [replace(part, sha512=sums[number]) for number, part in enumerate(manifest.parts)]
+        manifest = replace(manifest, parts=with_sha512)
         result = write_manifest(self.uploader, manifest, target, initialized.reporter)
         return replace(result, seconds=time.monotonic() - initialized.started)
 
@@ -199,9 +199,9 @@ class MultipartUploader:
         """Do ``try_to_resume_parts`` in a thread."""
         return await asyncio.to_thread(self.try_to_resume_parts, source, target)
 
-    async def async_upload_part(self, initialized: InitializedParts, one: Partition) -> UploadedPart:
+    async def async_upload_part(self, initialized: InitializedParts, partition: Partition) -> UploadedPart:
         """Do ``upload_part`` in a thread."""
-        return await asyncio.to_thread(self.upload_part, initialized, one)
+        return await asyncio.to_thread(self.upload_part, initialized, partition)
 
     async def async_complete_parts(
         self, initialized: InitializedParts, parts: Iterable[UploadedPart]
@@ -210,9 +210,9 @@ class MultipartUploader:
         return await asyncio.to_thread(self.complete_parts, initialized, parts)
 
     def _cut(self, source: Source, target: Target, length: int | None, part_size: int) -> InitializedParts:
-        """Measure the source and its parts, and give them their names.
+        """Measure the source and its parts, and name the parts.
 
-        :param length: Bytes that it must have; None if nobody knows.
+        :param length: Bytes that the source must have; None if unknown.
         """
         started = time.monotonic()
         size, sha256, measured = measure_parts(source, part_size, self.uploader.store.check)
@@ -231,14 +231,14 @@ class MultipartUploader:
         reporter.restart(size)
         return InitializedParts(source, target, manifest, part_size, tuple(measured), reporter, started)
 
-    def _begun(self, initialized: InitializedParts) -> InitializedParts:
+    def _fix_identity(self, initialized: InitializedParts) -> InitializedParts:
         manifest = initialized.manifest
         initialized.target.identity.begin(manifest.size, manifest.sha256, initialized.part_size)
         return initialized
 
 
 def _sha512(source: Source, measured: Measured, check: Callable[[], None]) -> str:
-    """Hash a part that the service has already."""
+    """Return the sha512 of a part that was uploaded before."""
     hashers, again = Hashers(["sha512"]), measured.fingerprint.with_same_key()
     with source.reading() as reader:
         for block in blocks(reader):
@@ -251,9 +251,9 @@ def _sha512(source: Source, measured: Measured, check: Callable[[], None]) -> st
 
 
 def check_name(name: str) -> None:
-    """Refuse a name that is too long to have parts, before anything is read or sent.
+    """Check that a name is short enough for an upload in parts, before anything is read or sent.
 
-    :raises InvalidName: It is.
+    :raises InvalidName: It is too long.
     """
     longest = names.LONGEST_NAME - len(part_name("", "0" * GENERATION, MOST_PARTS - 1))
     if len(name) > longest:
@@ -264,24 +264,24 @@ def check_name(name: str) -> None:
 
 
 def parts_of(name: str, generation: str, measured: Iterable[Measured]) -> list[Part]:
-    """Name the parts of an object, whose sha512 are not known yet."""
+    """Return the named parts of an object, still without their sha512."""
     parts: list[Part] = []
     offset = 0
-    for number, one in enumerate(measured):
-        parts.append(Part(part_name(name, generation, number), offset, one.size, one.sha256, ""))
-        offset += one.size
+    for number, partition in enumerate(measured):
+        parts.append(Part(part_name(name, generation, number), offset, partition.size, partition.sha256, ""))
+        offset += partition.size
     return parts
 
 
 def write_manifest(uploader: Uploader, manifest: Manifest, target: Target, reporter: Reporter) -> TransferResult:
-    """Put the manifest under the real name; the upload is finished then."""
+    """Upload the manifest under the real name, which finishes the upload."""
     source = BytesSource(manifest.to_json())
-    small = replace(target, content_type=CONTENT_TYPE)
+    manifest_target = replace(target, content_type=CONTENT_TYPE)
     try:
-        written = uploader.send(source, measure(source), small, PartReporter(Reporter("", math.inf)))
+        written = uploader.send(source, measure(source), manifest_target, PartReporter(Reporter("", math.inf)))
     except Conflict as conflict:
-        what = f"What was to go there is the manifest of parts, of content with the sha256 {manifest.sha256}"
-        raise Conflict(f"{conflict}. {what}", status=conflict.status, code=conflict.code) from conflict
+        reason = f"What was to go there is the manifest of parts, of content with the sha256 {manifest.sha256}"
+        raise Conflict(f"{conflict}. {reason}", status=conflict.status, code=conflict.code) from conflict
     target.identity.end()
     reporter.finish()
     ours = written.verified != "none"  # else if_exists is "skip", and other content is there

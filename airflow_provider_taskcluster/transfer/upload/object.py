@@ -10,11 +10,11 @@ from airflow_provider_taskcluster.common.timestamps import iso_timestamp
 from airflow_provider_taskcluster.exceptions import Conflict
 from airflow_provider_taskcluster.transfer.model import TransferResult
 from airflow_provider_taskcluster.transfer.progress import Reporter
-from airflow_provider_taskcluster.transfer.upload.conflict import HELD, settle
-from airflow_provider_taskcluster.transfer.upload.identity import random_upload_id
+from airflow_provider_taskcluster.transfer.upload.conflict import HOLD_PERIOD, resolve_conflict
 from airflow_provider_taskcluster.transfer.upload.measure import measure
 from airflow_provider_taskcluster.transfer.upload.method import Offer
 from airflow_provider_taskcluster.transfer.upload.methods import chosen_upload, proposal
+from airflow_provider_taskcluster.transfer.upload.upload_id import random_upload_id
 
 if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.config import TransferConfig
@@ -23,24 +23,24 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.source.base import Source
     from airflow_provider_taskcluster.transfer.threads.buffers import Failure
     from airflow_provider_taskcluster.transfer.upload.conflict import IfExists
+    from airflow_provider_taskcluster.transfer.upload.identity import Identity
     from airflow_provider_taskcluster.transfer.upload.measure import Measured
     from airflow_provider_taskcluster.transfer.upload.method import UploadMethod
-    from airflow_provider_taskcluster.transfer.upload.upload_id import Identity
 
-# From createUpload on, until the service sweeps it.
-_NAME_IS_HELD = f"it holds its name {HELD}, so upload what the source is when it is complete under another one"
+# Next step if the source changes after createUpload.
+_NAME_IS_HELD = f"it holds its name {HOLD_PERIOD}, so upload what the source is when it is complete under another one"
 
 
 @dataclass(frozen=True)
 class Target:
-    """What an upload shall become.
+    """The object to create.
 
     :param name: Name of the object.
-    :param identity: Project, expiry and upload ids, the same in every try.
+    :param identity: Project, expiry and upload ids, equal in every try.
     :param content_type: Its content type.
-    :param if_exists: What to do about a finished object of this name.
-    :param part: It is a part of an object, with content and expiry in its name.
-    :param shown: What the log calls it, in place of its name.
+    :param if_exists: How to treat a finished object of this name.
+    :param part: Whether it is a part of an object, with content and expiry in its name.
+    :param shown: Name of the object in the log, if not its own.
     """
 
     name: str
@@ -60,14 +60,13 @@ class Uploader:
     config: TransferConfig
 
     def upload(self, source: Source, target: Target, measured: Measured | None = None) -> TransferResult:
-        """Bring the source to the service under the target's name.
+        """Upload the source under the target's name.
 
-        It is hashed before the first call, so that the upload is bound to its content from the beginning.
+        The source is hashed before the first call, which binds the upload to its content.
 
-        :param measured: What is known of the source, if it was read already.
-
-        :raises Conflict: The name is taken by other content, or by an upload of somebody else.
-        :raises SourceChanged: The source is not what was hashed; the upload was not finished.
+        :param measured: Size and digests of the source, if it was read before.
+        :raises Conflict: The name is taken by other content, or held by another upload.
+        :raises SourceChanged: The source changed after it was hashed; the upload was not finished.
         """
         started = time.monotonic()
         measured = measured or measure(source, self.store.check)
@@ -77,7 +76,7 @@ class Uploader:
         return replace(result, seconds=time.monotonic() - started)
 
     def reporter(self, name: str) -> Reporter:
-        """Return what tells how far it is."""
+        """Return the reporter of an upload's progress."""
         return Reporter(name, self.config.progress_seconds, self.config.on_progress)
 
     def send(
@@ -88,9 +87,9 @@ class Uploader:
         reporter: Reporter,
         failure: Failure | None = None,
     ) -> TransferResult:
-        """Send what was measured; its identity has begun.
+        """Send a measured source; ``target.identity.begin`` was called before.
 
-        :param failure: Of what it is a part of, where others are sent at once: ends the waiting between tries.
+        :param failure: Failure of the overall upload, if parts are sent at once: it ends the waits between tries.
         :raises Interrupted: The task was told to stop.
         """
         self.store.check()
@@ -112,10 +111,10 @@ class Uploader:
         )
 
     def _move(self, offer: Offer, target: Target) -> tuple[str | None, dict[str, str]]:
-        """Create, send and finish; return the method, None if it is there already, and the digests.
+        """Create, send and finish; return the method (None if the object exists already) and the digests.
 
-        createUpload carries the sha256, which took a reading of its own; the sha512, which takes longer, is computed
-        beside the sending and goes with finishUpload.
+        createUpload carries the sha256, known from the first reading; the slower sha512 is computed during the sending
+        and goes with finishUpload.
         """
         sha256 = offer.measured.sha256
         identity = {
@@ -130,7 +129,7 @@ class Uploader:
         }
         try:
             method, sent = self._sent(offer, target, request, known)
-        except Conflict as conflict:  # of identical first calls at one moment, one may meet a conflict that is none
+        except Conflict as conflict:  # of identical simultaneous first calls, one may meet a false conflict
             if not conflict.unfinished:
                 raise
             method, sent = self._sent(offer, target, request, known)
@@ -139,10 +138,10 @@ class Uploader:
         return method, sent
 
     def _sent(self, offer: Offer, target: Target, request: Json, known: Json) -> tuple[str | None, dict[str, str]]:
-        """Create and send; return the method, None if it is there already, and the digests.
+        """Create and send; return the method (None if the object exists already) and the digests.
 
-        :param known: The finishUpload that can be made before the bytes are sent.
-        :raises Conflict: The name is taken, and not by what the caller wants.
+        :param known: The finishUpload request as far as it is known before the bytes are sent.
+        :raises Conflict: The name is taken, and ``if_exists`` does not accept the object.
         """
 
         def create() -> tuple[UploadMethod, object]:
@@ -154,9 +153,9 @@ class Uploader:
             bound = offer if target.part else replace(offer, when_changed=_NAME_IS_HELD)
             return method.name, method.move(bound, granted, lambda: create()[1], self.store)
         except Conflict as conflict:  # from the first call, or because another try has finished it since
-            # Any uploadId finishes what is finished; our own might finish what was never sent, if it is the caller's.
+            # Any uploadId can finish a finished object again; the caller's own could finish one that was never sent.
             finish = {**known, "uploadId": random_upload_id()}
-            there = settle(
+            there = resolve_conflict(
                 self.service, target.name, finish, target.if_exists, conflict, may_be_expired=not target.part
             )
             return None, there

@@ -26,14 +26,13 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.model import Json
     from airflow_provider_taskcluster.transfer.source.reading import Reader
 
-# Blocks of 1 MiB that may wait for the hashers while the connection goes on; parts are sent eight at a time.
-AHEAD = 4
-# Redirects within the origin that one PUT may follow.
+# Buffers of 1 MiB that may wait for the hashers while bytes are sent; eight parts are sent at a time.
+PUT_BUFFERS = 4
 
 
 @dataclass(frozen=True)
 class PutGrant:
-    """Leave to PUT one body: the URL, the exact headers that are signed with it, and when it ends."""
+    """Grant to PUT one body: the URL, the exact headers that are signed with it, and its expiry."""
 
     url: str = field(repr=False)
     headers: dict[str, str]
@@ -41,12 +40,12 @@ class PutGrant:
 
     @classmethod
     def read(cls, granted: Json) -> PutGrant:
-        """Read the service's answer."""
+        """Parse the service's response."""
         return cls(granted["url"], granted["headers"], datetime.fromisoformat(granted["expires"]))
 
 
 class PutUrl(UploadMethod):
-    """The whole body in one request."""
+    """Upload of the whole body by one PUT."""
 
     name = "putUrl"
 
@@ -78,7 +77,7 @@ def _put(offer: Offer, grants: Renewable[PutGrant], store: StoreClient) -> dict[
 
 
 def _send(offer: Offer, url: str, headers: dict[str, str], store: StoreClient) -> dict[str, str] | str:
-    """Send the source from its beginning; return its digests, or the URL to which it is to be sent instead."""
+    """Send the source from its beginning; return its digests, or the URL of a redirect."""
     offer.reporter.restart(offer.measured.size)
     with offer.source.reading() as reader:
         body = CheckedBody(reader, offer, store.check)
@@ -87,17 +86,17 @@ def _send(offer: Offer, url: str, headers: dict[str, str], store: StoreClient) -
         finally:
             try:
                 body.close()
-            except BaseException:  # a signal, perhaps before anything was closed
+            except BaseException:  # a signal, maybe before anything was closed
                 body.close()
                 raise
 
 
 class CheckedBody:
-    """The body of a PUT. It must be the bytes that were measured: no more, no less, no others.
+    """The body of a PUT, checked to be exactly the measured bytes.
 
-    They are compared by their fingerprint on the way, and the sha512 is computed beside the sending. The last of them
-    leave only if all are right: of a PUT that is cut short the store keeps nothing, so that a late try whose source has
-    changed does not spoil what another finished.
+    The fingerprint is compared and the sha512 computed during the sending. The last bytes are sent only if all match:
+    the store keeps nothing of a PUT that is cut short, so a late try whose source has changed cannot overwrite the
+    object that another try finished.
     """
 
     def __init__(self, reader: Reader, offer: Offer, check: Callable[[], None] = lambda: None) -> None:
@@ -107,17 +106,17 @@ class CheckedBody:
         self._check = check
         self._left = offer.measured.size
         self._digests: dict[str, str] | None = None
-        self._pool = BufferPool(AHEAD, min(MIB, self._left), failure)
+        self._pool = BufferPool(PUT_BUFFERS, min(MIB, self._left), failure)
         self._sending: Block | None = None
-        self._ahead = ReadAheadHashers(offer.source, offer.measured.begun(), offer.measured.size)
+        self._read_ahead = ReadAheadHashers(offer.source, offer.measured.take_sha512(), offer.measured.size)
         self._again = offer.measured.fingerprint.with_same_key()
-        self._hashing = Hashing([self._ahead], failure, threaded=offer.failure is None)
+        self._hashing = Hashing([self._read_ahead], failure, threaded=offer.failure is None)
 
     def read(self, size: int, /) -> memoryview:
-        """Return the next bytes for the connection; they hold until the next call.
+        """Return the next bytes for the connection; they are valid until the next call.
 
-        :raises SourceChanged: They are not those that were announced.
-        :raises SourceError: They cannot be read.
+        :raises SourceChanged: The bytes are not the measured ones.
+        :raises SourceError: The source cannot be read.
         """
         self._check()
         self._hash()
@@ -137,15 +136,15 @@ class CheckedBody:
         return buffer[:count]
 
     def _hash(self) -> None:
-        """Hash what the connection is done with, so that its memory can be used again."""
+        """Hash the bytes that were sent, so that their buffer can be reused."""
         if self._sending:
             self._hashing.feed(self._sending)
             self._sending = None
 
     def finish(self) -> dict[str, str]:
-        """Check that what was sent is what was announced; return its digests.
+        """Check that exactly the measured bytes were sent; return their digests.
 
-        :raises SourceChanged: It is not; the upload must not be finished.
+        :raises SourceChanged: The bytes differ; the upload must not be finished.
         """
         if self._digests is None:
             self._hash()
@@ -156,7 +155,7 @@ class CheckedBody:
             if not self._again.matches(self._offer.measured.fingerprint):
                 raise self._offer.changed("its bytes are others now")
             digests = self._hashing.digests()
-            if not self._ahead.matches_measured():
+            if not self._read_ahead.matches_measured():
                 raise self._offer.changed("for a moment its bytes were others")
             self._digests = {"sha256": self._offer.measured.sha256, **digests}
         return self._digests
@@ -164,7 +163,7 @@ class CheckedBody:
     def close(self) -> None:
         """End the hashing."""
         try:
-            self._ahead.close()
+            self._read_ahead.close()
         finally:
             self._hashing.stop()
             self._pool.close()

@@ -1,4 +1,4 @@
-"""Files of upload records on this machine: read if they are ours, written so that no other process is overwritten."""
+"""Local files of upload records: read only if they are ours, written without overwriting another process's."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ if TYPE_CHECKING:
     import io
     from pathlib import Path
 
-# How the name of a record ends while it is written.
-NEW = ".new"
+# Suffix of a record's name while it is written.
+TEMPORARY_SUFFIX = ".new"
 
 
 def read_local(path: Path, name: str) -> str:
-    """Return the text of a record; nothing if it is not ours: a link, another user's, or one with a second name.
+    """Return the text of a record; "" if it is not ours: a link, another user's, or a file with a second name.
 
     :param path: The folder.
-    :raises OSError: It cannot be read, or there is no such file.
+    :raises OSError: The file cannot be read, or does not exist.
     """
     with closing(Directory.at(path, make=False)) as folder:
-        found = folder.stat(name)
-        if found is not None and stat.S_ISDIR(found.st_mode):
+        status = folder.stat(name)
+        if status is not None and stat.S_ISDIR(status.st_mode):
             raise IsADirectoryError(errno.EISDIR, f"{name} is a folder")
         opened = folder.open_own(name, os.O_RDONLY, names=2)
         if opened is None:
@@ -41,16 +41,16 @@ def read_local(path: Path, name: str) -> str:
 def write_local(file: Path, text: str, *, first: bool) -> bool:
     """Write a record, and sync it.
 
-    :param first: Only if there is none.
+    :param first: Write only if there is none.
     :return: Whether it was written.
     """
-    new = file.with_name(f"{file.name}.{secrets.token_hex(4)}{NEW}")
+    new = file.with_name(f"{file.name}.{secrets.token_hex(4)}{TEMPORARY_SUFFIX}")
     with closing(Directory.at(file.parent, make=True)) as folder:
         try:
             with folder.create(new.name) as opened:
                 write_all(opened.write, text.encode())
                 sync_data(opened.fileno())
-            kept = _linked(new, file) if first else None
+            kept = _link(new, file) if first else None
             if kept is None:
                 new.replace(file)
             folder.sync()
@@ -60,17 +60,17 @@ def write_local(file: Path, text: str, *, first: bool) -> bool:
 
 
 def _has_one_name(folder: Directory, name: str, file: io.FileIO) -> bool:
-    """Whether a record has no name but its own, and that under which it is written while it gets its own."""
-    found = os.fstat(file.fileno())
-    if found.st_nlink > 1:
-        new = [other for other in folder.names() if other.startswith(f"{name}.") and other.endswith(NEW)]
-        if any(twin.st_ino == found.st_ino for twin in map(folder.stat, new) if twin is not None):
+    """Tell whether a record has no further hard link, except its temporary name while it is being written."""
+    status = os.fstat(file.fileno())
+    if status.st_nlink > 1:
+        new = [other for other in folder.names() if other.startswith(f"{name}.") and other.endswith(TEMPORARY_SUFFIX)]
+        if any(twin.st_ino == status.st_ino for twin in map(folder.stat, new) if twin is not None):
             return True
-    return os.fstat(file.fileno()).st_nlink <= 1  # looked at again: it may have lost the other meanwhile
+    return os.fstat(file.fileno()).st_nlink <= 1  # checked again: the other name may be gone by now
 
 
-def _linked(new: Path, file: Path) -> bool | None:
-    """Give a file its name if that is free; return whether it was, None where the file system has no links."""
+def _link(new: Path, file: Path) -> bool | None:
+    """Hard-link a file to its final name; return whether the name was free, None without support for links."""
     try:
         os.link(new, file)
     except FileExistsError:

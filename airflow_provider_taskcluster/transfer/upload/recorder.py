@@ -1,8 +1,8 @@
-"""A small record of an upload that is not finished, for the next try, where upload ids cannot be derived again.
+"""Records of unfinished uploads, for retries that cannot derive the upload ids again.
 
-The service itself is the record of finished parts. Never a URL or a credential in it; its key makes upload ids, which
-are capabilities until the upload is finished, so files are for their owner only. A file is on disk before the request
-that it is about, whatever the connection's ``durable`` is: an id that power loss takes away blocks a name for a day.
+The service is the record of finished parts. A record has neither URL nor credentials; but its key makes upload ids,
+which are capabilities until the upload is finished, so only its owner may read its file. A file is synced before the
+request that it is about, whatever the connection's ``durable``: an id lost by power loss blocks a name for a day.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from airflow_provider_taskcluster.transfer.sink import leftovers
 from airflow_provider_taskcluster.transfer.sink.base import PERMANENT_ERRNOS
 from airflow_provider_taskcluster.transfer.source.paths import path_text
 from airflow_provider_taskcluster.transfer.storage_paths import is_storage_path, storage_file
-from airflow_provider_taskcluster.transfer.upload.record_files import NEW, read_local, write_local
+from airflow_provider_taskcluster.transfer.upload.record_files import TEMPORARY_SUFFIX, read_local, write_local
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -33,16 +33,16 @@ PREFIX = "taskcluster-upload-"
 
 @dataclass(frozen=True)
 class UploadRecord:
-    """What a try leaves to the next: a key, or the part size.
+    """A key, or a part size, recorded for the next try.
 
-    :param root_url: Of the service.
-    :param project_id: Of the object.
-    :param name: Of the object.
-    :param expires: When it ends, in milliseconds since 1970; the record is dead then.
+    :param root_url: Root URL of the service.
+    :param project_id: Project of the object.
+    :param name: Name of the object.
+    :param expires: Expiry of the object and the record, in milliseconds since 1970.
     :param size: Bytes of the source.
     :param sha256: Digest of the source, in hex.
     :param part_size: Bytes of a part; None in the record of a key.
-    :param key: What the upload ids are derived from; None in the record of a part size.
+    :param key: Key of the upload ids; None in the record of a part size.
     """
 
     root_url: str
@@ -56,15 +56,15 @@ class UploadRecord:
 
     @property
     def slot(self) -> str:
-        """Where it is kept.
+        """Name under which the record is kept.
 
-        A key is kept for each content of a target: an upload of other content, which meets a conflict, must not write
-        over it. The part size is looked up before the content is known, and kept for the target.
+        A key is kept for each content of a target: an upload of other content, which meets a conflict, must not
+        overwrite it. A part size is kept for the target, as it is looked up before the content is known.
         """
         return slot(self.root_url, self.project_id, self.name, None if self.part_size else self.sha256)
 
     def fits(self, other: UploadRecord) -> bool:
-        """Tell whether it is of the same upload: target, expiry and content."""
+        """Tell whether another record is of the same target, expiry and content."""
         return self._facts() == other._facts()
 
     def _facts(self) -> tuple[Any, ...]:
@@ -72,7 +72,7 @@ class UploadRecord:
 
 
 def slot(root_url: str, project_id: str, name: str, sha256: str | None = None) -> str:
-    """Return the name under which the record of a target is kept, or of one content of it."""
+    """Return the name of the record of a target, or of one content of it."""
     target = json.dumps([root_url, project_id, name, *([sha256] if sha256 else [])])
     return PREFIX + hashlib.sha256(target.encode()).hexdigest()[:32]
 
@@ -81,47 +81,47 @@ class Recorder(Protocol):
     """Keeps JSON documents by slot."""
 
     def load(self, slot: str) -> Any:
-        """Return what was saved, None if there is nothing, or nothing that makes sense.
+        """Return the saved document, None if there is none, or it is unreadable for good.
 
-        Raises where it cannot be read now: what is taken for nothing is overwritten.
+        Raise if it cannot be read now: a None would let it be overwritten.
         """
 
     def save(self, slot: str, document: dict[str, Any]) -> None:
-        """Keep it, in place of an older one."""
+        """Save the document, replacing an older one."""
 
     def delete(self, slot: str) -> None:
-        """Forget it."""
+        """Delete the document."""
 
 
 def load(recorder: Recorder | None, slot: str) -> UploadRecord | None:
-    """Return the record in a slot; None if there is none, or it is broken, dead or of another version."""
+    """Return the record in a slot; None if there is none, or it is broken, expired or of another version."""
     document = recorder.load(slot) if recorder else None
     try:
         if document is None or document.pop("version") != VERSION:
             return None
         record = UploadRecord(**document)
-        return record if record.slot == slot and _sound(record) and not _dead(record) else None
+        return record if record.slot == slot and _is_valid(record) and not _is_expired(record) else None
     except (TypeError, AttributeError, KeyError, ValueError):
         return None
 
 
 def save(recorder: Recorder | None, record: UploadRecord) -> None:
-    """Keep a record."""
+    """Save a record."""
     if recorder:
         recorder.save(record.slot, _document(record))
 
 
 def save_first(recorder: Recorder | None, record: UploadRecord) -> UploadRecord:
-    """Keep a record where there is none; return it, or the one that another try has kept at the same moment.
+    """Save a record if there is none; return it, or the one that a concurrent try has saved.
 
-    Only in a folder of a disk can that be told: elsewhere the later one counts.
+    Only a local folder detects concurrent saves; elsewhere, the later one wins.
     """
     if isinstance(recorder, DirectoryRecorder):
         if recorder.add(record.slot, _document(record)):
             return record
-        if found := load(recorder, record.slot):
-            return found
-    save(recorder, record)  # also in the place of one that is dead, or makes no sense
+        if saved := load(recorder, record.slot):
+            return saved
+    save(recorder, record)  # also replaces one that is expired or broken
     return record
 
 
@@ -130,16 +130,16 @@ def _document(record: UploadRecord) -> dict[str, Any]:
 
 
 def forget(recorder: Recorder | None, record: UploadRecord) -> None:
-    """Drop a record; failing that, it is void for the next try anyway."""
+    """Delete a record; errors are ignored, since the next try treats it as void."""
     if recorder:
         with contextlib.suppress(Exception):
             recorder.delete(record.slot)
 
 
 def check(recorder: Recorder | None, record: UploadRecord) -> None:
-    """Find out whether a record can be kept: keep another one, and forget it. For answers that come only once.
+    """Check that records can be kept, by saving and deleting a probe, before a response that comes only once.
 
-    :raises DestinationError: It cannot.
+    :raises DestinationError: Records cannot be kept.
     """
     if recorder:
         probe = replace(record, name=f"{record.name} {secrets.token_hex(8)}", key="probe")
@@ -154,16 +154,16 @@ class StateStoreRecorder:
         self._store = store
 
     def load(self, slot: str) -> Any:
-        """Return what was saved."""
-        found = self._store.get(slot)
-        return dict(found) if isinstance(found, dict) else None
+        """Return the saved document."""
+        saved = self._store.get(slot)
+        return dict(saved) if isinstance(saved, dict) else None
 
     def save(self, slot: str, document: dict[str, Any]) -> None:
-        """Keep it."""
+        """Save the document."""
         self._store.set(slot, document)
 
     def delete(self, slot: str) -> None:
-        """Forget it."""
+        """Delete the document."""
         self._store.delete(slot)
 
 
@@ -179,13 +179,13 @@ class DirectoryRecorder:
 
     @property
     def _local(self) -> bool:
-        """Whether it is a folder of this machine; Airflow 2's ``ObjectStoragePath`` is a ``Path``, too."""
+        """Whether it is a local folder; Airflow 2's ``ObjectStoragePath`` is a ``Path``, too."""
         return isinstance(self._folder, PosixPath | WindowsPath)
 
     def load(self, slot: str) -> Any:
-        """Return what was saved; what is there and is no JSON, or may be of another user, is nothing.
+        """Return the saved document; None if there is none, it is no JSON, or it may be another user's.
 
-        :raises DestinationError: It cannot be read now. To take it for none would be to overwrite it.
+        :raises DestinationError: It cannot be read now. A None would let it be overwritten.
         """
         try:
             with self._explained("read from"):
@@ -194,20 +194,20 @@ class DirectoryRecorder:
             return None
 
     def save(self, slot: str, document: dict[str, Any]) -> None:
-        """Keep it, and sweep what is dead."""
+        """Save the document, and sweep expired ones."""
         self._keep(slot, document, first=False)
 
     def add(self, slot: str, document: dict[str, Any]) -> bool:
-        """Keep it, unless there is one: return whether there was none."""
+        """Save the document unless there is one; return whether it was saved."""
         return self._keep(slot, document, first=True)
 
     def delete(self, slot: str) -> None:
-        """Forget it."""
+        """Delete the document."""
         with contextlib.suppress(FileNotFoundError):
             self._file(slot).unlink()
 
     def sweep(self) -> None:
-        """Delete the records of uploads whose objects are past their expiry, and what cannot be read or was left."""
+        """Delete expired and broken records, and temporary files of killed processes."""
         with contextlib.suppress(OSError):
             for file in list(self._folder.iterdir()):
                 if file.name.startswith(PREFIX) and self._is_dead(file):
@@ -215,8 +215,8 @@ class DirectoryRecorder:
                         file.unlink()
 
     def _is_dead(self, file: Any) -> bool:
-        with contextlib.suppress(OSError, DestinationError):  # it may be another user's, who shares the folder
-            if file.name.endswith(NEW):  # what a killed process was about to write
+        with contextlib.suppress(OSError, DestinationError):  # maybe another user's, in a shared folder
+            if file.name.endswith(TEMPORARY_SUFFIX):  # left by a killed process
                 return bool(file.stat().st_mtime < time.time() - leftovers.AGE)
             if file.name.endswith(".json"):
                 return load(self, file.name.removesuffix(".json")) is None
@@ -224,7 +224,7 @@ class DirectoryRecorder:
 
     @contextlib.contextmanager
     def _explained(self, verb: str) -> Iterator[None]:
-        """Turn what a file system raises into a sentence; that there is no such file is for the caller."""
+        """Turn errors of a file system into a ``DestinationError``, except ``FileNotFoundError``."""
         try:
             yield
         except FileNotFoundError:
@@ -242,7 +242,7 @@ class DirectoryRecorder:
     def _read(self, file: Any) -> str:
         if not self._local:
             if is_storage_path(file):
-                file.fs.invalidate_cache(file.path)  # another process may have written it since somebody looked
+                file.fs.invalidate_cache(file.path)  # another process may have written it since
             return str(file.read_text())
         return read_local(self._folder, file.name)
 
@@ -253,14 +253,14 @@ class DirectoryRecorder:
         self.sweep()
         return kept
 
-    def _write_elsewhere(self, file: Any, text: str, *, first: bool) -> bool:  # noqa: ARG002 (nobody can tell there)
+    def _write_elsewhere(self, file: Any, string: str, *, first: bool) -> bool:  # noqa: ARG002 (nobody can tell there)
         self._folder.mkdir(parents=True, exist_ok=True)
-        file.write_text(text)
+        file.write_text(string)
         return True
 
 
 def recorder_for(recorder: Recorder | Any | None) -> Recorder | None:
-    """Return the recorder for what a caller gave: one, a folder, its path, or nothing.
+    """Return the recorder for an argument: a recorder, a folder, its path, or None.
 
     :raises InvalidInput: It is none of these.
     """
@@ -270,7 +270,7 @@ def recorder_for(recorder: Recorder | Any | None) -> Recorder | None:
         raise InvalidInput(f"recorder is {recorder!r}: pass a path, or ObjectStoragePath({recorder!r})")
     if not recorder or not (isinstance(recorder, str) or hasattr(recorder, "iterdir")):
         raise InvalidInput(f"recorder is {recorder!r}: pass a folder or its path")
-    if is_storage_path(recorder) and storage_file(recorder).immutable:  # type: ignore[arg-type]  # looked at just before
+    if is_storage_path(recorder) and storage_file(recorder).immutable:  # type: ignore[arg-type]  # checked just before
         raise InvalidInput(
             f"recorder is {str(recorder)!r}: records are replaced and deleted, which objects are not: pass a folder of "
             f"this machine, or of a bucket"
@@ -278,13 +278,13 @@ def recorder_for(recorder: Recorder | Any | None) -> Recorder | None:
     return DirectoryRecorder(recorder)
 
 
-def _sound(record: UploadRecord) -> bool:
-    """Tell whether what it holds is of use: it may have been damaged, or written by somebody else."""
-    texts = (record.root_url, record.project_id, record.name, record.sha256, record.key or "")
+def _is_valid(record: UploadRecord) -> bool:
+    """Tell whether the values of a record are valid: it may be damaged, or written by another program."""
+    strings = (record.root_url, record.project_id, record.name, record.sha256, record.key or "")
     numbers = (record.expires, record.size, record.part_size or 0)
-    typed = all(isinstance(text, str) for text in texts) and all(type(number) is int for number in numbers)
+    typed = all(isinstance(string, str) for string in strings) and all(type(number) is int for number in numbers)
     return typed and record.key != "" and (record.part_size is None or record.part_size > 0)
 
 
-def _dead(record: UploadRecord) -> bool:
+def _is_expired(record: UploadRecord) -> bool:
     return record.expires <= datetime.now(UTC).timestamp() * 1000

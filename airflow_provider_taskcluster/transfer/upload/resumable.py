@@ -1,8 +1,8 @@
-"""A whole upload in parts, of any source: resumed where an earlier try left off, scheduled, completed.
+"""Uploads any source in parts: resumes an earlier try, schedules the parts, writes the manifest.
 
-A source that can be read at any place is cut into sections. One that has a single place to read at (an open file, the
-readers of a factory) is read in order, and each part is held in memory while it is sent. A stream that can be read only
-once is hashed part by part as it comes: nothing of it can be taken up again.
+A seekable source is cut into sections. A source with a single position (an open file, the readers of a factory) is read
+in order, and each part is held in memory while it is sent. A stream that can be read only once is hashed part by part
+as it is read, and cannot be resumed.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from airflow_provider_taskcluster.transfer.source.base import BytesSource, Sourc
 from airflow_provider_taskcluster.transfer.source.reading import has_more, read_up_to
 from airflow_provider_taskcluster.transfer.threads.buffers import Failure
 from airflow_provider_taskcluster.transfer.threads.pool import Serial, Threads
-from airflow_provider_taskcluster.transfer.upload.existing import already_there
+from airflow_provider_taskcluster.transfer.upload.existing import existing_result
 from airflow_provider_taskcluster.transfer.upload.measure import measure
 from airflow_provider_taskcluster.transfer.upload.multipart import (
     PART_TYPE,
@@ -61,17 +61,19 @@ def upload_in_parts(
 ) -> TransferResult:
     """Upload a source in parts, several at once.
 
-    :param connections: How many parts are sent at once.
-    :param measured: What is known of the source, if it was read already.
-    :param whole_sha256: Tells the sha256 of an object that was uploaded in parts, None for any other object.
+    :param connections: Parts sent at once.
+    :param measured: Size and digests of the source, if it was read before.
+    :param whole_sha256: Returns the sha256 of an object that was uploaded in parts, None for any other object.
     :raises InvalidName: The name is too long to have parts.
     """
     check_name(target.name)
     if not callable(part_size):
-        effective_part_size(part_size, 0)  # what is no size is refused before anything is asked
-    there = already_there(uploader.uploader, source, target, part_size, whole_sha256=whole_sha256, measured=measured)
-    if there:
-        return there
+        effective_part_size(part_size, 0)  # refuse an invalid size before any call
+    existing = existing_result(
+        uploader.uploader, source, target, part_size, whole_sha256=whole_sha256, measured=measured
+    )
+    if existing:
+        return existing
     if isinstance(source, StreamSource):
         return _StreamUpload(uploader, source, target, part_size).run()
     initialized = uploader.try_to_resume_parts(source, target, measured)
@@ -80,29 +82,29 @@ def upload_in_parts(
     log.info("Uploading %r in %d parts of %d bytes", target.name, count, initialized.part_size)
     failure, at_once = Failure(), min(connections, count)
     scheduler: Scheduler = Threads(at_once) if at_once > 1 else Serial()
-    given = partitions(initialized, failure if at_once > 1 else None)
-    done = scheduler.run(given, lambda one: uploader.upload_part(initialized, one), failure)
-    if found := sum(part.already_present for part in done):
-        log.info("%d of %d parts of %r were there already", found, count, target.name)
+    unsent = partitions(initialized, failure if at_once > 1 else None)
+    done = scheduler.run(unsent, lambda partition: uploader.upload_part(initialized, partition), failure)
+    if present := sum(part.already_present for part in done):
+        log.info("%d of %d parts of %r were there already", present, count, target.name)
     return uploader.complete_parts(initialized, done)
 
 
 def partitions(initialized: InitializedParts, failure: Failure | None) -> Iterator[Partition]:
-    """Give out the parts of a source in order.
+    """Yield the parts of a source in order.
 
-    :param failure: Of the upload, if several are sent at once: those under way end then.
+    :param failure: Failure of the upload, if parts are sent at once: it aborts those in transfer.
     """
     source, parts = initialized.source, initialized.manifest.parts
     if source.section(0, 0) is None:
-        yield from _held(source, parts, failure)
+        yield from _buffered_parts(source, parts, failure)
         return
     for number, part in enumerate(parts):
         section = cast("Source", source.section(part.offset, part.size))
         yield Partition(number, AbortableSource(section, failure), failure)
 
 
-def _held(source: Source, parts: Sequence[Part], failure: Failure | None) -> Iterator[Partition]:
-    """Read in order, and hold each part in memory: in no name of this function, so that it is gone when it was sent."""
+def _buffered_parts(source: Source, parts: Sequence[Part], failure: Failure | None) -> Iterator[Partition]:
+    """Yield parts that are read in order and held in memory. No variable here keeps one alive after it was sent."""
     with source.reading() as reader:
         for number, part in enumerate(parts):
             yield Partition(
@@ -117,7 +119,7 @@ def _held(source: Source, parts: Sequence[Part], failure: Failure | None) -> Ite
 
 @dataclass(frozen=True)
 class _StreamUpload:
-    """An upload of what can be read only once."""
+    """An upload of a stream that can be read only once."""
 
     uploader: MultipartUploader
     source: StreamSource

@@ -1,125 +1,48 @@
-"""Who an upload is in every try: the key of its ids, derived or kept.
+"""Derives upload ids from the content, before the first call. Pure.
 
-With a stable key (the connection's ``upload_secret``, or permanent credentials) every try derives the same ids. Without
-one the key is random, and kept by a recorder before the first call; with no recorder either, the log says what a
-retry will meet.
+The service locks a name to its uploadId and expiry until the upload is finished, for up to a day. A retry that derives
+the same id continues the upload of the earlier try. Other content gets another id, and so a conflict instead of a URL
+by which it could overwrite a finished object.
 """
 
 from __future__ import annotations
 
-import logging
-import secrets
-from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING, cast
-
-from airflow_provider_taskcluster.common.messages import one_line
-from airflow_provider_taskcluster.transfer.upload import identity, recorder
+import base64
+import calendar
+import hashlib
+import hmac
+import uuid
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from airflow_provider_taskcluster.transfer.upload.recorder import Recorder, UploadRecord
 
-log = logging.getLogger(__name__)
+def derive_upload_id(key: str, *, root_url: str, project_id: str, name: str, expires: datetime, sha256: str) -> str:
+    """Derive the uploadId of this content under this name.
 
+    The id is a capability (whoever knows it can take over the unfinished upload), hence the key.
 
-@dataclass
-class Identity:
-    """The identity of one upload.
-
-    :param root_url: Of the service.
-    :param key: Stable over all tries; None where there is none.
-    :param own_id: An uploadId that the caller chose.
-    :param recorder: Keeps what cannot be derived.
+    :param key: A secret that all tries share.
+    :param expires: Expiry of the object, in whole milliseconds as for the service.
+    :param sha256: Digest of the content, in hex.
     """
+    message = "\n".join(("uploadId/1", root_url, project_id, name, str(milliseconds(expires)), sha256))
+    return _slugid(hmac.digest(key.encode(), message.encode(), hashlib.sha256)[:16])
 
-    root_url: str
-    project_id: str
-    name: str
-    expires: datetime
-    key: str | None = field(default=None, repr=False)
-    own_id: str | None = field(default=None, repr=False)
-    recorder: Recorder | None = None
-    _records: list[UploadRecord] = field(default_factory=list, init=False, repr=False)
 
-    def begin(self, size: int, sha256: str, part_size: int | None = None) -> None:
-        """Fix the identity for this content, before the first call."""
-        self._key = self.own_id or self.key or self._kept_key(size, sha256)
-        if part_size:
-            self._keep_part_size(size, sha256, part_size)
+def random_upload_id() -> str:
+    """Return a random uploadId, which no upload has."""
+    return _slugid(uuid.uuid4().bytes)
 
-    def _kept_key(self, size: int, sha256: str) -> str:
-        """Return the key that a try before has kept for this content, or a new one, kept for the next try.
 
-        It serves all expiries, since ids that are derived from it differ by them, and lasts as long as the last.
-        """
-        record = self._new_record(size, sha256)
-        new = replace(record, key=secrets.token_urlsafe(32))
-        kept = recorder.load(self.recorder, record.slot) or recorder.save_first(self.recorder, new)
-        key = kept.key or cast("str", new.key)
-        record = replace(record, key=key, expires=max(record.expires, kept.expires))
-        if record != kept:
-            recorder.save(self.recorder, record)
-        self._records.append(record)
-        if self.recorder is None:
-            log.warning(
-                "Without an upload_secret, permanent credentials or a recorder the upload id of %r is random: if this "
-                "try dies, the next one meets a conflict for up to a day",
-                self.name,
-            )
-        return key
+def milliseconds(instant: datetime) -> int:
+    """Return the instant in whole milliseconds since 1970."""
+    # not by subtraction: Airflow's datetimes give pendulum intervals, which do not divide
+    return calendar.timegm(instant.utctimetuple()) * 1000 + instant.microsecond // 1000
 
-    def _keep_part_size(self, size: int, sha256: str, part_size: int) -> None:
-        """Leave the part size to the next try. That is a help, and nothing fails without."""
-        record = self._new_record(size, sha256, part_size)
-        try:
-            if record != self.kept():
-                recorder.save(self.recorder, record)
-            self._records.append(record)
-        except Exception as error:  # noqa: BLE001 (each recorder has errors of its own)
-            log.warning(
-                "The part size of %r is not kept, and a retry must have the same to find the parts of this try: %s",
-                self.name,
-                one_line(error) or type(error).__name__,
-            )
 
-    def kept(self) -> UploadRecord | None:
-        """Return what an earlier try has left of its part size; it may be of other content."""
-        return recorder.load(self.recorder, recorder.slot(self.root_url, self.project_id, self.name))
-
-    def begin_unrecorded(self) -> None:
-        """Fix the identity where the content is not known before: a later try cannot take it up."""
-        self._key = self.own_id or self.key or secrets.token_urlsafe(32)
-
-    def fits(self, kept: UploadRecord, size: int, sha256: str) -> bool:
-        """Tell whether a record is of this upload."""
-        return kept.fits(self._new_record(size, sha256, kept.part_size))
-
-    def upload_id(self, name: str, sha256: str) -> str:
-        """Return the uploadId of an object or a part with this content."""
-        if self.own_id and name == self.name:
-            return self.own_id
-        return identity.upload_id(
-            self._key,
-            root_url=self.root_url,
-            project_id=self.project_id,
-            name=name,
-            expires=self.expires,
-            sha256=sha256,
-        )
-
-    def end(self) -> None:
-        """Forget it: the upload is finished."""
-        for record in self._records:
-            recorder.forget(self.recorder, record)
-
-    def _new_record(self, size: int, sha256: str, part_size: int | None = None) -> UploadRecord:
-        return recorder.UploadRecord(
-            root_url=self.root_url,
-            project_id=self.project_id,
-            name=self.name,
-            expires=identity.milliseconds(self.expires),
-            size=size,
-            sha256=sha256,
-            part_size=part_size,
-        )
+def _slugid(raw: bytes) -> str:
+    """Shape 16 bytes as a v4 slugid whose first character is a letter or digit ("nice")."""
+    nice = bytes([raw[0] & 0x7F]) + raw[1:]
+    return base64.urlsafe_b64encode(uuid.UUID(bytes=nice, version=4).bytes).decode().rstrip("=")

@@ -25,7 +25,7 @@ def facts(total=10, encoding="", content_type="text/plain"):
     ],
 )
 def test_first_answers_that_fit(expected, answered):
-    expected.check_first("a", answered)
+    expected.check_headers("a", answered)
 
 
 @pytest.mark.parametrize(
@@ -38,14 +38,14 @@ def test_first_answers_that_fit(expected, answered):
 )
 def test_first_answers_that_are_something_else(answered, sentence):
     with pytest.raises(NotAsAnnounced, match=sentence):
-        Expected(10, "text/plain").check_first("a", answered)
+        Expected(10, "text/plain").check_headers("a", answered)
 
 
 def test_the_size_is_that_of_the_content_or_of_the_encoded_body():
     encoded = facts(total=7, encoding="gzip")
     for size in (7, 10):
-        Expected(size).check_last("a", encoded, 10)
+        Expected(size).check_size("a", encoded, 10)
     with pytest.raises(NotAsAnnounced, match="bytes"):
-        Expected(8).check_last("a", encoded, 10)
+        Expected(8).check_size("a", encoded, 10)
     with pytest.raises(NotAsAnnounced, match="bytes"):
-        Expected(7).check_last("a", facts(total=7), 10)
+        Expected(7).check_size("a", facts(total=7), 10)

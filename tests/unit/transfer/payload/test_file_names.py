@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from airflow_provider_taskcluster.transfer.payload.file_names import reason_against, refused
+from airflow_provider_taskcluster.transfer.payload.file_names import reason_against, refused_names
 
 GOOD = [
     "a",
@@ -68,19 +68,19 @@ def test_names_that_can_be(name):
 )
 def test_names_that_cannot_be_are_refused_with_the_reason(name, reason):
     assert reason in reason_against(name)
-    assert refused([name, "good"], case_sensitive=True) == {name: reason_against(name)}
+    assert refused_names([name, "good"], case_sensitive=True) == {name: reason_against(name)}
 
 
 def test_a_name_that_is_both_file_and_folder_is_refused_and_those_below_it_are_not():
     names = ["a", "a/b", "a/b/c", "a!b", "ab", "c/d"]
-    assert refused(names, case_sensitive=True).keys() == {"a", "a/b"}
-    assert "also a folder" in refused(names, case_sensitive=True)["a"]
+    assert refused_names(names, case_sensitive=True).keys() == {"a", "a/b"}
+    assert "also a folder" in refused_names(names, case_sensitive=True)["a"]
 
 
 def test_names_that_differ_in_case_alone_are_refused_where_the_disk_does_not_tell_them_apart():
     names = ["public/a", "public/A", "public/b", "X", "x/y"]
-    assert refused(names, case_sensitive=True) == {}
-    found = refused(names, case_sensitive=False)
+    assert refused_names(names, case_sensitive=True) == {}
+    found = refused_names(names, case_sensitive=False)
     assert found.keys() == {"public/a", "public/A", "X"}
     assert "upper and lower case alone" in found["public/a"]
     assert "also a folder" in found["X"]
@@ -91,7 +91,7 @@ hostile = st.text(st.sampled_from("aAb/.\\:\0\n C1~ü"), max_size=8) | st.sample
 
 @given(st.lists(hostile, unique=True), st.booleans())
 def test_names_that_are_left_are_files_of_one_folder(names, case_sensitive):
-    left = [name for name in names if name not in refused(names, case_sensitive=case_sensitive)]
+    left = [name for name in names if name not in refused_names(names, case_sensitive=case_sensitive)]
     keys = [tuple(name.split("/")) if case_sensitive else tuple(name.casefold().split("/")) for name in left]
     assert len(set(keys)) == len(keys)
     folders = {key[:length] for key in keys for length in range(1, len(key))}
@@ -103,6 +103,6 @@ def test_names_that_are_left_are_files_of_one_folder(names, case_sensitive):
 
 @given(st.lists(st.text("abc/", min_size=1, max_size=6), unique=True))
 def test_no_more_than_what_must_be_is_refused(names):
-    for name, reason in refused(names, case_sensitive=True).items():
+    for name, reason in refused_names(names, case_sensitive=True).items():
         alone = not name.strip("/") or name.startswith("/") or name.endswith("/") or "//" in name
         assert alone or any(other.startswith(f"{name}/") for other in names), (name, reason)

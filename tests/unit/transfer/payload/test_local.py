@@ -14,8 +14,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from airflow_provider_taskcluster.exceptions import DestinationError, NameRefused
-from airflow_provider_taskcluster.transfer.payload.file_names import refused
-from airflow_provider_taskcluster.transfer.payload.local import LocalPlace
+from airflow_provider_taskcluster.transfer.payload.file_names import refused_names
+from airflow_provider_taskcluster.transfer.payload.local import LocalDestination
 from airflow_provider_taskcluster.transfer.sink.directory import Directory
 
 SECRET = b"not to be touched"
@@ -29,14 +29,14 @@ def outside(tmp_path):
 
 
 @pytest.fixture
-def place(tmp_path):
-    found = LocalPlace(tmp_path / "folder")
+def destination(tmp_path):
+    found = LocalDestination(tmp_path / "folder")
     yield found
     found.close()
 
 
-def put(place, name, content=b"content"):
-    sink = place.sink(name)
+def put(destination, name, content=b"content"):
+    sink = destination.sink(name)
     try:
         sink.begin(len(content))
         sink.write(content)
@@ -55,36 +55,36 @@ def everything(folder):
     }
 
 
-def test_files_are_put_below_it(place, tmp_path):
-    put(place, "a/b/c.bin")
-    put(place, "a/d", b"")
+def test_files_are_put_below_it(destination, tmp_path):
+    put(destination, "a/b/c.bin")
+    put(destination, "a/d", b"")
     assert everything(tmp_path / "folder") == {"a/b/c.bin": b"content", "a/d": b""}
-    assert place.path_of("a/d") == str(tmp_path / "folder" / "a" / "d")
-    assert place.look("a/b/c.bin").size == 7
-    assert place.look("a/x") is None
-    assert place.look("x/y/z") is None
+    assert destination.path_of("a/d") == str(tmp_path / "folder" / "a" / "d")
+    assert destination.existing("a/b/c.bin").size == 7
+    assert destination.existing("a/x") is None
+    assert destination.existing("x/y/z") is None
 
 
 def test_a_link_on_the_way_to_the_folder_is_its_owners_choice(tmp_path, outside):
     (tmp_path / "way").symlink_to(outside)
-    put(LocalPlace(tmp_path / "way" / "folder"), "a")
+    put(LocalDestination(tmp_path / "way" / "folder"), "a")
     assert (outside / "folder" / "a").read_bytes() == b"content"
 
 
 @pytest.mark.parametrize("target", ["../outside", "../outside/file", "nowhere", "/", "..", "loop"])
 @pytest.mark.parametrize("name", ["link", "link/file", "link/new/file"])
-def test_a_link_in_the_folder_is_never_followed(place, tmp_path, outside, target, name):
+def test_a_link_in_the_folder_is_never_followed(destination, tmp_path, outside, target, name):
     link = tmp_path / "folder" / "link"
     link.symlink_to(target)
-    for use in (place.look, put.__get__(place)):
+    for use in (destination.existing, put.__get__(destination)):
         with pytest.raises(NameRefused, match="link"):
             use(name)
     assert everything(outside) == {"file": SECRET}
     assert everything(tmp_path / "folder") == {"link": target}
 
 
-def test_a_link_that_comes_later_is_replaced_and_not_followed(place, tmp_path, outside):
-    sink = place.sink("file")
+def test_a_link_that_comes_later_is_replaced_and_not_followed(destination, tmp_path, outside):
+    sink = destination.sink("file")
     sink.begin(None)
     sink.write(b"content")
     (tmp_path / "folder" / "file").symlink_to(outside / "file")
@@ -93,9 +93,9 @@ def test_a_link_that_comes_later_is_replaced_and_not_followed(place, tmp_path, o
     assert everything(tmp_path / "folder") == {"file": b"content"}
 
 
-def test_a_folder_that_becomes_a_link_later_leads_nowhere(place, tmp_path, outside):
-    put(place, "a/first")
-    sink = place.sink("a/second")
+def test_a_folder_that_becomes_a_link_later_leads_nowhere(destination, tmp_path, outside):
+    put(destination, "a/first")
+    sink = destination.sink("a/second")
     sink.begin(None)
     (tmp_path / "folder" / "a").rename(tmp_path / "folder" / "moved")
     (tmp_path / "folder" / "a").symlink_to(outside)
@@ -127,17 +127,17 @@ FOREIGN = [foreign_link, foreign_hard_link, foreign_pipe, foreign_folder]
 @pytest.mark.parametrize("plant", FOREIGN)
 @pytest.mark.parametrize("kind", ["_partial", "_checkpoint_name"])
 def test_what_others_put_under_the_names_of_partial_files_and_records_is_not_used(
-    place, tmp_path, outside, plant, kind
+    destination, tmp_path, outside, plant, kind
 ):
-    name = getattr(place.sink("file"), kind)
+    name = getattr(destination.sink("file"), kind)
     plant(tmp_path / "folder" / name, outside)
     planted = (tmp_path / "folder" / name).lstat()
     if plant is foreign_folder and kind == "_checkpoint_name":
         with pytest.raises(DestinationError):
-            put(place, "file")
+            put(destination, "file")
         assert not (tmp_path / "folder" / "file").exists()
     else:
-        put(place, "file")
+        put(destination, "file")
         assert (tmp_path / "folder" / "file").read_bytes() == b"content"
     if kind == "_partial":
         assert (tmp_path / "folder" / name).lstat().st_ino == planted.st_ino
@@ -145,38 +145,38 @@ def test_what_others_put_under_the_names_of_partial_files_and_records_is_not_use
 
 
 @pytest.mark.parametrize("plant", [foreign_hard_link, foreign_pipe])
-def test_what_others_put_under_the_name_of_the_journal_is_not_written_to(place, tmp_path, outside, plant):
+def test_what_others_put_under_the_name_of_the_journal_is_not_written_to(destination, tmp_path, outside, plant):
     plant(tmp_path / "folder" / "journal", outside)
     if plant is foreign_pipe:
         with pytest.raises(DestinationError):
-            place.append("journal", b"line")
+            destination.append("journal", b"line")
     else:
-        assert place.read("journal") is None
-        place.append("journal", b"line")
-        assert place.read("journal") == b"\nline"
+        assert destination.read("journal") is None
+        destination.append("journal", b"line")
+        assert destination.read("journal") == b"\nline"
     assert everything(outside) == {"file": SECRET}
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can give files away")
-def test_the_records_of_another_user_are_not_read(place, tmp_path):
+def test_the_records_of_another_user_are_not_read(destination, tmp_path):
     for name in ("manifest", "journal"):
-        place.write(name, b"forged")
+        destination.write(name, b"forged")
         os.chown(tmp_path / "folder" / name, 12345, -1)
-        assert place.read(name) is None
-    place.append("journal", b"line")
-    assert place.read("journal") == b"\nline"
-    place.write("manifest", b"ours")
-    assert place.read("manifest") == b"ours"
+        assert destination.read(name) is None
+    destination.append("journal", b"line")
+    assert destination.read("journal") == b"\nline"
+    destination.write("manifest", b"ours")
+    assert destination.read("manifest") == b"ours"
 
 
-def test_a_hard_link_to_a_file_outside_is_replaced_and_not_written_to(place, tmp_path, outside):
+def test_a_hard_link_to_a_file_outside_is_replaced_and_not_written_to(destination, tmp_path, outside):
     os.link(outside / "file", tmp_path / "folder" / "file")
-    put(place, "file")
+    put(destination, "file")
     assert everything(outside) == {"file": SECRET}
     assert everything(tmp_path / "folder") == {"file": b"content"}
 
 
-def test_what_is_no_file_is_refused_and_nobody_waits_for_it(place, tmp_path):
+def test_what_is_no_file_is_refused_and_nobody_waits_for_it(destination, tmp_path):
     folder = tmp_path / "folder"
     os.mkfifo(folder / "pipe")
     (folder / "folder").mkdir()
@@ -184,43 +184,45 @@ def test_what_is_no_file_is_refused_and_nobody_waits_for_it(place, tmp_path):
         listening.bind(str(folder / "socket"))
         for name, kind in [("pipe", "no regular file"), ("folder", "a folder"), ("socket", "no regular file")]:
             with pytest.raises(NameRefused, match=kind):
-                put(place, name)
+                put(destination, name)
         with pytest.raises(NameRefused, match="in the way"):
-            put(place, "pipe/file")
+            put(destination, "pipe/file")
 
 
-def test_small_files_are_read_and_written_without_following_links(place, tmp_path, outside):
+def test_small_files_are_read_and_written_without_following_links(destination, tmp_path, outside):
     for name in ("manifest", "journal"):
         (tmp_path / "folder" / name).symlink_to(outside / "file")
     with pytest.raises(NameRefused, match="symbolic link"):
-        place.read("manifest")
+        destination.read("manifest")
     with pytest.raises(DestinationError):
-        place.append("journal", b"line")
-    place.write("manifest", b"new")
-    assert place.read("manifest") == b"new"
+        destination.append("journal", b"line")
+    destination.write("manifest", b"new")
+    assert destination.read("manifest") == b"new"
     assert everything(outside) == {"file": SECRET}
 
 
-def test_lines_are_appended_by_several_at_once(place, tmp_path):
-    other = LocalPlace(tmp_path / "folder")
+def test_lines_are_appended_by_several_at_once(destination, tmp_path):
+    other = LocalDestination(tmp_path / "folder")
     lines = {f"line {number}".encode() * 50 for number in range(200)}
 
     def append(to, some):
         for line in some:
             to.append("journal", line)
 
-    threads = [threading.Thread(target=append, args=(to, some)) for to in (place, other) for some in (lines, lines)]
+    threads = [
+        threading.Thread(target=append, args=(to, some)) for to in (destination, other) for some in (lines, lines)
+    ]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
     other.close()
-    assert set(place.read("journal").splitlines()) - {b""} == lines
+    assert set(destination.read("journal").splitlines()) - {b""} == lines
 
 
-def test_whether_case_matters_is_tried_and_leaves_nothing(place, tmp_path):
+def test_whether_case_matters_is_tried_and_leaves_nothing(destination, tmp_path):
     (tmp_path / "a").touch()
-    assert place.case_sensitive is not (tmp_path / "A").exists()
+    assert destination.case_sensitive is not (tmp_path / "A").exists()
     assert everything(tmp_path / "folder") == {}
 
 
@@ -233,16 +235,16 @@ hostile = st.text(st.sampled_from("ab/.\\:\0 \nL"), min_size=1, max_size=9) | st
 @given(st.lists(hostile, unique=True, max_size=8), st.sampled_from(["link", "a/link", "b", "file"]))
 def test_whatever_the_names_nothing_outside_is_written_and_what_is_accepted_is_there(tmp_path, outside, names, link):
     shutil.rmtree(tmp_path / "folder", ignore_errors=True)
-    place = LocalPlace(tmp_path / "folder")
+    destination = LocalDestination(tmp_path / "folder")
     (tmp_path / "folder" / link).parent.mkdir(exist_ok=True)
     (tmp_path / "folder" / link).symlink_to(outside)
-    accepted = [name for name in names if name not in refused(names, case_sensitive=place.case_sensitive)]
+    accepted = [name for name in names if name not in refused_names(names, case_sensitive=destination.case_sensitive)]
     stored = set()
     for name in accepted:
         with contextlib.suppress(NameRefused):
-            put(place, name, name.encode())
+            put(destination, name, name.encode())
             stored.add(name)
-    place.close()
+    destination.close()
     assert {path.name for path in tmp_path.iterdir()} == {"folder", "outside"}
     assert everything(outside) == {"file": SECRET}
     expected = {name: name.encode() for name in stored} | {link: str(outside)}
@@ -251,14 +253,14 @@ def test_whatever_the_names_nothing_outside_is_written_and_what_is_accepted_is_t
     assert stored == set(accepted) - crossing
 
 
-def test_no_descriptor_is_left_open(place):
+def test_no_descriptor_is_left_open(destination):
     before = len(os.listdir("/proc/self/fd"))  # noqa: PTH208 (of the system, not of the test's)
     for number in range(20):
-        put(place, f"{number}/a/b")
-        place.look(f"{number}/a/b").digests(["sha256"])
+        put(destination, f"{number}/a/b")
+        destination.existing(f"{number}/a/b").digests(["sha256"])
         with pytest.raises(NameRefused):
-            place.look(f"{number}/a")
-    sink = place.sink("never/begun")
+            destination.existing(f"{number}/a")
+    sink = destination.sink("never/begun")
     sink.resume("key")
     sink.discard()
     assert len(os.listdir("/proc/self/fd")) == before  # noqa: PTH208 (as above)

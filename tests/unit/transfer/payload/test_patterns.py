@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_taskcluster.exceptions import AmbiguousName, NotFound
-from airflow_provider_taskcluster.transfer.payload.patterns import fits, select
+from airflow_provider_taskcluster.transfer.payload.patterns import matches, select
 
 NAMES = [
     "public/build/target.zip",
@@ -47,11 +47,11 @@ NAMES = [
     ],
 )
 def test_what_fits(pattern, name, expected):
-    assert fits(name, pattern) is expected
+    assert matches(name, pattern) is expected
 
 
 def test_many_wildcards_take_no_time():
-    assert not fits("/".join("a" * 500), "/".join(["**", "a"] * 40 + ["b"]))
+    assert not matches("/".join("a" * 500), "/".join(["**", "a"] * 40 + ["b"]))
 
 
 @pytest.mark.parametrize(

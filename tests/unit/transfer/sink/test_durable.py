@@ -16,15 +16,15 @@ from airflow_provider_taskcluster.exceptions import DestinationError
 from airflow_provider_taskcluster.transfer.archive import extract as extraction
 from airflow_provider_taskcluster.transfer.archive.extract import extract
 from airflow_provider_taskcluster.transfer.http.ranges import Facts
-from airflow_provider_taskcluster.transfer.payload.local import LocalPlace
+from airflow_provider_taskcluster.transfer.payload.local import LocalDestination
 from airflow_provider_taskcluster.transfer.sink import durable, file_writer
 from airflow_provider_taskcluster.transfer.sink.checkpoint import MAX_TIME_SHARE, Checkpoint, Pace
 from airflow_provider_taskcluster.transfer.sink.durable import make_folders, sync_file_system, sync_folder
 from airflow_provider_taskcluster.transfer.sink.factory import sink_for
 from airflow_provider_taskcluster.transfer.sink.file_writer import UNCACHED, WRITEBACK_SIZE, FileWriter
 from airflow_provider_taskcluster.transfer.sink.path import PathSink
+from airflow_provider_taskcluster.transfer.upload.identity import Identity
 from airflow_provider_taskcluster.transfer.upload.recorder import recorder_for
-from airflow_provider_taskcluster.transfer.upload.upload_id import Identity
 
 MIB = 1 << 20
 FACTS = Facts(100, '"etag"', None, "text/plain")
@@ -193,52 +193,52 @@ def test_folders_that_are_made_on_the_way_are_synced_too(tmp_path, calls):
 
 
 def test_a_payload_is_synced_with_its_manifest_and_its_journal(tmp_path, calls):
-    place = LocalPlace(tmp_path / "folder")
-    sink = place.sink("new/file")
+    destination = LocalDestination(tmp_path / "folder")
+    sink = destination.sink("new/file")
     put(sink)
     assert ("fsync", "folder") in calls  # which has the new folder
     assert calls.index((DATA, sink._partial)) < calls.index(("replace", sink._partial, "file"))
-    place.append("journal", b"line")
-    place.settle()
+    destination.append("journal", b"line")
+    destination.flush()
     assert calls[-1] == (DATA, "journal")
     calls.clear()
-    place.write("manifest", b"{}")
+    destination.write("manifest", b"{}")
     new = calls[0][1]
     assert calls == [(DATA, new), ("replace", new, "manifest"), ("fsync", "folder")]
-    place.close()
+    destination.close()
 
 
 def test_a_file_that_is_there_is_on_disk_when_it_is_taken_for_good(tmp_path, calls):
     """It may be of a run that was not durable, or that was killed."""
-    place = LocalPlace(tmp_path / "folder")
+    destination = LocalDestination(tmp_path / "folder")
     (tmp_path / "folder" / "file").write_bytes(b"content")
     calls.clear()
-    place.look("file").digests(["sha256"])
+    destination.existing("file").digests(["sha256"])
     assert calls == [(DATA, "file"), ("fsync", "folder")]
-    place.close()
+    destination.close()
 
 
 def test_a_payload_that_is_not_durable_waits_for_no_disk(tmp_path, calls):
-    place = LocalPlace(tmp_path / "folder", durable=False)
-    put(place.sink("new/file"))
-    place.look("new/file").digests(["sha256"])
-    place.append("journal", b"line")
-    place.settle()
-    place.write("manifest", b"{}")
-    place.close()
+    destination = LocalDestination(tmp_path / "folder", durable=False)
+    put(destination.sink("new/file"))
+    destination.existing("new/file").digests(["sha256"])
+    destination.append("journal", b"line")
+    destination.flush()
+    destination.write("manifest", b"{}")
+    destination.close()
     assert not {DATA, "fsync"} & {name for name, *_ in calls}
 
 
 def test_what_is_appended_is_synced_now_and_then(tmp_path, calls, monkeypatch):
-    place = LocalPlace(tmp_path / "folder")
+    destination = LocalDestination(tmp_path / "folder")
     calls.clear()
-    monkeypatch.setattr("airflow_provider_taskcluster.transfer.payload.local.OFTEN", 3600)
-    place.append("journal", b"line")
+    monkeypatch.setattr("airflow_provider_taskcluster.transfer.payload.local.SYNC_SECONDS", 3600)
+    destination.append("journal", b"line")
     assert calls == []
-    monkeypatch.setattr("airflow_provider_taskcluster.transfer.payload.local.OFTEN", -1)
-    place.append("journal", b"line")
+    monkeypatch.setattr("airflow_provider_taskcluster.transfer.payload.local.SYNC_SECONDS", -1)
+    destination.append("journal", b"line")
     assert calls == [(DATA, "journal")]
-    place.close()
+    destination.close()
 
 
 @pytest.mark.parametrize("durable", [True, False])

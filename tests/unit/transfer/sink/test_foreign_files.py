@@ -14,7 +14,7 @@ import pytest
 from airflow_provider_taskcluster.exceptions import DestinationError, InvalidInput, NameRefused
 from airflow_provider_taskcluster.transfer.archive.extract import check_folder, extract
 from airflow_provider_taskcluster.transfer.http.ranges import Facts
-from airflow_provider_taskcluster.transfer.payload.local import LocalPlace
+from airflow_provider_taskcluster.transfer.payload.local import LocalDestination
 from airflow_provider_taskcluster.transfer.sink import directory
 from airflow_provider_taskcluster.transfer.sink.checkpoint import Checkpoint
 from airflow_provider_taskcluster.transfer.sink.directory import Directory
@@ -84,7 +84,7 @@ def test_it_may_be_read_by_who_could_read_what_it_replaces_and_runs_as_nobody_el
 
 
 def test_the_manifest_of_a_payload_can_be_read_as_its_files(tmp_path, umask):
-    place = LocalPlace(tmp_path / "folder")
+    place = LocalDestination(tmp_path / "folder")
     place.write("manifest", b"{}")
     place.append("journal", b"line")
     place.close()
@@ -195,7 +195,7 @@ def test_a_link_of_root_is_followed_by_others(tmp_path, monkeypatch):
 def test_links_in_circles_are_an_error_that_stays(tmp_path, loop):
     (tmp_path / "loop").symlink_to("turn")
     (tmp_path / "turn").symlink_to("loop")
-    for use in (sink_for, LocalPlace):
+    for use in (sink_for, LocalDestination):
         with pytest.raises(DestinationError, match="symbolic links go in circles") as caught:
             use(tmp_path / loop)
         assert not caught.value.transient
@@ -205,7 +205,7 @@ def test_links_in_circles_are_an_error_that_stays(tmp_path, loop):
 @pytest.mark.parametrize("on_the_way", ["", "new/", "new/folder/"])
 @pytest.mark.parametrize("name", ["x" * 256, "ü" * 128])
 def test_a_name_that_is_too_long_is_an_error_that_stays(tmp_path, on_the_way, name):
-    for use in (sink_for, LocalPlace):
+    for use in (sink_for, LocalDestination):
         with pytest.raises(DestinationError, match="File name too long: choose a shorter one") as caught:
             use(f"{tmp_path}/{on_the_way}{name}")
         assert not caught.value.transient
@@ -222,7 +222,7 @@ def test_a_path_that_is_too_long_is_an_error_that_stays(tmp_path):
 def test_what_is_no_folder_on_the_way_is_an_error_that_stays(tmp_path, on_the_way):
     (tmp_path / "file").write_bytes(b"untouched")
     (tmp_path / "nowhere").symlink_to("missing")
-    for use in (sink_for, LocalPlace, check_folder, lambda path: extract("archive.zip", path)):
+    for use in (sink_for, LocalDestination, check_folder, lambda path: extract("archive.zip", path)):
         with pytest.raises(
             DestinationError, match="what is in the way is no folder: remove it, or choose another"
         ) as caught:
@@ -231,7 +231,7 @@ def test_what_is_no_folder_on_the_way_is_an_error_that_stays(tmp_path, on_the_wa
     assert (tmp_path / "file").read_bytes() == b"untouched"
 
 
-@pytest.mark.parametrize("use", [LocalPlace, check_folder, lambda path: extract("archive.zip", path)])
+@pytest.mark.parametrize("use", [LocalDestination, check_folder, lambda path: extract("archive.zip", path)])
 @pytest.mark.parametrize("planted", ["file", "nowhere"])
 def test_what_is_in_the_place_of_a_folder_is_an_error_that_stays(tmp_path, use, planted):
     (tmp_path / "file").write_bytes(b"untouched")
@@ -274,7 +274,7 @@ class Place:
 @pytest.mark.parametrize("path", [b"file", 7, None], ids=repr)
 @pytest.mark.parametrize(
     "use",
-    [sink_for, LocalPlace, source_for, folder_sources, check_folder, lambda path: extract(path, "folder")],
+    [sink_for, LocalDestination, source_for, folder_sources, check_folder, lambda path: extract(path, "folder")],
     ids=["download", "payload", "upload", "upload of a folder", "folder of an archive", "archive"],
 )
 def test_a_path_that_is_no_text_is_said_at_once(tmp_path, monkeypatch, use, path):
@@ -295,7 +295,7 @@ def test_a_path_by_its_protocol_is_one(tmp_path):
     "use",
     [
         sink_for,
-        LocalPlace,
+        LocalDestination,
         recorder_for,
         lambda path: extract(path, "folder"),
         lambda path: extract("archive.zip", path),

@@ -13,7 +13,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from airflow_provider_taskcluster.transfer.payload.local import LocalPlace
+from airflow_provider_taskcluster.transfer.payload.local import LocalDestination
 from airflow_provider_taskcluster.transfer.sink import leftovers
 from airflow_provider_taskcluster.transfer.sink.directory import Directory
 from airflow_provider_taskcluster.transfer.sink.path import PathSink
@@ -216,7 +216,7 @@ def test_a_payload_sweeps_its_folder_and_those_below(tmp_path, monkeypatch):
         folder.mkdir(exist_ok=True)
         for name in LEFT:
             leave(folder, name)
-    place = LocalPlace(tmp_path)
+    place = LocalDestination(tmp_path)
     sink = place.sink("below/file")
     sink.begin(1)
     sink.write(b"1")

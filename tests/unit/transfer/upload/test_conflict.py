@@ -14,7 +14,7 @@ from airflow_provider_taskcluster.exceptions import (
     ServiceError,
     ServiceUnavailable,
 )
-from airflow_provider_taskcluster.transfer.upload.conflict import checked_if_exists, is_finished, settle
+from airflow_provider_taskcluster.transfer.upload.conflict import checked_if_exists, is_finished, resolve_conflict
 
 OURS, THEIRS = {"sha256": "ab" * 32}, {"sha256": "cd" * 32, "sha512": "ef" * 64}
 FINISH = {"projectId": "project", "uploadId": "fN1SbArXTPSVFNUvaOlinQ", "hashes": OURS}
@@ -63,7 +63,7 @@ class Service:
 
 
 def settled(service, if_exists="verify"):
-    return settle(service, "a/b", FINISH, if_exists, CONFLICT)
+    return resolve_conflict(service, "a/b", FINISH, if_exists, CONFLICT)
 
 
 def reason(service, if_exists="verify"):
@@ -92,7 +92,7 @@ def test_what_can_be_finished_again_with_equal_hashes_is_there_already(if_exists
 
 def test_of_a_part_that_is_there_nothing_more_is_asked():
     service = Service()
-    assert settle(service, "a/b", FINISH, "verify", CONFLICT, may_be_expired=False) == OURS
+    assert resolve_conflict(service, "a/b", FINISH, "verify", CONFLICT, may_be_expired=False) == OURS
     assert service.calls == ["finish"]
 
 

@@ -16,10 +16,10 @@ from airflow_provider_taskcluster.transfer.config import TransferConfig
 from airflow_provider_taskcluster.transfer.http.client import StoreClient
 from airflow_provider_taskcluster.transfer.parts_manifest import LARGEST_PART
 from airflow_provider_taskcluster.transfer.source.factory import source_for
+from airflow_provider_taskcluster.transfer.upload.identity import Identity
 from airflow_provider_taskcluster.transfer.upload.multipart import MultipartUploader, UploadedPart
 from airflow_provider_taskcluster.transfer.upload.object import Target, Uploader
 from airflow_provider_taskcluster.transfer.upload.recorder import VERSION, load, recorder_for, save, slot
-from airflow_provider_taskcluster.transfer.upload.upload_id import Identity
 
 CONTENT = os.urandom(10_500)
 PART = 1000

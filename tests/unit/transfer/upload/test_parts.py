@@ -17,6 +17,7 @@ from airflow_provider_taskcluster.transfer.upload.parts import (
     default_part_size,
     effective_part_size,
     generation_of,
+    needs_parts,
     size_or_function,
 )
 
@@ -139,3 +140,48 @@ def test_another_ingredient_gives_another_generation(change):
 )
 def test_of_the_expiry_only_the_instant_in_milliseconds_counts(same):
     assert generation_of(**USUAL | {"expires": same}) == generation_of(**USUAL)
+
+
+@pytest.mark.parametrize(("length", "parts"), [(0, False), (1, False), (LARGEST_PART, False), (LARGEST_PART + 1, True)])
+def test_by_default_parts_are_taken_only_where_one_put_cannot_carry_it(length, parts):
+    assert needs_parts(length, "auto") is parts
+
+
+@pytest.mark.parametrize(("length", "parts"), [(99, False), (100, False), (101, True)])
+def test_parts_are_taken_above_the_threshold(length, parts):
+    assert needs_parts(length, "auto", 100) is parts
+
+
+@pytest.mark.parametrize("threshold", ["100", 100.0, pd.Series([100]).iloc[0]], ids=repr)
+def test_a_threshold_may_be_written_as_templates_and_tables_write_it(threshold):
+    assert [needs_parts(length, "auto", threshold) for length in (100, 101)] == [False, True]
+
+
+def test_a_threshold_does_not_make_a_put_carry_more():
+    assert needs_parts(LARGEST_PART + 1, "auto", 10 * LARGEST_PART)
+    assert not needs_parts(LARGEST_PART, "auto", 10 * LARGEST_PART)
+
+
+@pytest.mark.parametrize("length", [0, 1, LARGEST_PART, 10 * LARGEST_PART])
+def test_always_is_always(length):
+    assert needs_parts(length, "always", 10 * LARGEST_PART)
+
+
+def test_never_is_never_and_what_does_not_fit_is_refused_with_the_way_out():
+    assert not needs_parts(LARGEST_PART, "never", 1)
+    with pytest.raises(
+        TooLarge, match=rf"{LARGEST_PART + 1} bytes are more than one PUT can carry .5 GiB.*multipart='auto'"
+    ):
+        needs_parts(LARGEST_PART + 1, "never")
+
+
+@pytest.mark.parametrize("multipart", ["sometimes", "", None, True, "AUTO"], ids=repr)
+def test_what_is_no_choice_is_refused(multipart):
+    with pytest.raises(InvalidInput, match=rf"multipart is {multipart!r}: pass 'auto', 'never' or 'always'"):
+        needs_parts(1, multipart)
+
+
+@pytest.mark.parametrize("threshold", ["5 GiB", 1.5, None, -1, True], ids=repr)
+def test_what_is_no_threshold_is_refused(threshold):
+    with pytest.raises(InvalidInput, match=rf"multipart_threshold is {re.escape(repr(threshold))}: pass a number"):
+        needs_parts(1, "auto", threshold)

@@ -1,4 +1,4 @@
-"""An object or artifact as a binary file of Python."""
+"""An object or artifact as a Python binary file."""
 
 from __future__ import annotations
 
@@ -19,15 +19,15 @@ READ_AHEAD = 4 * MIB
 
 
 class StoredFile(io.BufferedReader):
-    """An object or artifact that is open for reading: an ``io.BufferedReader``, as ``open(path, "rb")`` returns one.
+    """An object or artifact open for reading: an ``io.BufferedReader``, as ``open(path, "rb")`` returns one.
 
-    For ``zipfile``, ``tarfile``, ``json.load``, pandas and others. Small reads fetch 4 MiB at a time. What is read from
-    the first byte to the last, in order, is verified by the hashes that the service names: the last ``read`` raises
-    ``HashMismatch`` if it is not what was uploaded. What is read here and there cannot be verified.
+    For ``zipfile``, ``tarfile``, ``json.load``, pandas and others. Small reads fetch 4 MiB at a time. Content that is
+    read in order from the first byte to the last is verified by the service's hashes: the last ``read`` raises
+    ``HashMismatch`` if it is not what was uploaded. Reads out of order cannot be verified.
 
-    :param name: Of the object or artifact; the ``name`` of the file.
-    :param open_body: Opens its content, which is closed with the file.
-    :param on_close: Called with how much was read, the length of all, and by what all was verified.
+    :param name: Object or artifact name, and the file's ``name``.
+    :param open_body: Opens the content, which is closed with the file.
+    :param on_close: Called with the bytes and seconds of reading, the content's length, and ``verified``.
     """
 
     def __init__(
@@ -47,11 +47,11 @@ class StoredFile(io.BufferedReader):
         return self._content.body.content_type
 
     def between(self, start: int, end: int) -> bytes:
-        """Return the bytes from ``start`` up to ``end``, past the buffer."""
+        """Return the bytes from ``start`` up to ``end``, bypassing the buffer."""
         return self._content.between(start, end)
 
     def close(self) -> None:
-        """Let go of the content; what was read ahead and not taken does not count as read."""
+        """Close the content. Bytes that were buffered but not returned do not count as read."""
         if not self.closed:
             self._content.tally.size -= max(0, self._content.tell() - self.tell())
         super().close()
@@ -63,7 +63,7 @@ class StoredFile(io.BufferedReader):
 
 @short_tracebacks
 class _Content(io.RawIOBase):
-    """Reads a content in the order in which it is asked."""
+    """Unbuffered reader of the content; counts bytes and seconds."""
 
     mode = "rb"
 
@@ -77,15 +77,15 @@ class _Content(io.RawIOBase):
         self._at = 0
 
     def readable(self) -> bool:
-        """It is."""
+        """Return True."""
         return True
 
     def seekable(self) -> bool:
-        """It is."""
+        """Return True."""
         return True
 
     def seek(self, offset: int, whence: int = io.SEEK_SET, /) -> int:
-        """Go to a place."""
+        """Move the position, as ``io.IOBase.seek``."""
         start = {io.SEEK_SET: 0, io.SEEK_CUR: self._at, io.SEEK_END: self.body.size}[whence]
         if start + offset < 0:
             raise ValueError(f"There is no byte {start + offset:d} in {self.name!r}")
@@ -93,7 +93,7 @@ class _Content(io.RawIOBase):
         return self._at
 
     def readinto(self, buffer: Any, /) -> int:
-        """Read as many bytes as there are, and fit."""
+        """Fill the buffer, up to the end of the content."""
         with memoryview(buffer) as view, view.cast("B") as room:
             data = self._read(len(room))
             room[: len(data)] = data
@@ -104,7 +104,7 @@ class _Content(io.RawIOBase):
         return self._read(self.body.size)
 
     def close(self) -> None:
-        """Let go of the content."""
+        """Close the content."""
         if not self.closed:
             super().close()
             self.body.close()
