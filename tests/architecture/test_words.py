@@ -24,8 +24,8 @@ TWINS = {
 }
 # Homonyms that are still to be renamed. Nothing is added here.
 HOMONYMS = {
-    *("artifact", "check", "choice", "directory", "entries", "look", "new_client", "paths", "read", "reader"),
-    *("reading", "refused", "resumable"),
+    *("artifact", "check", "directory", "new_client", "paths", "read", "reader"),
+    *("reading", "resumable"),
 }
 
 
