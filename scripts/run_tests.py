@@ -25,7 +25,7 @@ INNER_LOOP = ["tests/architecture", "tests/unit"]
 # One process for each core. A file stays in one process, so that its fixtures are set up once. Files keep their order,
 # slow ones first, so that no core runs out of work at the end.
 ON_ALL_CORES = ["-n", "logical", "--dist", "loadfile", "--no-loadscope-reorder"]
-FAILURE = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - .*)?$", re.MULTILINE)
+FAILURE = re.compile(r"^(?:FAILED|ERROR) (tests/.+?)(?: - .*)?$", re.MULTILINE)
 SEED = re.compile(r"^Using (--randomly-seed=\d+)", re.MULTILINE)
 COUNT = re.compile(r"(\d+) passed")
 NOT_RUN = "NOT RUN: the tests on Airflow 2.11, which needs Python 3.12 or earlier"

@@ -16,7 +16,10 @@ PAGES = {
 }
 OPENED = re.compile(r"^ *(?:```+|~~~+|:::+) *(\S+) *(.*)$", re.MULTILINE)
 CLOSED = re.compile(r"^ *(?:```+|~~~+|:::+) *$", re.MULTILINE)
-NO_PYTHON = {"sh", "json", "text", "{include}", "{literalinclude}", "{toctree}", "{eval-rst}", "{rooms}", "{warning}"}
+NO_PYTHON = {
+    *("sh", "json", "text", "{include}", "{literalinclude}", "{toctree}", "{eval-rst}", "{warning}"),
+    *("{rooms}", "{rooms-picture}"),
+}
 # Which tests name the files of a folder that they run; those of another folder are tests themselves.
 RUN_BY = {"example_dags": "test_example_dags.py", "docs/examples": "test_documented_*.py"}
 

@@ -66,7 +66,7 @@ MORE_TIME = "; if it may still come, give the sensor a longer timeout"
 NO_TASK = "There is no task at waits.table.none in the index"
 LOG = "<root URL>/tasks/<id>/runs/0/logs/public/logs/live.log"
 CHECK_BROKE = "KeyError: 'length' (waits_world.py, line <n>)"
-CRASHED = "RuntimeError: boom (waits_world.py, line <n>); see the log of the triggerer"
+CRASHED = "RuntimeError: boom (waits_world.py, line <n>)"
 NO_SCOPE = (
     "queue.status '<id>' at <root URL> failed (403 InsufficientScopes): scopes are missing; the call carried no "
     "credentials: set client ID and access token of a client that holds the scope queue:status:<id>"
@@ -132,9 +132,11 @@ ROWS = {
     "crash": Row(
         "The trigger crashes",
         (BROKEN, BROKEN, TIMED_OUT, SKIPPED),
-        f"The wait in the triggerer broke down: {failed(CRASHED)}",
+        f"The wait in the triggerer broke down: {failed(CRASHED)}; see the log of the triggerer",
         modes=("deferrable",),
-        silent_text=timed_out(f"The wait in the triggerer broke down: The wait failed: {CRASHED}"),
+        silent_text=timed_out(
+            f"The wait in the triggerer broke down: {CRASHED} (The wait failed); see the log of the triggerer"
+        ),
     ),
     "execution_timeout": Row(
         "`execution_timeout` is over",

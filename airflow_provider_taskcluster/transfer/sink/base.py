@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 # Most characters of a path shown in an error.
 LONGEST_PATH = 400
 # Errors of a path that are the same at any time.
-PERMANENT_ERRNOS = {errno.ENAMETOOLONG, errno.ELOOP, errno.EILSEQ, errno.ENOTDIR, errno.EEXIST, errno.EISDIR}
+PERMANENT_ERRNOS = {errno.ENAMETOOLONG, errno.ELOOP, errno.EILSEQ, errno.EISDIR}
 _IN_THE_WAY = "what is in the way is no folder: remove it, or choose another path"
 
 

@@ -126,18 +126,15 @@ class Directory:
         flags |= _FILE | os.O_CREAT | os.O_EXCL
         return _file(os.open(name, flags, PRIVATE, dir_fd=self.descriptor), flags)
 
-    def open_own(self, name: str, flags: int = os.O_RDWR, *, names: int = 1) -> io.FileIO | None:
-        """Open an existing file if it is ours; None if there is none, or if another user may have put it there.
-
-        :param names: Most hard links that it may have.
-        """
+    def open_own(self, name: str, flags: int = os.O_RDWR) -> io.FileIO | None:
+        """Open an existing file if it is ours; None if there is none, or if another user may have put it there."""
         try:
             file = self.open(name, flags)
         except OSError as error:
             if error.errno in _NOT_OURS:
                 return None
             raise
-        if self.is_own(file, names=names):
+        if self.is_own(file):
             return file
         file.close()
         return None

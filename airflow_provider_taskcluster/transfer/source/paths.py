@@ -64,16 +64,17 @@ def resolve_link(path: Path) -> Path:
 def require_possible(path: Path, *, folder: bool = False) -> None:
     """Check that a file, or a folder, can exist at a path; it need not exist yet.
 
-    :raises OSError: A name in it is too long, links form a cycle, the path is not accessible, or a file is where a
-        folder is needed.
+    :raises OSError: A name in it is too long, links form a cycle, the path is not accessible, or a file is in the
+        place of the folder or of one of its parents.
     """
     try:
         status = path.stat()
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         # The system has not checked the names after a missing folder.
         parents = path.absolute().parents
-        existing = next(step for step in ([path] if folder else []) + [*parents] if os.path.lexists(step))
-        if not existing.is_dir():
+        exists = os.path.lexists if folder else os.path.exists
+        existing = next(step for step in ([path] if folder else []) + [*parents] if exists(step))
+        if folder and not existing.is_dir():
             raise NotADirectoryError(errno.ENOTDIR, os.strerror(errno.ENOTDIR), str(existing)) from None
         longest = os.pathconf(existing, "PC_NAME_MAX")
         if any(len(os.fsencode(part)) > longest for part in path.parts):

@@ -22,20 +22,18 @@ TEMPORARY_SUFFIX = ".new"
 
 
 def read_local(path: Path, name: str) -> str:
-    """Return the text of a record; "" if it is not ours: a link, another user's, or a file with a second name.
+    """Return the text of a record; "" if it is another user's, or has a second name.
 
     :param path: The folder.
-    :raises OSError: The file cannot be read, or does not exist.
+    :raises OSError: The file cannot be read (a link, a folder), or does not exist.
     """
     with closing(Directory.at(path, make=False)) as folder:
         status = folder.stat(name)
         if status is not None and stat.S_ISDIR(status.st_mode):
             raise IsADirectoryError(errno.EISDIR, f"{name} is a folder")
-        opened = folder.open_own(name, os.O_RDONLY, names=2)
-        if opened is None:
-            return ""
-        with opened:
-            return opened.readall().decode() if _has_one_name(folder, name, opened) else ""
+        with folder.open(name) as opened:
+            ours = folder.is_own(opened, names=2) and _has_one_name(folder, name, opened)
+            return opened.readall().decode() if ours else ""
 
 
 def write_local(file: Path, text: str, *, first: bool) -> bool:

@@ -8,6 +8,7 @@ request that it is about, whatever the connection's ``durable``: an id lost by p
 from __future__ import annotations
 
 import contextlib
+import errno
 import hashlib
 import json
 import secrets
@@ -233,7 +234,7 @@ class DirectoryRecorder:
             reason = error.strerror or error
             raise DestinationError(
                 f"The record of an upload cannot be {verb} {self._folder}: {reason}; name one that can be",
-                transient=error.errno not in PERMANENT_ERRNOS,
+                transient=error.errno not in PERMANENT_ERRNOS - {errno.ELOOP},  # the owner may remove a link
             ) from error
 
     def _file(self, slot: str) -> Any:

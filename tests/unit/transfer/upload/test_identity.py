@@ -110,10 +110,9 @@ def test_a_record_that_cannot_be_read_for_a_moment_is_not_written_over(recorder,
     first = begun(recorder=recorder)
     (file,) = tmp_path.iterdir()
     away = file.rename(tmp_path / "away")
-    file.mkdir()  # each opening of it is an error
+    file.symlink_to(file.name)  # each opening of it is an error
     with pytest.raises(DestinationError, match="cannot be read"):
         begun(recorder=recorder)
-    file.rmdir()
     away.rename(file)
     assert ids(begun(recorder=recorder)) == ids(first)
 
