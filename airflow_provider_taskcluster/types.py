@@ -12,10 +12,12 @@ from airflow_provider_taskcluster.services.client import Client
 from airflow_provider_taskcluster.services.credentials import Credentials, TemporaryCredentials
 from airflow_provider_taskcluster.services.schemas import (
     ArtifactInfo,
+    IndexedTask,
     ObjectMetadata,
     PurgeRequest,
     PurgeRequestPage,
     TaskRun,
+    TaskStatus,
 )
 from airflow_provider_taskcluster.transfer.archive.extract import Extracted
 from airflow_provider_taskcluster.transfer.download.random_access import RandomAccess
@@ -89,6 +91,7 @@ __all__ = [
     "IfNone",
     "IndexEntry",
     "IndexWait",
+    "IndexedTask",
     "Json",
     "Looked",
     "MemorySink",
@@ -128,6 +131,7 @@ __all__ = [
     "StoredFile",
     "TaskGroupWait",
     "TaskRun",
+    "TaskStatus",
     "TaskWait",
     "TemporaryCredentials",
     "TransferResult",

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
 from airflow_provider_taskcluster.common import names
 from airflow_provider_taskcluster.common.timestamps import utc_datetime
 from airflow_provider_taskcluster.exceptions import InvalidInput
+from airflow_provider_taskcluster.hooks.task_calls import TaskCalls
 from airflow_provider_taskcluster.services import upstream
 from airflow_provider_taskcluster.services.artifacts import Artifacts
 from airflow_provider_taskcluster.services.loop import run
@@ -40,7 +41,7 @@ Service = Literal["object", "queue", "purge-cache", "auth"]
 SERVICES: tuple[Service, ...] = ("object", "queue", "purge-cache", "auth")
 
 
-class JsonCalls:
+class JsonCalls(TaskCalls):
     """JSON calls through one client, in the caller's event loop.
 
     :param client: An existing client: a coroutine that reads the connection to make one may block the loop that has to

@@ -30,7 +30,9 @@ _BY_STATUS: dict[int, type[ServiceError]] = {
 # Meaning and next step of a 404, by call.
 _NO_OBJECT = "there is no such object, or its upload is not finished: wait with TaskclusterObjectSensor"
 _NO_ARTIFACT = "no such task, run or artifact, or not yet: wait with TaskclusterArtifactSensor"
+_NO_TASK = "there is no such task, or it has expired: check the ID"
 _NOT_FOUND = {
+    **{f"queue.{method}": _NO_TASK for method in ("task", "cancelTask", "rerunTask", "scheduleTask")},
     **dict.fromkeys(("object.object", "object.startDownload"), _NO_OBJECT),
     **dict.fromkeys(("queue.artifact", "queue.latestArtifact"), _NO_ARTIFACT),
     **dict.fromkeys(("queue.artifactInfo", "queue.latestArtifactInfo"), _NO_ARTIFACT),

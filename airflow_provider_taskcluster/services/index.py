@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.exceptions import UnreadableAnswer
 from airflow_provider_taskcluster.services.paging import pages
@@ -11,7 +11,7 @@ from airflow_provider_taskcluster.services.readers import SchemaMismatch
 from airflow_provider_taskcluster.services.schemas import INDEXED_TASK, INDEXED_TASKS
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
 
     from airflow_provider_taskcluster.services.client import Client
     from airflow_provider_taskcluster.services.schemas import IndexedTask, Json
@@ -29,6 +29,16 @@ class Index:
         :raises NotFound: There is none, or its entry has expired.
         """
         response: IndexedTask = await self.client.call("index", "findTask", index_path, read=INDEXED_TASK)
+        return response
+
+    async def insert_task(self, index_path: str, entry: Mapping[str, Any]) -> IndexedTask:
+        """Insert a task at a path, and return the entry that is there now. Scope ``index:insert-task:<indexPath>``.
+
+        :param entry: ``index/v1/insert-task-request.json``.
+        """
+        response: IndexedTask = await self.client.call(
+            "index", "insertTask", index_path, payload=entry, read=INDEXED_TASK
+        )
         return response
 
     async def find_tasks(self, index_paths: Collection[str]) -> dict[str, IndexedTask]:

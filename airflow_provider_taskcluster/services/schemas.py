@@ -178,6 +178,16 @@ _RUN = object_of(
 _TASK = object_of({"taskId": word, "state": kind, "runs": list_of(_RUN)})
 STATUS = object_of({"status": _TASK})
 TASK_GROUP = object_of({"tasks": list_of(STATUS)}, _PAGE)
+# queue/v1/task.json; only what an unscheduled task waits for is checked.
+_DEPENDENCIES = object_of({}, {"dependencies": list_of(word), "requires": kind})
+
+
+def task_definition(value: Any) -> Json:
+    """Read a definition of a task."""
+    found: Json = _DEPENDENCIES(shallow(value))
+    return found
+
+
 # Entries are read one by one later, so that an unreadable one does not hide the others.
 STATUSES = object_of({"statuses": list_of(lambda entry: entry)}, _PAGE)
 INDEXED_TASK = object_of(

@@ -21,7 +21,13 @@ def made_on_first_use() -> set[str]:
 
 MADE = made_on_first_use()
 # Theirs is a client that was made before, by the thread that calls.
-COROUTINES = {"hooks/json_calls.py", "hooks/asynchronous.py", "hooks/sync_services.py", "hooks/synchronous.py"}
+COROUTINES = {
+    "hooks/json_calls.py",
+    "hooks/task_calls.py",
+    "hooks/asynchronous.py",
+    "hooks/sync_services.py",
+    "hooks/synchronous.py",
+}
 WITH_HOOKS = [path for path in FILES if room(path) in OF_AIRFLOW - {"triggers"}]
 FORBIDDEN = {
     **dict.fromkeys(OF_AIRFLOW, MADE | {"get_connection", "get_conn"}),

@@ -6,6 +6,7 @@ import asyncio
 import threading
 import time
 
+import taskcluster
 from scopes_table import line
 
 from airflow_provider_taskcluster.exceptions import InsufficientScopes
@@ -20,6 +21,60 @@ from airflow_provider_taskcluster.waits.serialization import serialize_wait
 @line("`task_runs`")
 def task_runs(w):
     return lambda: w.hook.task_runs(w.run.task_id)
+
+
+@line("`task_runs`")
+def task_status(w):
+    return lambda: w.hook.task_status(w.run.task_id)
+
+
+@line("`task_definition`")
+def task_definition(w):
+    return lambda: w.hook.task_definition(w.run.task_id)
+
+
+def definition_of(w):
+    """The definition of a task like the one that runs."""
+    found = w.admin.task_definition(w.run.task_id)
+    w.blanks |= {name: found[name] for name in ("priority", "provisionerId", "workerType", "schedulerId", "projectId")}
+    w.blanks["taskGroupId"] = w.run.task_id
+    return {name: value for name, value in found.items() if name != "taskGroupId"}
+
+
+@line("`create_task`")
+def create_task(w):
+    definition, task_id = definition_of(w), taskcluster.slugId()
+    return lambda: w.hook.create_task(task_id, definition)
+
+
+@line("`cancel_task`")
+def cancel_task(w):
+    definition_of(w)
+    return lambda: w.hook.cancel_task(w.run.task_id)
+
+
+@line("`rerun_task`")
+def rerun_task(w):
+    definition_of(w)
+    return lambda: w.hook.rerun_task(w.run.task_id)
+
+
+@line("`schedule_task`")
+def schedule_task(w):
+    definition_of(w)
+    return lambda: w.hook.schedule_task(w.run.task_id)
+
+
+@line("`TaskclusterIndexSensor`")
+def find_task(w):
+    path = w.index()
+    return lambda: w.hook.find_task(path)
+
+
+@line("`insert_task`")
+def insert_task(w):
+    path = w.blanks["indexPath"] = "tests.scopes.inserted"
+    return lambda: w.hook.insert_task(path, w.run.task_id, expires=w.expires)
 
 
 @line("`TaskclusterTaskSensor`")
