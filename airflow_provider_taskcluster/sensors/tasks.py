@@ -30,7 +30,8 @@ class TaskclusterTaskSensor(TaskclusterBaseSensor):
     """Wait until Taskcluster tasks reach a state.
 
     Fails at once if a task is resolved in another state, or does not exist. The sensor waits through the queue's
-    automatic retries. Scope ``queue:status:<taskId>``.
+    automatic retries. Scope ``queue:status:<taskId>``. With ``queue:get-task:<taskId>``, and ``queue:status:<taskId>``
+    of its dependencies, it also fails at once if a task is blocked: unscheduled behind one that did not complete.
 
     :param taskcluster_task_id: Id of the Taskcluster task, or a list of ids (templated); ``task_id`` is Airflow's.
     :param states: State to wait for, or a list of them: ``completed`` by default; ``failed``, ``exception``,

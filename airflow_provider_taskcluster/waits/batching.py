@@ -23,15 +23,18 @@ from airflow_provider_taskcluster.exceptions import (
 from airflow_provider_taskcluster.services.artifacts import Artifacts
 from airflow_provider_taskcluster.services.index import Index
 from airflow_provider_taskcluster.services.objects import Objects
+from airflow_provider_taskcluster.services.task_changes import TaskChanges
 from airflow_provider_taskcluster.services.tasks import LARGEST_PAGE, Tasks
 from airflow_provider_taskcluster.waits.questions import (
     ArtifactsOf,
+    DependencyStatus,
     GroupOf,
     IndexedAt,
     InfoOf,
     MetadataOf,
     Question,
     ReasonOf,
+    RequirementsOf,
     StatusOf,
 )
 
@@ -82,9 +85,10 @@ class Batcher:
         """Return the answer to each question: JSON, None for a thing that does not exist, or a ``TaskclusterError``."""
         self._answers = {}
         self._unreadable = 0
-        tasks = [question.task_id for question in questions if isinstance(question, StatusOf)]
+        for kind in (StatusOf, DependencyStatus):
+            tasks = [question.task_id for question in questions if type(question) is kind]
+            self._queue_status_calls(tasks, LARGEST_PAGE, kind)
         paths = [question.index_path for question in questions if isinstance(question, IndexedAt)]
-        self._queue_status_calls(tasks, LARGEST_PAGE)
         self._queue_index_calls(paths, LARGEST_PAGE)
         others = [question for question in questions if not isinstance(question, StatusOf | IndexedAt)]
         self._jobs += [partial(self._call_one, question) for question in others]
@@ -92,45 +96,45 @@ class Batcher:
             jobs, self._jobs = self._jobs, []
             random.shuffle(jobs)  # so that the same ones are not always the last
             await _run_concurrently(jobs)
-        return self._answers
+        return {question: _as_allowed(question, answer) for question, answer in self._answers.items()}
 
-    def _queue_status_calls(self, task_ids: Sequence[str], size: int) -> None:
+    def _queue_status_calls(self, task_ids: Sequence[str], size: int, kind: type[StatusOf]) -> None:
         for page in batched(task_ids, size):
             single = len(page) == 1
             self._jobs.append(
-                partial(self._call_one, StatusOf(page[0])) if single else partial(self._call_statuses, page)
+                partial(self._call_one, kind(page[0])) if single else partial(self._call_statuses, page, kind)
             )
 
-    async def _call_statuses(self, task_ids: Sequence[str]) -> None:
+    async def _call_statuses(self, task_ids: Sequence[str], kind: type[StatusOf]) -> None:
         """Ask for many tasks in one call; if that is refused or not supported, for fewer at a time."""
         async with self._paging:
             statuses = await self._answer(lambda: Tasks(self.client).statuses(task_ids))
         if isinstance(statuses, InsufficientScopes) and len(task_ids) > SMALLEST_PAGE:
-            self._queue_status_calls(task_ids, (len(task_ids) + 1) // 2)
+            self._queue_status_calls(task_ids, (len(task_ids) + 1) // 2, kind)
         elif isinstance(statuses, UnreadableAnswer):
-            self._ask_in_smaller_pages(task_ids, statuses)
+            self._ask_in_smaller_pages(task_ids, statuses, kind)
         elif statuses is None or _falls_back_to_single_calls(statuses):
             log.info("One call for %d statuses failed, asking for each: %s", len(task_ids), visible(statuses))
-            self._queue_status_calls(task_ids, 1)
+            self._queue_status_calls(task_ids, 1, kind)
         elif isinstance(statuses, TaskclusterError):
-            self._answers |= dict.fromkeys(map(StatusOf, task_ids), statuses)
+            self._answers |= dict.fromkeys(map(kind, task_ids), statuses)
         else:
-            self._answers |= {StatusOf(task_id): statuses.get(task_id) for task_id in task_ids}
+            self._answers |= {kind(task_id): statuses.get(task_id) for task_id in task_ids}
             unreadable = [task_id for task_id in task_ids if isinstance(statuses.get(task_id), UnreadableAnswer)]
             if unreadable:
-                self._ask_in_smaller_pages(unreadable, statuses[unreadable[0]])
+                self._ask_in_smaller_pages(unreadable, statuses[unreadable[0]], kind)
 
-    def _ask_in_smaller_pages(self, task_ids: Sequence[str], error: UnreadableAnswer) -> None:
+    def _ask_in_smaller_pages(self, task_ids: Sequence[str], error: UnreadableAnswer, kind: type[StatusOf]) -> None:
         """Ask for fewer tasks at a time, so that one unreadable status does not hold up the others.
 
         This ends after ``MOST_UNREADABLE_PAGES``; the look at the tasks that are left has failed then.
         """
         error.transient = True
-        self._answers |= dict.fromkeys(map(StatusOf, task_ids), error)
+        self._answers |= dict.fromkeys(map(kind, task_ids), error)
         self._unreadable += 1
         if self._unreadable <= MOST_UNREADABLE_PAGES:
             few = len(task_ids) <= SMALLEST_PAGE
-            self._queue_status_calls(task_ids, 1 if few else (len(task_ids) + 1) // 2)
+            self._queue_status_calls(task_ids, 1 if few else (len(task_ids) + 1) // 2, kind)
 
     def _queue_index_calls(self, index_paths: Sequence[str], size: int) -> None:
         for page in batched(index_paths, size):
@@ -181,6 +185,9 @@ class Batcher:
         match question:
             case StatusOf(task_id):
                 answer = await Tasks(self.client).status(task_id)
+            case RequirementsOf(task_id):
+                answer = await TaskChanges(self.client).definition(task_id)
+                answer = answer.get("dependencies", []) if answer.get("requires") == "all-completed" else []
             case GroupOf(group_id):
                 answer = [status async for page in Tasks(self.client).group(group_id) for status in page]
             case ArtifactsOf(task_id, run_id):
@@ -202,6 +209,12 @@ class Batcher:
         except InsufficientScopes:
             return None
         return answer if answer["storageType"] == "error" else None
+
+
+def _as_allowed(question: Question, answer: Any) -> Any:
+    """Return None for what a wait can do without, if the scopes do not allow to ask for it."""
+    optional = isinstance(question, RequirementsOf | DependencyStatus) and isinstance(answer, InsufficientScopes)
+    return None if optional else answer
 
 
 async def _run_concurrently(jobs: Sequence[Job]) -> None:

@@ -18,6 +18,18 @@ class StatusOf(Question):
 
 
 @dataclass(frozen=True, slots=True)
+class DependencyStatus(StatusOf):
+    """What is the status of a task that another one depends on? Answer: its status, None without the scope."""
+
+
+@dataclass(frozen=True, slots=True)
+class RequirementsOf(Question):
+    """Which tasks must complete before this one is scheduled? Answer: a list of ids, None without the scope."""
+
+    task_id: str
+
+
+@dataclass(frozen=True, slots=True)
 class GroupOf(Question):
     """Which tasks are in this group? Answer: a list of their statuses."""
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.exceptions import WillNotCome
+from airflow_provider_taskcluster.waits.conditions.blocked import blockers
 from airflow_provider_taskcluster.waits.conditions.status import (
     has_reached,
     is_over,
@@ -20,6 +21,7 @@ from airflow_provider_taskcluster.waits.questions import GroupOf, StatusOf
 
 if TYPE_CHECKING:
     from airflow_provider_taskcluster.services.schemas import TaskStatus
+    from airflow_provider_taskcluster.waits.conditions.blocked import Requirements
     from airflow_provider_taskcluster.waits.protocol import LookSteps
     from airflow_provider_taskcluster.waits.results import ResolvedTaskGroup
 
@@ -41,8 +43,13 @@ class TaskWait:
 
     service = "queue"
 
-    def talk(self, root_url: str, memory: Any) -> LookSteps:  # noqa: ARG002 (the protocol's)
-        """Look once. Scope ``queue:status:<taskId>``."""
+    def talk(self, root_url: str, memory: Requirements | None) -> LookSteps:
+        """Look once. Scope ``queue:status:<taskId>``.
+
+        With ``queue:get-task:<taskId>``, and ``queue:status:<taskId>`` of its dependencies, a blocked task is noticed.
+
+        :param memory: Which tasks the unscheduled ones wait for.
+        """
         answers = yield [StatusOf(task_id) for task_id in self.task_ids]
         statuses: list[TaskStatus] = []
         for task_id in self.task_ids:
@@ -57,7 +64,16 @@ class TaskWait:
         over = [status for status in others if is_over(status, None, wait_for_rerun=self.wait_for_rerun)]
         if len(over) == len(statuses) or (over and self.require == "all"):
             return Over(_missed(over, self.states, root_url))
-        return NotYet(f"{len(others)} of {len(statuses)} tasks are not {' or '.join(self.states)}")
+        unscheduled = [status["taskId"] for status in others if status["state"] == "unscheduled"]
+        blocked, memory = (yield from blockers(unscheduled, memory)) if self._blocked_is_lost() else ({}, None)
+        lost = len(over) + len(blocked)
+        if blocked and (lost == len(statuses) or self.require == "all"):
+            return Over(_blocked(blocked, self.states, root_url))
+        return NotYet(f"{len(others)} of {len(statuses)} tasks are not {' or '.join(self.states)}", memory or None)
+
+    def _blocked_is_lost(self) -> bool:
+        """Tell whether a blocked task cannot get there: it ends as an exception, unless the failed one is rerun."""
+        return "exception" not in self.states and not self.wait_for_rerun
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -108,6 +124,15 @@ class TaskGroupWait:
         if not pending:
             return None
         return NotYet(f"{len(pending)} tasks of group {self.task_group_id} are not resolved", pending)
+
+
+def _blocked(blocked: dict[str, TaskStatus], states: list[str], root_url: str) -> WillNotCome:
+    task_id, failed = next(iter(blocked.items()))
+    more = f" (and {len(blocked) - 1} more)" if len(blocked) > 1 else ""
+    return WillNotCome(
+        f"Task {task_id}{more} is not {' or '.join(states)} and will not be: it is blocked by task {failed['taskId']}, "
+        f"of which {resolution(failed, None, root_url)}"
+    )
 
 
 def _missed(statuses: list[TaskStatus], states: list[str], root_url: str) -> WillNotCome:
