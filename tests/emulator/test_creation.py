@@ -59,7 +59,7 @@ def test_a_date_is_the_same_in_any_spelling_and_beyond_the_millisecond(root, mad
         {"expires": in_days(9)},
         {"projectId": "another"},
     ],
-    ids=str,
+    ids=lambda changed: " ".join(changed),
 )
 def test_any_other_difference_is_a_conflict(root, made, changed):
     with refused(409, "RequestConflict") as info:
