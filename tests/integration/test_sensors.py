@@ -129,7 +129,7 @@ def test_a_content_type_that_a_template_left_empty_is_any(hook, run):
 
 def types_of(sensor):
     """The types that its result may have, by name."""
-    hint = get_type_hints(type(sensor).result, localns={**vars(results), "Json": dict})["return"]
+    hint = get_type_hints(type(sensor).xcom_value, localns={**vars(results), "Json": dict})["return"]
     return {kind.__name__: kind for kind in get_args(hint) or (hint,)}
 
 

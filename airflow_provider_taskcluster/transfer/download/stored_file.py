@@ -46,6 +46,11 @@ class StoredFile(io.BufferedReader):
         """Content type."""
         return self._content.body.content_type
 
+    @property
+    def body(self) -> RandomAccess:
+        """Its content, to be read at any place, past the buffer."""
+        return self._content.body
+
     def between(self, start: int, end: int) -> bytes:
         """Return the bytes from ``start`` up to ``end``, bypassing the buffer."""
         return self._content.between(start, end)
