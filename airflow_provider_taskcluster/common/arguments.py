@@ -142,7 +142,7 @@ def run_number(run_id: Any, argument: str = "run_id") -> int | None:
     """
     if run_id in (None, "", "None", "latest"):
         return None
-    if (number := counts.read(run_id)) is None:
+    if (number := counts.read_count(run_id)) is None:
         raise InvalidInput(f"{argument} is {run_id!r}: pass the number of a run, or None for the latest")
     return number
 
@@ -165,7 +165,7 @@ def length(value: Any, argument: str) -> int | None:
     """
     if value in (None, ""):
         return None
-    if (number := counts.read(value)) is None:
+    if (number := counts.read_count(value)) is None:
         raise InvalidInput(f"{argument} is {value!r}: pass a number of bytes")
     return number
 

@@ -12,7 +12,7 @@ from airflow_provider_taskcluster.exceptions import InvalidInput
 _WRITTEN = re.compile(r"([0-9]{1,20})(?:\.0+)?")
 
 
-def read(value: Any) -> int | None:
+def read_count(value: Any) -> int | None:
     """Return a whole number, 0 or more, given as an int, a float or text; None for anything else."""
     if isinstance(value, bool):
         return None
@@ -30,7 +30,7 @@ def whole_number(value: Any, argument: str, least: int = 0) -> int:
     :param least: The smallest valid number.
     :raises InvalidInput: It is less, or not a whole number.
     """
-    number = read(value)
+    number = read_count(value)
     if number is None or number < least:
         raise InvalidInput(f"{argument} is {repr(value)[:100]}: pass a whole number, {least} or more")
     return number

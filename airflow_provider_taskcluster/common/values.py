@@ -45,7 +45,7 @@ def positive_number(value: Any, where: str) -> float:
 
 def whole_number(value: Any, where: str) -> int:
     """Read a count, 0 or more."""
-    number = counts.read(value)
+    number = counts.read_count(value)
     if number is None:
         raise ConfigurationError(f"{where} is {value!r}: write a whole number, 0 or more")
     return number

@@ -65,7 +65,7 @@ class Backend:
                 self.artifacts(parsed)
             case ArtifactPath(task_id=task_id) if task_id:
                 self._runs(task_id)
-        return listing.directory(path)
+        return listing.directory_entry(path)
 
     def entries(self, path: str, artifacts: Sequence[ArtifactInfo] | None = None) -> list[Entry]:
         """List a folder; for a file, return its own entry.
@@ -75,7 +75,7 @@ class Backend:
         """
         match parse_path(path):
             case Root():
-                return [listing.directory(OBJECTS), listing.directory(ARTIFACTS)]
+                return [listing.directory_entry(OBJECTS), listing.directory_entry(ARTIFACTS)]
             case ObjectPath(name=name) if name:
                 return [self._object(path, name)]
             case ObjectPath():
@@ -83,7 +83,7 @@ class Backend:
             case ArtifactPath(run=run) as parsed if run:
                 return self._folder(path, parsed, artifacts)
             case ArtifactPath(task_id=task_id) if task_id:
-                return [listing.directory(f"{path}/{run['runId']}") for run in self._runs(task_id)]
+                return [listing.directory_entry(f"{path}/{run['runId']}") for run in self._runs(task_id)]
         raise InvalidInput(f"The queue has no list of its tasks: name one, as {ARTIFACTS}/<taskId>/{LATEST}")
 
     def artifacts(self, parsed: ArtifactPath) -> list[ArtifactInfo]:
@@ -202,11 +202,11 @@ class Backend:
 
     def _artifact(self, path: str, parsed: ArtifactPath) -> Entry:
         try:
-            return listing.artifact(path, self.hook.artifact_info(parsed.task_id, parsed.name, parsed.run_id))
+            return listing.artifact_entry(path, self.hook.artifact_info(parsed.task_id, parsed.name, parsed.run_id))
         except NotFound as error:
             if not any(info["name"].startswith(f"{parsed.name}/") for info in self.artifacts(parsed)):
                 raise NoSuchFile(str(error), status=error.status, code=error.code) from None
-        return listing.directory(path)
+        return listing.directory_entry(path)
 
     def _folder(self, path: str, parsed: ArtifactPath, artifacts: Sequence[ArtifactInfo] | None) -> list[Entry]:
         all_artifacts = self.artifacts(parsed) if artifacts is None else artifacts

@@ -18,17 +18,17 @@ from airflow_provider_taskcluster.fs import uploads
 from airflow_provider_taskcluster.fs.backend import Backend
 from airflow_provider_taskcluster.fs.errors import NoSuchFile, NotDeletable
 from airflow_provider_taskcluster.fs.paths import ArtifactPath, ObjectPath, parse_path, split_url
-from airflow_provider_taskcluster.fs.reader import ReadableFile
+from airflow_provider_taskcluster.fs.readable_file import ReadableFile
 from airflow_provider_taskcluster.fs.strip_protocol import StripProtocol
 from airflow_provider_taskcluster.fs.transaction import UploadTransaction
 from airflow_provider_taskcluster.fs.wrappers import CompressedFile, TextFile
-from airflow_provider_taskcluster.fs.writer import WritableFile
+from airflow_provider_taskcluster.fs.writable_file import WritableFile
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
 from airflow_provider_taskcluster.transfer.sink.base import MemorySink
 from airflow_provider_taskcluster.transfer.sink.durable import make_folders
 from airflow_provider_taskcluster.transfer.sink.temporary import TemporarySink, TemporarySource
 from airflow_provider_taskcluster.transfer.source.factory import source_for
-from airflow_provider_taskcluster.transfer.source.paths import path_text
+from airflow_provider_taskcluster.transfer.source.local_paths import path_text
 from airflow_provider_taskcluster.transfer.source.reading import blocks
 
 if TYPE_CHECKING:

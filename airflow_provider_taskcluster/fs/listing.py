@@ -13,12 +13,12 @@ if TYPE_CHECKING:
 Entry = dict[str, Any]
 
 
-def directory(path: str) -> Entry:
+def directory_entry(path: str) -> Entry:
     """Return the entry of a folder."""
     return {"name": path, "size": 0, "type": "directory"}
 
 
-def artifact(path: str, info: ArtifactInfo) -> Entry:
+def artifact_entry(path: str, info: ArtifactInfo) -> Entry:
     """Return the entry of an artifact. Its size is None if the queue does not list it, as for objects."""
     return {
         "name": path,
@@ -47,8 +47,8 @@ def entries(run: str, folder: str, artifacts: Iterable[ArtifactInfo]) -> list[En
         first, slash, _ = info["name"][len(prefix) :].partition("/")
         if first and slash:
             path = f"{run}/{prefix}{first}"
-            by_path.setdefault(f"{path}/", directory(path))
+            by_path.setdefault(f"{path}/", directory_entry(path))
         else:
             path = "/".join([run, info["name"]])
-            by_path[path] = artifact(path, info)
+            by_path[path] = artifact_entry(path, info)
     return list(by_path.values())

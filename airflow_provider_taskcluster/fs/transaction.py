@@ -11,7 +11,7 @@ from airflow_provider_taskcluster.fs.errors import WriteFailed
 if TYPE_CHECKING:
     from collections import deque
 
-    from airflow_provider_taskcluster.fs.writer import WritableFile
+    from airflow_provider_taskcluster.fs.writable_file import WritableFile
 
 
 class UploadTransaction(Transaction):  # type: ignore[misc]  # fsspec has no types

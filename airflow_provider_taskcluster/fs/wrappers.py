@@ -5,10 +5,10 @@ from __future__ import annotations
 import io
 from typing import TYPE_CHECKING, Any, cast
 
-from airflow_provider_taskcluster.fs.writer import marks_failures
+from airflow_provider_taskcluster.fs.writable_file import marks_failures
 
 if TYPE_CHECKING:
-    from airflow_provider_taskcluster.fs.writer import WritableFile
+    from airflow_provider_taskcluster.fs.writable_file import WritableFile
 
 
 class CompressedFile(io.BufferedIOBase):

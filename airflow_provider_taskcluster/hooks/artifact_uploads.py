@@ -182,6 +182,6 @@ class ArtifactUploadsHook(TaskclusterBaseHook):
 
 
 def _run_number(run_id: Any) -> int:
-    if (number := counts.read(run_id)) is None:
+    if (number := counts.read_count(run_id)) is None:
         raise InvalidInput(f"run_id is {run_id!r}: an artifact is of a certain run; pass its number")
     return number

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
     from contextlib import AbstractAsyncContextManager
 
-    from airflow_provider_taskcluster.connection.reading import AirflowConnection
+    from airflow_provider_taskcluster.connection.parsing import AirflowConnection
     from airflow_provider_taskcluster.services.client import Client
     from airflow_provider_taskcluster.waits.poller import Poller
     from airflow_provider_taskcluster.waits.protocol import Json, Wait

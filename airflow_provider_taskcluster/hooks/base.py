@@ -14,7 +14,7 @@ from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHo
 from airflow_provider_taskcluster.common import names, values
 from airflow_provider_taskcluster.common.cached_attribute import cached_attribute
 from airflow_provider_taskcluster.common.timestamps import iso_timestamp, utc_datetime_after
-from airflow_provider_taskcluster.connection.reading import read, with_overrides
+from airflow_provider_taskcluster.connection.parsing import read, with_overrides
 from airflow_provider_taskcluster.exceptions import ConfigurationError, InvalidInput, WouldBlockLoop
 from airflow_provider_taskcluster.hooks.sync_services import EngineServices
 from airflow_provider_taskcluster.services.client import Client

@@ -41,4 +41,4 @@ class CallsHook(TaskclusterBaseHook):
         :raises InvalidInput: There is no such service.
         """
         settings = self.settings
-        return upstream.new_client(service, settings.root_url, settings.credentials, settings.authorized_scopes)
+        return upstream.upstream_client(service, settings.root_url, settings.credentials, settings.authorized_scopes)

@@ -9,7 +9,7 @@ from airflow.providers.common.compat.sdk import mask_secret
 
 from airflow_provider_taskcluster.common.tracebacks import short_tracebacks
 from airflow_provider_taskcluster.connection import fields, form
-from airflow_provider_taskcluster.connection.reading import extra_of, host_label, type_mismatch
+from airflow_provider_taskcluster.connection.parsing import extra_of, host_label, type_mismatch
 from airflow_provider_taskcluster.connection.settings import ignored_keys
 from airflow_provider_taskcluster.exceptions import ConfigurationError, InsufficientScopes, TaskclusterError
 from airflow_provider_taskcluster.hooks.artifact_uploads import ArtifactUploadsHook

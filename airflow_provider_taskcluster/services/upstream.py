@@ -71,7 +71,7 @@ def check_call(
             raise InvalidInput(f"{call} has no query option {name!r}; it takes {', '.join(known) or 'none'}")
 
 
-def new_client(
+def upstream_client(
     service: str, root_url: str, credentials: Credentials | None, authorized_scopes: Iterable[str] | None
 ) -> Any:
     """Return the package's own synchronous client of a service.

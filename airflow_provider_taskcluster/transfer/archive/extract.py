@@ -28,7 +28,7 @@ from airflow_provider_taskcluster.transfer.sink.base import destination_errors
 from airflow_provider_taskcluster.transfer.sink.directory import Directory
 from airflow_provider_taskcluster.transfer.sink.durable import make_folders, sync_file_system
 from airflow_provider_taskcluster.transfer.sink.file_writer import FileWriter
-from airflow_provider_taskcluster.transfer.source.paths import path_text, require_possible
+from airflow_provider_taskcluster.transfer.source.local_paths import path_text, require_possible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator

@@ -16,7 +16,7 @@ from airflow_provider_taskcluster.transfer.hashing.digests import (
 )
 from airflow_provider_taskcluster.transfer.hashing.pipeline import Hashing
 from airflow_provider_taskcluster.transfer.http.encoding import decoder_for
-from airflow_provider_taskcluster.transfer.sink.checkpoint import Checkpoint, Pace, resumable
+from airflow_provider_taskcluster.transfer.sink.checkpoint import Checkpoint, Pace, is_resumable
 from airflow_provider_taskcluster.transfer.threads.buffers import Block, BufferPool, Failure
 
 if TYPE_CHECKING:
@@ -215,7 +215,7 @@ class Receiver:
     def save_checkpoint(self) -> None:
         """Save a checkpoint if the sink supports it: never behind that of an earlier process."""
         self._recorded_offset = self.offset
-        if self.facts is None or self.facts.total is None or not resumable(self.facts, self._hashes):
+        if self.facts is None or self.facts.total is None or not is_resumable(self.facts, self._hashes):
             return
         # One byte is left for the next try to request, so that the store confirms that it still has this body.
         stored = min(self._stored, self.facts.total - 1)

@@ -68,7 +68,7 @@ def checkpoint_key(content: Mapping[str, Any], hashes: Mapping[str, str]) -> str
     return hashlib.sha256(json.dumps([content, sorted(hashes.items())], sort_keys=True).encode()).hexdigest()
 
 
-def resumable(facts: Facts, hashes: Mapping[str, str]) -> bool:
+def is_resumable(facts: Facts, hashes: Mapping[str, str]) -> bool:
     """Return whether a hash or an ETag can distinguish the bytes on disk from those of another version."""
     return facts.total is not None and not facts.encoding and bool(hashes or facts.etag)
 

@@ -21,7 +21,7 @@ from airflow_provider_taskcluster.transfer.sink.checkpoint import from_json
 from airflow_provider_taskcluster.transfer.sink.directory import Directory
 from airflow_provider_taskcluster.transfer.sink.durable import boot_id, sync_data
 from airflow_provider_taskcluster.transfer.sink.file_writer import FileWriter
-from airflow_provider_taskcluster.transfer.source.paths import path_text, require_possible, resolve_link
+from airflow_provider_taskcluster.transfer.source.local_paths import path_text, require_possible, resolve_link
 
 if TYPE_CHECKING:
     import io

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, BinaryIO, Self, cast
 from airflow_provider_taskcluster.common.messages import one_line
 from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.transfer.source.errors import source_errors
-from airflow_provider_taskcluster.transfer.source.paths import path_text
+from airflow_provider_taskcluster.transfer.source.local_paths import path_text
 from airflow_provider_taskcluster.transfer.source.reading import FillingReader, Reader, checked_position, fill
 
 if TYPE_CHECKING:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from airflow_provider_taskcluster.exceptions import InvalidInput, SourceError, TaskclusterError
 from airflow_provider_taskcluster.transfer.config import OWN_PREFIX
 from airflow_provider_taskcluster.transfer.source.base import PathSource, Source
-from airflow_provider_taskcluster.transfer.source.paths import path_text
+from airflow_provider_taskcluster.transfer.source.local_paths import path_text
 from airflow_provider_taskcluster.transfer.source.storage import StorageSource
 from airflow_provider_taskcluster.transfer.storage_paths import StorageFile, is_storage_path, reason_of, storage_file
 

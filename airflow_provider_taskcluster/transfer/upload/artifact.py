@@ -133,7 +133,7 @@ class ArtifactUploader:
                 return self._existing_result(target, measured, record)
             service: ObjectService = self.service
         else:
-            records.check(self.recorder, record)
+            records.check_recorder(self.recorder, record)
             try:
                 answer = self._create(target, "object", measured)
             except _RepeatedError as repeated:

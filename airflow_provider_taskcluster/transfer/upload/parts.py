@@ -42,7 +42,7 @@ def number_of_bytes(value: Any, argument: str) -> int:
 
     :raises InvalidInput: It is none.
     """
-    if (number := counts.read(value)) is None:
+    if (number := counts.read_count(value)) is None:
         raise InvalidInput(f"{argument} is {value!r}: pass a number of bytes")
     return number
 
@@ -103,7 +103,7 @@ def size_or_function(wanted: Any, argument: str) -> None:
 
 
 def _number(value: Any, argument: str, *, least: int) -> int:
-    number = counts.read(value)
+    number = counts.read_count(value)
     if number is None or number < least:
         raise InvalidInput(f"{argument} is {value!r}: pass a number of bytes, or a function that returns one")
     return number

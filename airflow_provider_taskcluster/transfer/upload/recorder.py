@@ -21,7 +21,7 @@ from typing import TYPE_CHECKING, Any, Protocol, cast
 from airflow_provider_taskcluster.exceptions import DestinationError, InvalidInput
 from airflow_provider_taskcluster.transfer.sink import leftovers
 from airflow_provider_taskcluster.transfer.sink.base import PERMANENT_ERRNOS
-from airflow_provider_taskcluster.transfer.source.paths import path_text
+from airflow_provider_taskcluster.transfer.source.local_paths import path_text
 from airflow_provider_taskcluster.transfer.storage_paths import is_storage_path, storage_file
 from airflow_provider_taskcluster.transfer.upload.record_files import TEMPORARY_SUFFIX, read_local, write_local
 
@@ -137,7 +137,7 @@ def forget(recorder: Recorder | None, record: UploadRecord) -> None:
             recorder.delete(record.slot)
 
 
-def check(recorder: Recorder | None, record: UploadRecord) -> None:
+def check_recorder(recorder: Recorder | None, record: UploadRecord) -> None:
     """Check that records can be kept, by saving and deleting a probe, before a response that comes only once.
 
     :raises DestinationError: Records cannot be kept.

@@ -24,11 +24,11 @@ from airflow_provider_taskcluster.exceptions import InvalidInput
     ],
 )
 def test_a_number_its_text_or_a_float_that_is_whole(value, number):
-    assert counts.read(value) == counts.whole_number(value, "x") == number
+    assert counts.read_count(value) == counts.whole_number(value, "x") == number
 
 
 def test_numbers_of_tables_are_numbers():
-    assert counts.read(pd.Series([8]).iloc[0]) == 8
+    assert counts.read_count(pd.Series([8]).iloc[0]) == 8
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_numbers_of_tables_are_numbers():
     ids=lambda value: repr(value)[:20],
 )
 def test_anything_else_is_none(value):
-    assert counts.read(value) is None
+    assert counts.read_count(value) is None
     with pytest.raises(InvalidInput, match=r"files is .*: pass a whole number, 0 or more"):
         counts.whole_number(value, "files")
 

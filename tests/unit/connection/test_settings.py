@@ -8,7 +8,7 @@ import pytest
 
 from airflow_provider_taskcluster.connection import settings
 from airflow_provider_taskcluster.connection.fields import EXTRA_FIELDS
-from airflow_provider_taskcluster.connection.reading import extra_of
+from airflow_provider_taskcluster.connection.parsing import extra_of
 from airflow_provider_taskcluster.exceptions import ConfigurationError
 
 HOUR_MS = 3_600_000

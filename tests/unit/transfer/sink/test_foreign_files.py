@@ -20,7 +20,7 @@ from airflow_provider_taskcluster.transfer.sink.checkpoint import Checkpoint
 from airflow_provider_taskcluster.transfer.sink.directory import Directory
 from airflow_provider_taskcluster.transfer.sink.factory import sink_for
 from airflow_provider_taskcluster.transfer.sink.path import PathSink
-from airflow_provider_taskcluster.transfer.source import paths
+from airflow_provider_taskcluster.transfer.source import local_paths
 from airflow_provider_taskcluster.transfer.source.factory import source_for
 from airflow_provider_taskcluster.transfer.source.folder import folder_sources
 from airflow_provider_taskcluster.transfer.upload.recorder import UploadRecord, load, recorder_for, save
@@ -187,8 +187,8 @@ def test_a_link_of_another_user_is_refused_wherever_it_leads(tmp_path, planted):
 @as_root
 def test_a_link_of_root_is_followed_by_others(tmp_path, monkeypatch):
     (tmp_path / "link").symlink_to("file")
-    monkeypatch.setattr(paths.os, "geteuid", lambda: NOBODY)
-    assert paths.resolve_link(tmp_path / "link") == tmp_path / "file"
+    monkeypatch.setattr(local_paths.os, "geteuid", lambda: NOBODY)
+    assert local_paths.resolve_link(tmp_path / "link") == tmp_path / "file"
 
 
 @pytest.mark.parametrize("loop", ["loop", "loop/file", "loop/new/file"])
