@@ -26,7 +26,7 @@ from airflow_provider_taskcluster.fs.writable_file import WritableFile
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
 from airflow_provider_taskcluster.transfer.sink.base import MemorySink
 from airflow_provider_taskcluster.transfer.sink.durable import make_folders
-from airflow_provider_taskcluster.transfer.sink.temporary import TemporarySink, TemporarySource
+from airflow_provider_taskcluster.transfer.sink.spool import TemporarySink, TemporarySource
 from airflow_provider_taskcluster.transfer.source.factory import source_for
 from airflow_provider_taskcluster.transfer.source.local_paths import path_text
 from airflow_provider_taskcluster.transfer.source.reading import blocks

@@ -12,7 +12,7 @@ from airflow_provider_taskcluster.common.messages import one_line, visible
 from airflow_provider_taskcluster.exceptions import TaskclusterError
 from airflow_provider_taskcluster.fs.errors import WriteFailed, failed_writes
 from airflow_provider_taskcluster.transfer.config import KIB
-from airflow_provider_taskcluster.transfer.sink.temporary import TemporarySink, TemporarySource
+from airflow_provider_taskcluster.transfer.sink.spool import TemporarySink, TemporarySource
 
 if TYPE_CHECKING:
     from collections.abc import Callable

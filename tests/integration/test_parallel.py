@@ -28,7 +28,7 @@ from airflow_provider_taskcluster.transfer.download import plan
 from airflow_provider_taskcluster.transfer.download.plan import SEGMENT
 from airflow_provider_taskcluster.transfer.hashing.digests import Hashers
 from airflow_provider_taskcluster.transfer.sink.base import MemorySink
-from airflow_provider_taskcluster.transfer.sink.path import PathSink
+from airflow_provider_taskcluster.transfer.sink.partial_file import PathSink
 
 DATA = os.urandom(6 * SEGMENT + 12_345)
 

@@ -20,7 +20,7 @@ from airflow_provider_taskcluster.transfer.download import plan
 from airflow_provider_taskcluster.transfer.download.plan import SEGMENT
 from airflow_provider_taskcluster.transfer.sink import checkpoint
 from airflow_provider_taskcluster.transfer.sink.directory import Directory
-from airflow_provider_taskcluster.transfer.sink.path import PathSink
+from airflow_provider_taskcluster.transfer.sink.partial_file import PathSink
 
 DATA = os.urandom(5 * SEGMENT)
 OTHER = os.urandom(5 * SEGMENT)
@@ -264,7 +264,7 @@ CHILD = """
 import sys
 from airflow_provider_taskcluster.transfer.download import plan
 from airflow_provider_taskcluster.transfer.sink.directory import Directory
-from airflow_provider_taskcluster.transfer.sink.path import PathSink
+from airflow_provider_taskcluster.transfer.sink.partial_file import PathSink
 plan.FAST_ENOUGH = float("inf")
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
 print("begins", flush=True)

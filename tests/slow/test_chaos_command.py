@@ -24,7 +24,7 @@ from importlib.machinery import PathFinder
 
 class Breaking:
     def find_spec(self, name, path=None, target=None):
-        if name != "airflow_provider_taskcluster.transfer.sink.path":
+        if name != "airflow_provider_taskcluster.transfer.sink.partial_file":
             return None
         spec = PathFinder.find_spec(name, path)
         load = spec.loader.exec_module

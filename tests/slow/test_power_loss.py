@@ -128,7 +128,7 @@ def test_a_download_goes_on_after_power_loss_with_nothing_but_what_is_on_disk(
     """Without durable, too: what has no hash must not be mixed with zeros. Of what has one the record may be lost."""
     promised = durable and storage_type == "s3"
     if not durable:
-        monkeypatch.setattr("airflow_provider_taskcluster.transfer.sink.path.boot_id", lambda: "the next boot")
+        monkeypatch.setattr("airflow_provider_taskcluster.transfer.sink.partial_file.boot_id", lambda: "the next boot")
     hook, task_id = connect(durable=durable), publish({"public/a": DATA}, storage_type)
     slow = Drip(MIB // 4 // connections, 0.05)  # 5 s for all of it, less what waits in the connections
     tc.faults.add(slow, method="GET", times=1000)

@@ -14,8 +14,8 @@ from airflow_provider_taskcluster.transfer.config import REFERENCE_CAP
 from airflow_provider_taskcluster.transfer.download import chain_of_trust, location
 from airflow_provider_taskcluster.transfer.download.expected import Expected
 from airflow_provider_taskcluster.transfer.download.fetch import Fetch, FetchRequest
+from airflow_provider_taskcluster.transfer.download.last_modified import modified
 from airflow_provider_taskcluster.transfer.download.location import ArtifactId, locate
-from airflow_provider_taskcluster.transfer.download.modified import modified
 from airflow_provider_taskcluster.transfer.download.object import Downloader
 from airflow_provider_taskcluster.transfer.download.random_access import RangedBody, RangesUnsupported, open_local_copy
 from airflow_provider_taskcluster.transfer.download.references import check_reference

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from airflow_provider_taskcluster.exceptions import TransferError
 from airflow_provider_taskcluster.transfer.download.expected import Expected
 from airflow_provider_taskcluster.transfer.download.fetch import Fetch, FetchRequest, ManifestFound
+from airflow_provider_taskcluster.transfer.download.last_modified import modified
 from airflow_provider_taskcluster.transfer.download.methods import DOWNLOAD_METHODS
-from airflow_provider_taskcluster.transfer.download.modified import modified
 from airflow_provider_taskcluster.transfer.download.multipart import MultipartDownload, PartAccess
 from airflow_provider_taskcluster.transfer.download.random_access import (
     HEAD,

@@ -15,7 +15,7 @@ from airflow_provider_taskcluster.transfer.sink import leftovers
 from airflow_provider_taskcluster.transfer.sink.base import destination_errors
 from airflow_provider_taskcluster.transfer.sink.directory import Directory
 from airflow_provider_taskcluster.transfer.sink.durable import sync_data
-from airflow_provider_taskcluster.transfer.sink.path import PathSink
+from airflow_provider_taskcluster.transfer.sink.partial_file import PathSink
 from airflow_provider_taskcluster.transfer.source.local_paths import path_text, require_possible
 
 if TYPE_CHECKING:

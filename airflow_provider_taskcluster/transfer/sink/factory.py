@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, BinaryIO, Union, cast
 
 from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.transfer.sink.base import FileSink, Sink, Writer, WriterSink
-from airflow_provider_taskcluster.transfer.sink.path import PathSink
+from airflow_provider_taskcluster.transfer.sink.partial_file import PathSink
 from airflow_provider_taskcluster.transfer.sink.storage import storage_sink
 from airflow_provider_taskcluster.transfer.storage_paths import is_storage_path
 

@@ -18,7 +18,7 @@ from airflow_provider_taskcluster.common.messages import one_line
 from airflow_provider_taskcluster.exceptions import DestinationError, InvalidInput, TaskclusterError
 from airflow_provider_taskcluster.transfer.config import MIB, OWN_PREFIX
 from airflow_provider_taskcluster.transfer.sink.base import Sink, write_all
-from airflow_provider_taskcluster.transfer.sink.path import PathSink
+from airflow_provider_taskcluster.transfer.sink.partial_file import PathSink
 from airflow_provider_taskcluster.transfer.storage_paths import reason_of, storage_file
 
 if TYPE_CHECKING:

@@ -22,7 +22,7 @@ from airflow_provider_taskcluster.transfer.sink.checkpoint import MAX_TIME_SHARE
 from airflow_provider_taskcluster.transfer.sink.durable import make_folders, sync_file_system, sync_folder
 from airflow_provider_taskcluster.transfer.sink.factory import sink_for
 from airflow_provider_taskcluster.transfer.sink.file_writer import UNCACHED, WRITEBACK_SIZE, FileWriter
-from airflow_provider_taskcluster.transfer.sink.path import PathSink
+from airflow_provider_taskcluster.transfer.sink.partial_file import PathSink
 from airflow_provider_taskcluster.transfer.upload.identity import Identity
 from airflow_provider_taskcluster.transfer.upload.recorder import recorder_for
 
@@ -106,7 +106,7 @@ def test_a_record_of_bytes_that_nobody_synced_and_nothing_checks_ends_with_the_b
     sink.note(Checkpoint("key", FACTS, 7, hashed=hashed))
     sink.keep()
     assert resumed()
-    monkeypatch.setattr("airflow_provider_taskcluster.transfer.sink.path.boot_id", lambda: "another boot")
+    monkeypatch.setattr("airflow_provider_taskcluster.transfer.sink.partial_file.boot_id", lambda: "another boot")
     assert resumed() is (durable or hashed)
 
 

@@ -19,7 +19,7 @@ from airflow_provider_taskcluster.transfer.sink import directory
 from airflow_provider_taskcluster.transfer.sink.checkpoint import Checkpoint
 from airflow_provider_taskcluster.transfer.sink.directory import Directory
 from airflow_provider_taskcluster.transfer.sink.factory import sink_for
-from airflow_provider_taskcluster.transfer.sink.path import PathSink
+from airflow_provider_taskcluster.transfer.sink.partial_file import PathSink
 from airflow_provider_taskcluster.transfer.source import local_paths
 from airflow_provider_taskcluster.transfer.source.factory import source_for
 from airflow_provider_taskcluster.transfer.source.folder import folder_sources

@@ -12,7 +12,7 @@ from sink_contract import fill
 
 from airflow_provider_taskcluster.exceptions import DestinationError
 from airflow_provider_taskcluster.transfer.sink.base import FileSink
-from airflow_provider_taskcluster.transfer.sink.path import PathSink
+from airflow_provider_taskcluster.transfer.sink.partial_file import PathSink
 
 
 def fill_and_commit(sink):

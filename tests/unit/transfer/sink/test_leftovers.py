@@ -16,7 +16,7 @@ import pytest
 from airflow_provider_taskcluster.transfer.payload.local import LocalDestination
 from airflow_provider_taskcluster.transfer.sink import leftovers
 from airflow_provider_taskcluster.transfer.sink.directory import Directory
-from airflow_provider_taskcluster.transfer.sink.path import PathSink
+from airflow_provider_taskcluster.transfer.sink.partial_file import PathSink
 
 LEFT = [
     ".taskcluster-0123456789abcdef.new",

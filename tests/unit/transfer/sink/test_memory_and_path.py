@@ -10,7 +10,7 @@ from sink_contract import CONTENT, SinkContract, fill
 from airflow_provider_taskcluster.exceptions import DestinationError, InvalidInput, TooLarge
 from airflow_provider_taskcluster.transfer.sink.base import MemorySink
 from airflow_provider_taskcluster.transfer.sink.factory import sink_for
-from airflow_provider_taskcluster.transfer.sink.path import PathSink
+from airflow_provider_taskcluster.transfer.sink.partial_file import PathSink
 
 
 class TestMemory(SinkContract):

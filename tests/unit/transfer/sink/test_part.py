@@ -8,7 +8,7 @@ from airflow_provider_taskcluster.exceptions import HashMismatch
 from airflow_provider_taskcluster.transfer.parts_manifest import Part
 from airflow_provider_taskcluster.transfer.sink.base import MemorySink
 from airflow_provider_taskcluster.transfer.sink.part import PartSink
-from airflow_provider_taskcluster.transfer.sink.path import PathSink
+from airflow_provider_taskcluster.transfer.sink.partial_file import PathSink
 
 BEFORE, CONTENT, AFTER = b"<" * 7, os.urandom(1000), b">" * 9
 PART = Part("a.part-0f-00001", len(BEFORE), len(CONTENT), "ab" * 32, "cd" * 64)

@@ -11,7 +11,7 @@ from storage_place import Place
 
 from airflow_provider_taskcluster.exceptions import DestinationError, InvalidInput
 from airflow_provider_taskcluster.transfer.sink.factory import sink_for
-from airflow_provider_taskcluster.transfer.sink.path import PathSink
+from airflow_provider_taskcluster.transfer.sink.partial_file import PathSink
 from airflow_provider_taskcluster.transfer.sink.storage import StorageSink, block_size
 
 

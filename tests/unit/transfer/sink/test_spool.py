@@ -7,7 +7,7 @@ import tempfile
 import pytest
 from sink_contract import CONTENT, SinkContract, fill
 
-from airflow_provider_taskcluster.transfer.sink.temporary import TemporarySink, TemporarySource
+from airflow_provider_taskcluster.transfer.sink.spool import TemporarySink, TemporarySource
 from airflow_provider_taskcluster.transfer.source.reading import read_up_to
 from airflow_provider_taskcluster.transfer.upload.measure import measure, measure_parts
 
