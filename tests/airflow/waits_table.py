@@ -141,7 +141,7 @@ ROWS = {
     "execution_timeout": Row(
         "`execution_timeout` is over",
         (OUT_OF_TIME, SKIPPED, OUT_OF_TIME, SKIPPED),
-        "The execution_timeout of 0.6 seconds is over, and the wait is not. The last look over connection 'tc': "
+        "The execution_timeout of 2.6 seconds is over, and the wait is not. The last look over connection 'tc': "
         f"{NO_TASK}",
         modes=("poke", "deferrable"),
     ),
