@@ -120,6 +120,15 @@ class Upload:
         return self.clients.object.startDownload(self.name, {"acceptDownloadMethods": {method: True}})
 
 
+def url_of_upload(clients, data):
+    """Upload bytes by a PUT; return the signed URL that they are behind."""
+    upload = Upload(clients)
+    grant = upload.put_url(len(data))
+    http("PUT", grant["url"], data, grant["headers"])
+    upload.finish()
+    return upload.get_url()["url"]
+
+
 def http(method, url, body=None, headers=None):
     """Send one request without following redirects; return (status, headers, body)."""
     request = urllib.request.Request(url, data=body, headers=headers or {}, method=method)

@@ -9,7 +9,7 @@ import time
 from urllib.parse import urlsplit
 
 import pytest
-from emulator_clients import Upload, eventually
+from emulator_clients import Upload, eventually, url_of_upload
 from emulator_clients import http as request
 
 from airflow_provider_taskcluster.emulator import Emulator
@@ -46,11 +46,7 @@ def faults(tc):
 
 @pytest.fixture
 def url(root):
-    upload = Upload(root)
-    grant = upload.put_url(len(DATA))
-    request("PUT", grant["url"], DATA, grant["headers"])
-    upload.finish()
-    return upload.get_url()["url"]
+    return url_of_upload(root, DATA)
 
 
 @contextlib.contextmanager

@@ -7,7 +7,7 @@ import socket
 from urllib.parse import urlsplit
 
 import pytest
-from emulator_clients import Upload, eventually
+from emulator_clients import Upload, eventually, url_of_upload
 from emulator_clients import http as request
 
 DATA = bytes(range(256)) * 40
@@ -15,11 +15,7 @@ DATA = bytes(range(256)) * 40
 
 @pytest.fixture
 def url(root):
-    upload = Upload(root)
-    grant = upload.put_url(len(DATA))
-    request("PUT", grant["url"], DATA, grant["headers"])
-    upload.finish()
-    return upload.get_url()["url"]
+    return url_of_upload(root, DATA)
 
 
 def test_a_get_tells_length_type_and_etag(url):
