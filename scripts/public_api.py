@@ -14,19 +14,17 @@ PAGE = ROOT / "docs" / "reference" / "public-api.md"
 PACKAGE = "airflow_provider_taskcluster"
 # Modules that users import from, in the order of the page.
 MODULES = [
-    *(
-        f"operators.{name}"
-        for name in ("objects", "artifacts", "artifact_uploads", "payloads", "folders", "purge_cache")
-    ),
-    *(f"sensors.{name}" for name in ("artifacts", "objects", "tasks", "index")),
+    *("operators.objects", "operators.artifacts", "operators.artifact_uploads"),
+    *("operators.payloads", "operators.folders", "operators.purge_cache"),
+    *("sensors.artifacts", "sensors.objects", "sensors.tasks", "sensors.index"),
     *("triggers.events", "triggers.waits", "hooks.taskcluster", "links.base", "links.taskcluster"),
     *("assets.taskcluster", "fs.filesystem", "fs.errors", "exceptions", "types"),
     *("emulator", "emulator.testing", "emulator.worker", "emulator.clock", "emulator.journal", "emulator.store.faults"),
 ]
 HEAD = """# Public names
 
-What is listed here is public: its names and arguments change only with a line in the changelog. All else in the package
-is internal, and may change in any release. `make public-api` writes this page.
+This page lists the public names of the package. They and their arguments change only with an entry in the changelog.
+All other names are internal, and may change in any release. `make public-api` writes this page.
 """
 
 
@@ -62,7 +60,7 @@ def entry(name: str, value: object) -> str:
         return f"- `{name}{arguments(value)}`"
     if not inspect.isclass(value):
         return f"- `{name}`"
-    methods = [] if calls_itself(value) else sorted(vars_of(value).items())
+    methods = [] if only_constructed(value) else sorted(vars_of(value).items())
     return "\n".join(
         [
             f"- `{name}{constructor(value)}`",
@@ -75,8 +73,8 @@ def entry(name: str, value: object) -> str:
     )
 
 
-def calls_itself(kind: type) -> bool:
-    """Whether users only call the constructor of a class, and Airflow its methods."""
+def only_constructed(kind: type) -> bool:
+    """Tell whether users call only the constructor of a class; its methods are called by Airflow."""
     return any(base.__name__ in {"BaseOperator", "BaseTrigger", "BaseOperatorLink"} for base in kind.__mro__)
 
 

@@ -166,7 +166,7 @@ class WritableFile(io.BufferedIOBase):
         """Close the file for writes, and flush the buffer; a failure marks the file as failed."""
         try:
             super().close()
-        except WriteFailed:
+        except WriteFailed:  # kept as the failure of the file, which commit and close report
             pass
         except BaseException:
             self._content.close()

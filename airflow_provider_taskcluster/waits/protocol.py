@@ -45,7 +45,8 @@ class NotYet(dict[str, Any]):
     :param why: The reason, for the log.
     :param memory: Passed to the next look.
     :param error: The transient error by which this look failed.
-    :param instead: Says what is there instead. Called on workers only: it is too slow for thousands of waits.
+    :param instead: Returns a sentence about similar names that exist. Called on workers only: it is too slow for
+        thousands of waits.
     """
 
     why: str

@@ -12,14 +12,14 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class StatusOf(Question):
-    """What is the status of this task? Answer: its status."""
+    """Asks for the status of a task."""
 
     task_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class DependencyStatus(StatusOf):
-    """What is the status of a task that another one depends on? Answer: its status, None without the scope."""
+    """Asks for the status of a dependency of a task; the answer is None if the scope is missing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -98,7 +98,7 @@ def _account(options: argparse.Namespace) -> tuple[str, dict[str, str]]:
 
 
 def _content(path: str) -> bytes:
-    """Read a file, before a task is created that would wait for it in vain."""
+    """Read a file before the task is created, so that a missing file leaves no task behind."""
     try:
         return Path(path).read_bytes()
     except OSError as error:

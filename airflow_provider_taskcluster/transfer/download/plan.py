@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 # Bytes of one range request. Each connection holds one such piece in memory, and some wait for the hashers.
 SEGMENT = 4 * MIB
-# Of a smaller body, the first request brings most.
+# Smaller bodies use one connection: the first request returns most of them.
 SMALLEST_PARALLEL = 2 * SEGMENT
 # Bytes a second of one connection above which more connections do not help: hashing is not faster. On two cores, 1 GiB
 # from a local store took 1.95 s over one connection and 2.8 s over eight.

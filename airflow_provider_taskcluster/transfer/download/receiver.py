@@ -30,7 +30,7 @@ log = logging.getLogger(__name__)
 
 # Enough for the slowest hasher to fall behind briefly.
 BUFFERS = 12
-# A checkpoint is saved after so many bytes, or so many seconds.
+# Bytes, and seconds, after which a checkpoint is saved.
 RECORD_BYTES = 8 * MIB
 RECORD_SECONDS = 1.0
 

@@ -1,8 +1,8 @@
 """An open local directory, in which files are opened by plain names, so that no link leads elsewhere.
 
-Anybody who may write to a parent directory can put a link into the path at any time. An open descriptor always names
-the same directory, and opening, stat or rename by a plain name in it follows no link. Anybody who may write to the
-directory itself can create files under the names that we use, so files of other users are not adopted.
+Other users with write access to a parent directory can put a link into the path at any time. An open descriptor always
+names the same directory, and opening, stat or rename by a plain name in it follows no link. Users with write access to
+the directory itself can create files under the names that we use, so files of other users are not adopted.
 """
 
 from __future__ import annotations
