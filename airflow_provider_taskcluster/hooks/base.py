@@ -231,16 +231,17 @@ def byte_limit(max_bytes: Any, what: str = "max_bytes") -> int | None:
         raise InvalidInput(str(error)) from None
 
 
-def future_expiry(expires: datetime | timedelta) -> datetime:
+def future_expiry(expires: datetime | timedelta, consequence: str = "the object would be gone at once") -> datetime:
     """Return the expiry in UTC and whole milliseconds, as the service stores it.
 
     :param expires: A timedelta counts from now.
+    :param consequence: What an expiry in the past would mean, for the error.
     :raises InvalidInput: It is in the past.
     """
     now = datetime.now(UTC)
     expires = utc_datetime_after(now, expires, "expires")
     if expires <= now:
-        raise InvalidInput(f"expires is {iso_timestamp(expires)}, which is past: the object would be gone at once")
+        raise InvalidInput(f"expires is {iso_timestamp(expires)}, which is past: {consequence}")
     return expires
 
 

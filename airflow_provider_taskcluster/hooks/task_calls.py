@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.common import names
-from airflow_provider_taskcluster.common.timestamps import iso_timestamp, utc_datetime_after
+from airflow_provider_taskcluster.common.timestamps import iso_timestamp
 from airflow_provider_taskcluster.exceptions import InvalidInput
+from airflow_provider_taskcluster.hooks.base import future_expiry
 from airflow_provider_taskcluster.services.index import Index
 from airflow_provider_taskcluster.services.task_changes import TaskChanges
 from airflow_provider_taskcluster.services.task_definitions import LARGEST_INTEGER, check_json
@@ -15,7 +15,7 @@ from airflow_provider_taskcluster.services.tasks import Tasks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import timedelta
+    from datetime import datetime, timedelta
 
     from airflow_provider_taskcluster.services.client import Client
     from airflow_provider_taskcluster.services.schemas import IndexedTask, Json, TaskStatus
@@ -119,10 +119,7 @@ class TaskCalls:
         :param rank: A whole number: the highest rank stays at the path, and of equal ones the latest.
         :param data: Any JSON object.
         """
-        now = datetime.now(UTC)
-        end = utc_datetime_after(now, expires, "expires")
-        if end <= now:
-            raise InvalidInput(f"expires is {iso_timestamp(end)}, which is past: nobody would find the entry")
+        end = future_expiry(expires, "nobody would find the entry")
         if isinstance(rank, bool) or not isinstance(rank, int) or abs(rank) > LARGEST_INTEGER:
             raise InvalidInput(f"rank is {repr(rank)[:100]}: pass a whole number, 2^53 at most")
         entry = {"taskId": names.task_id(task_id), "rank": rank, "data": {} if data is None else data}

@@ -115,11 +115,12 @@ def certificate(value: Any) -> str:
 def timestamp(value: Any) -> str:
     """Read a date-time with a zone, as ISO text."""
     try:
-        if datetime.fromisoformat(value).tzinfo is not None:
-            return str(value)
+        zone = datetime.fromisoformat(value).tzinfo
     except (TypeError, ValueError):
-        pass
-    raise mismatch(value, "a date and time with a zone")
+        zone = None
+    if zone is None:
+        raise mismatch(value, "a date and time with a zone")
+    return str(value)
 
 
 def whole(value: Any) -> int:

@@ -68,7 +68,22 @@ class RandomAccess(Protocol):
         """Release the content."""
 
 
-class RangedBody:
+class _HashedInOrder:
+    """Base of content whose bytes are hashed if they are read in order from the beginning."""
+
+    _sequence: SequentialHash
+
+    @property
+    def verified(self) -> str:
+        """How the whole was verified."""
+        return self._sequence.verified
+
+    def close(self) -> None:
+        """Release the content."""
+        self._sequence.close()
+
+
+class RangedBody(_HashedInOrder):
     """Random access to one body in a store.
 
     Bytes that are read in order from the beginning are hashed, and checked against the service's digests at the end.
@@ -111,15 +126,6 @@ class RangedBody:
         data = self._head[start:end] if inside else self._read_range(_PendingRange(start, end), self._request_rest)
         self._sequence.take(start, data)
         return data
-
-    @property
-    def verified(self) -> str:
-        """How the whole was verified."""
-        return self._sequence.verified
-
-    def close(self) -> None:
-        """Release the content."""
-        self._sequence.close()
 
     def _read_range(self, pending: _PendingRange, attempt: Callable[[_PendingRange], None]) -> bytes:
         """Send requests until the range is complete; one response may bring only a part."""
@@ -216,7 +222,7 @@ class _PendingRange:
         return ByteRange(self.position, self.start + len(self.data))
 
 
-class MultipartBody:
+class MultipartBody(_HashedInOrder):
     """Random access to an object in parts; each part is opened when it is first read.
 
     :param open_part: Opens a part.
@@ -242,14 +248,9 @@ class MultipartBody:
         self._sequence.take(start, data)
         return data
 
-    @property
-    def verified(self) -> str:
-        """How the whole was verified."""
-        return self._sequence.verified
-
     def close(self) -> None:
         """Release the content."""
-        self._sequence.close()
+        super().close()
         if self._open:
             self._open[1].close()
 

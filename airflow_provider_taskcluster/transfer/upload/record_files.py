@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import errno
 import os
 import secrets
-import stat
 from contextlib import closing
 from typing import TYPE_CHECKING
 
@@ -27,13 +25,9 @@ def read_local(path: Path, name: str) -> str:
     :param path: The folder.
     :raises OSError: The file cannot be read (a link, a folder), or does not exist.
     """
-    with closing(Directory.at(path, make=False)) as folder:
-        status = folder.stat(name)
-        if status is not None and stat.S_ISDIR(status.st_mode):
-            raise IsADirectoryError(errno.EISDIR, f"{name} is a folder")
-        with folder.open(name) as opened:
-            ours = folder.is_own(opened, names=2) and _has_one_name(folder, name, opened)
-            return opened.readall().decode() if ours else ""
+    with closing(Directory.at(path, make=False)) as folder, folder.open(name) as opened:
+        ours = folder.is_own(opened, names=2) and _has_one_name(folder, name, opened)
+        return opened.readall().decode() if ours else ""
 
 
 def write_local(file: Path, text: str, *, first: bool) -> bool:

@@ -127,16 +127,19 @@ class TaskGroupWait:
 
 
 def _blocked(blocked: dict[str, TaskStatus], states: list[str], root_url: str) -> WillNotCome:
-    task_id, failed = next(iter(blocked.items()))
-    more = f" (and {len(blocked) - 1} more)" if len(blocked) > 1 else ""
-    return WillNotCome(
-        f"Task {task_id}{more} is not {' or '.join(states)} and will not be: it is blocked by task {failed['taskId']}, "
-        f"of which {resolution(failed, None, root_url)}"
-    )
+    failed = next(iter(blocked.values()))
+    cause = f"it is blocked by task {failed['taskId']}, of which {resolution(failed, None, root_url)}"
+    return _will_not_reach(list(blocked), states, cause)
 
 
 def _missed(statuses: list[TaskStatus], states: list[str], root_url: str) -> WillNotCome:
-    first = statuses[0]
-    more = f" (and {len(statuses) - 1} more)" if len(statuses) > 1 else ""
-    ended = resolution(first, None, root_url)
-    return WillNotCome(f"Task {first['taskId']}{more} is not {' or '.join(states)} and will not be: {ended}")
+    return _will_not_reach([status["taskId"] for status in statuses], states, resolution(statuses[0], None, root_url))
+
+
+def _will_not_reach(task_ids: list[str], states: list[str], cause: str) -> WillNotCome:
+    """Return the error for tasks that cannot reach a state.
+
+    :param cause: Why the first one cannot.
+    """
+    more = f" (and {len(task_ids) - 1} more)" if len(task_ids) > 1 else ""
+    return WillNotCome(f"Task {task_ids[0]}{more} is not {' or '.join(states)} and will not be: {cause}")
