@@ -53,7 +53,8 @@ class FoldersHook(ObjectsHook):
         :raises TooLarge: A limit is exceeded.
         :raises NameRefused: A link or file exists where a folder must be, or a folder where a file must be.
         """
-        from airflow_provider_taskcluster.transfer.archive.extract import ExtractionLimits, extract
+        from airflow_provider_taskcluster.transfer.archive.extract import extract
+        from airflow_provider_taskcluster.transfer.archive.extraction_limits import ExtractionLimits
 
         defaults = ExtractionLimits()
         bytes_limit, files_limit = byte_limit(max_bytes), byte_limit(max_files, "max_files")

@@ -19,9 +19,7 @@ from airflow_provider_taskcluster.common.messages import visible
 from airflow_provider_taskcluster.common.task_failure import permanent_errors_fail
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterTaskLink
 from airflow_provider_taskcluster.operators.base import ExtractingOperator, check_extraction
-from airflow_provider_taskcluster.transfer.archive.extract import ExtractionLimits
-from airflow_provider_taskcluster.transfer.archive.formats import check_supported
-from airflow_provider_taskcluster.transfer.archive.reader import is_archive
+from airflow_provider_taskcluster.transfer.archive.extraction_limits import ExtractionLimits
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS, FILES
 from airflow_provider_taskcluster.transfer.download.references import check_allow_reference
 from airflow_provider_taskcluster.transfer.model import Verification
@@ -165,6 +163,8 @@ class TaskclusterDownloadPayloadOperator(ExtractingOperator):
             if self.if_none == "skip" and not payload.select(include, exclude):
                 raise AirflowSkipException(f"Task {visible(payload.task_id)} has no artifact that is selected")
             if folder is not None:
+                from airflow_provider_taskcluster.transfer.archive.formats import check_supported
+
                 for file in payload.select(include, exclude):
                     check_supported(file.name)
             result = payload.download(
@@ -184,6 +184,8 @@ class TaskclusterDownloadPayloadOperator(ExtractingOperator):
 
     def _extracted(self, result: PayloadResult, folder: str) -> ExtractedArchives:
         """Extract all archives; the limits of one archive apply to their sum."""
+        from airflow_provider_taskcluster.transfer.archive.reader import is_archive
+
         extracted: list[Extracted] = []
         archives = [file for file in result.files if is_archive(file.name)]
         limits = ExtractionLimits()

@@ -17,7 +17,7 @@ from airflow_provider_taskcluster.operators import payloads
 from airflow_provider_taskcluster.operators.artifacts import TaskclusterDownloadArtifactOperator
 from airflow_provider_taskcluster.operators.objects import TaskclusterDownloadObjectOperator
 from airflow_provider_taskcluster.operators.payloads import TaskclusterDownloadPayloadOperator
-from airflow_provider_taskcluster.transfer.archive.extract import ExtractionLimits
+from airflow_provider_taskcluster.transfer.archive.extraction_limits import ExtractionLimits
 
 CONNECTION = {"task_id": "task", "taskcluster_conn_id": "tc_test"}
 

@@ -21,8 +21,9 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.exceptions import DestinationError, NameRefused, TooLarge
 from airflow_provider_taskcluster.transfer.archive.entry import entry_refused
+from airflow_provider_taskcluster.transfer.archive.extraction_limits import ExtractionLimits
 from airflow_provider_taskcluster.transfer.archive.reader import archive_entries, archive_errors
-from airflow_provider_taskcluster.transfer.config import GIB, MIB, OWN_PREFIX
+from airflow_provider_taskcluster.transfer.config import MIB, OWN_PREFIX
 from airflow_provider_taskcluster.transfer.sink import leftovers
 from airflow_provider_taskcluster.transfer.sink.base import destination_errors
 from airflow_provider_taskcluster.transfer.sink.directory import Directory
@@ -41,18 +42,6 @@ UNFIT = re.compile(rf"[\x00-\x1f\x7f\\]|^[A-Za-z]:|^(?i:{re.escape(OWN_PREFIX)})
 DEEPEST = 100
 CLASHES = {errno.EEXIST, errno.ENOTDIR, errno.EISDIR}
 NO_NAMES = {errno.ENAMETOOLONG, errno.EILSEQ, errno.EINVAL}
-
-
-@dataclass(frozen=True)
-class ExtractionLimits:
-    """Limits of an archive's content.
-
-    :param max_bytes: Bytes of all files together.
-    :param max_files: Number of files, links and folders.
-    """
-
-    max_bytes: int = 16 * GIB
-    max_files: int = 100_000
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,8 @@ import pytest
 from archives_to_extract import BOTH, KINDS, refused, tar_member, zip_member
 
 from airflow_provider_taskcluster.exceptions import TooLarge
-from airflow_provider_taskcluster.transfer.archive.extract import ExtractionLimits, extract
+from airflow_provider_taskcluster.transfer.archive.extract import extract
+from airflow_provider_taskcluster.transfer.archive.extraction_limits import ExtractionLimits
 
 
 @pytest.mark.parametrize("kind", KINDS)

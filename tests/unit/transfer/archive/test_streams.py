@@ -158,7 +158,8 @@ def test_what_zstd_makes_of_little_takes_no_memory(outside, tmp_path):
     code = f"""
 import resource
 from airflow_provider_taskcluster.exceptions import TooLarge
-from airflow_provider_taskcluster.transfer.archive.extract import ExtractionLimits, extract
+from airflow_provider_taskcluster.transfer.archive.extract import extract
+from airflow_provider_taskcluster.transfer.archive.extraction_limits import ExtractionLimits
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:
     extract({str(tmp_path / "a.tar.zst")!r}, {str(outside / "in")!r}, ExtractionLimits(max_bytes=100_000_000))

@@ -12,7 +12,8 @@ import pytest
 from archives_to_extract import refused, tar_member, tar_of, tree
 
 from airflow_provider_taskcluster.exceptions import ArchiveRefused, TooLarge
-from airflow_provider_taskcluster.transfer.archive.extract import ExtractionLimits, extract
+from airflow_provider_taskcluster.transfer.archive.extract import extract
+from airflow_provider_taskcluster.transfer.archive.extraction_limits import ExtractionLimits
 from airflow_provider_taskcluster.transfer.archive.pax import usable_records
 
 FILES = [("a", b"1" * 700), ("b", b"2" * 700)]

@@ -237,7 +237,8 @@ def test_a_bomb_of_a_rare_method_takes_no_memory(packed, outside, method):
     code = f"""
 import resource
 from airflow_provider_taskcluster.exceptions import TooLarge
-from airflow_provider_taskcluster.transfer.archive.extract import ExtractionLimits, extract
+from airflow_provider_taskcluster.transfer.archive.extract import extract
+from airflow_provider_taskcluster.transfer.archive.extraction_limits import ExtractionLimits
 before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
 try:
     extract({str(archive)!r}, {str(outside / "in")!r}, ExtractionLimits(max_bytes=1_000_000))
