@@ -140,10 +140,12 @@ def forget(recorder: Recorder | None, record: UploadRecord) -> None:
 def check_recorder(recorder: Recorder | None, record: UploadRecord) -> None:
     """Check that records can be kept, by saving and deleting a probe, before a response that comes only once.
 
+    The probe has expired, so that one that a killed process leaves is swept.
+
     :raises DestinationError: Records cannot be kept.
     """
     if recorder:
-        probe = replace(record, name=f"{record.name} {secrets.token_hex(8)}", key="probe")
+        probe = replace(record, name=f"{record.name} {secrets.token_hex(8)}", key="probe", expires=0)
         save(recorder, probe)
         forget(recorder, probe)
 
@@ -203,9 +205,10 @@ class DirectoryRecorder:
         return self._keep(slot, document, first=True)
 
     def delete(self, slot: str) -> None:
-        """Delete the document."""
+        """Delete the document, and sweep: an upload that finds its record writes none."""
         with contextlib.suppress(FileNotFoundError):
             self._file(slot).unlink()
+        self.sweep()
 
     def sweep(self) -> None:
         """Delete expired and broken records, and temporary files of killed processes."""

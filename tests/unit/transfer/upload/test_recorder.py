@@ -18,6 +18,7 @@ from airflow_provider_taskcluster.transfer.upload.recorder import (
     DirectoryRecorder,
     StateStoreRecorder,
     UploadRecord,
+    check_recorder,
     forget,
     load,
     recorder_for,
@@ -146,6 +147,21 @@ class FolderContract(RecorderContract):
         save(recorder, replace(RECORD, size=7))
         assert list(folder.iterdir()) == [file]
         forget(recorder, RECORD)
+        assert list(folder.iterdir()) == []
+
+    def test_an_upload_that_writes_no_record_sweeps_too(self, recorder, file, folder):
+        """It finds that of an earlier try, whose temporary file a power loss has brought back."""
+        left = folder / f"{file.name}.0123abcd.new"
+        left.touch()
+        os.utime(left, (0, 0))
+        forget(recorder, RECORD)
+        assert list(folder.iterdir()) == []
+
+    def test_a_probe_that_a_killed_process_leaves_is_swept(self, recorder, folder, monkeypatch):
+        with monkeypatch.context() as killed:
+            killed.setattr(type(recorder), "delete", lambda *_: None)
+            check_recorder(recorder, RECORD)
+        recorder.sweep()
         assert list(folder.iterdir()) == []
 
     @pytest.mark.parametrize(
