@@ -6,12 +6,19 @@ it could forge log lines, hide text behind control characters, fill a disk, or s
 
 from __future__ import annotations
 
+import re
+import unicodedata
+
 LONGEST = 600
 CUT = "..."
 # Larger numbers are not shown: they may have thousands of digits.
 LARGEST_SHOWN = 1e20
 # Characters of a whole message, which may quote several texts.
 LONGEST_MESSAGE = 4000
+# Colours and styles (CSI ... m), and other sequences for terminals: cursor moves (CSI), titles and links (OSC),
+# character sets.
+_COLOUR = re.compile(r"(\x1b\[[0-9;:]{0,64}m)")
+_TERMINAL = re.compile(r"\x1b\[[0-?]{0,64}[ -/]{0,8}[@-~]|\x1b\][^\x07\x1b]{0,4096}(?:\x07|\x1b\\)|\x1b[()][0-9A-Za-z]")
 
 
 def visible(text: object, longest: int | None = None) -> str:
@@ -27,6 +34,26 @@ def visible(text: object, longest: int | None = None) -> str:
     if longest is None or len(shown) <= longest or (len(shown) <= longest + len(CUT) and shown.endswith(CUT)):
         return shown
     return f"{shown[:longest].rstrip()}{CUT}"
+
+
+def log_line(text: str) -> str:
+    r"""Return one line of a foreign log: colours stay, other sequences for terminals go, control characters are shown.
+
+    Tabs and all kinds of spaces stay. A newline becomes ``\n``.
+    """
+    if text.isprintable():
+        return text
+    parts = _COLOUR.split(text)  # every other one is a colour
+    return "".join(part if odd % 2 else _plain(part) for odd, part in enumerate(parts))
+
+
+def _plain(text: str) -> str:
+    if text.isprintable():
+        return text
+    return "".join(
+        char if char.isprintable() or char == "\t" or unicodedata.category(char) == "Zs" else repr(char)[1:-1]
+        for char in _TERMINAL.sub("", text)
+    )
 
 
 def one_line(text: object, longest: int = LONGEST) -> str:

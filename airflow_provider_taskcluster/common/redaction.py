@@ -3,13 +3,26 @@
 from __future__ import annotations
 
 import logging
+import re
+from contextlib import contextmanager
+from contextvars import ContextVar
+from functools import lru_cache
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit, urlunsplit
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Iterator
 
 _LEAKY_PACKAGES = {"taskcluster", "mohawk"}
+# What a secret in a foreign text is replaced by; as Airflow's masker does.
+MASK = "***"
+# Signatures in URLs, and logins before their hosts.
+_SIGNATURES = re.compile(
+    r"([?&](?:X-Amz-Signature|X-Amz-Credential|X-Amz-Security-Token|Signature|bewit)=)[^&\s\"'<>]+", re.IGNORECASE
+)
+_LOGINS = re.compile(r"(://)[^/?#\s@\"'<>]{1,512}@")
+# Whether the paths of the URLs that this thread requests are secrets.
+_PATHS_ARE_SECRET: ContextVar[bool] = ContextVar("paths_are_secret", default=False)
 
 
 def public_url(url: str) -> str:
@@ -19,6 +32,31 @@ def public_url(url: str) -> str:
     except ValueError:  # raised for an invalid host
         return url.partition("?")[0].partition("#")[0].rpartition("@")[2]
     return urlunsplit((parts.scheme, parts.netloc.rpartition("@")[2], parts.path, "", ""))
+
+
+def masked(text: str, secrets: tuple[str, ...] = ()) -> str:
+    """Return a foreign text without the given secrets, and without signatures and logins in URLs."""
+    if secrets and (pattern := _any_of(secrets)):
+        text = pattern.sub(MASK, text)
+    if "=" in text:
+        text = _SIGNATURES.sub(rf"\1{MASK}", text)
+    return _LOGINS.sub(rf"\1{MASK}@", text) if "://" in text else text
+
+
+@lru_cache(maxsize=64)
+def _any_of(secrets: tuple[str, ...]) -> re.Pattern[str] | None:
+    longest_first = sorted(filter(None, secrets), key=len, reverse=True)
+    return re.compile("|".join(map(re.escape, longest_first))) if longest_first else None
+
+
+@contextmanager
+def secret_paths() -> Iterator[None]:
+    """Keep the paths of URLs out of the debug logs of urllib3, for the requests that this thread makes in the block."""
+    token = _PATHS_ARE_SECRET.set(True)
+    try:
+        yield
+    finally:
+        _PATHS_ARE_SECRET.reset(token)
 
 
 def quiet_libraries() -> None:
@@ -50,11 +88,15 @@ def _leaky_loggers(count: int, known: Iterable[str]) -> list[logging.Logger]:
 
 
 class _CutQueries(logging.Filter):
-    """Cuts off the query of each argument of a log record that looks like a URL or a path."""
+    """Cuts off the query of each argument of a log record that looks like a URL or a path; or all of a secret path."""
 
     def filter(self, record: logging.LogRecord) -> bool:
         if isinstance(record.args, tuple):
-            record.args = tuple(
-                arg.partition("?")[0] if isinstance(arg, str) and "/" in arg else arg for arg in record.args
-            )
+            record.args = tuple(_cut(arg) if isinstance(arg, str) and "/" in arg else arg for arg in record.args)
         return True
+
+
+def _cut(url: str) -> str:
+    if _PATHS_ARE_SECRET.get() and (url.startswith("/") or "://" in url):
+        return MASK
+    return url.partition("?")[0]

@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from airflow_provider_taskcluster.common import counts
 from airflow_provider_taskcluster.common.network import login_problem
 from airflow_provider_taskcluster.common.redaction import public_url
+from airflow_provider_taskcluster.common.urls import host_pattern_problem
 from airflow_provider_taskcluster.exceptions import ConfigurationError
 
 _TRUE = {"true", "1", "yes", "y", "on"}  # y is sent by the Test button of Airflow 2 for a checked box
@@ -76,6 +77,18 @@ def scopes(value: Any, where: str) -> tuple[str, ...]:
         value = _json(value, where) if value.lstrip().startswith("[") else value.split() or None
     if not isinstance(value, list | tuple) or not all(isinstance(scope, str) and scope for scope in value):
         raise ConfigurationError(f"{where}: write scopes separated by spaces, or a JSON list of strings")
+    return tuple(value)
+
+
+def hosts(value: Any, where: str) -> tuple[str, ...]:
+    """Read a list of hosts such as ``*.example.com``: a list, a JSON list, or words with white space between them."""
+    if isinstance(value, str):
+        value = _json(value, where) if value.lstrip().startswith("[") else value.split()
+    if not isinstance(value, list | tuple):
+        raise ConfigurationError(f"{where}: write hosts separated by spaces, or a JSON list of strings")
+    for host in value:
+        if reason := host_pattern_problem(host):
+            raise ConfigurationError(f"{where} has {host!r}: {reason}")
     return tuple(value)
 
 

@@ -70,6 +70,13 @@ EXTRA_FIELDS = (
         "password",  # the URL of a proxy can hold a login
         'JSON: {"https": "http://user:password@proxy:3128"}, {} for none. The environment\'s if empty.',
     ),
+    ExtraField(
+        "live_log_hosts",
+        "Live log hosts",
+        "string",
+        "Hosts that live logs of tasks may be read from, such as *.example.com. Separated by spaces, or a JSON list. "
+        "The root URL's host and its subdomains if empty.",
+    ),
     ExtraField("connect_timeout", "Connect time-out", "number", "Seconds to wait for a connection. 10 if empty."),
     ExtraField("read_timeout", "Read time-out", "number", "Seconds of silence that end a request. 60 if empty."),
     ExtraField(

@@ -32,6 +32,8 @@ class ConnectionSettings:
     :param authorized_scopes: Scopes that calls are limited to; None for all of the client's.
     :param project_id: Project of uploads that do not name one.
     :param upload_secret: Key that uploadIds are derived from; None takes the access token.
+    :param live_log_hosts: Hosts (``urls.host_is_allowed``) that live logs of tasks may be read from; None for the root
+        URL's host and its subdomains.
     :param network: Time-outs, retries, proxies and trusted certificates.
     :param durable: Whether local files survive power loss once they have their final names.
     """
@@ -41,6 +43,7 @@ class ConnectionSettings:
     authorized_scopes: tuple[str, ...] | None = None
     project_id: str | None = None
     upload_secret: str | None = field(default=None, repr=False)
+    live_log_hosts: tuple[str, ...] | None = None
     network: Network = field(default_factory=Network)
     durable: bool = True
 
@@ -173,6 +176,9 @@ def _with_extras(where: str, extra: Mapping[str, Any], **base: Any) -> Connectio
         else None,
         project_id=text("project_id"),
         upload_secret=text("upload_secret"),
+        live_log_hosts=values.hosts(extra["live_log_hosts"], f"{where}: live_log_hosts")
+        if "live_log_hosts" in extra
+        else None,
         durable=values.boolean(extra.get("durable", True), f"{where}: durable"),
         network=Network(
             connect_timeout=number("connect_timeout", defaults.connect_timeout),

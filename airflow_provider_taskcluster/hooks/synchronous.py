@@ -18,6 +18,7 @@ from airflow_provider_taskcluster.hooks.base import new_client
 from airflow_provider_taskcluster.hooks.calls import CallsHook
 from airflow_provider_taskcluster.hooks.folders import FoldersHook
 from airflow_provider_taskcluster.hooks.json_calls import SERVICES
+from airflow_provider_taskcluster.hooks.task_logs import TaskLogsHook
 from airflow_provider_taskcluster.services import credentials
 from airflow_provider_taskcluster.services.auth import Auth
 from airflow_provider_taskcluster.services.schemas import ALIVE
@@ -31,7 +32,7 @@ if TYPE_CHECKING:
 
 
 @short_tracebacks
-class TaskclusterHook(FoldersHook, ArtifactsHook, ArtifactUploadsHook, CallsHook):
+class TaskclusterHook(FoldersHook, ArtifactsHook, ArtifactUploadsHook, TaskLogsHook, CallsHook):
     """Calls the APIs of a Taskcluster deployment, and uploads and downloads its objects and artifacts.
 
     Use it in operators and in TaskFlow functions::

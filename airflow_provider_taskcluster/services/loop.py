@@ -15,8 +15,10 @@ from airflow_provider_taskcluster.common.tracebacks import without_traceback
 from airflow_provider_taskcluster.exceptions import TaskclusterError
 
 if TYPE_CHECKING:
-    from collections.abc import Coroutine
+    from collections.abc import Callable, Coroutine
 
+# Seconds between two checks whether the caller is to be interrupted.
+CHECK_SECONDS = 0.2
 T = TypeVar("T")
 
 _lock = threading.Lock()
@@ -43,9 +45,23 @@ class LoopCall(Generic[T]):
         :raises TimeoutError: The time is up.
         """
         try:
-            task = self._ended.get(timeout=timeout)
+            return self._result(self._ended.get(timeout=timeout))
         except Empty:
             raise TimeoutError from None
+
+    def checked_result(self, check: Callable[[], None]) -> T:
+        """Wait for the result, and return it.
+
+        :param check: Called every 0.2 s; an error that it raises ends the wait.
+        """
+        while True:
+            try:
+                return self._result(self._ended.get(timeout=CHECK_SECONDS))
+            except Empty:
+                check()
+
+    @staticmethod
+    def _result(task: asyncio.Task[T]) -> T:
         try:
             return task.result()
         except TaskclusterError as error:
@@ -65,11 +81,14 @@ class LoopCall(Generic[T]):
             task.cancel()
 
 
-def run(coroutine: Coroutine[Any, Any, T]) -> T:
-    """Run a coroutine in the loop thread and return its result; cancel it if the caller is interrupted."""
+def run(coroutine: Coroutine[Any, Any, T], check: Callable[[], None] | None = None) -> T:
+    """Run a coroutine in the loop thread and return its result; cancel it if the caller is interrupted.
+
+    :param check: Called every 0.2 s meanwhile; an error that it raises interrupts the caller.
+    """
     call = LoopCall(coroutine, running_loop())
     try:
-        return call.result()
+        return call.result() if check is None else call.checked_result(check)
     except BaseException:
         call.cancel()
         raise

@@ -28,12 +28,13 @@ class Tasks:
 
     client: Client
 
-    async def status(self, task_id: str) -> TaskStatus:
+    async def status(self, task_id: str, *, once: bool = False) -> TaskStatus:
         """Return the status of one task. Scope ``queue:status:<taskId>``.
 
+        :param once: Do not retry.
         :raises NotFound: There is no such task.
         """
-        response: Json = await self.client.call("queue", "status", task_id, read=STATUS)
+        response: Json = await self.client.call("queue", "status", task_id, once=once, read=STATUS)
         status: TaskStatus = response["status"]
         return status
 

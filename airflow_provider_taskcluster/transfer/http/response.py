@@ -66,7 +66,7 @@ class StoreResponse:
             raise self._failure
         filled, until = 0, time.monotonic() + FILL_SECONDS
         try:
-            while count := self._read(buffer[filled : filled + READ_SIZE]):
+            while count := self.read_available(buffer[filled : filled + READ_SIZE]):
                 filled += count
                 if filled == len(buffer) or time.monotonic() > until:
                     break
@@ -76,8 +76,12 @@ class StoreResponse:
             self._failure = error
         return filled
 
-    def _read(self, buffer: memoryview) -> int:
-        """Read what has arrived, or wait for the next bytes."""
+    def read_available(self, buffer: memoryview) -> int:
+        """Read what has arrived, or wait for the next bytes, still encoded; return their number, 0 at the end.
+
+        :raises Truncated: The body ended early.
+        :raises ConnectionFailed: The connection broke or fell silent.
+        """
         try:
             data = self._body.read1(len(buffer))
         except (http.client.HTTPException, OSError, ValueError) as error:

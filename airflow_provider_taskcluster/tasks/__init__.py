@@ -1,0 +1,1 @@
+"""Tasks that a DAG follows: their logs, live and from the store."""

@@ -1,0 +1,133 @@
+"""A livelog, as the worker runs one, scripted by a test: it serves one log to any number of readers on a real socket.
+
+As observed of the real one: 200 and chunks, always from the first byte, Range ignored, no bytes in silence, 401 for
+other paths, and a reader that is 200 pieces behind is cut off.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import secrets
+import socket
+import threading
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from queue import Full, Queue
+
+PIECES = 200
+
+
+class Livelog:
+    """The log of one run; ``url`` is its secret address."""
+
+    def __init__(self, status=200, headers=(), host="127.0.0.1"):
+        self.path = f"/log/{secrets.token_urlsafe(16)}"
+        self.requests = []
+        self.dropped = 0
+        self._status, self._headers = status, dict(headers)
+        self._log = bytearray()
+        self._readers = {}
+        self._end = None
+        self._lock = threading.Lock()
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server.daemon_threads = False  # waited for by server_close
+        self._server.handle_error = lambda *_: None
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
+        self._thread.start()
+        self.url = f"http://{host}:{self._server.server_port}{self.path}"
+
+    def write(self, data):
+        """Append to the log; readers that are too far behind are cut off."""
+        with self._lock:
+            self._log += data
+            for connection, pieces in list(self._readers.items()):
+                try:
+                    pieces.put_nowait(bytes(data))
+                except Full:
+                    self.dropped += 1
+                    self._hang_up(connection)
+
+    def end(self):
+        """End the stream of each reader with the last chunk."""
+        self._finish("whole")
+
+    def break_off(self):
+        """Break the stream of each reader off."""
+        with self._lock:
+            for connection in list(self._readers):
+                self._hang_up(connection)
+
+    def stop(self):
+        """Kill the livelog: the port refuses."""
+        self.break_off()
+        self._finish("broken")
+        self._server.shutdown()
+        self._thread.join()
+        self._server.server_close()
+
+    @property
+    def readers(self):
+        """Number of readers that are connected."""
+        return len(self._readers)
+
+    def _finish(self, how):
+        with self._lock:
+            self._end = how
+            for pieces in self._readers.values():
+                with contextlib.suppress(Full):
+                    pieces.put_nowait(None)
+
+    def _hang_up(self, connection):
+        del self._readers[connection]
+        with contextlib.suppress(OSError):
+            connection.shutdown(socket.SHUT_RDWR)
+
+    def _handler(livelog):  # noqa: N805 (self is the request's)
+        class Handler(BaseHTTPRequestHandler):
+            protocol_version = "HTTP/1.1"
+
+            def log_message(self, *args):
+                """Keep quiet."""
+
+            def do_GET(self):
+                livelog.requests.append((self.path, dict(self.headers)))
+                self.close_connection = True
+                if self.path != livelog.path:
+                    return self._answer(401, b"Access denied")
+                if livelog._status != 200:
+                    return self._answer(livelog._status, b"")
+                with livelog._lock:
+                    so_far, pieces = bytes(livelog._log), Queue(PIECES)
+                    if livelog._end is not None:
+                        pieces.put(None)
+                    livelog._readers[self.connection] = pieces
+                with contextlib.suppress(OSError):
+                    self._stream(so_far, pieces)
+                with livelog._lock:
+                    livelog._readers.pop(self.connection, None)
+                return None
+
+            def _answer(self, status, body):
+                self.send_response(status)
+                for name, value in {**livelog._headers, "Content-Length": str(len(body))}.items():
+                    self.send_header(name, value)
+                self.end_headers()
+                self.wfile.write(body)
+
+            def _stream(self, piece, pieces):
+                self.send_response(200)
+                self.send_header("Content-Type", "text/plain; charset=utf-8")
+                self.send_header("Transfer-Encoding", "chunked")
+                self.end_headers()
+                while piece is not None and self.connection in livelog._readers:
+                    if piece:
+                        self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+                    while True:
+                        with contextlib.suppress(Exception):
+                            piece = pieces.get(timeout=0.1)
+                            break
+                        if self.connection not in livelog._readers:
+                            return
+                if livelog._end == "whole":
+                    self.wfile.write(b"0\r\n\r\n")
+
+        return Handler
