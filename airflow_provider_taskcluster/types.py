@@ -1,7 +1,7 @@
 """Public types: results, and types for annotations and arguments.
 
-Everything else but operators, sensors, triggers, hooks, links, assets, fs, exceptions and the emulator is internal, and
-may change in any release (docs/reference/public-api.md).
+Everything else but operators, sensors, triggers, hooks, links, assets, fs, exceptions, payloads of tasks and the
+emulator is internal, and may change in any release (docs/reference/public-api.md).
 """
 
 from airflow_provider_taskcluster.common.network import Network

@@ -18,6 +18,7 @@ MODULES = [
     *("operators.payloads", "operators.folders", "operators.purge_cache"),
     *("sensors.artifacts", "sensors.objects", "sensors.tasks", "sensors.index"),
     *("triggers.events", "triggers.waits", "hooks.taskcluster", "links.base", "links.taskcluster"),
+    *("tasks.generic_worker", "tasks.docker_worker"),
     *("assets.taskcluster", "fs.filesystem", "fs.errors", "exceptions", "types"),
     *("emulator", "emulator.testing", "emulator.worker", "emulator.clock", "emulator.journal", "emulator.store.faults"),
 ]

@@ -1,1 +1,1 @@
-"""Tasks that a DAG follows: their logs, live and from the store."""
+"""Tasks that a DAG starts: their definition, identity, log and end."""
