@@ -108,7 +108,7 @@ class FoldersHook(ObjectsHook):
         from airflow_provider_taskcluster.transfer.source.abortable import AbortableSource
         from airflow_provider_taskcluster.transfer.source.folder import folder_sources
         from airflow_provider_taskcluster.transfer.threads.buffers import Failure
-        from airflow_provider_taskcluster.transfer.threads.pool import Serial, Threads
+        from airflow_provider_taskcluster.transfer.threads.pool import run_jobs
 
         started = time.monotonic()
         prefix = names.folder_prefix(prefix)
@@ -130,8 +130,7 @@ class FoldersHook(ObjectsHook):
                 raise
 
         log.info("Uploading %d files of %s under %r", len(jobs), visible(folder), prefix)
-        scheduler = Threads(count) if count > 1 else Serial()
-        results = sorted(scheduler.run(jobs, upload, failure), key=lambda result: result.name)
+        results = sorted(run_jobs(jobs, upload, failure, count), key=lambda result: result.name)
         if uri := folder_uri(prefix):
             lineage.report_output(self, uri, lineage.folder_extra(prefix, results))
         reports.uploaded_folder(folder, prefix, self.settings.root_url, results, time.monotonic() - started)

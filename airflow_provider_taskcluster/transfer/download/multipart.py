@@ -23,7 +23,7 @@ from airflow_provider_taskcluster.transfer.progress import PartReporter, Reporte
 from airflow_provider_taskcluster.transfer.sink.checkpoint import Checkpoint, checkpoint_key
 from airflow_provider_taskcluster.transfer.sink.part import PartSink
 from airflow_provider_taskcluster.transfer.threads.buffers import Failure
-from airflow_provider_taskcluster.transfer.threads.pool import Scheduler, Serial, Threads
+from airflow_provider_taskcluster.transfer.threads.pool import run_jobs
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -137,10 +137,8 @@ class MultipartDownload:
 
     def _fetched(self) -> dict[str, str]:
         parts = list(enumerate(self._manifest.parts))[self._next :]
-        connections = min(self._access.config.connections, len(parts))
-        several = self._sink.seekable and connections > 1
-        scheduler: Scheduler = Threads(connections) if several else Serial()
-        scheduler.run(parts, lambda part: self._fetch(*part), self._failure)
+        at_once = min(self._access.config.connections, len(parts)) if self._sink.seekable else 1
+        run_jobs(parts, lambda part: self._fetch(*part), self._failure, at_once)
         digests = self._whole.digests()
         verify_digests(self._name, {"sha256": self._manifest.sha256}, digests)
         return digests

@@ -28,7 +28,7 @@ from airflow_provider_taskcluster.transfer.payload.manifest import PayloadManife
 from airflow_provider_taskcluster.transfer.payload.model import PayloadResult, Stored
 from airflow_provider_taskcluster.transfer.progress import PartReporter, Reporter, TotalSize
 from airflow_provider_taskcluster.transfer.threads.buffers import Failure
-from airflow_provider_taskcluster.transfer.threads.pool import Threads
+from airflow_provider_taskcluster.transfer.threads.pool import run_jobs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence
@@ -150,9 +150,7 @@ class PayloadDownload:
             return True
 
     def _run_jobs(self, files: Sequence[PayloadFile], work: Callable[[PayloadFile], object]) -> None:
-        count = min(self._options.files, len(files))
-        if count:
-            Threads(count).run(files, partial(self._guarded, work), self._failure)
+        run_jobs(files, partial(self._guarded, work), self._failure, min(self._options.files, len(files)))
 
     def _guarded(self, work: Callable[[PayloadFile], object], file: PayloadFile) -> None:
         """Run one job; with ``on_error='continue'``, note its error instead of raising."""

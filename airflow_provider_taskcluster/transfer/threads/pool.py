@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import threading
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Generic, Protocol, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from airflow_provider_taskcluster.transfer.threads.worker import Worker, run_all
 
@@ -17,14 +17,13 @@ Job = TypeVar("Job")
 Done = TypeVar("Done")
 
 
-class Scheduler(Protocol):
-    """Runs jobs, in an order and with a concurrency of its own."""
+def run_jobs(jobs: Iterable[Job], work: Callable[[Job], Done], failure: Failure, at_once: int) -> list[Done]:
+    """Do the work for each job and return the results; raise the first error.
 
-    def run(self, jobs: Iterable[Job], work: Callable[[Job], Done], failure: Failure) -> list[Done]:
-        """Do the work for each job and return the results; raise the first error.
-
-        :param failure: Receives the first error, so that jobs under way can end early.
-        """
+    :param failure: Receives the first error, so that jobs under way can end early.
+    :param at_once: Number of jobs at once; up to 1, they run in the caller's thread.
+    """
+    return (Threads(at_once) if at_once > 1 else Serial()).run(jobs, work, failure)
 
 
 class Serial:

@@ -22,7 +22,7 @@ from airflow_provider_taskcluster.transfer.source.abortable import AbortableSour
 from airflow_provider_taskcluster.transfer.source.base import BytesSource, Source, StreamSource
 from airflow_provider_taskcluster.transfer.source.reading import has_more, read_up_to
 from airflow_provider_taskcluster.transfer.threads.buffers import Failure
-from airflow_provider_taskcluster.transfer.threads.pool import Serial, Threads
+from airflow_provider_taskcluster.transfer.threads.pool import run_jobs
 from airflow_provider_taskcluster.transfer.upload.existing import existing_result
 from airflow_provider_taskcluster.transfer.upload.measure import measure
 from airflow_provider_taskcluster.transfer.upload.multipart import (
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_taskcluster.transfer.model import TransferResult
     from airflow_provider_taskcluster.transfer.parts_manifest import Part
-    from airflow_provider_taskcluster.transfer.threads.pool import Scheduler
     from airflow_provider_taskcluster.transfer.upload.existing import WholeSha256
     from airflow_provider_taskcluster.transfer.upload.measure import Measured
     from airflow_provider_taskcluster.transfer.upload.multipart import InitializedParts, MultipartUploader
@@ -81,9 +80,8 @@ def upload_in_parts(
     count = len(initialized.manifest.parts)
     log.info("Uploading %r in %d parts of %d bytes", target.name, count, initialized.part_size)
     failure, at_once = Failure(), min(connections, count)
-    scheduler: Scheduler = Threads(at_once) if at_once > 1 else Serial()
     unsent = partitions(initialized, failure if at_once > 1 else None)
-    done = scheduler.run(unsent, lambda partition: uploader.upload_part(initialized, partition), failure)
+    done = run_jobs(unsent, lambda partition: uploader.upload_part(initialized, partition), failure, at_once)
     if present := sum(part.already_present for part in done):
         log.info("%d of %d parts of %r were there already", present, count, target.name)
     return uploader.complete_parts(initialized, done)

@@ -8,7 +8,7 @@ import pytest
 
 from airflow_provider_taskcluster.transfer.threads import worker
 from airflow_provider_taskcluster.transfer.threads.buffers import Failure
-from airflow_provider_taskcluster.transfer.threads.pool import Serial, Threads
+from airflow_provider_taskcluster.transfer.threads.pool import Serial, Threads, run_jobs
 
 SOON = 5.0
 
@@ -259,3 +259,10 @@ def test_when_a_thread_cannot_start_the_others_end_and_nobody_is_waited_for_in_v
         Threads(5).run(range(10), work, failure)
     assert alive() == []
     assert time.monotonic() - started < SOON
+
+
+@pytest.mark.parametrize("at_once", [0, 1, 2])
+def test_jobs_run_in_the_callers_thread_unless_several_run_at_once(at_once):
+    threads = run_jobs(range(3), lambda _job: threading.current_thread(), Failure(), at_once)
+    assert len(threads) == 3
+    assert (set(threads) == {threading.current_thread()}) is (at_once < 2)
