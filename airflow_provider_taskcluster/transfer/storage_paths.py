@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_taskcluster.common.messages import one_line
 from airflow_provider_taskcluster.common.retry import TRY_AGAIN
-from airflow_provider_taskcluster.exceptions import InvalidInput
+from airflow_provider_taskcluster.exceptions import InvalidInput, TaskclusterError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from airflow_provider_taskcluster.exceptions import TransferError
 
 LOCAL = {"file", "local"}
 # Protocols whose files are never listed, replaced or deleted.
@@ -56,9 +62,21 @@ class StorageFile:
         return bool(self.protocols & IMMUTABLE)
 
 
-def reason_of(error: Exception) -> str:
-    """Describe an error of a file system on one line, with the next step."""
-    return f"{one_line(error) or type(error).__name__}; {TRY_AGAIN}, or check the connection"
+@contextmanager
+def storage_errors(kind: type[TransferError], problem: str, kept: tuple[type[Exception], ...] = ()) -> Iterator[None]:
+    """Turn errors of a file system into one of ours, with the next step.
+
+    :param problem: Beginning of the message.
+    :param kept: Errors that are left as they are, besides ours.
+    :raises kind: The block raised another error.
+    """
+    try:
+        yield
+    except Exception as error:
+        if isinstance(error, (TaskclusterError, *kept)):
+            raise
+        reason = one_line(error) or type(error).__name__
+        raise kind(f"{problem}: {reason}; {TRY_AGAIN}, or check the connection") from error
 
 
 def is_storage_path(path: object) -> bool:

@@ -9,13 +9,14 @@ from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_taskcluster.exceptions import DestinationError, NameRefused, TaskclusterError
+from airflow_provider_taskcluster.exceptions import DestinationError, NameRefused
 from airflow_provider_taskcluster.transfer.payload.destination import ExistingFile, digests_of
 from airflow_provider_taskcluster.transfer.sink.storage import StorageSink
-from airflow_provider_taskcluster.transfer.storage_paths import StorageFile, reason_of
+from airflow_provider_taskcluster.transfer.storage_paths import StorageFile, storage_errors
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Iterable
+    from contextlib import AbstractContextManager
 
     from airflow_provider_taskcluster.transfer.sink.base import Sink
 
@@ -138,15 +139,8 @@ class StorageDestination:
         with self._explained(name), self._fs.open(self._file(name).path, "rb") as file:
             return digests_of(file, algorithms)
 
-    @contextlib.contextmanager
-    def _explained(self, name: str) -> Iterator[None]:
-        """Turn errors of a file system into a ``DestinationError``."""
-        try:
-            yield
-        except (TaskclusterError, FileNotFoundError):
-            raise
-        except Exception as error:
-            raise DestinationError(f"Cannot use {self.path_of(name)}: {reason_of(error)}") from error
+    def _explained(self, name: str) -> AbstractContextManager[None]:
+        return storage_errors(DestinationError, f"Cannot use {self.path_of(name)}", kept=(FileNotFoundError,))
 
 
 def _tag_of(facts: dict[str, Any]) -> str:

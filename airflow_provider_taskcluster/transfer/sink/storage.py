@@ -11,18 +11,17 @@ import contextlib
 import logging
 import math
 import secrets
-from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
 
 from airflow_provider_taskcluster.common.messages import one_line
-from airflow_provider_taskcluster.exceptions import DestinationError, InvalidInput, TaskclusterError
+from airflow_provider_taskcluster.exceptions import DestinationError, InvalidInput
 from airflow_provider_taskcluster.transfer.config import MIB, OWN_PREFIX
 from airflow_provider_taskcluster.transfer.sink.base import Sink, write_all
 from airflow_provider_taskcluster.transfer.sink.partial_file import PathSink
-from airflow_provider_taskcluster.transfer.storage_paths import reason_of, storage_file
+from airflow_provider_taskcluster.transfer.storage_paths import storage_errors, storage_file
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from contextlib import AbstractContextManager
 
     from airflow_provider_taskcluster.transfer.storage_paths import StorageFile, StoragePath
 
@@ -83,15 +82,8 @@ class StorageSink(Sink):
             with self._explained():
                 pending.discard()
 
-    @contextmanager
-    def _explained(self) -> Iterator[None]:
-        """Turn errors of the file system into errors of ours."""
-        try:
-            yield
-        except TaskclusterError:
-            raise
-        except Exception as error:
-            raise DestinationError(f"Cannot write {self.path}: {reason_of(error)}") from error
+    def _explained(self) -> AbstractContextManager[None]:
+        return storage_errors(DestinationError, f"Cannot write {self.path}")
 
 
 class _PendingFile(Protocol):

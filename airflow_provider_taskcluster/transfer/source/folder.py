@@ -6,12 +6,17 @@ import os
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from airflow_provider_taskcluster.exceptions import InvalidInput, SourceError, TaskclusterError
+from airflow_provider_taskcluster.exceptions import InvalidInput, SourceError
 from airflow_provider_taskcluster.transfer.config import OWN_PREFIX
 from airflow_provider_taskcluster.transfer.source.base import PathSource, Source
 from airflow_provider_taskcluster.transfer.source.local_paths import path_text
 from airflow_provider_taskcluster.transfer.source.storage import StorageSource
-from airflow_provider_taskcluster.transfer.storage_paths import StorageFile, is_storage_path, reason_of, storage_file
+from airflow_provider_taskcluster.transfer.storage_paths import (
+    StorageFile,
+    is_storage_path,
+    storage_errors,
+    storage_file,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterator
@@ -57,15 +62,11 @@ def _local(root: Path) -> Iterator[tuple[str, Callable[[], Source]]]:
 
 
 def _in_storage(root: StorageFile) -> Iterator[tuple[str, Callable[[], Source]]]:
-    try:
+    with storage_errors(SourceError, f"The folder {root.url!r} cannot be read"):
         # written like the paths that ``find`` returns
         folder = str(root.fs._strip_protocol(root.path)).rstrip("/")  # noqa: SLF001 (fsspec's name for it)
         root.fs.invalidate_cache(folder)
         paths = root.fs.find(folder)
-    except TaskclusterError:
-        raise
-    except Exception as error:
-        raise SourceError(f"The folder {root.url!r} cannot be read: {reason_of(error)}") from error
     for path in paths:
         if path != folder and not path.startswith(f"{folder}/" if folder else ""):
             raise SourceError(f"The folder {root.url!r} cannot be read: its storage lists {path!r}, which is not in it")

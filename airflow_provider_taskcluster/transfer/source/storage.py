@@ -5,10 +5,10 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, BinaryIO
 
-from airflow_provider_taskcluster.exceptions import InvalidInput, SourceError, TaskclusterError
+from airflow_provider_taskcluster.exceptions import InvalidInput, SourceError
 from airflow_provider_taskcluster.transfer.config import MIB
 from airflow_provider_taskcluster.transfer.source.base import PathSource, SectionSource, Source
-from airflow_provider_taskcluster.transfer.storage_paths import reason_of, storage_file
+from airflow_provider_taskcluster.transfer.storage_paths import storage_errors, storage_file
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -60,13 +60,10 @@ class StorageSource(Source):
     def _explained(self) -> Iterator[None]:
         """Turn errors of the file system into errors of ours."""
         try:
-            yield
-        except TaskclusterError:
-            raise
+            with storage_errors(SourceError, f"The {self.description} cannot be read", kept=(FileNotFoundError,)):
+                yield
         except FileNotFoundError:
             raise InvalidInput(f"There is no {self.description} to upload") from None
-        except Exception as error:
-            raise SourceError(f"The {self.description} cannot be read: {reason_of(error)}") from error
 
 
 class _Reader:
