@@ -9,7 +9,7 @@ __all__ = ["__version__", "get_provider_info"]
 __version__ = "0.1.0"
 
 INTEGRATION = "Taskcluster"
-OPERATORS = ("artifact_uploads", "artifacts", "folders", "objects", "payloads", "purge_cache")
+OPERATORS = ("artifact_uploads", "artifacts", "folders", "objects", "payloads", "purge_cache", "tasks")
 LINKS = (
     "TaskclusterTaskLink",
     "TaskclusterTaskGroupLink",

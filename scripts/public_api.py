@@ -15,7 +15,7 @@ PACKAGE = "airflow_provider_taskcluster"
 # Modules that users import from, in the order of the page.
 MODULES = [
     *("operators.objects", "operators.artifacts", "operators.artifact_uploads"),
-    *("operators.payloads", "operators.folders", "operators.purge_cache"),
+    *("operators.payloads", "operators.folders", "operators.purge_cache", "operators.tasks"),
     *("sensors.artifacts", "sensors.objects", "sensors.tasks", "sensors.index"),
     *("triggers.events", "triggers.waits", "hooks.taskcluster", "links.base", "links.taskcluster"),
     *("tasks.generic_worker", "tasks.docker_worker"),

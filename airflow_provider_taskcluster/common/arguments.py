@@ -45,7 +45,9 @@ def as_values(render: Callable[..., Any], template: Any, *arguments: Any, **opti
 
 
 def expiry(expires: datetime | timedelta | str, context: Context) -> datetime:
-    """Return the expiry of an upload: the same instant in every try of a task, since the uploadId depends on it.
+    """Return the expiry of an upload or an index entry: the same instant in every try of a task.
+
+    The id of an upload depends on it.
 
     :param expires: A datetime with a time zone, its ISO text, or a timedelta counted from the start of the DAG run.
     :return: UTC, whole milliseconds.
@@ -61,7 +63,7 @@ def check_expiry(expires: Any, argument: str = "expires") -> None:
     """
     expiry_from(expires, datetime(2000, 1, 1, tzinfo=UTC))
     if isinstance(expires, timedelta) and expires <= timedelta():
-        raise InvalidInput(f"{argument} is {expires!r}, which is past: the object would be gone at once")
+        raise InvalidInput(f"{argument} is {expires!r}, which is past: it would be gone at once")
 
 
 def expiry_from(expires: datetime | timedelta | str, start: datetime | None) -> datetime:
@@ -232,6 +234,15 @@ def name_list(value: Any, argument: str) -> list[str]:
     if not names or "" in names:
         raise InvalidInput(f"{argument} holds no name, or an empty one: give one name or a list of names")
     return names
+
+
+def is_single(argument: Any, names: list[str]) -> bool:
+    """Return whether an argument is a single name, not a list.
+
+    :param argument: The argument: one name or a list.
+    :param names: The names in it, as ``name_list`` returns them.
+    """
+    return names == [str(argument)]
 
 
 def pattern_list(value: Any, argument: str) -> list[str] | None:

@@ -17,7 +17,7 @@ from airflow_provider_taskcluster.links.base import TaskclusterLink
 
 
 class TaskclusterTaskLink(TaskclusterLink):
-    """The page of a task, or of a run if the arguments name one. A sensor for several tasks has no link."""
+    """The page of a task, or of a run if the arguments name one. For several tasks there is no link."""
 
     name = "Taskcluster task"
     key = "taskcluster_task_link"
@@ -99,9 +99,10 @@ class TaskclusterPurgeCachesLink(TaskclusterLink):
 
 
 def _one(task: Any, field: str) -> str | None:
-    """Return the name in an argument, None if a sensor waits for several."""
+    """Return the name in an argument, None if it is a list of several."""
     argument = getattr(task, field)
-    given = name_list(argument, field) if isinstance(task, BaseSensorOperator) else [text(argument, field)]
+    may_be_list = isinstance(task, BaseSensorOperator) or field == "taskcluster_task_id"
+    given = name_list(argument, field) if may_be_list else [text(argument, field)]
     return given[0] if len(given) == 1 else None
 
 

@@ -94,6 +94,16 @@ class ExtractingOperator(TaskclusterBaseOperator):
             check_local(given["destination"], "destination")
 
 
+def is_retry(task: BaseOperator, context: Context) -> bool:
+    """Tell whether an earlier try failed. The first try after a user's clear is no retry.
+
+    A clear raises ``max_tries``, so that Airflow counts all retries again.
+    """
+    ti = context["ti"]
+    first_try = ti.max_tries - (task.retries or 0) + 1
+    return bool(ti.try_number > first_try)
+
+
 def recorder_for_task(recorder: Any, context: Context) -> Any:
     """Return the recorder of upload ids: the operator's folder, else Airflow's task state store if there is one.
 

@@ -10,6 +10,7 @@ from airflow_provider_taskcluster.common.arguments import (
     flag,
     function,
     is_omitted,
+    is_single,
     length,
     name_list,
     optional_text,
@@ -20,14 +21,9 @@ from airflow_provider_taskcluster.common.checks import one_of
 from airflow_provider_taskcluster.common.messages import one_line, visible
 from airflow_provider_taskcluster.exceptions import InvalidInput, NotStoredYet
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterArtifactLink, TaskclusterTaskLink
-from airflow_provider_taskcluster.sensors.base import (
-    MAX_IN_XCOM,
-    REQUIRE,
-    TaskclusterBaseSensor,
-    count_and_names,
-    is_single,
-)
+from airflow_provider_taskcluster.sensors.base import REQUIRE, TaskclusterBaseSensor, count_and_names
 from airflow_provider_taskcluster.waits.conditions.artifacts import ArtifactWait
+from airflow_provider_taskcluster.waits.results import MAX_IN_XCOM
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

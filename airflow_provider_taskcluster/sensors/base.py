@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.triggers.waits import TaskclusterWaitTrigger
     from airflow_provider_taskcluster.waits.protocol import Json, Wait
 
-# Limit of a list in XCom.
-MAX_IN_XCOM = 100
 # Values of ``require``: how many of several names must be found.
 REQUIRE = ("all", "any")
 WAITING = "The wait"
@@ -234,15 +232,6 @@ class TaskclusterBaseSensor(CheckedArguments, DeferringSensor):
 
     def _backoff(self, started: float) -> Json:
         return {"started": started, "max_wait": self.max_wait.total_seconds() if self.max_wait else None}
-
-
-def is_single(argument: Any, names: list[str]) -> bool:
-    """Return whether an argument is a single name, not a list.
-
-    :param argument: The argument: one name or a list.
-    :param names: The names in it.
-    """
-    return names == [str(argument)]
 
 
 def count_and_names(noun: str, items: list[str]) -> str:

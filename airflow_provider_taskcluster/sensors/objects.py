@@ -5,18 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_taskcluster.common import names
-from airflow_provider_taskcluster.common.arguments import as_mapping, choice, name_list
+from airflow_provider_taskcluster.common.arguments import as_mapping, choice, is_single, name_list
 from airflow_provider_taskcluster.common.checks import one_of
 from airflow_provider_taskcluster.exceptions import HashMismatch, InvalidInput, NotVerifiable
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterObjectLink
-from airflow_provider_taskcluster.sensors.base import (
-    MAX_IN_XCOM,
-    REQUIRE,
-    TaskclusterBaseSensor,
-    count_and_names,
-    is_single,
-)
+from airflow_provider_taskcluster.sensors.base import REQUIRE, TaskclusterBaseSensor, count_and_names
 from airflow_provider_taskcluster.waits.conditions.objects import ObjectWait
+from airflow_provider_taskcluster.waits.results import MAX_IN_XCOM
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence

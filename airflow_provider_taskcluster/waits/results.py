@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from typing import Any, Literal, NotRequired, TypedDict
 
+# Limit of a list in XCom.
+MAX_IN_XCOM = 100
+
 
 class PresentArtifact(TypedDict):
     """An artifact that is present; ``content_length`` is None if it is not known."""

@@ -12,6 +12,9 @@ from airflow_provider_taskcluster.operators.objects import TaskclusterDownloadOb
 from airflow_provider_taskcluster.operators.objects import TaskclusterUploadObjectOperator
 from airflow_provider_taskcluster.operators.payloads import TaskclusterDownloadPayloadOperator
 from airflow_provider_taskcluster.operators.purge_cache import TaskclusterPurgeCacheOperator
+from airflow_provider_taskcluster.operators.tasks import TaskclusterCancelTaskOperator
+from airflow_provider_taskcluster.operators.tasks import TaskclusterIndexTaskOperator
+from airflow_provider_taskcluster.operators.tasks import TaskclusterRerunTaskOperator
 
 # [END operators]
 # [START sensors]

@@ -18,6 +18,11 @@ from airflow_provider_taskcluster.operators.objects import (
 )
 from airflow_provider_taskcluster.operators.payloads import TaskclusterDownloadPayloadOperator
 from airflow_provider_taskcluster.operators.purge_cache import TaskclusterPurgeCacheOperator
+from airflow_provider_taskcluster.operators.tasks import (
+    TaskclusterCancelTaskOperator,
+    TaskclusterIndexTaskOperator,
+    TaskclusterRerunTaskOperator,
+)
 from airflow_provider_taskcluster.sensors.artifacts import TaskclusterArtifactSensor
 from airflow_provider_taskcluster.sensors.index import TaskclusterIndexSensor
 from airflow_provider_taskcluster.sensors.objects import TaskclusterObjectSensor
@@ -40,6 +45,9 @@ USUAL = {
     TaskclusterDownloadPayloadOperator: {"taskcluster_task_id": TASK, "destination": "/nowhere"},
     TaskclusterUploadFolderOperator: {"folder": "/nowhere", "prefix": "a", "expires": DAY},
     TaskclusterPurgeCacheOperator: {"cache_names": "a", "worker_pool_id": "a/b"},
+    TaskclusterCancelTaskOperator: {"taskcluster_task_id": TASK},
+    TaskclusterRerunTaskOperator: {"taskcluster_task_id": TASK},
+    TaskclusterIndexTaskOperator: {"index_path": "a.b", "taskcluster_task_id": TASK, "expires": DAY},
     TaskclusterArtifactSensor: {"taskcluster_task_id": TASK, "name": "public/a"},
     TaskclusterObjectSensor: {"name": "a"},
     TaskclusterIndexSensor: {"index_path": "a.b"},
@@ -98,6 +106,12 @@ WRONG = [
     (UPLOADS[2:], "data", [None], "one of source, data, url, link_to and error; there is nothing"),
     ((TaskclusterPurgeCacheOperator,), "worker_pool_id", [None, ""], "Name the worker pool by worker_pool_id, or by"),
     ((TaskclusterPurgeCacheOperator,), "worker_type", ["b"], "Name the worker pool by worker_pool_id, or by"),
+    ((TaskclusterCancelTaskOperator,), "if_missing", ["ignore", None], "pass 'fail', 'skip' or 'succeed'"),
+    ((TaskclusterIndexTaskOperator,), "expires", [None, 3600, "2030-01-01"], "expires must be a "),
+    ((TaskclusterIndexTaskOperator,), "expires", ["tomorrow"], "which is not an ISO date and time"),
+    ((TaskclusterIndexTaskOperator,), "expires", [timedelta(), -DAY], "which is past: it would be gone at once"),
+    ((TaskclusterIndexTaskOperator,), "rank", [-1, 1.5, "high", None, True], "pass a whole number, 0 or more"),
+    ((TaskclusterIndexTaskOperator,), "data", [[1], "text", 5], "pass a dict"),
     ((TaskclusterArtifactSensor,), "name", [None, ""], "pass the name of an artifact, or a glob"),
     ((TaskclusterArtifactSensor,), "min_length", [-1, "1 kB"], "pass a number of bytes"),
     ((TaskclusterArtifactSensor,), "check_fn", ["is_good", 1], "pass a function"),

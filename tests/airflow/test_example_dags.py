@@ -179,6 +179,36 @@ def test_purge_caches(tc):
     assert len(tc.journal.entries(method="POST", path="/purge-cache/tests%2Fexample")) == 2
 
 
+def test_cancel_and_index(tc, worker):
+    (task_id,) = tc.bulk.create(1, state="failed")
+
+    def complete():
+        while TaskclusterHook().task_status(task_id)["state"] != "pending":
+            time.sleep(0.1)
+        tc.bulk.resolve([task_id])
+
+    later = threading.Thread(target=complete)
+    later.start()
+    try:
+        state, states = run("cancel_and_index", taskcluster_task_id=task_id)
+    finally:
+        later.join()
+    assert (state, states["cancel"]) == ("success", "skipped"), states
+    entry = TaskclusterHook().find_task("airflow-demo.reruns.latest")
+    assert (entry["taskId"], entry["data"]) == (task_id, {"run": "1"})
+
+
+def test_cancel_and_index_cancels_what_takes_too_long(tc):
+    (task_id,) = tc.bulk.create(1, state="failed")
+    dag = load("cancel_and_index")
+    dag.get_task("wait").timeout = 0
+    states = {
+        ti.task_id: str(ti.state) for ti in dag.test(run_conf={"taskcluster_task_id": task_id}).get_task_instances()
+    }
+    assert states == {"rerun": "success", "wait": "failed", "index": "upstream_failed", "cancel": "success"}
+    assert TaskclusterHook().task_status(task_id)["runs"][-1]["reasonResolved"] == "canceled"
+
+
 def test_files_and_assets(tc, tmp_path):
     """The assets of this run are looked at in test_assets.py."""
     state, states = run("files_and_assets", folder=str(tmp_path))

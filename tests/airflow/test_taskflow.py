@@ -17,7 +17,7 @@ from airflow_provider_taskcluster.operators.purge_cache import TaskclusterPurgeC
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 # Text that decides what a task does, not what it does it with.
-CHOICES = {"digests", "if_exists", "multipart", "require", "states", "verify"}
+CHOICES = {"digests", "if_exists", "if_missing", "multipart", "require", "states", "verify"}
 # Taskcluster shows neither objects nor folders of them.
 WITHOUT_PAGE = {"TaskclusterUploadFolderOperator"}
 

@@ -25,7 +25,7 @@ ALLOWED = {
     "hooks": {"assets", "connection", "services", "tasks", "transfer", "waits", "common", "exceptions"},
     "triggers": {"hooks", "waits", "common", "exceptions"},
     "links": {"common", "exceptions"},
-    "operators": {"assets", "hooks", "connection", "links", "transfer", "common", "exceptions"},
+    "operators": {"assets", "hooks", "connection", "links", "transfer", "waits", "common", "exceptions"},
     "sensors": {"hooks", "connection", "links", "triggers", "waits", "common", "exceptions"},
     "fs": {"hooks", "services", "transfer", "common", "exceptions"},
     "types": {"hooks", "connection", "services", "transfer", "waits", "common"},

@@ -10,6 +10,11 @@ import taskcluster
 from scopes_table import line
 
 from airflow_provider_taskcluster.exceptions import InsufficientScopes
+from airflow_provider_taskcluster.operators.tasks import (
+    TaskclusterCancelTaskOperator,
+    TaskclusterIndexTaskOperator,
+    TaskclusterRerunTaskOperator,
+)
 from airflow_provider_taskcluster.sensors.index import TaskclusterIndexSensor
 from airflow_provider_taskcluster.sensors.tasks import TaskclusterTaskGroupSensor, TaskclusterTaskSensor
 from airflow_provider_taskcluster.triggers.waits import TaskclusterWaitTrigger
@@ -47,10 +52,22 @@ def create_task(w):
     return lambda: w.hook.create_task(task_id, definition)
 
 
-@line("`cancel_task`")
+@line("`TaskclusterCancelTaskOperator`")
 def cancel_task(w):
     definition_of(w)
     return lambda: w.hook.cancel_task(w.run.task_id)
+
+
+@line("`TaskclusterCancelTaskOperator`")
+def cancel_operator(w):
+    definition_of(w)
+    return lambda: w.execute(TaskclusterCancelTaskOperator, taskcluster_task_id=w.run.task_id)
+
+
+@line("`TaskclusterRerunTaskOperator`")
+def rerun_operator(w):
+    definition_of(w)
+    return lambda: w.execute(TaskclusterRerunTaskOperator, taskcluster_task_id=w.run.task_id)
 
 
 @line("`rerun_task`")
@@ -71,7 +88,14 @@ def find_task(w):
     return lambda: w.hook.find_task(path)
 
 
-@line("`insert_task`")
+@line("`TaskclusterIndexTaskOperator`")
+def index_operator(w):
+    path = w.blanks["indexPath"] = "tests.scopes.inserted"
+    entry = {"index_path": path, "taskcluster_task_id": w.run.task_id, "expires": w.expires}
+    return lambda: w.execute(TaskclusterIndexTaskOperator, **entry)
+
+
+@line("`TaskclusterIndexTaskOperator`")
 def insert_task(w):
     path = w.blanks["indexPath"] = "tests.scopes.inserted"
     return lambda: w.hook.insert_task(path, w.run.task_id, expires=w.expires)

@@ -12,7 +12,7 @@ from airflow_provider_taskcluster.waits.protocol import Found, NotYet
 from airflow_provider_taskcluster.waits.questions import IndexedAt, StatusOf
 
 if TYPE_CHECKING:
-    from airflow_provider_taskcluster.services.schemas import TaskStatus
+    from airflow_provider_taskcluster.services.schemas import IndexedTask, TaskStatus
     from airflow_provider_taskcluster.waits.protocol import LookSteps
     from airflow_provider_taskcluster.waits.results import IndexEntry
 
@@ -44,13 +44,7 @@ class IndexWait:
         entry = (yield [path])[path]
         if entry is None:
             return NotYet(f"There is no task at {self.index_path} in the index")
-        result: IndexEntry = {
-            "index_path": self.index_path,
-            "task_id": entry["taskId"],
-            "rank": entry["rank"],
-            "expires": entry["expires"],
-            "data": entry["data"],
-        }
+        result = index_entry(self.index_path, entry)
         if self.newer_than is None:
             return Found({**result})
         asked = StatusOf(entry["taskId"])
@@ -61,6 +55,17 @@ class IndexWait:
             return NotYet(f"{self.index_path} in the index has {task}, which is not newer than {self.newer_than}")
         result |= {"time": time, "state": status["state"]}
         return Found({**result})
+
+
+def index_entry(index_path: str, entry: IndexedTask) -> IndexEntry:
+    """Return the entry at a path as XCom gets it."""
+    return {
+        "index_path": index_path,
+        "task_id": entry["taskId"],
+        "rank": entry["rank"],
+        "expires": entry["expires"],
+        "data": entry["data"],
+    }
 
 
 def _last_event(status: TaskStatus) -> str | None:

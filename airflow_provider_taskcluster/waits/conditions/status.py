@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -47,6 +48,12 @@ def has_reached(status: TaskStatus, states: list[str]) -> bool:
         "running": run is not None and "started" in run,
     }
     return any(status["state"] == state or passed.get(state, False) for state in states)
+
+
+def was_rerun_since(status: TaskStatus, start: datetime | None) -> bool:
+    """Tell whether a rerun has added a run to the task since a time; False for None."""
+    reruns = [run.get("scheduled") for run in status["runs"] if run["reasonCreated"] == "rerun"]
+    return start is not None and any(time and datetime.fromisoformat(time) >= start for time in reruns)
 
 
 def reached_task(status: TaskStatus) -> ReachedTask:

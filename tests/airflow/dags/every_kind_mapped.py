@@ -15,6 +15,11 @@ from airflow_provider_taskcluster.operators.objects import (
 )
 from airflow_provider_taskcluster.operators.payloads import TaskclusterDownloadPayloadOperator
 from airflow_provider_taskcluster.operators.purge_cache import TaskclusterPurgeCacheOperator
+from airflow_provider_taskcluster.operators.tasks import (
+    TaskclusterCancelTaskOperator,
+    TaskclusterIndexTaskOperator,
+    TaskclusterRerunTaskOperator,
+)
 from airflow_provider_taskcluster.sensors.artifacts import TaskclusterArtifactSensor
 from airflow_provider_taskcluster.sensors.index import TaskclusterIndexSensor
 from airflow_provider_taskcluster.sensors.objects import TaskclusterObjectSensor
@@ -52,6 +57,15 @@ def every_kind_mapped():
         task_id="download_payload", destination=f"{FOLDER}/payload", taskcluster_task_id=DONE
     ).expand(include=ARTIFACTS)
     TaskclusterPurgeCacheOperator.partial(task_id="purge", worker_pool_id="proj/pool").expand(cache_names=["a", "b"])
+    TaskclusterCancelTaskOperator.partial(task_id="cancel").expand(
+        taskcluster_task_id=twice.override(task_id="to_cancel")(DONE)
+    )
+    TaskclusterRerunTaskOperator.partial(task_id="rerun").expand(
+        taskcluster_task_id=twice.override(task_id="to_rerun")(RUNNING)
+    )
+    TaskclusterIndexTaskOperator.partial(task_id="index", taskcluster_task_id=DONE, expires=DAY).expand(
+        index_path=["every-kind.c", "every-kind.d"]
+    )
     TaskclusterArtifactSensor.partial(task_id="wait_artifact", taskcluster_task_id=DONE, timeout=60).expand(
         name=ARTIFACTS
     )

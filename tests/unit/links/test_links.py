@@ -9,6 +9,7 @@ from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.links import taskcluster as links
 from airflow_provider_taskcluster.links.base import TaskclusterLink
 from airflow_provider_taskcluster.operators.artifacts import TaskclusterDownloadArtifactOperator
+from airflow_provider_taskcluster.operators.tasks import TaskclusterCancelTaskOperator
 from airflow_provider_taskcluster.sensors.index import TaskclusterIndexSensor
 from airflow_provider_taskcluster.sensors.objects import TaskclusterObjectSensor
 from airflow_provider_taskcluster.sensors.tasks import TaskclusterTaskGroupSensor, TaskclusterTaskSensor
@@ -53,6 +54,11 @@ def artifact(name="public/a b.zip", run_id=None, task_id=TASK):
             "tasks/index/team.builds/latest",
         ),
         (links.TaskclusterIndexLink, TaskclusterIndexSensor(task_id="task", index_path="latest"), "tasks/index/latest"),
+        (
+            links.TaskclusterTaskLink,
+            TaskclusterCancelTaskOperator(task_id="task", taskcluster_task_id=[TASK]),
+            f"tasks/{TASK}",
+        ),
     ],
 )
 def test_a_link_leads_to_the_page_in_taskcluster(link, task, path):
@@ -63,6 +69,7 @@ def test_a_link_leads_to_the_page_in_taskcluster(link, task, path):
     ("link", "task"),
     [
         (links.TaskclusterTaskLink, TaskclusterTaskSensor(task_id="task", taskcluster_task_id=[TASK, TASK])),
+        (links.TaskclusterTaskLink, TaskclusterCancelTaskOperator(task_id="task", taskcluster_task_id=[TASK, TASK])),
         (links.TaskclusterObjectLink, TaskclusterObjectSensor(task_id="task", name=["a", "b"])),
         (links.TaskclusterObjectLink, TaskclusterObjectSensor(task_id="task", name='["a", "b"]')),
     ],
