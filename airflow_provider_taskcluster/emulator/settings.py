@@ -23,7 +23,8 @@ class Settings:
 
     ``upload_methods`` and ``download_methods`` are in the server's order of preference.
     ``purge_cache_seconds`` is how long purgeRequests uses its cache (0: never). ``store_url``
-    replaces the store's own address in every URL that is issued.
+    replaces the store's own address in every URL that is issued. ``claim_work_seconds`` is how long claimWork
+    waits for a task (0: not at all), ``claim_seconds`` how long a claim of a run lasts.
     """
 
     upload_methods: tuple[str, ...] = UPLOAD_METHODS
@@ -31,3 +32,5 @@ class Settings:
     lifetimes: Lifetimes = field(default_factory=Lifetimes)
     purge_cache_seconds: float = 10
     store_url: str | None = None
+    claim_work_seconds: float = 20
+    claim_seconds: float = 20 * 60

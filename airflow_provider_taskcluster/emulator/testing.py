@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from .server import Emulator
+from .settings import Settings
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,6 +25,6 @@ if TYPE_CHECKING:
 
 @pytest.fixture(scope="session")
 def taskcluster_emulator() -> Iterator[Emulator]:
-    """A running emulator with an empty state, stopped at the end of the session."""
-    with Emulator() as emulator:
+    """A running emulator with an empty state, stopped at the end of the session; its claimWork waits 1 s at most."""
+    with Emulator(settings=Settings(claim_work_seconds=1)) as emulator:
         yield emulator

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+import inspect
 import logging
 import re
 from typing import TYPE_CHECKING, Any
@@ -17,7 +19,7 @@ from .parsing import client_url, parse_json, path_parameters, query_parameters, 
 from .responses import compressed, error_response, json_response, success_response
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Mapping
+    from collections.abc import Awaitable, Callable, Mapping
 
     from starlette.responses import Response
     from starlette.types import ASGIApp, Receive, Scope, Send
@@ -82,7 +84,10 @@ class Endpoint:
             exchange["payload"] = payload = parse_json(body, headers.get("content-type", ""))
             arguments["request"] = validated(operation.body, payload)
         caller = caller or self._caller(request, headers, body)
-        response, content = success_response(operation.run(caller, **arguments))
+        reply = operation.run(caller, **arguments)
+        if inspect.isawaitable(reply):
+            reply = await _while_connected(request, reply)
+        response, content = success_response(reply)
         for observe in self._observers:
             observe(operation.service, operation.name, response.status_code, content)
         return response
@@ -121,6 +126,28 @@ def api(operations: list[Operation], authenticator: Authenticator, clock: Clock,
     """Return the application that serves these operations."""
     routes = [Route(o.route, Endpoint(o, authenticator, clock, observers), methods=[o.method]) for o in operations]
     return RawPath(Router(routes, redirect_slashes=False, default=_not_found))
+
+
+async def _while_connected(request: Request, waiting: Awaitable[Any]) -> Any:
+    """Return the result of a call that waits; it is cancelled if the client goes.
+
+    :raises ClientDisconnect: The client has gone.
+    """
+    call, gone = asyncio.ensure_future(waiting), asyncio.ensure_future(_disconnected(request))
+    try:
+        await asyncio.wait({call, gone}, return_when=asyncio.FIRST_COMPLETED)
+        if call.done():
+            return call.result()
+        raise ClientDisconnect
+    finally:
+        call.cancel()
+        gone.cancel()
+
+
+async def _disconnected(request: Request) -> None:
+    """Wait until the client goes; the body must have been read."""
+    while (await request.receive())["type"] != "http.disconnect":
+        pass
 
 
 async def _not_found(scope: Scope, receive: Receive, send: Send) -> None:

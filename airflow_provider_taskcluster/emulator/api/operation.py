@@ -16,8 +16,9 @@ class Operation:
     """An API call, served by ``run(caller, **path parameters, **query, request=body)`` of a service.
 
     ``scopes`` are those that depend on the URL alone, with path parameters in braces; they are checked before
-    the body is read. The service checks those that depend on the body or the state. Without ``run`` the call is
-    a ping, which checks no credentials.
+    the body is read. The service checks those that depend on the body or the state. A ``run`` that waits is a
+    coroutine function, which is cancelled when the client goes. Without ``run`` the call is a ping, which checks no
+    credentials.
     """
 
     service: str

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import time
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_taskcluster.emulator.clock import MINUTE, to_json
+from airflow_provider_taskcluster.emulator.clock import MINUTE, SECOND, from_json, to_json
 
 if TYPE_CHECKING:
     from airflow_provider_taskcluster.emulator.auth.caller import Caller
@@ -14,7 +16,8 @@ if TYPE_CHECKING:
     from .lifecycle import Task
     from .tasks import TaskService
 
-CLAIM = 20 * MINUTE
+# How often a waiting claimWork looks for tasks. Tests create them and set the clock from other threads.
+LOOK_SECONDS = 0.05
 # A worker may still report for a while after its claim is over.
 GRACE = 5 * MINUTE
 
@@ -26,20 +29,25 @@ class RunService:
         self._database = context.database
         self._clock = context.clock
         self._accounts = context.accounts
+        self._settings = context.settings
         self._tasks = tasks
 
-    def claim_work(self, caller: Caller, task_queue_id: str, request: ClaimWork) -> dict[str, Any]:
-        """Claim pending runs of a queue; returns at once, whereas the real queue waits up to 20 s for work."""
+    async def claim_work(self, caller: Caller, task_queue_id: str, request: ClaimWork) -> dict[str, Any]:
+        """Claim pending runs of a queue, most urgent first; waits until there is one, or else up to 20 s.
+
+        It answers with one run even if the worker asked for more.
+        """
         caller.require(f"queue:claim-work:{task_queue_id}", f"queue:worker-id:{request.workerGroup}/{request.workerId}")
-        with self._database.transaction():
-            tasks = self._tasks.pending(task_queue_id, request.tasks)
-            return {"tasks": [self._claim(task, request) for task in tasks]}
+        end = time.monotonic() + self._settings.claim_work_seconds
+        while not (claims := self._claim_pending(task_queue_id, request)) and time.monotonic() < end:  # noqa: ASYNC110 - other threads add tasks
+            await asyncio.sleep(LOOK_SECONDS)
+        return {"tasks": claims}
 
     def reclaim_task(self, _: Caller, task_id: str, run_id: int) -> dict[str, Any]:
-        """Extend the claim of a run by 20 minutes from now."""
+        """Extend the claim of a run, by 20 minutes from now."""
         with self._database.transaction():
             task = self._tasks.load(task_id)
-            run = task.reclaim(run_id, self._clock.now() + CLAIM, self._clock.now())
+            run = task.reclaim(run_id, self._until(), self._clock.now())
             self._tasks.save(task)
         return {"status": task.status, **self._claimed(task, run)}
 
@@ -62,18 +70,28 @@ class RunService:
             self._tasks.save(task)
         return {"status": task.status}
 
+    def _claim_pending(self, task_queue_id: str, request: ClaimWork) -> list[dict[str, Any]]:
+        with self._database.transaction():
+            return [self._claim(task, request) for task in self._tasks.pending(task_queue_id, request.tasks)]
+
+    def _until(self) -> int:
+        """Return when a claim that begins now ends."""
+        return self._clock.now() + int(self._settings.claim_seconds * SECOND)
+
     def _claim(self, task: Task, request: ClaimWork) -> dict[str, Any]:
-        now = self._clock.now()
-        run = task.claim(worker_group=request.workerGroup, worker_id=request.workerId, until=now + CLAIM, now=now)
+        until, now = self._until(), self._clock.now()
+        run = task.claim(worker_group=request.workerGroup, worker_id=request.workerId, until=until, now=now)
         self._tasks.save(task)
         definition = self._tasks.definition(task.task_id)
-        return {"status": task.status, "task": definition, **self._claimed(task, run)}
+        claimed = self._claimed(task, run)
+        taken_until = claimed["takenUntil"].replace("Z", "+00:00")  # written so by this call alone
+        return {"status": task.status, "task": definition, **claimed, "takenUntil": taken_until}
 
     def _claimed(self, task: Task, run: dict[str, Any]) -> dict[str, Any]:
         """Describe a claim for its worker, with credentials for this run only."""
-        until = self._clock.now() + CLAIM
+        until = from_json(run["takenUntil"])
         name = f"{task.task_id}/{run['runId']}"
-        client_id = f"task-client/{name}/on/{run['workerGroup']}/{run['workerId']}/until/{until // 1000}"
+        client_id = f"task-client/{name}/on/{run['workerGroup']}/{run['workerId']}/until/{until / SECOND:.3f}"
         scopes = [
             *(f"queue:{verb}:{name}" for verb in ("reclaim-task", "resolve-task", "create-artifact")),
             *self._tasks.definition(task.task_id)["scopes"],
