@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import signal
@@ -10,12 +11,13 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-from .command import Parser, ended, port, reason, seconds, web_address
+from .command import Parser, ended, port, reason, seconds, task_queue_id, web_address
 from .missing import needs_extra
 from .settings import DOWNLOAD_METHODS, UPLOAD_METHODS, Lifetimes, Settings
 
 if TYPE_CHECKING:
     import argparse
+    from collections.abc import Iterator
     from types import FrameType
 
     from .server import Emulator
@@ -37,6 +39,11 @@ Where it listens, and what it keeps:
   --data-dir DATA_DIR         keeps the state for the next start (default: a
                               temporary folder, removed at the end)
 
+A worker, which runs whatever a task tells it to, as this user:
+  --worker QUEUE              claims the tasks of a queue such as emulator/linux,
+                              and runs their commands (payloads of
+                              generic-worker); may be given many times
+
 What it offers:
   --upload-methods [METHOD]...
                               of {", ".join(UPLOAD_METHODS)} (default: both)
@@ -48,6 +55,9 @@ What it offers:
   --purge-cache-seconds SECONDS
                               how old an answer of purgeRequests may be
                               (default: {Settings.purge_cache_seconds:g}; 0: never cached)
+  --claim-work-seconds SECONDS
+                              how long claimWork waits for a task
+                              (default: {Settings.claim_work_seconds:g}; 0: not at all)
 
 Other:
   --store-url URL             address in the URLs given out (see below)
@@ -89,12 +99,26 @@ def main(arguments: list[str] | None = None) -> None:
     emulator = _started(options)
     try:
         line = {name: getattr(emulator, name) for name in ("root_url", "client_id", "access_token", "store_url")}
-        sys.stdout.write(json.dumps(line) + "\n")
-        sys.stdout.flush()
-        while emulator.running and not stopped.wait(1):
-            pass
+        with _workers(emulator, options.worker):
+            sys.stdout.write(json.dumps(line) + "\n")
+            sys.stdout.flush()
+            while emulator.running and not stopped.wait(1):
+                pass
     finally:
         _stop(emulator)
+
+
+@contextlib.contextmanager
+def _workers(emulator: Emulator, task_queue_ids: list[str]) -> Iterator[None]:
+    """Run a worker for each queue; none is started unless a queue is named."""
+    with contextlib.ExitStack() as stack:
+        if task_queue_ids:
+            from .worker import CommandWorker
+
+            credentials = {"clientId": emulator.client_id, "accessToken": emulator.access_token}
+            for queue_id in task_queue_ids:
+                stack.enter_context(CommandWorker(emulator.root_url, credentials, task_queue_id=queue_id))
+        yield
 
 
 def _stop(emulator: Emulator) -> None:
@@ -142,6 +166,7 @@ def _settings(options: argparse.Namespace) -> Settings:
         lifetimes=Lifetimes(get_url=options.get_url_seconds, put_url=options.put_url_seconds, s3=options.s3_seconds),
         purge_cache_seconds=options.purge_cache_seconds,
         store_url=options.store_url,
+        claim_work_seconds=options.claim_work_seconds,
     )
 
 
@@ -160,6 +185,8 @@ def _parser() -> Parser:
     add("--put-url-seconds", type=seconds, default=lifetimes.put_url)
     add("--s3-seconds", type=seconds, default=lifetimes.s3)
     add("--purge-cache-seconds", type=seconds, default=defaults.purge_cache_seconds)
+    add("--claim-work-seconds", type=seconds, default=defaults.claim_work_seconds)
+    add("--worker", type=task_queue_id, action="append", default=[])
     add("--log-level", type=str.upper, choices=LEVELS, default="INFO")
     return parser
 

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import argparse
 import math
+import re
 from typing import NoReturn
 
 HIGHEST_PORT = 65535
+TASK_QUEUE_ID = re.compile(r"[a-zA-Z0-9_-]{1,38}/[a-z]([-a-z0-9]{0,36}[a-z0-9])?")
 
 
 class Parser(argparse.ArgumentParser):
@@ -48,6 +50,13 @@ def seconds(text: str) -> float:
     if not 0 <= number < math.inf:
         raise argparse.ArgumentTypeError(f"{text!r} is no number of seconds: pass one from 0 on")
     return number
+
+
+def task_queue_id(text: str) -> str:
+    """Read the id of a task queue."""
+    if not TASK_QUEUE_ID.fullmatch(text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no task queue: pass one such as emulator/linux")
+    return text
 
 
 def web_address(text: str) -> str:

@@ -39,12 +39,16 @@ OCTETS = "application/octet-stream"
 
 @dataclass(frozen=True)
 class Run:
-    """A claimed run with its credentials."""
+    """A claimed run with its credentials.
+
+    :param expires: When the artifacts that it adds expire, as the API writes it; in 3 days if None.
+    """
 
     task_id: str
     run_id: int
     root_url: str
     credentials: Mapping[str, str] = field(repr=False)
+    expires: str | None = None
 
     @property
     def queue(self) -> Any:
@@ -113,9 +117,9 @@ class Run:
         """Publish a reference to any URL."""
         self._create(name, {"storageType": "reference", "url": url, "contentType": content_type})
 
-    def add_link(self, name: str, target: str) -> None:
+    def add_link(self, name: str, target: str, *, content_type: str = "application/binary") -> None:
         """Publish a link to another artifact of the run, which need not exist."""
-        self._create(name, {"storageType": "link", "artifact": target})
+        self._create(name, {"storageType": "link", "artifact": target, "contentType": content_type})
 
     def add_error(self, name: str, message: str = "no such file", *, reason: str = "file-missing-on-worker") -> None:
         """Publish an error in place of an artifact that could not be created."""
@@ -134,7 +138,7 @@ class Run:
         return dict(self.queue.reportException(self.task_id, self.run_id, {"reason": reason})["status"])
 
     def _create(self, name: str, artifact: dict[str, Any]) -> dict[str, Any]:
-        expires = taskcluster.fromNowJSON("3 days")
+        expires = self.expires or taskcluster.fromNowJSON("3 days")
         return dict(self.queue.createArtifact(self.task_id, self.run_id, name, {"expires": expires, **artifact}))
 
 
