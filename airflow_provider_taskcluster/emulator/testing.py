@@ -35,11 +35,12 @@ def taskcluster_emulator() -> Iterator[Emulator]:
         yield emulator
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def taskcluster_worker(taskcluster_emulator: Emulator) -> Iterator[CommandWorker]:
     """A running worker of the emulator, for tasks of the queue ``taskcluster_worker.task_queue_id``.
 
-    It runs what tasks tell it to, as this user; two at once. It notices a cancelled task within a second.
+    It runs what tasks tell it to, as this user, two at once, until the end of the test module. It notices a
+    cancelled task within a second.
     """
     credentials = {"clientId": taskcluster_emulator.client_id, "accessToken": taskcluster_emulator.access_token}
     settings = WorkerSettings(reclaim_seconds=1, capacity=2)

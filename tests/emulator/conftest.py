@@ -4,10 +4,10 @@ import pytest
 from emulator_clients import Clients
 from emulator_contract import Contract, find_contract
 
-from airflow_provider_taskcluster.emulator.testing import taskcluster_emulator
+from airflow_provider_taskcluster.emulator.testing import taskcluster_emulator, taskcluster_worker
 from airflow_provider_taskcluster.emulator.worker import Worker
 
-__all__ = ["taskcluster_emulator"]
+__all__ = ["taskcluster_emulator", "taskcluster_worker"]
 
 
 @pytest.fixture(scope="session")

@@ -46,7 +46,12 @@ class LiveLog:
         return f"http://127.0.0.1:{self._server.server_port}{self._server.stream_path}"
 
     def stop(self, grace_seconds: float) -> None:
-        """End the live part, give readers some seconds to receive the rest, cut their connections, and stop."""
+        """End the live part, give readers some seconds to receive the rest, cut their connections, and stop.
+
+        A second call does nothing.
+        """
+        if not self._thread.is_alive():
+            return
         if grace_seconds:
             self._log.end_live()
             self._server.wait_for_readers(grace_seconds)
