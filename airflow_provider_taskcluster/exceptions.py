@@ -21,6 +21,7 @@
     ├── ArtifactError                the task published an error instead of the artifact
     ├── WillNotCome                  the wait can no longer succeed
     ├── WaitFailed                   the wait itself broke down                        (transient)
+    ├── TaskNotCompleted             a task that a DAG runs did not complete           (transient if retry_on says so)
     └── TransferError                an upload or download failed
         ├── StoreError               the store responded with an error (transient for 408, 425, 429, 5xx)
         │   └── NotStoredYet         an s3 artifact is announced, but not stored       (transient)
@@ -189,6 +190,17 @@ class WaitFailed(TaskclusterError):
     """The wait itself broke down, not what it waits for. A retry of the task waits anew."""
 
     transient = True
+
+
+class TaskNotCompleted(TaskclusterError):
+    """A Taskcluster task that a DAG runs did not complete.
+
+    :param transient: Whether another try of the Airflow task may help, by its ``retry_on``.
+    """
+
+    def __init__(self, message: str, *, transient: bool = False) -> None:
+        super().__init__(message)
+        self.transient = transient
 
 
 class TransferError(TaskclusterError):

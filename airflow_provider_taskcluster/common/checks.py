@@ -76,6 +76,12 @@ class CheckedArguments:
     needed: ClassVar[frozenset[str]] = frozenset()
     """Arguments that may be omitted, but whose template must not render to nothing."""
 
+    stored_as: ClassVar[Mapping[str, str]] = {}
+    """Attributes of arguments, by the argument, where Airflow has another use for an attribute of the same name."""
+
+    json_fields: ClassVar[frozenset[str]] = frozenset({"data"})
+    """Arguments that become JSON: their numbers stay numbers, and they may hold empty values."""
+
     template_fields: Collection[str]
     task_id: str
 
@@ -113,7 +119,7 @@ class CheckedArguments:
         self._templates = frozenset(name for name in self.template_fields if needs_rendering(getattr(self, name, None)))
         if getattr(self, "_BaseOperator__from_mapped", False):
             return  # a mapped task, which checks everything in check_rendered
-        check_given(type(self), {name: getattr(self, name) for name in checks_of(type(self))})
+        check_given(type(self), {name: self._argument(name) for name in checks_of(type(self))})
         if self._templates.isdisjoint(self.depends):
             self._check_together()
 
@@ -127,19 +133,22 @@ class CheckedArguments:
             value = getattr(self, name)
             if name in self._needed and _is_nothing(value):
                 raise InvalidInput(f"{name} is {value!r}: {HINT}")
-            if name != "data" and any(map(_is_nothing, _inside(value))):
+            if name not in self.json_fields and any(map(_is_nothing, _inside(value))):
                 raise InvalidInput(f"{name} holds an empty value, {value!r}: {HINT}")
         for name, reader in checks_of(type(self)).items():
-            with_hint(reader, getattr(self, name), name, [name] if self._rendered_to_nothing(name) else [])
+            with_hint(reader, self._argument(name), name, [name] if self._rendered_to_nothing(name) else [])
         empty = [name for name in self.depends if self._rendered_to_nothing(name)]
         with_hint(lambda *_: self._check_together(), None, "", empty)
+
+    def _argument(self, name: str) -> Any:
+        return getattr(self, self.stored_as.get(name, name))
 
     def _check_together(self) -> None:
         self.check_together(self.task_id, **{name: getattr(self, name) for name in self.depends})
 
     def clear_omitted(self) -> None:
         """Set arguments to None whose template rendered to None, which Jinja writes as text."""
-        for name in self._templates - self._needed - {"data"}:
+        for name in self._templates - self._needed - self.json_fields:
             value = getattr(self, name)
             if isinstance(value, str) and value.strip() == "None":
                 setattr(self, name, None)

@@ -180,10 +180,13 @@ def use_connection(hook: TaskclusterBaseHook, connection: Any) -> None:
     hook.__dict__["settings"] = hook._checked(connection)  # noqa: SLF001 (of this file)
 
 
-def twin_of(hook: H) -> H:
-    """Return a second hook with the same settings, not read again, and with HTTP connections of its own."""
+def twin_of(hook: H, **options: int) -> H:
+    """Return a second hook with the same settings, not read again, and with HTTP connections of its own.
+
+    :param options: ``connect_timeout``, ``read_timeout`` and ``max_retries`` that are to differ.
+    """
     twin = copy.copy(hook)
-    twin.__dict__["settings"] = hook.settings
+    twin.__dict__["settings"] = with_overrides(hook.settings, **options) if options else hook.settings
     return twin
 
 

@@ -64,8 +64,10 @@ class TaskclusterBaseOperator(CheckedArguments, BaseOperator):
         )
 
     def render_template(self, content: Any, *arguments: Any, **options: Any) -> Any:
-        """Render as Airflow does, but keep text that looks like a number as text, except in the JSON of ``data``."""
-        is_json = isinstance(content, dict | list) and content is getattr(self, "data", None)
+        """Render as Airflow does, but keep text that looks like a number as text, except in arguments that are JSON."""
+        is_json = isinstance(content, dict | list) and any(
+            content is getattr(self, name, None) for name in self.json_fields
+        )
         how = as_values if is_json else as_written
         return how(super().render_template, content, *arguments, **options)
 

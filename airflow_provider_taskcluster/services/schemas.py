@@ -173,7 +173,15 @@ OBJECT = object_of({"projectId": word, "expires": timestamp, "hashes": hashes})
 
 _RUN = object_of(
     {"runId": whole, "state": kind},
-    {"reasonResolved": label, "scheduled": timestamp, "started": timestamp, "resolved": timestamp},
+    {
+        "reasonCreated": label,
+        "reasonResolved": label,
+        "workerGroup": label,
+        "workerId": label,
+        "scheduled": timestamp,
+        "started": timestamp,
+        "resolved": timestamp,
+    },
 )
 _TASK = object_of({"taskId": word, "state": kind, "runs": list_of(_RUN)})
 STATUS = object_of({"status": _TASK})

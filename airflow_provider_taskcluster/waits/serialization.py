@@ -9,6 +9,7 @@ from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.waits.conditions.artifacts import ArtifactWait
 from airflow_provider_taskcluster.waits.conditions.index import IndexWait
 from airflow_provider_taskcluster.waits.conditions.objects import ObjectWait
+from airflow_provider_taskcluster.waits.conditions.runs import RunWait
 from airflow_provider_taskcluster.waits.conditions.tasks import TaskGroupWait, TaskWait
 
 if TYPE_CHECKING:
@@ -20,6 +21,7 @@ KINDS: dict[str, Any] = {
     "task": TaskWait,
     "task_group": TaskGroupWait,
     "index": IndexWait,
+    "run": RunWait,
 }
 _NAMES = {kind: name for name, kind in KINDS.items()}
 

@@ -15,7 +15,7 @@ import pytest
 ROOT = Path(__file__).parents[2] / "airflow_provider_taskcluster"
 FILES = [path for path in sorted(ROOT.rglob("*.py")) if "emulator" not in path.parts]
 # What makes text fit: the functions of ``messages``, and those that call them for what they return.
-FIT = {"visible", "one_line", "json_kind", "exception_summary", "public_url", "over_connection"}
+FIT = {"visible", "one_line", "log_line", "json_kind", "exception_summary", "public_url", "over_connection"}
 LEVELS = {"debug", "info", "warning", "error", "critical", "log"}
 # Fields that the readers of responses accept as numbers and as words of the service alone (``services/schemas.py``).
 CHECKED_FIELDS = {"runId", "state", "taskId", "attempts"}

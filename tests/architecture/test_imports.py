@@ -25,7 +25,10 @@ ALLOWED = {
     "hooks": {"assets", "connection", "services", "tasks", "transfer", "waits", "common", "exceptions"},
     "triggers": {"hooks", "waits", "common", "exceptions"},
     "links": {"common", "exceptions"},
-    "operators": {"assets", "hooks", "connection", "links", "transfer", "waits", "common", "exceptions"},
+    "operators": {
+        *("assets", "hooks", "connection", "links", "services", "tasks", "transfer", "triggers", "waits"),
+        *("common", "exceptions"),
+    },
     "sensors": {"hooks", "connection", "links", "triggers", "waits", "common", "exceptions"},
     "fs": {"hooks", "services", "transfer", "common", "exceptions"},
     "types": {"hooks", "connection", "services", "transfer", "waits", "common"},

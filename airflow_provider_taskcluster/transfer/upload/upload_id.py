@@ -7,12 +7,11 @@ by which it could overwrite a finished object.
 
 from __future__ import annotations
 
-import base64
 import calendar
-import hashlib
-import hmac
 import uuid
 from typing import TYPE_CHECKING
+
+from airflow_provider_taskcluster.common.slugids import derived_slugid, slugid
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -27,22 +26,15 @@ def derive_upload_id(key: str, *, root_url: str, project_id: str, name: str, exp
     :param expires: Expiry of the object, in whole milliseconds as for the service.
     :param sha256: Digest of the content, in hex.
     """
-    message = "\n".join(("uploadId/1", root_url, project_id, name, str(milliseconds(expires)), sha256))
-    return _slugid(hmac.digest(key.encode(), message.encode(), hashlib.sha256)[:16])
+    return derived_slugid(key, "uploadId/1", root_url, project_id, name, str(milliseconds(expires)), sha256)
 
 
 def random_upload_id() -> str:
     """Return a random uploadId, which no upload has."""
-    return _slugid(uuid.uuid4().bytes)
+    return slugid(uuid.uuid4().bytes)
 
 
 def milliseconds(instant: datetime) -> int:
     """Return the instant in whole milliseconds since 1970."""
     # not by subtraction: Airflow's datetimes give pendulum intervals, which do not divide
     return calendar.timegm(instant.utctimetuple()) * 1000 + instant.microsecond // 1000
-
-
-def _slugid(raw: bytes) -> str:
-    """Shape 16 bytes as a v4 slugid whose first character is a letter or digit ("nice")."""
-    nice = bytes([raw[0] & 0x7F]) + raw[1:]
-    return base64.urlsafe_b64encode(uuid.UUID(bytes=nice, version=4).bytes).decode().rstrip("=")

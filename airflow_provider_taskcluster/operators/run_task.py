@@ -1,0 +1,257 @@
+"""Operator that runs a Taskcluster task."""
+
+from __future__ import annotations
+
+import logging
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING, Any, ClassVar
+
+from airflow_provider_taskcluster.common.arguments import flag, is_omitted, optional_text
+from airflow_provider_taskcluster.common.checks import at_least
+from airflow_provider_taskcluster.exceptions import InvalidInput
+from airflow_provider_taskcluster.operators.base import recorder_for_task
+from airflow_provider_taskcluster.operators.definition_fields import (
+    default_metadata,
+    optional_mapping,
+    optional_names,
+    read_payload,
+    warn_of_unknown_queue,
+    without_omitted,
+)
+from airflow_provider_taskcluster.operators.following import TaskclusterFollowingOperator
+from airflow_provider_taskcluster.tasks.definition import check_lifetime, complete_definition, created_date
+from airflow_provider_taskcluster.tasks.ends import CANCELED, end_of, read_retry_on
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping, Sequence
+
+    from airflow.providers.common.compat.sdk import Context, ObjectStoragePath
+
+    from airflow_provider_taskcluster.services.schemas import Json, TaskStatus
+
+log = logging.getLogger(__name__)
+
+# Retries of the queue at most (``queue/v1/create-task-request.json``).
+MOST_TASK_RETRIES = 49
+
+
+def _optional_lifetime(value: Any, argument: str) -> timedelta | None:
+    return None if value is None else check_lifetime(value, argument)
+
+
+def _task_retries(value: Any, argument: str) -> int | None:
+    number = None if value is None else at_least(0)(value, argument)
+    if isinstance(number, int) and number > MOST_TASK_RETRIES:
+        raise InvalidInput(f"{argument} is {number}: the queue retries a task {MOST_TASK_RETRIES} times at most")
+    return number if isinstance(number, int) else None
+
+
+class TaskclusterRunTaskOperator(TaskclusterFollowingOperator):
+    """Create a Taskcluster task, and follow it to its end.
+
+    Give ``task_queue_id`` with ``payload`` or ``payload_file``, or a whole ``definition``. A retry of the Airflow task
+    takes up the task that an earlier try created, also from another worker; a cleared Airflow task creates a new one.
+    The id of the task is derived from the connection's ``upload_secret`` or access token; connections that have neither
+    keep a key in Airflow's task state store (3.3), or in ``recorder``.
+
+    The task fails at once if the Taskcluster task does not complete, but for the ends in ``retry_on``, after which
+    Airflow's next try creates a new task, or reruns it. Scopes as ``hook.create_task``, ``queue:status:<taskId>``,
+    ``queue:cancel-task:<schedulerId>/<taskGroupId>/<taskId>``, and those of its log and artifacts.
+
+    :param task_queue_id: Queue of workers, ``<provisionerId>/<workerType>`` (templated).
+    :param payload: What the workers of this queue take (templated); see ``generic_worker_payload`` and
+        ``docker_worker_payload``.
+    :param payload_file: Path of a JSON file with the payload (templated); it is read when the task starts.
+    :param definition: A whole definition, ``queue/v1/create-task-request.json`` (templated). Other arguments fill in
+        what it does not have, dates included.
+    :param name: Name of the task (templated); ``<dag_id>.<task_id>`` by default.
+    :param description: Description (templated); the DAG run and the task in Airflow by default.
+    :param source: URL of the source (templated); the page of the Airflow task by default.
+    :param deadline: From the creation to the deadline, until which the task must be resolved; five days at most.
+    :param expires: From the creation to the expiry of the task; a year after the deadline by default.
+    :param priority: Priority (templated), such as ``low``; ``lowest`` by default.
+    :param task_retries: How often the queue retries the task by itself; 5 by default.
+    :param scopes: Scopes of the task (templated).
+    :param routes: Routes (templated), such as ``index.<path>``.
+    :param tags: Tags (templated).
+    :param extra: Free-form JSON (templated).
+    :param dependencies: Ids of tasks that must be resolved first (templated).
+    :param requires: ``all-completed`` or ``all-resolved``.
+    :param project_id: Project (templated); ``none`` by default.
+    :param scheduler_id: Scheduler (templated), a name for your tasks by which others cannot join their groups.
+    :param task_group_id: Group to join (templated); a group of its own by default.
+    :param rerun: Rerun the same task, in place of creating another one, after an end in ``retry_on``.
+    :param recorder: Folder, or URL of an ``ObjectStoragePath``, that all tries can reach (templated), for a key of the
+        ids.
+    :param retry_on: Ends after which Airflow's next try starts a new attempt; after all others the Airflow task fails
+        at once.
+    :param on_kill: ``cancel`` the task when Airflow ends its own (killed, timed out, marked), or ``leave`` it.
+    :param log: Show the task's log ``live`` (its ``tail`` if the operator is deferrable), its ``tail`` when it has
+        ended, or ``none``: then the last 50 lines of a run that did not complete.
+    :param log_lines: Lines of a tail; None for all, 10 MiB at most.
+    :param download: Names or patterns of artifacts to download when the task has completed (templated).
+    :param destination: Folder for them (templated): a path, or the URL of an ``ObjectStoragePath``.
+    :param result_artifact: Name of a small JSON artifact whose content is returned as ``result`` (templated).
+    :param poll_interval: Seconds between two looks at the task.
+    :param deferrable: Wait in the triggerer; Airflow's ``[operators] default_deferrable`` by default.
+    :param taskcluster_conn_id: Id of the connection (templated).
+    :param connect_timeout: Seconds to connect to a server; None takes the connection's.
+    :param read_timeout: Seconds without data that end a request; None takes the connection's.
+    :param max_retries: Most retries of a request with a transient error; None takes the connection's.
+    :return: task_id, run_id, state, reason_resolved, started, resolved, worker, artifact_count and artifacts (the first
+        100 names); also ``downloaded`` and ``result`` if they were asked for.
+    """
+
+    template_fields: Sequence[str] = (
+        *("task_queue_id", "payload", "payload_file", "definition", "name", "description", "source", "priority"),
+        *("scopes", "routes", "tags", "extra", "dependencies", "project_id", "scheduler_id", "task_group_id"),
+        *("recorder", "download", "destination", "result_artifact", "taskcluster_conn_id"),
+    )
+    template_fields_renderers: ClassVar = dict.fromkeys(("payload", "definition", "extra", "tags"), "json")
+    ui_color = "#f7ead3"
+    json_fields = frozenset({"payload", "definition", "extra", "tags"})
+    checks: ClassVar = {
+        "deadline": check_lifetime,
+        "expires": _optional_lifetime,
+        "task_retries": _task_retries,
+        "rerun": flag,
+    }
+    depends: ClassVar = ("download", "destination", "definition", "task_queue_id", "payload", "payload_file")
+
+    def __init__(
+        self,
+        *,
+        task_queue_id: str | None = None,
+        payload: Mapping[str, Any] | str | None = None,
+        payload_file: str | None = None,
+        definition: Mapping[str, Any] | str | None = None,
+        name: str | None = None,
+        description: str | None = None,
+        source: str | None = None,
+        deadline: timedelta = timedelta(days=1),
+        expires: timedelta | None = None,
+        priority: str | None = None,
+        task_retries: int | None = None,
+        scopes: Sequence[str] | str | None = None,
+        routes: Sequence[str] | str | None = None,
+        tags: Mapping[str, str] | None = None,
+        extra: Mapping[str, Any] | None = None,
+        dependencies: Sequence[str] | str | None = None,
+        requires: str | None = None,
+        project_id: str | None = None,
+        scheduler_id: str | None = None,
+        task_group_id: str | None = None,
+        rerun: bool = False,
+        recorder: str | ObjectStoragePath | None = None,
+        **kwargs: Any,
+    ) -> None:
+        super().__init__(**kwargs)
+        self.task_queue_id = task_queue_id
+        self.payload = payload
+        self.payload_file = payload_file
+        self.definition = definition
+        self.name = name
+        self.description = description
+        self.source = source
+        self.deadline = deadline
+        self.expires = expires
+        self.priority = priority
+        self.task_retries = task_retries
+        self.scopes = scopes
+        self.routes = routes
+        self.tags = tags
+        self.extra = extra
+        self.dependencies = dependencies
+        self.requires = requires
+        self.project_id = project_id
+        self.scheduler_id = scheduler_id
+        self.task_group_id = task_group_id
+        self.rerun = rerun
+        self.recorder = recorder
+        self.check_arguments()
+
+    @classmethod
+    def check_together(cls, task_id: str, **given: Any) -> None:
+        """See the base class."""
+        super().check_together(task_id, **given)
+        given = {name: value for name, value in given.items() if not is_omitted(value)}
+        if "payload" in given and "payload_file" in given:
+            raise InvalidInput(f"Task {task_id!r}: give either payload or payload_file")
+        if "definition" not in given and not ("task_queue_id" in given and given.keys() & {"payload", "payload_file"}):
+            raise InvalidInput(
+                f"Task {task_id!r} needs something to run: give task_queue_id with payload or payload_file, or a whole "
+                f"definition"
+            )
+
+    def start(self, context: Context) -> tuple[str, int | None]:
+        """See the base class."""
+        from airflow_provider_taskcluster.tasks.starting import TaskStart
+        from airflow_provider_taskcluster.tasks.task_ids import Origin, derived_task_id, stable_key
+        from airflow_provider_taskcluster.transfer.upload.recorder import recorder_for
+
+        instance, now = context["ti"], datetime.now(UTC)
+        origin = Origin(
+            self.hook.settings.root_url,
+            instance.dag_id,
+            instance.run_id,
+            self.task_id,
+            -1 if instance.map_index is None else instance.map_index,
+            # Airflow's own rule: a clear adds the tries until then to max_tries
+            max(0, instance.max_tries - (self.retries or 0)),
+        )
+        recorder = recorder_for_task(self.recorder, context)
+        key = stable_key(
+            self.hook.settings.upload_key, origin, recorder_for(recorder), now + self.deadline + timedelta(days=1)
+        )
+        status = TaskStart(
+            self.hook,
+            task_id=lambda attempt: derived_task_id(key, origin, attempt),
+            definition=lambda: self._definition(context),
+            is_spent=self._is_spent,
+            rerun=self.rerun,
+            on_task=self._note,
+        ).start()
+        runs = status["runs"]
+        if runs and runs[-1].get("reasonCreated") == "rerun" and not self.rerun:
+            log.warning("Run %r of task %r is a rerun by somebody", runs[-1]["runId"], status["taskId"])
+        return status["taskId"], runs[-1]["runId"] if runs else None
+
+    def _note(self, task_id: str) -> None:
+        self.taskcluster_task_id = task_id
+
+    def _is_spent(self, status: TaskStatus) -> bool:
+        """Tell whether an earlier try's task has ended so that this try makes a new attempt.
+
+        A task that was canceled before this try began was canceled by the kill or time-out of an earlier one.
+        """
+        if not status["runs"] or status["state"] not in {"failed", "exception"}:
+            return False
+        end = end_of(status["runs"][-1])
+        return end in read_retry_on(self.retry_on) or (end == CANCELED and self.when_killed == "cancel")
+
+    def _definition(self, context: Context) -> Json:
+        """Return the definition of a task that is created now."""
+        fields = {
+            "taskQueueId": optional_text(self.task_queue_id, "task_queue_id"),
+            "payload": read_payload(self.payload, self.payload_file),
+            "priority": optional_text(self.priority, "priority"),
+            "retries": _task_retries(self.task_retries, "task_retries"),
+            "scopes": optional_names(self.scopes, "scopes"),
+            "routes": optional_names(self.routes, "routes"),
+            "tags": optional_mapping(self.tags, "tags"),
+            "extra": optional_mapping(self.extra, "extra"),
+            "dependencies": optional_names(self.dependencies, "dependencies"),
+            "requires": self.requires,
+            "projectId": optional_text(self.project_id, "project_id"),
+            "schedulerId": optional_text(self.scheduler_id, "scheduler_id"),
+            "taskGroupId": optional_text(self.task_group_id, "task_group_id"),
+        }
+        definition = complete_definition(
+            {**without_omitted(fields), **(optional_mapping(self.definition, "definition") or {})},
+            metadata=default_metadata(self, context),
+            created=created_date(context["dag_run"].start_date, datetime.now(UTC)),
+            deadline=self.deadline,
+            expires=self.expires,
+        )
+        warn_of_unknown_queue(self.hook, definition)
+        return definition

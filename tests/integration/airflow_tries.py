@@ -1,0 +1,39 @@
+"""The context that Airflow gives to the tries of one task instance."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from types import SimpleNamespace
+
+
+class TaskInstance:
+    """Stands for Airflow's task instance: its identity, its numbers, and XCom."""
+
+    dag_id, run_id, task_id = "a_dag", "manual__1", "task"
+
+    def __init__(self, *, max_tries=0, map_index=-1, started=None, store=None):
+        self.map_index = map_index
+        self.max_tries = max_tries
+        self.start_date = datetime.now(UTC)
+        self.next_method = None
+        self._dag_run = SimpleNamespace(start_date=started or datetime.now(UTC) - timedelta(seconds=1))
+        self._store = store
+        self.xcom = {}
+
+    @property
+    def context(self):
+        return {"ti": self, "dag_run": self._dag_run, "task_state_store": self._store}
+
+    def xcom_push(self, key, value):
+        self.xcom[key] = value
+
+    def xcom_pull(self, task_ids, key, map_indexes):
+        assert (task_ids, map_indexes) == (self.task_id, self.map_index)
+        return self.xcom.get(key)
+
+
+class StateStore(dict):
+    """Stands for Airflow's task state store."""
+
+    set = dict.__setitem__
+    delete = dict.pop

@@ -1,0 +1,466 @@
+"""``TaskclusterRunTaskOperator`` as Airflow calls it, against a queue whose worker is simulated."""
+
+from __future__ import annotations
+
+import json
+import secrets
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import taskcluster
+from airflow.providers.common.compat.sdk import AirflowFailException
+from airflow_tries import StateStore, TaskInstance
+
+from airflow_provider_taskcluster.emulator.store.faults import Overtaken, Reset
+from airflow_provider_taskcluster.exceptions import InvalidInput, TaskNotCompleted
+from airflow_provider_taskcluster.operators.run_task import TaskclusterRunTaskOperator
+
+CREATE = "/v1/task/"
+
+
+@pytest.fixture(autouse=True)
+def _own_run(monkeypatch):
+    """Each test is another DAG run: equal ones have equal tasks, and the emulator is shared."""
+    monkeypatch.setattr(TaskInstance, "run_id", f"manual__{secrets.token_hex(8)}")
+
+
+@pytest.fixture
+def instance():
+    return TaskInstance()
+
+
+@pytest.fixture
+def operator(hook, worker):
+    """Make the operator of a new try; keyword arguments replace the defaults."""
+
+    def make(conn_id="tc_test", **arguments):
+        usual = {"task_queue_id": worker.task_queue_id, "payload": {"command": [["true"]]}, "log": "none"}
+        return TaskclusterRunTaskOperator(
+            task_id="task", taskcluster_conn_id=conn_id, poll_interval=0.05, **{**usual, **arguments}
+        )
+
+    return make
+
+
+@pytest.fixture
+def created(tc):
+    """Return the ids of the tasks that were created since the test began."""
+    before = len(tc.journal.entries(method="PUT", path=CREATE))
+
+    def ids():
+        entries = tc.journal.entries(method="PUT", path=CREATE)[before:]
+        return list(dict.fromkeys(entry.path.rpartition("/")[2] for entry in entries if entry.status == 200))
+
+    return ids
+
+
+@pytest.fixture
+def playing(worker, tc):
+    """Play the worker in a thread: each task of the queue is claimed and given to the next function of a list."""
+    threads = []
+    over = threading.Event()
+
+    def play(*ends):
+        def work():
+            for end in ends:
+                while not over.wait(0.02):
+                    request = {"workerGroup": "emulator", "workerId": "played", "tasks": 1}
+                    claims = worker.queue.claimWork(worker.task_queue_id, request)["tasks"]
+                    if claims:
+                        worker._claimed[claims[0]["status"]["taskId"]] = worker_run(worker, claims[0])
+                        end(worker.claim(claims[0]["status"]["taskId"]))
+                        break
+
+        threads.append(threading.Thread(target=work))
+        threads[-1].start()
+
+    yield play
+    over.set()
+    for thread in threads:
+        thread.join()
+
+
+def worker_run(worker, claim):
+    from airflow_provider_taskcluster.emulator.worker.simulated import Run
+
+    return Run(claim["status"]["taskId"], claim["runId"], worker.root_url, claim["credentials"])
+
+
+def complete(run):
+    run.complete()
+
+
+def fail(run):
+    run.fail()
+
+
+def exception(reason):
+    return lambda run: run.exception(reason)
+
+
+def started(operator, instance):
+    """Start the task as a try does that is killed then; return its id."""
+    task_id, _ = operator.start(instance.context)
+    return task_id
+
+
+class TestEnds:
+    def test_a_task_that_completes_is_the_result(self, operator, instance, playing):
+        def publish(run):
+            run.add("public/a.txt", b"a")
+            run.complete()
+
+        playing(publish)
+        result = operator().execute(instance.context)
+        assert result == {
+            "task_id": result["task_id"],
+            "run_id": 0,
+            "state": "completed",
+            "reason_resolved": "completed",
+            "started": result["started"],
+            "resolved": result["resolved"],
+            "worker": "emulator/played",
+            "artifact_count": 1,
+            "artifacts": ["public/a.txt"],
+        }
+        assert result["started"] < result["resolved"]
+        assert json.loads(json.dumps(result)) == result
+        assert instance.xcom["taskcluster_task_link"].endswith(f"/tasks/{result['task_id']}")
+
+    def test_a_task_that_fails_fails_at_once_with_the_reason_and_the_log(self, operator, instance, playing, tc):
+        playing(fail)
+        with pytest.raises(AirflowFailException) as caught:
+            operator().execute(instance.context)
+        assert "run 0 is failed (failed), its log: " + tc.root_url in str(caught.value)
+
+    def test_the_queues_own_retries_are_waited_through(self, operator, instance, playing, created):
+        playing(exception("worker-shutdown"), exception("intermittent-task"), complete)
+        assert operator().execute(instance.context)["run_id"] == 2
+        assert len(created()) == 1
+
+    def test_a_task_that_is_blocked_fails_at_once(self, operator, instance, worker):
+        failed = worker.create_task()
+        worker.claim(failed).fail()
+        with pytest.raises(AirflowFailException, match=f"unscheduled and will not run: it is blocked by task {failed}"):
+            operator(dependencies=[failed]).execute(instance.context)
+
+    def test_a_rerun_by_somebody_does_not_change_the_result(self, operator, instance, playing, worker, caplog):
+        def complete_and_rerun(run):
+            run.complete()
+            worker.queue.rerunTask(run.task_id)
+
+        playing(complete_and_rerun)
+        result = operator().execute(instance.context)
+        assert (result["run_id"], result["state"]) == (0, "completed")
+        assert f"Task {result['task_id']!r} was rerun by somebody; run 0 was followed" in caplog.text
+
+    def test_a_service_that_is_away_for_a_while_is_waited_for(self, operator, instance, playing, tc, no_waiting):
+        task_id = started(operator(), instance)
+        tc.api_faults.add(Reset(0), path=f"/task/{task_id}/status", nth=3, times=40)
+        playing(lambda run: (time.sleep(0.3), run.complete()))
+        assert operator().execute(instance.context)["state"] == "completed"
+
+
+class TestRetries:
+    def test_a_retry_takes_up_the_task_and_creates_no_second_one(self, operator, instance, playing, created, caplog):
+        task_id = started(operator(), instance)
+        playing(complete)
+        assert operator().execute(instance.context)["task_id"] == task_id
+        assert operator().execute(TaskInstance().context)["task_id"] == task_id  # it has completed
+        assert created() == [task_id]
+        assert f"Taking up task {task_id!r} of an earlier try, which is pending" in caplog.text
+
+    @pytest.mark.parametrize(
+        "fault", [Reset(0), Overtaken(500, "InternalServerError"), Overtaken(409, "RequestConflict")], ids=repr
+    )
+    def test_an_answer_of_createtask_that_is_lost_makes_no_second_task(self, operator, instance, tc, worker, fault):
+        tc.api_faults.add(fault, method="PUT", path=CREATE)
+        task_id = started(operator(), instance)
+        assert worker.queue.status(task_id)["status"]["state"] == "pending"
+        assert worker.queue.taskQueueCounts(worker.task_queue_id)["pendingTasks"] == 1
+
+    def test_two_tries_at_once_run_one_task(self, operator, worker):
+        with ThreadPoolExecutor(8) as threads:
+            ids = set(threads.map(lambda _: started(operator(), TaskInstance()), range(8)))
+        assert len(ids) == 1
+        assert worker.queue.taskQueueCounts(worker.task_queue_id)["pendingTasks"] == 1
+
+    def test_a_dag_that_was_edited_between_two_tries_takes_up_the_task(self, operator, instance, created, caplog):
+        task_id = started(operator(), instance)
+        assert started(operator(payload={"command": [["false"]]}), instance) == task_id
+        assert created() == [task_id]
+
+    def test_a_clear_creates_a_new_task(self, operator, instance, playing, created):
+        playing(complete, complete)
+        first = operator(retries=2).execute(TaskInstance(max_tries=2).context)
+        again = operator(retries=2).execute(TaskInstance(max_tries=2 + 1).context)
+        assert created() == [first["task_id"], again["task_id"]]
+
+    def test_each_mapped_task_and_each_run_has_a_task_of_its_own(self, operator):
+        instances = [TaskInstance(map_index=index) for index in (-1, 0, 1)]
+        instances.append(TaskInstance())
+        instances[-1].run_id = "manual__2"
+        assert len({started(operator(), instance) for instance in instances}) == len(instances)
+
+    @pytest.mark.parametrize("reason", ["internal-error", "resource-unavailable"])
+    def test_after_a_fault_of_the_infrastructure_the_next_try_creates_a_new_task(
+        self, operator, instance, playing, created, reason
+    ):
+        playing(exception(reason), complete)
+        with pytest.raises(TaskNotCompleted, match="the next try of this Airflow task starts a new attempt") as caught:
+            operator().execute(instance.context)
+        assert caught.value.transient
+        result = operator().execute(instance.context)
+        assert created()[1:] == [result["task_id"]]
+
+    def test_a_new_attempt_is_taken_up_as_well(self, operator, instance, playing, created):
+        playing(exception("internal-error"), complete)
+        with pytest.raises(TaskNotCompleted):
+            operator().execute(instance.context)
+        second = started(operator(), instance)
+        assert operator().execute(instance.context)["task_id"] == second
+        assert len(created()) == 2
+
+    def test_a_failure_is_retried_only_if_asked_for(self, operator, instance, playing, created):
+        playing(fail, complete)
+        with pytest.raises(TaskNotCompleted):
+            operator(retry_on="failed").execute(instance.context)
+        operator(retry_on=["failed"]).execute(instance.context)
+        assert len(created()) == 2
+
+    def test_a_rerun_in_place_of_a_new_task(self, operator, instance, playing, created):
+        playing(exception("internal-error"), complete)
+        with pytest.raises(TaskNotCompleted):
+            operator(rerun=True).execute(instance.context)
+        task_id = started(operator(rerun=True), instance)
+        result = operator(rerun=True).execute(instance.context)
+        assert (result["task_id"], result["run_id"]) == (task_id, 1)
+        assert created() == [task_id]
+
+    def test_a_task_that_a_killed_try_canceled_is_replaced(self, operator, instance, playing, created):
+        first = operator()
+        started(first, instance)
+        first.on_kill()
+        playing(complete)
+        assert operator().execute(instance.context)["state"] == "completed"
+        assert len(created()) == 2
+
+    def test_a_task_that_somebody_canceled_is_not_replaced(self, operator, instance, worker):
+        task_id = started(operator(on_kill="leave"), instance)
+        worker.queue.cancelTask(task_id)
+        with pytest.raises(AirflowFailException, match=r"run 0 is exception \(canceled\)"):
+            operator(on_kill="leave").execute(instance.context)
+
+
+class TestIdentity:
+    def test_temporary_credentials_keep_a_key_in_the_state_store(self, operator, connect, tc, created):
+        store = StateStore()
+        temporary(connect, tc)
+        tasks = [started(operator("tc_temporary"), TaskInstance(store=store)) for _ in range(2)]
+        assert tasks[0] == tasks[1]
+        assert created() == tasks[:1]
+
+    def test_a_recorder_keeps_it_where_there_is_no_store(self, operator, connect, tc, tmp_path):
+        temporary(connect, tc)
+        arguments = {"recorder": str(tmp_path)}
+        tasks = {started(operator("tc_temporary", **arguments), TaskInstance()) for _ in range(2)}
+        assert len(tasks) == 1
+
+    def test_without_either_the_log_says_what_a_retry_does(self, operator, connect, tc, caplog):
+        temporary(connect, tc)
+        tasks = {started(operator("tc_temporary"), TaskInstance()) for _ in range(2)}
+        assert len(tasks) == 2
+        assert "the next one creates a second task" in caplog.text
+
+
+def temporary(connect, tc):
+    now = datetime.now(UTC)
+    made = taskcluster.createTemporaryCredentials(
+        tc.client_id, tc.access_token, now - timedelta(minutes=1), now + timedelta(hours=1), ["*"]
+    )
+    login, password, certificate = (
+        value.decode() if isinstance(value := made[name], bytes) else value
+        for name in ("clientId", "accessToken", "certificate")
+    )
+    connect("tc_temporary", login=login, password=password, extra={"certificate": certificate})
+
+
+class TestDefinition:
+    def test_the_defaults_name_the_task_in_airflow(self, operator, instance, worker):
+        task = worker.queue.task(started(operator(), instance))
+        assert task["metadata"]["name"] == "a_dag.task"
+        assert task["metadata"]["description"] == f"Task task of DAG run {instance.run_id} of a_dag in Airflow"
+        assert task["metadata"]["owner"] == "airflow"
+        assert task["created"] == instance.context["dag_run"].start_date.isoformat(timespec="milliseconds").replace(
+            "+00:00", "Z"
+        )
+
+    def test_each_argument_is_in_the_definition(self, operator, instance, worker):
+        other = worker.create_task()
+        arguments = {
+            "payload": {"command": [["echo", ""]], "n": 3},
+            "name": "n",
+            "description": "d",
+            "source": "https://example.com/x",
+            "priority": "low",
+            "scopes": ["a:b"],
+            "routes": "index.a.b",
+            "tags": {"kind": "test"},
+            "extra": {"a": [1, None, ""]},
+            "project_id": "p",
+            "scheduler_id": "airflow",
+            "task_group_id": taskcluster.slugId(),
+        }
+        task = worker.queue.task(
+            started(operator(dependencies=[other], requires="all-resolved", task_retries=2, **arguments), instance)
+        )
+        found = {
+            "payload": task["payload"],
+            **{name: task["metadata"][name] for name in ("name", "description", "source")},
+            **{name: task[name] for name in ("priority", "scopes", "tags", "extra")},
+            "routes": task["routes"][0],
+            "project_id": task["projectId"],
+            "scheduler_id": task["schedulerId"],
+            "task_group_id": task["taskGroupId"],
+        }
+        assert found == arguments
+        assert (task["dependencies"], task["requires"], task["retries"]) == ([other], "all-resolved", 2)
+
+    def test_a_whole_definition_may_be_given(self, operator, instance, worker):
+        definition = {
+            "taskQueueId": worker.task_queue_id,
+            "payload": {"a": 1},
+            "metadata": {"name": "own", "description": "", "owner": "me@example.com", "source": "https://example.com/"},
+            "deadline": (datetime.now(UTC) + timedelta(hours=1)).isoformat(),
+        }
+        whole = operator(task_queue_id=None, payload=None, definition=definition)
+        task = worker.queue.task(started(whole, instance))
+        assert (task["payload"], task["metadata"]["owner"]) == ({"a": 1}, "me@example.com")
+
+    def test_a_payload_may_be_in_a_file(self, operator, instance, worker, tmp_path):
+        (tmp_path / "payload.json").write_text('{"command": [["ls"]]}')
+        with_file = operator(payload=None, payload_file=str(tmp_path / "payload.json"))
+        assert worker.queue.task(started(with_file, instance))["payload"] == {"command": [["ls"]]}
+
+    @pytest.mark.parametrize("content", [None, "", "[]", "{torn"], ids=repr)
+    def test_a_payload_file_that_cannot_be_used_is_refused(self, operator, instance, tmp_path, content):
+        file = tmp_path / "payload.json"
+        if content is not None:
+            file.write_text(content)
+        with pytest.raises(AirflowFailException, match="payload_file"):
+            operator(payload=None, payload_file=str(file)).execute(instance.context)
+
+    @pytest.mark.parametrize(("minutes", "from_start"), [(9, True), (11, False), (-1, False)])
+    def test_it_is_created_at_the_start_of_the_run_as_long_as_the_queue_takes_that(
+        self, operator, worker, minutes, from_start
+    ):
+        start = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=minutes)
+        task = worker.queue.task(started(operator(), TaskInstance(started=start)))
+        assert (datetime.fromisoformat(task["created"]) == start) is from_start
+
+    @pytest.mark.parametrize("change", ["past created", "sealed", "priority"])
+    def test_a_task_is_taken_up_where_creating_it_again_would_fail(self, operator, worker, tc, change, created):
+        instance = TaskInstance(started=datetime.now(UTC) - timedelta(minutes=9))
+        task_id = started(operator(priority="low"), instance)
+        if change == "sealed":
+            worker.queue.sealTaskGroup(task_id)
+        elif change == "priority":
+            worker.queue.changeTaskPriority(task_id, {"newPriority": "medium"})
+        with tc.clock.advanced(minutes=10 if change == "past created" else 0):
+            assert started(operator(priority="low"), instance) == task_id
+        assert created() == [task_id]
+
+    @pytest.mark.parametrize(
+        ("payload", "sentence"),
+        [
+            ({"a": "\0"}, "NUL"),
+            ({"a": "\ud800"}, "surrogate"),
+            ({"a": 2**53 + 1}, "over 2"),
+            ({"a": "x" * (11 << 20)}, "bytes as JSON"),
+        ],
+        ids=["nul", "surrogate", "large integer", "11 MiB"],
+    )
+    def test_what_the_queue_cannot_carry_is_refused_before_it_is_sent(
+        self, operator, instance, payload, sentence, created
+    ):
+        with pytest.raises(AirflowFailException, match=sentence):
+            operator(payload=payload).execute(instance.context)
+        assert created() == []
+
+    def test_a_queue_without_workers_is_a_warning(self, operator, instance, caplog):
+        started(operator(task_queue_id="my-team/no-such-queue"), instance)
+        assert "No worker has a task of queue 'my-team/no-such-queue' at present" in caplog.text
+
+    def test_a_client_that_may_not_read_the_status_gets_an_error_and_no_task(self, operator, holding, instance, tc):
+        tc.anonymous_scopes = []
+        holding("queue:create-task:*")
+        with pytest.raises(AirflowFailException, match="queue:status:"):
+            operator("tc_limited").execute(instance.context)
+
+
+class TestResults:
+    def test_artifacts_are_downloaded_and_a_small_one_is_in_the_result(self, operator, instance, playing, tmp_path):
+        def publish(run):
+            run.add("public/build/a.txt", b"aa")
+            run.add("public/other.txt", b"b")
+            run.add("public/result.json", b'{"answer": [42]}')
+            run.complete()
+
+        playing(publish)
+        result = operator(
+            download="public/build/*", destination=str(tmp_path / "out"), result_artifact="public/result.json"
+        ).execute(instance.context)
+        assert result["result"] == {"answer": [42]}
+        assert (tmp_path / "out/public/build/a.txt").read_bytes() == b"aa"
+        assert not (tmp_path / "out/public/other.txt").exists()
+        assert result["downloaded"]["count"] == 1
+
+    @pytest.mark.parametrize(
+        "content", [b"{torn", b"[" * 60_000, b'"' + b"x" * 70_000 + b'"'], ids=["torn", "deep", "large"]
+    )
+    def test_a_result_that_is_no_small_json_is_an_error(self, operator, instance, playing, content):
+        def publish(run):
+            run.add("public/result.json", content)
+            run.complete()
+
+        playing(publish)
+        with pytest.raises(AirflowFailException, match=r"result\.json"):
+            operator(result_artifact="public/result.json").execute(instance.context)
+
+    def test_the_list_of_artifacts_is_capped(self, operator, instance, playing, tc):
+        def publish(run):
+            for number in range(101):
+                run.add_link(f"public/{number:03}", "public/a")
+            run.complete()
+
+        playing(publish)
+        result = operator().execute(instance.context)
+        assert (result["artifact_count"], len(result["artifacts"])) == (101, 100)
+
+
+class TestArguments:
+    @pytest.mark.parametrize(
+        ("arguments", "sentence"),
+        [
+            ({"payload": None}, "needs something to run"),
+            ({"task_queue_id": None}, "needs something to run"),
+            ({"payload_file": "a.json"}, "either payload or payload_file"),
+            ({"deadline": 3600}, "pass a timedelta above zero"),
+            ({"expires": timedelta()}, "pass a timedelta above zero"),
+            ({"retry_on": "faild"}, "retry_on is 'faild'"),
+            ({"on_kill": "stop"}, "on_kill is 'stop'"),
+            ({"log": "all"}, "log is 'all'"),
+            ({"log_lines": 0}, "log_lines"),
+            ({"task_retries": 50}, "49 times at most"),
+            ({"download": "*"}, "belong together"),
+            ({"destination": "/tmp/x"}, "belong together"),
+            ({"rerun": "yes"}, "pass True or False"),
+        ],
+        ids=str,
+    )
+    def test_a_wrong_argument_is_an_error_when_the_dag_is_parsed(self, operator, arguments, sentence):
+        with pytest.raises(InvalidInput, match=sentence):
+            operator(**arguments)
