@@ -9,6 +9,7 @@ import time
 from typing import TYPE_CHECKING
 
 from .contents import older
+from .plan import ON_THE_WAY
 from .transfers.base import below
 
 if TYPE_CHECKING:
@@ -68,10 +69,11 @@ def right_outcome(transfer: Transfer, outcome: Outcome) -> Iterator[str]:
 
 
 def resumed(transfer: Transfer, kept: int, moved: int) -> Iterator[str]:
-    """A try without trouble moves only the missing bytes."""
-    missing = max(0, transfer.plan.size - kept)
-    if transfer.plan.kind.name != "read_file" and moved > missing + SLACK:
-        yield f"a try without faults moved {moved} bytes, and {missing} of {transfer.plan.size} were missing"
+    """A try without trouble moves only the missing bytes, unless an earlier fault makes it begin anew."""
+    plan = transfer.plan
+    missing = plan.size + min(plan.size, ON_THE_WAY) if plan.begins_anew else max(0, plan.size - kept)
+    if plan.kind.name != "read_file" and moved > missing + SLACK:
+        yield f"a try without faults moved {moved} bytes, and {missing} of {plan.size} were missing"
 
 
 def bounded(transfer: Transfer, moved: int, incidents: int) -> Iterator[str]:

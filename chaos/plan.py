@@ -14,7 +14,7 @@ MIB = 1024 * KIB
 INLINE = 8 * KIB
 # Bytes between two checkpoints of a download in a chaos run, and bytes in sockets and buffers when a connection breaks.
 RECORD = 64 * KIB
-ON_THE_WAY = 10 * MIB
+ON_THE_WAY = 16 * MIB
 # Faults after which a download may start again from its first byte.
 BEGIN_ANEW = {"Corrupt", "Short", "Longer", "NoLength", "Chunked", "Headers", "WrongRange", "OtherRange", "Ignore"}
 
@@ -129,11 +129,16 @@ class Plan:
             return self.connections * self.part_size
         if self.kind.most_files > 1:
             return self.connections * max(self.sizes)
-        faults = {strike.fault for trouble in self.troubles for strike in trouble.strikes}
-        begins_anew = faults & BEGIN_ANEW or (self.gzipped and not self.kind.hashed) or self.disk == "image"
+        begins_anew = self.begins_anew or (self.gzipped and not self.kind.hashed) or self.disk == "image"
         if self.kind.method == "PUT" or begins_anew or self.connections > 1:
             return self.size
         return min(self.size, RECORD + ON_THE_WAY)
+
+    @property
+    def begins_anew(self) -> bool:
+        """Whether a download may start again from its first byte, in a later try, too: a fault changed its facts."""
+        faults = {strike.fault for trouble in self.troubles for strike in trouble.strikes}
+        return bool(faults & BEGIN_ANEW)
 
 
 def draw(seed: int, number: int) -> Plan:

@@ -63,6 +63,7 @@ class LocalDestination:
                 folder = self._root.below(above, make=False)
             except FileNotFoundError:
                 return None
+            leftovers.sweep_if_due(folder)  # nothing may be written there
             status = folder.stat_file(last)
             return None if status is None else ExistingFile(status.st_size, partial(_digests, folder, last))
 

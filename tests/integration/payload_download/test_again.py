@@ -14,6 +14,7 @@ from payload_folder import BIG, CONTENTS, gets, manifest, there
 from airflow_provider_taskcluster.emulator.store.faults import Stall
 from airflow_provider_taskcluster.exceptions import Interrupted
 from airflow_provider_taskcluster.transfer.config import MIB
+from airflow_provider_taskcluster.transfer.sink import leftovers
 
 
 def test_a_second_run_transfers_nothing_and_asks_for_nothing(download, stored, tc, tmp_path):
@@ -26,6 +27,19 @@ def test_a_second_run_transfers_nothing_and_asks_for_nothing(download, stored, t
     assert not tc.journal.entries(path="artifact-content")
     after = {path: path.stat().st_mtime_ns for path in before}
     assert {path for path in before if before[path] != after[path]} == {tmp_path / "folder/taskcluster-payload.json"}
+
+
+def test_a_second_run_that_transfers_nothing_sweeps_what_a_killed_one_left_in_all_folders(download, stored, tmp_path):
+    download(stored)
+    left = [
+        path / ".taskcluster-0123abcd.new" for path in (tmp_path / "folder/public", tmp_path / "folder/public/build")
+    ]
+    for file in left:
+        file.touch()
+        os.utime(file, (0, 0))
+    leftovers._due.clear()  # of the first run, a moment ago
+    assert download(stored)["transferred"] == 0
+    assert not any(file.exists() for file in left)
 
 
 def test_a_second_run_transfers_only_what_is_missing_or_differs(download, stored, tc, tmp_path):
