@@ -40,9 +40,9 @@ Where it listens, and what it keeps:
                               temporary folder, removed at the end)
 
 A worker, which runs whatever a task tells it to, as this user:
-  --worker QUEUE              claims the tasks of a queue such as emulator/linux,
-                              and runs their commands (payloads of
-                              generic-worker); may be given many times
+  --worker QUEUE              claims the tasks of a queue (emulator/linux), and
+                              runs their commands, as payloads of
+                              generic-worker have them; may be given many times
 
 What it offers:
   --upload-methods [METHOD]...

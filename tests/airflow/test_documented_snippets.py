@@ -3,9 +3,17 @@
 from __future__ import annotations
 
 import importlib.util
+import os
+import subprocess
+import sys
+import time
+import urllib.request
 from pathlib import Path
 
 import pytest
+
+from airflow_provider_taskcluster.emulator import Emulator
+from airflow_provider_taskcluster.emulator.worker import CommandWorker, Worker
 
 EXAMPLES = Path(__file__).parents[2] / "docs/examples"
 
@@ -20,6 +28,25 @@ def loaded(name):
 def test_an_emulator_is_started_and_a_worker_publishes(capsys):
     task_id = loaded("own_emulator").publish_hello()
     assert task_id in capsys.readouterr().out
+
+
+def test_the_worker_of_the_emulator_runs_a_task():
+    assert "hello" in loaded("own_worker").run_echo().splitlines()
+
+
+def test_the_task_on_the_page_of_the_emulator_is_run():
+    with Emulator() as tc:
+        credentials = {"clientId": tc.client_id, "accessToken": tc.access_token}
+        environment = {**os.environ, **tc.environment}
+        command = [sys.executable, EXAMPLES / "command_task.py"]
+        with CommandWorker(tc.root_url, credentials, task_queue_id="emulator/linux"):
+            task_id = subprocess.check_output(command, env=environment, text=True, timeout=60).strip()
+            queue = Worker(tc.root_url, credentials).queue
+            while queue.status(task_id)["status"]["state"] in {"pending", "running"}:
+                time.sleep(0.1)
+        assert queue.status(task_id)["status"]["state"] == "completed"
+        with urllib.request.urlopen(queue.buildUrl("getLatestArtifact", task_id, "public/result.txt")) as response:
+            assert response.read() == b"done\n"
 
 
 def test_uris_of_assets_are_those_that_the_comment_says():
