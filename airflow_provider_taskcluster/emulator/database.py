@@ -33,6 +33,7 @@ CREATE TABLE IF NOT EXISTS task_groups (
 CREATE TABLE IF NOT EXISTS requirements (
     task_id TEXT NOT NULL, required_task_id TEXT NOT NULL, requires TEXT NOT NULL,
     PRIMARY KEY (task_id, required_task_id));
+CREATE TABLE IF NOT EXISTS releases (task_id TEXT PRIMARY KEY, due INTEGER NOT NULL);
 CREATE INDEX IF NOT EXISTS requirements_by_required ON requirements (required_task_id);
 CREATE TABLE IF NOT EXISTS artifacts (
     task_id TEXT NOT NULL, run_id INTEGER NOT NULL, name TEXT NOT NULL, storage_type TEXT NOT NULL,

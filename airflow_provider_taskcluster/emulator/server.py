@@ -100,6 +100,10 @@ class Emulator:
         """Create or replace a client and return its access token."""
         return self.accounts.add_client(client_id, scopes)
 
+    def sweep(self) -> None:
+        """Remove all that has expired by the emulator's clock, as the real services do by a job about once a day."""
+        self._sweep()
+
     @property
     def anonymous_scopes(self) -> list[str]:
         """Scopes of unsigned requests."""
@@ -134,6 +138,7 @@ class Emulator:
         context = Context(database, self.clock, self.accounts, self.store, self.settings)
         services = Services(context)
         self.bulk = Bulk(context, services)
+        self._sweep = services.sweep
 
         wires, api_wires = Wires(), Wires()
         authenticator = Authenticator(self.accounts, self.clock)

@@ -19,12 +19,13 @@ class Lifetimes:
 
 @dataclass(frozen=True)
 class Settings:
-    """Settings of an emulator; the defaults are those of the real services.
+    """Settings of an emulator; the defaults are those of the real services, but for ``release_seconds``.
 
     ``upload_methods`` and ``download_methods`` are in the server's order of preference.
     ``purge_cache_seconds`` is how long purgeRequests uses its cache (0: never). ``store_url``
     replaces the store's own address in every URL that is issued. ``claim_work_seconds`` is how long claimWork
-    waits for a task (0: not at all), ``claim_seconds`` how long a claim of a run lasts.
+    waits for a task (0: not at all), ``claim_seconds`` how long a claim of a run lasts. ``release_seconds``
+    is how long a task waits after its last dependency was met: 0-5 s at the real queue, 0 here.
     """
 
     upload_methods: tuple[str, ...] = UPLOAD_METHODS
@@ -34,3 +35,4 @@ class Settings:
     store_url: str | None = None
     claim_work_seconds: float = 20
     claim_seconds: float = 20 * 60
+    release_seconds: float = 0

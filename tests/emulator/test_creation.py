@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
+
 import pytest
 import taskcluster
 from emulator_clients import in_days, refused
@@ -221,3 +224,36 @@ def test_what_depends_on_a_task_is_listed(root, worker):
     assert (listed["taskId"], [entry["status"]["taskId"] for entry in listed["tasks"]]) == (required, waiting)
     with refused(404, "ResourceNotFound"):
         root.queue.listDependentTasks(taskcluster.slugId())
+
+
+def test_the_same_definition_six_times_at_once_makes_one_run(root, worker):
+    definition = {**root.queue.task(worker.create_task()), "taskGroupId": taskcluster.slugId()}
+    task_id = taskcluster.slugId()
+    with ThreadPoolExecutor(6) as pool:
+        answers = list(pool.map(lambda _: root.queue.createTask(task_id, definition)["status"], range(6)))
+    assert answers == [answers[0]] * 6
+    assert len(root.queue.status(task_id)["status"]["runs"]) == 1
+
+
+def test_owner_and_description_may_be_empty_and_the_owner_need_be_no_address(root, worker):
+    metadata = root.queue.task(worker.create_task())["metadata"]
+    for changed in ({"owner": "", "description": ""}, {"owner": "the night shift"}):
+        task_id = worker.create_task(metadata={**metadata, **changed})
+        assert root.queue.task(task_id)["metadata"] == {**metadata, **changed}
+
+
+def test_a_task_expires_a_year_after_its_deadline(root, worker):
+    definition = root.queue.task(worker.create_task())
+    del definition["expires"], definition["taskGroupId"]
+    task_id = taskcluster.slugId()
+    root.queue.createTask(task_id, definition)
+    lifetime = datetime.fromisoformat(root.queue.task(task_id)["expires"]) - datetime.fromisoformat(
+        definition["deadline"]
+    )
+    assert lifetime.days == 365
+
+
+def test_a_fault_of_the_schema_is_named_by_its_path(worker):
+    with refused(400, "InputValidationError") as info:
+        worker.create_task(retries=50)
+    assert "  * data/retries must be less than or equal to 49" in str(info.value)

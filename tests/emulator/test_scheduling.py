@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import pytest
 import taskcluster
-from emulator_clients import in_days, refused
+from emulator_clients import Clients, in_days, refused
+
+from airflow_provider_taskcluster.emulator import Emulator, Settings
+from airflow_provider_taskcluster.emulator.worker import Worker
 
 ENDINGS = {"completed": "complete", "failed": "fail", "exception": "exception"}
 
@@ -244,3 +247,88 @@ def test_between_its_deadline_and_its_end_a_task_shows_what_it_was(root, worker)
 def test_what_is_not_there_cannot_be_moved(root, call):
     with refused(404, "ResourceNotFound"):
         getattr(root.queue, call)(taskcluster.slugId())
+
+
+def test_a_task_is_released_after_the_seconds_that_are_set():
+    with Emulator(settings=Settings(release_seconds=3600)) as tc:
+        clients = Clients(tc, {"clientId": tc.client_id, "accessToken": tc.access_token})
+        worker = Worker(tc.root_url, clients.credentials)
+        required = worker.create_task()
+        waiting = worker.create_task(dependencies=[required])
+        late = worker.create_task(dependencies=[required], deadline=taskcluster.fromNowJSON("30 minutes"))
+        worker.claim(required).complete()
+        after = worker.create_task(dependencies=[required])
+        assert [state(clients, task_id) for task_id in (waiting, after)] == ["unscheduled", "pending"]
+        with tc.clock.advanced(minutes=61, seconds=10):
+            assert [state(clients, task_id) for task_id in (waiting, late)] == ["pending", "exception"]
+            (run,) = clients.queue.status(late)["status"]["runs"]
+            assert (run["reasonCreated"], run["reasonResolved"]) == ("exception", "deadline-exceeded")
+            assert worker.claim(waiting).complete()["state"] == "completed"
+    assert Settings().release_seconds == 0
+
+
+def test_a_task_that_depends_on_one_that_failed_is_unscheduled_until_its_deadline(root, worker):
+    required = worker.create_task()
+    waiting = worker.create_task(dependencies=[required])
+    resolve(worker, required, "failed")
+    with root.tc.clock.advanced(hours=20):
+        assert root.queue.status(waiting)["status"]["runs"] == []
+    with root.tc.clock.advanced(hours=25):
+        (run,) = root.queue.status(waiting)["status"]["runs"]
+        assert (run["reasonCreated"], run["reasonResolved"]) == ("exception", "deadline-exceeded")
+
+
+@pytest.mark.parametrize("reason", ["malformed-payload", "resource-unavailable", "internal-error"])
+def test_an_exception_of_these_reasons_is_not_retried(worker, reason):
+    status = worker.claim(worker.create_task()).exception(reason)
+    assert (status["state"], len(status["runs"]), status["retriesLeft"]) == ("exception", 1, 5)
+
+
+def test_a_rerun_gives_the_retries_back(root, worker):
+    run = worker.claim(worker.create_task(retries=1))
+    assert run.exception("intermittent-task")["retriesLeft"] == 0
+    worker.claim(run.task_id).fail()
+    status = root.queue.rerunTask(run.task_id)["status"]
+    assert (status["retriesLeft"], status["runs"][-1]["reasonCreated"]) == (1, "rerun")
+
+
+@pytest.mark.parametrize("before", ["pending", "running"])
+def test_a_rerun_of_a_task_that_is_not_resolved_changes_nothing(root, worker, before):
+    task_id = worker.create_task()
+    if before == "running":
+        worker.claim(task_id)
+    status = root.queue.status(task_id)["status"]
+    assert root.queue.rerunTask(task_id)["status"] == status
+
+
+def test_a_priority_can_be_changed_just_after_a_cancel_and_not_later(root, worker):
+    task_id = worker.create_task()
+    root.queue.cancelTask(task_id)
+    assert root.queue.changeTaskPriority(task_id, {"newPriority": "low"})["status"]["priority"] == "low"
+    with root.tc.clock.advanced(seconds=10), refused(409, "RequestConflict"):
+        root.queue.changeTaskPriority(task_id, {"newPriority": "high"})
+
+
+def test_past_the_deadline_a_priority_stays(root, worker):
+    task_id = worker.create_task()
+    with root.tc.clock.advanced(hours=24, seconds=10):
+        assert state(root, task_id) == "pending"
+        with refused(409, "RequestConflict"):
+            root.queue.changeTaskPriority(task_id, {"newPriority": "high"})
+
+
+def test_the_same_definition_after_a_cancel_is_answered_with_the_exception(root, worker):
+    task_id = worker.create_task()
+    root.queue.cancelTask(task_id)
+    status = root.queue.createTask(task_id, root.queue.task(task_id))["status"]
+    assert (status["state"], len(status["runs"])) == ("exception", 1)
+
+
+def test_without_scopes_an_unknown_task_is_refused_to_readers_and_not_found_to_owners(holding):
+    nobody, task_id = holding(client_id="tests/nobody").queue, taskcluster.slugId()
+    for call in (nobody.status, nobody.task):
+        with refused(403, "InsufficientScopes"):
+            call(task_id)
+    for call in (nobody.cancelTask, nobody.rerunTask, nobody.scheduleTask):
+        with refused(404, "ResourceNotFound"):
+            call(task_id)

@@ -124,3 +124,34 @@ def test_a_group_that_grows_while_it_is_listed_shows_some_tasks_twice_and_some_n
     worker.create_task(ids[0], taskGroupId=task_group_id)
     rest = root.queue.listTaskGroup(task_group_id, query={"continuationToken": first["continuationToken"]})
     assert members(first) + members(rest) == [ids[1], ids[2], ids[2], ids[3]]
+
+
+def test_the_priority_of_all_unresolved_tasks_of_a_group_is_changed(root, worker, holding, group):
+    task_group_id, task_ids = group
+    ended, urgent, *others = task_ids
+    worker.claim(ended).complete()
+    root.queue.changeTaskPriority(urgent, {"newPriority": "high"})
+    with refused(403, "InsufficientScopes"):
+        holding("queue:change-task-priority:*").queue.changeTaskGroupPriority(task_group_id, {"newPriority": "high"})
+    limited = holding(f"queue:change-task-group-priority:-/{task_group_id}")
+    assert limited.queue.changeTaskGroupPriority(task_group_id, {"newPriority": "high"}) == {
+        "taskGroupId": task_group_id,
+        "schedulerId": "-",
+        "newPriority": "high",
+        "tasksAffected": 3,
+        "taskIds": others,
+    }
+    listed = root.queue.listTaskGroup(task_group_id)["tasks"]
+    assert [member["status"]["priority"] for member in listed] == ["lowest", *["high"] * 4]
+    assert [member["task"]["priority"] for member in listed] == ["lowest", *["high"] * 4]
+    assert root.queue.changeTaskGroupPriority(task_group_id, {"newPriority": "high"})["tasksAffected"] == 0
+    with refused(404, "ResourceNotFound"):
+        root.queue.changeTaskGroupPriority(taskcluster.slugId(), {"newPriority": "high"})
+
+
+def test_an_empty_group_can_be_sealed_and_cancelled(root, worker):
+    task_group_id = taskcluster.slugId()
+    with refused(400, "InputError"):
+        worker.create_task(taskGroupId=task_group_id, dependencies=[taskcluster.slugId()])
+    assert root.queue.sealTaskGroup(task_group_id)["sealed"]
+    assert root.queue.cancelTaskGroup(task_group_id)["taskGroupSize"] == 0

@@ -84,8 +84,12 @@ def validated(model: type[BaseModel], payload: Any) -> BaseModel:
     try:
         return model.model_validate(payload)
     except ValidationError as error:
-        lines = [f"  * data{''.join(f'.{p}' for p in e['loc'])}: {e['msg']}" for e in error.errors()]
+        lines = [f"  * data{''.join(f'/{p}' for p in e['loc'])} {_must(e['msg'])}" for e in error.errors()]
         raise InputValidationError("\n".join(["Schema Validation Failed!", "Errors:", *lines])) from None
+
+
+def _must(message: str) -> str:
+    return message.replace("Input should", "must", 1)
 
 
 def client_url(request: Request, headers: Mapping[str, str]) -> str:

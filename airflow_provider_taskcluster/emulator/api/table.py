@@ -95,6 +95,7 @@ def _task_groups(services: Services) -> list[Operation]:
         op("listTaskGroup", f"GET {group}/list", s.list_task_group, query=PAGES, scopes=read),
         op("getTaskGroup", f"GET {group}", s.get_task_group, scopes=read),
         op("cancelTaskGroup", f"POST {group}/cancel", s.cancel_task_group),
+        op("changeTaskGroupPriority", f"POST {group}/priority", s.change_task_group_priority, ChangePriority),
         op("sealTaskGroup", f"POST {group}/seal", s.seal_task_group),
     ]
 

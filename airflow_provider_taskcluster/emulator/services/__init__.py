@@ -15,6 +15,7 @@ from .objects import ObjectService
 from .purge_cache import PurgeCacheService
 from .runs import RunService
 from .scheduling import SchedulingService
+from .sweep import SweepService
 from .tasks import TaskService
 
 if TYPE_CHECKING:
@@ -35,4 +36,5 @@ class Services:
         self.runs = RunService(context, self.tasks)
         self.artifacts = ArtifactService(context, self.tasks, self.objects)
         self.contents = ContentService(context, self.tasks, self.artifacts, self.objects)
+        self.sweep = SweepService(context).sweep
         self.index = IndexService(context, self.tasks, self.contents)

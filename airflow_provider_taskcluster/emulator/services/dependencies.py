@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_taskcluster.emulator.clock import from_json
+from airflow_provider_taskcluster.emulator.clock import SECOND, from_json
 from airflow_provider_taskcluster.emulator.errors import InputError
 
 if TYPE_CHECKING:
@@ -21,7 +21,9 @@ class DependencyService:
         self._database = context.database
         self._clock = context.clock
         self._tasks = tasks
+        self._delay = int(context.settings.release_seconds * SECOND)
         tasks.when_resolved.append(self.release)
+        tasks.when_due.append(self.apply_releases)
 
     def block(self, task_id: str, definition: dict[str, Any]) -> bool:
         """Store the requirements of a new task, and return whether it has any.
@@ -37,7 +39,7 @@ class DependencyService:
         return bool(unmet)
 
     def release(self, resolved: Task) -> None:
-        """Schedule the tasks whose last open requirement was this one, unless their deadline has passed."""
+        """Schedule the tasks whose last open requirement was this one, at once or after the delay that is set."""
         waiting = self._database.all("SELECT * FROM requirements WHERE required_task_id = ?", resolved.task_id)
         for row in waiting:
             if _is_met(row["requires"], resolved):
@@ -50,6 +52,21 @@ class DependencyService:
     def _schedule_if_free(self, task_id: str, now: int) -> None:
         if self._database.one("SELECT 1 FROM requirements WHERE task_id = ?", task_id) is not None:
             return
+        if self._delay:
+            self._database.execute("INSERT OR IGNORE INTO releases VALUES (?, ?)", task_id, now + self._delay)
+        else:
+            self._schedule(task_id, now)
+
+    def apply_releases(self, now: int) -> None:
+        """Schedule the tasks whose delay is over."""
+        if not self._delay:
+            return
+        for row in self._database.all("SELECT * FROM releases WHERE due <= ? ORDER BY due", now):
+            self._database.execute("DELETE FROM releases WHERE task_id = ?", row["task_id"])
+            self._schedule(row["task_id"], row["due"])
+
+    def _schedule(self, task_id: str, now: int) -> None:
+        """Schedule a task unless its deadline has passed."""
         task = self._tasks.find_stored(task_id)
         if task is not None and not task.is_overdue(now):
             task.schedule(now)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.emulator.auth.caller import Caller
     from airflow_provider_taskcluster.emulator.context import Context
     from airflow_provider_taskcluster.emulator.database import Row
+    from airflow_provider_taskcluster.emulator.schemas.tasks import ChangePriority
 
     from .tasks import TaskService
 
@@ -80,6 +81,25 @@ class GroupService:
             "taskGroupSize": len(rows),
             "cancelledCount": len(tasks),
             "taskIds": [task.task_id for task in tasks],
+        }
+
+    def change_task_group_priority(self, caller: Caller, task_group_id: str, request: ChangePriority) -> dict[str, Any]:
+        """Change the priority of the tasks of a group that are not resolved; claimed runs keep theirs."""
+        group = self._load(task_group_id)
+        scheduler_id, priority = group["scheduler_id"], request.newPriority
+        caller.require(f"queue:change-task-group-priority:{scheduler_id}/{task_group_id}")
+        with self._database.transaction():
+            rows = self._tasks.rows("task_group_id = ? ORDER BY task_id", task_group_id)
+            tasks = [task for task in (Task(unpack(row["status"])) for row in rows) if not task.is_resolved]
+            changed = [task for task in tasks if task.status["priority"] != priority]
+            for task in changed:
+                self._tasks.set_priority(task, priority)
+        return {
+            "taskGroupId": task_group_id,
+            "schedulerId": scheduler_id,
+            "newPriority": priority,
+            "tasksAffected": len(changed),
+            "taskIds": [task.task_id for task in changed],
         }
 
     def join(self, definition: dict[str, Any]) -> None:

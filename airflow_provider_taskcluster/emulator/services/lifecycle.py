@@ -85,7 +85,7 @@ class Task:
 
     def schedule(self, now: int) -> None:
         """Add the first run unless there is one; RequestConflict past the deadline."""
-        self._check_deadline("scheduled", now)
+        self.check_deadline("scheduled", now)
         if not self.runs:
             self._add_run("scheduled", now)
 
@@ -107,7 +107,7 @@ class Task:
         run = self.run(run_id)
         if run["state"] != "running":
             raise RequestConflict(f"Run {run_id} on task `{self.task_id}` is resolved or not running.")
-        self._check_deadline("reclaimed", now)
+        self.check_deadline("reclaimed", now)
         run["takenUntil"] = to_json(until)
         return run
 
@@ -124,7 +124,7 @@ class Task:
 
     def rerun(self, retries: int, now: int) -> None:
         """Add a run to a resolved or unscheduled task; other tasks do not change."""
-        self._check_deadline("rescheduled", now)
+        self.check_deadline("rescheduled", now)
         if self.state not in SCHEDULED:
             if len(self.runs) >= MOST_RUNS:
                 raise RequestConflict(f"Task `{self.task_id}` already has {len(self.runs)} runs: it cannot be rerun")
@@ -133,7 +133,7 @@ class Task:
 
     def cancel(self, now: int) -> None:
         """Cancel a task unless it is resolved."""
-        self._check_deadline("canceled", now)
+        self.check_deadline("canceled", now)
         if not self.is_resolved:
             self.end_task("canceled", now)
 
@@ -152,7 +152,13 @@ class Task:
         """Whether the deadline has passed."""
         return from_json(self.status["deadline"]) <= now
 
-    def _check_deadline(self, verb: str, now: int) -> None:
+    def was_canceled_since(self, instant: int) -> bool:
+        """Whether the last run was canceled, and not before an instant."""
+        last = self.runs[-1] if self.runs else {}
+        return last.get("reasonResolved") == "canceled" and from_json(last["resolved"]) >= instant
+
+    def check_deadline(self, verb: str, now: int) -> None:
+        """Raise RequestConflict past the deadline."""
         if self.is_overdue(now):
             raise RequestConflict(
                 f"Task `{self.task_id}` can't be {verb} past its deadline of {self.status['deadline']}."

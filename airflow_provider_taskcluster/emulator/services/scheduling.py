@@ -5,6 +5,7 @@ from __future__ import annotations
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_taskcluster.emulator.clock import SECOND
 from airflow_provider_taskcluster.emulator.errors import RequestConflict
 
 if TYPE_CHECKING:
@@ -16,6 +17,9 @@ if TYPE_CHECKING:
 
     from .lifecycle import Task
     from .tasks import TaskService
+
+# For so long changeTaskPriority does not notice that a task was cancelled.
+UNNOTICED = 2 * SECOND
 
 
 class SchedulingService:
@@ -45,12 +49,18 @@ class SchedulingService:
         return {"status": task.status}
 
     def change_task_priority(self, caller: Caller, task_id: str, request: ChangePriority) -> dict[str, Any]:
-        """Change the priority of a task that is not resolved; claimed runs keep theirs."""
+        """Change the priority of a task that is not resolved; claimed runs keep theirs.
+
+        As in the real queue, a task that was cancelled a moment ago still takes another priority.
+        """
         with self._database.transaction():
             task = self._tasks.load(task_id)
             queue = task.status["taskQueueId"]
             caller.require_any(f"queue:change-task-priority:{task_id}", f"queue:change-task-priority-in-queue:{queue}")
-            if task.is_resolved or task.status["priority"] == request.newPriority:
+            now = self._clock.now()
+            task.check_deadline("changed in priority", now)
+            ended = task.is_resolved and not task.was_canceled_since(now - UNNOTICED)
+            if ended or task.status["priority"] == request.newPriority:
                 raise RequestConflict(f"Task `{task_id}` is resolved or has priority `{request.newPriority}` already.")
             self._tasks.set_priority(task, request.newPriority)
         return {"status": task.status}

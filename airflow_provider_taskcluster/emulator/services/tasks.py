@@ -23,13 +23,15 @@ if TYPE_CHECKING:
 class TaskService:
     """Definitions and statuses of tasks; timeouts that are due are applied before any task is loaded.
 
-    The functions in ``when_resolved`` are called with each task that is resolved, in the same transaction.
+    The functions in ``when_resolved`` are called with each task that is resolved, in the same transaction; those in
+    ``when_due`` with the time, before timeouts are applied.
     """
 
     def __init__(self, context: Context) -> None:
         self._database = context.database
         self._clock = context.clock
         self.when_resolved: list[Callable[[Task], None]] = []
+        self.when_due: list[Callable[[int], None]] = []
 
     def task(self, _: Caller, task_id: str) -> dict[str, Any]:
         """Return a task's definition."""
@@ -175,6 +177,8 @@ class TaskService:
     def _apply_timeouts(self) -> None:
         """Apply all timeouts that are due, oldest first."""
         now = self._clock.now()
+        for apply in self.when_due:
+            apply(now)
         while row := self._database.one("SELECT * FROM tasks WHERE due <= ? ORDER BY due LIMIT 1", now):
             task = Task(unpack(row["status"]))
             task.apply_timeout(now)
