@@ -37,7 +37,9 @@ class TaskclusterArtifactSensor(TaskclusterBaseSensor):
 
     Fails at once if they can no longer appear: the run, or the latest run of the task, is resolved without them, or has
     error artifacts in their place; or the task does not exist. The sensor waits through the queue's automatic retries.
-    Scopes ``queue:status:<taskId>``, ``queue:list-artifacts:<taskId>:<runId>``.
+    Scopes ``queue:status:<taskId>``, ``queue:list-artifacts:<taskId>:<runId>``. With ``queue:get-task:<taskId>``, and
+    ``queue:status:<taskId>`` of its dependencies, it also fails at once if the task is blocked: unscheduled behind one
+    that did not complete.
 
     :param taskcluster_task_id: Id of the Taskcluster task (templated); ``task_id`` is Airflow's.
     :param name: Name of the artifact, or a list of names (templated).

@@ -99,7 +99,8 @@ class TaskclusterTaskGroupSensor(TaskclusterBaseSensor):
 
     :param task_group_id: Id of the group (templated).
     :param states: Resolved states to accept; by default all, ``completed``, ``failed`` and ``exception``. The sensor
-        fails at once if a task is resolved in another state.
+        fails at once if a task is resolved in another state. Without ``exception`` it also fails at once if a task is
+        blocked: unscheduled behind one that did not complete.
     :param wait_for_rerun: Wait on if a task is resolved in another state: for a task that will be rerun.
     :param taskcluster_conn_id: Id of the connection (templated).
     :param connect_timeout: Seconds to connect to a server; None takes the connection's.

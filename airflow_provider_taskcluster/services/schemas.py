@@ -55,7 +55,7 @@ class TaskRun(TypedDict):
 
     runId: int
     state: str
-    reasonCreated: str
+    reasonCreated: NotRequired[str]
     scheduled: NotRequired[str]
     started: NotRequired[str]
     resolved: NotRequired[str]
@@ -75,6 +75,12 @@ class TaskStatus(TypedDict):
     retriesLeft: int
     deadline: str
     expires: str
+
+
+class ListedTask(TaskStatus):
+    """The status of a task in the list of its group; of an unscheduled one also the tasks that must complete first."""
+
+    required: NotRequired[list[str]]
 
 
 class IndexedTask(TypedDict):
@@ -174,7 +180,7 @@ OBJECT = object_of({"projectId": word, "expires": timestamp, "hashes": hashes})
 _RUN = object_of(
     {"runId": whole, "state": kind},
     {
-        "reasonCreated": label,
+        "reasonCreated": kind,
         "reasonResolved": label,
         "workerGroup": label,
         "workerId": label,
@@ -185,9 +191,9 @@ _RUN = object_of(
 )
 _TASK = object_of({"taskId": word, "state": kind, "runs": list_of(_RUN)})
 STATUS = object_of({"status": _TASK})
-TASK_GROUP = object_of({"tasks": list_of(STATUS)}, _PAGE)
 # queue/v1/task.json; only what an unscheduled task waits for is checked.
 _DEPENDENCIES = object_of({}, {"dependencies": list_of(word), "requires": kind})
+TASK_GROUP = object_of({"tasks": list_of(object_of({"status": _TASK}, {"task": _DEPENDENCIES}))}, _PAGE)
 
 
 def task_definition(value: Any) -> Json:

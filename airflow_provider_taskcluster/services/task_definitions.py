@@ -48,6 +48,12 @@ def check_json(value: Any, argument: str) -> None:
         raise InvalidInput(f"{argument} has {size} bytes as JSON, and {LARGEST_BODY} are possible: shorten it")
 
 
+def required_tasks(definition: Mapping[str, Any]) -> list[str]:
+    """Return the tasks that must complete before a task is scheduled; the others need only be resolved."""
+    found: list[str] = definition.get("dependencies", [])
+    return found if definition.get("requires") == "all-completed" else []
+
+
 def _check_value(value: Any, where: str) -> None:
     if isinstance(value, Mapping):
         for key, inner in value.items():

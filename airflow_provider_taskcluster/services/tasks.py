@@ -9,12 +9,13 @@ from airflow_provider_taskcluster.exceptions import UnreadableAnswer
 from airflow_provider_taskcluster.services.paging import pages
 from airflow_provider_taskcluster.services.readers import SchemaMismatch
 from airflow_provider_taskcluster.services.schemas import STATUS, STATUSES, TASK_GROUP
+from airflow_provider_taskcluster.services.task_definitions import required_tasks
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
     from airflow_provider_taskcluster.services.client import Client
-    from airflow_provider_taskcluster.services.schemas import Json, TaskStatus
+    from airflow_provider_taskcluster.services.schemas import Json, ListedTask, TaskStatus
 
 # Tasks in one request for statuses, at most.
 LARGEST_PAGE = 1000
@@ -68,8 +69,10 @@ class Tasks:
                 statuses.setdefault(task_id, unreadable)
         return statuses
 
-    async def group(self, task_group_id: str) -> AsyncIterator[list[TaskStatus]]:
+    async def group(self, task_group_id: str) -> AsyncIterator[list[ListedTask]]:
         """Yield the statuses of all tasks of a group, page by page. Scope ``queue:list-task-group:<taskGroupId>``.
+
+        The pages hold the definitions as well; of them only what unscheduled tasks wait for is kept.
 
         :raises NotFound: There is no such group.
         """
@@ -85,4 +88,9 @@ class Tasks:
             return response
 
         async for page in pages(f"The list of task group {task_group_id}", ask):
-            yield [task["status"] for task in page["tasks"]]
+            yield [_listed(task) for task in page["tasks"]]
+
+
+def _listed(task: Json) -> ListedTask:
+    status: ListedTask = task["status"]
+    return {**status, "required": required_tasks(task.get("task", {}))} if status["state"] == "unscheduled" else status

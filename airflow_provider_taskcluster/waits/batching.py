@@ -24,6 +24,7 @@ from airflow_provider_taskcluster.services.artifacts import Artifacts
 from airflow_provider_taskcluster.services.index import Index
 from airflow_provider_taskcluster.services.objects import Objects
 from airflow_provider_taskcluster.services.task_changes import TaskChanges
+from airflow_provider_taskcluster.services.task_definitions import required_tasks
 from airflow_provider_taskcluster.services.tasks import LARGEST_PAGE, Tasks
 from airflow_provider_taskcluster.waits.questions import (
     ArtifactsOf,
@@ -186,8 +187,7 @@ class Batcher:
             case StatusOf(task_id):
                 answer = await Tasks(self.client).status(task_id)
             case RequirementsOf(task_id):
-                answer = await TaskChanges(self.client).definition(task_id)
-                answer = answer.get("dependencies", []) if answer.get("requires") == "all-completed" else []
+                answer = required_tasks(await TaskChanges(self.client).definition(task_id))
             case GroupOf(group_id):
                 answer = [status async for page in Tasks(self.client).group(group_id) for status in page]
             case ArtifactsOf(task_id, run_id):

@@ -31,7 +31,7 @@ class RequirementsOf(Question):
 
 @dataclass(frozen=True, slots=True)
 class GroupOf(Question):
-    """Which tasks are in this group? Answer: a list of their statuses."""
+    """Which tasks are in this group? Answer: a list of their statuses (``services.schemas.ListedTask``)."""
 
     task_group_id: str
 

@@ -65,6 +65,7 @@ def timed_out(last_look: str) -> str:
 MORE_TIME = "; if it may still come, give the sensor a longer timeout"
 NO_TASK = "There is no task at waits.table.none in the index"
 LOG = "<root URL>/tasks/<id>/runs/0/logs/public/logs/live.log"
+BLOCKED = f"it is blocked by task <id>, of which run 0 is failed (failed), its log: {LOG}"
 CHECK_BROKE = "KeyError: 'length' (waits_world.py, line <n>)"
 CRASHED = "RuntimeError: boom (waits_world.py, line <n>)"
 NO_SCOPE = (
@@ -79,6 +80,21 @@ ROWS = {
         "It can no longer come",
         DID_NOT_COME,
         failed(f"Task <id> is not completed and will not be: run 0 is failed (failed), its log: {LOG}"),
+    ),
+    "blocked": Row(
+        "The task is blocked by one that failed",
+        DID_NOT_COME,
+        failed(f"Task <id> is not completed and will not be: {BLOCKED}"),
+    ),
+    "blocked_artifact": Row(
+        "The task of the artifact is blocked",
+        DID_NOT_COME,
+        failed(f"Task <id> has no artifact 'public/a', and will not: {BLOCKED}"),
+    ),
+    "blocked_group": Row(
+        "A task of the group is blocked",
+        DID_NOT_COME,
+        failed(f"Task <id> is not completed and will not be: {BLOCKED}"),
     ),
     "error": Row(
         "The task published an error in its place",

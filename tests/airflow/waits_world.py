@@ -14,7 +14,7 @@ from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
 from airflow_provider_taskcluster.sensors.artifacts import TaskclusterArtifactSensor
 from airflow_provider_taskcluster.sensors.index import TaskclusterIndexSensor
 from airflow_provider_taskcluster.sensors.objects import TaskclusterObjectSensor
-from airflow_provider_taskcluster.sensors.tasks import TaskclusterTaskSensor
+from airflow_provider_taskcluster.sensors.tasks import TaskclusterTaskGroupSensor, TaskclusterTaskSensor
 from airflow_provider_taskcluster.triggers.waits import TaskclusterWaitTrigger
 
 NO_SUCH_PATH = "waits.table.none"
@@ -83,6 +83,19 @@ class World:
     def never(self):
         run = self.running()
         return TaskclusterTaskSensor, {"taskcluster_task_id": run.task_id, "pre_execute": self.later(run.fail)}
+
+    def behind_a_failed_task(self):
+        return self.tc.bulk.create(1, state="unscheduled", dependencies=self.tc.bulk.create(1, state="failed"))[0]
+
+    def blocked(self):
+        return TaskclusterTaskSensor, {"taskcluster_task_id": self.behind_a_failed_task()}
+
+    def blocked_artifact(self):
+        return TaskclusterArtifactSensor, {"taskcluster_task_id": self.behind_a_failed_task(), "name": "public/a"}
+
+    def blocked_group(self):
+        group = self.behind_a_failed_task()  # a task's group has its id
+        return TaskclusterTaskGroupSensor, {"task_group_id": group, "states": "completed"}
 
     def error(self):
         run = self.running()

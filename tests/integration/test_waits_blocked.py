@@ -7,7 +7,8 @@ import asyncio
 import pytest
 from waits_in_a_loop import INTERVAL, api_paths, completed, event, run, start, trigger, until
 
-from airflow_provider_taskcluster.waits.conditions.tasks import TaskWait
+from airflow_provider_taskcluster.waits.conditions.artifacts import ArtifactWait
+from airflow_provider_taskcluster.waits.conditions.tasks import TaskGroupWait, TaskWait
 from airflow_provider_taskcluster.waits.protocol import NotYet, Over
 
 
@@ -34,6 +35,37 @@ def test_the_triggerer_says_so_too(hook, blocked):
         assert f"blocked by task {blocked[1]}" in found["message"]
 
     run(main)
+
+
+@pytest.fixture
+def waits(tc, blocked):
+    """Waits for an artifact of the blocked task, and for a group with a task that is blocked from outside."""
+    (group,) = tc.bulk.create(1, state="running")
+    tc.bulk.create(1, state="unscheduled", taskGroupId=group, dependencies=[blocked[1], group])
+    return {
+        "artifact": ArtifactWait(task_id=blocked[0], names=["public/a"]),
+        "group": TaskGroupWait(task_group_id=group, states=["completed"]),
+    }
+
+
+@pytest.mark.parametrize("kind", ["artifact", "group"])
+def test_so_do_other_waits_in_both_places(hook, blocked, waits, kind):
+    said = f"it is blocked by task {blocked[1]}, of which run 0 is failed (failed)"
+    verdict = hook.look(waits[kind])
+    assert said in str(verdict.error)
+
+    async def main():
+        found = await event(trigger(waits[kind]))
+        assert (found["outcome"], said in found["message"]) == ("over", True)
+
+    run(main)
+
+
+def test_what_the_list_of_a_group_says_is_not_asked_for_again(tc, hook):
+    (first,) = tc.bulk.create(1, state="running")
+    tc.bulk.create(20, state="unscheduled", taskGroupId=first, dependencies=[first])
+    assert isinstance(hook.look(TaskGroupWait(task_group_id=first, states=["completed"])), NotYet)
+    assert len(api_paths(tc)) == 1
 
 
 @pytest.mark.parametrize("more", [(), ("queue:get-task:*",)], ids=["no definition", "no status of dependencies"])

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.common.messages import one_line
 from airflow_provider_taskcluster.exceptions import ArtifactError, TaskclusterError, WillNotCome
+from airflow_provider_taskcluster.waits.conditions.blocked import blocked_by, blockers
 from airflow_provider_taskcluster.waits.conditions.near_misses import suggestion
 from airflow_provider_taskcluster.waits.conditions.status import is_over, no_such_task, resolution, run_of
 from airflow_provider_taskcluster.waits.protocol import Found, NotYet, Over
@@ -19,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from airflow_provider_taskcluster.services.schemas import ArtifactInfo, TaskRun, TaskStatus
+    from airflow_provider_taskcluster.waits.conditions.blocked import Requirements
     from airflow_provider_taskcluster.waits.protocol import LookSteps, Steps
     from airflow_provider_taskcluster.waits.results import PresentArtifact
 
@@ -55,12 +57,14 @@ class ArtifactWait:
 
     service = "queue"
 
-    def talk(self, root_url: str, memory: int | None) -> LookSteps:
+    def talk(self, root_url: str, memory: int | Requirements | None) -> LookSteps:
         """Look once. Scopes ``queue:status:<taskId>``, ``queue:list-artifacts:<taskId>:<runId>``.
 
-        The status is read before the list: if the run was resolved by then, the list is final.
+        The status is read before the list: if the run was resolved by then, the list is final. With
+        ``queue:get-task:<taskId>``, and ``queue:status:<taskId>`` of its dependencies, a blocked task is noticed.
 
-        :param memory: The run that was resolved without them; it is not listed again.
+        :param memory: The run that was resolved without them, which is not listed again; or what an unscheduled task
+            waits for.
         """
         asked = StatusOf(self.task_id)
         status: TaskStatus | None = (yield [asked])[asked]
@@ -86,10 +90,22 @@ class ArtifactWait:
             state = f"run {run['runId']} is {run['state']}" if run else f"the task is {status['state']}"
             settled = run["runId"] if run and run["state"] in SETTLED else None
             why = f"Task {self.task_id} has no {_quoted(missing)}{self._conditions()} yet: {state}"
+            if status["state"] == "unscheduled" and not self.wait_for_rerun:
+                return (yield from self._unless_blocked(missing, why, root_url, memory))
             return NotYet(why, settled, instead=partial(_suggestion, missing, listed) if listed else None)
         hint = _suggestion(lost, listed)
         ended = resolution(status, self.run_id, root_url) + (f"; {hint}" if hint else "")
         return Over((yield from self._loss(lost, errors, run, ended)))
+
+    def _unless_blocked(
+        self, missing: list[str], why: str, root_url: str, memory: int | Requirements | None
+    ) -> LookSteps:
+        """Return the verdict for an unscheduled task: it can still come, unless the task is blocked."""
+        known = memory if isinstance(memory, dict) else None
+        blocked, waiting = yield from blockers([self.task_id], known)
+        if blocked:
+            return Over(self._will_not_come(missing, blocked_by(blocked[self.task_id], root_url)))
+        return NotYet(why, waiting)
 
     def is_met_by(self, names: Iterable[str]) -> bool:
         """Tell whether artifacts of these names end the wait."""
@@ -135,7 +151,7 @@ class ArtifactWait:
         """Return the error that ends the wait; an error artifact in the place of one says most."""
         failed = [name for name in errors if name in lost or any(fnmatchcase(name, glob) for glob in lost)]
         if run is None or not failed:
-            return WillNotCome(f"Task {self.task_id} has no {_quoted(lost)}{self._conditions()}, and will not: {ended}")
+            return self._will_not_come(lost, ended)
         asked = ReasonOf(self.task_id, run["runId"], failed[0])
         cause = (yield [asked])[asked] or {"reason": "", "message": f"to read why takes queue:get-artifact:{failed[0]}"}
         return ArtifactError(
@@ -143,6 +159,9 @@ class ArtifactWait:
             f"({one_line(cause['reason'])}: {one_line(cause['message'])}); {ended}",
             reason=cause["reason"],
         )
+
+    def _will_not_come(self, lost: list[str], cause: str) -> WillNotCome:
+        return WillNotCome(f"Task {self.task_id} has no {_quoted(lost)}{self._conditions()}, and will not: {cause}")
 
 
 def present_artifact(info: ArtifactInfo, task_id: str, run_id: int) -> PresentArtifact:

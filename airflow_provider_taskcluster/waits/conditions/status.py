@@ -52,7 +52,7 @@ def has_reached(status: TaskStatus, states: list[str]) -> bool:
 
 def was_rerun_since(status: TaskStatus, start: datetime | None) -> bool:
     """Tell whether a rerun has added a run to the task since a time; False for None."""
-    reruns = [run.get("scheduled") for run in status["runs"] if run["reasonCreated"] == "rerun"]
+    reruns = [run.get("scheduled") for run in status["runs"] if run.get("reasonCreated") == "rerun"]
     return start is not None and any(time and datetime.fromisoformat(time) >= start for time in reruns)
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.exceptions import WillNotCome
-from airflow_provider_taskcluster.waits.conditions.blocked import blockers
+from airflow_provider_taskcluster.waits.conditions.blocked import blocked_by, blockers
 from airflow_provider_taskcluster.waits.conditions.status import (
     has_reached,
     is_over,
@@ -20,9 +20,11 @@ from airflow_provider_taskcluster.waits.protocol import Found, NotYet, Over
 from airflow_provider_taskcluster.waits.questions import GroupOf, StatusOf
 
 if TYPE_CHECKING:
-    from airflow_provider_taskcluster.services.schemas import TaskStatus
+    from collections.abc import Mapping, Sequence
+
+    from airflow_provider_taskcluster.services.schemas import ListedTask, TaskStatus
     from airflow_provider_taskcluster.waits.conditions.blocked import Requirements
-    from airflow_provider_taskcluster.waits.protocol import LookSteps
+    from airflow_provider_taskcluster.waits.protocol import LookSteps, Steps
     from airflow_provider_taskcluster.waits.results import ResolvedTaskGroup
 
 
@@ -65,15 +67,12 @@ class TaskWait:
         if len(over) == len(statuses) or (over and self.require == "all"):
             return Over(_missed(over, self.states, root_url))
         unscheduled = [status["taskId"] for status in others if status["state"] == "unscheduled"]
-        blocked, memory = (yield from blockers(unscheduled, memory)) if self._blocked_is_lost() else ({}, None)
+        lost_if_blocked = blocked_is_lost(self)
+        blocked, memory = (yield from blockers(unscheduled, memory, statuses)) if lost_if_blocked else ({}, None)
         lost = len(over) + len(blocked)
         if blocked and (lost == len(statuses) or self.require == "all"):
             return Over(_blocked(blocked, self.states, root_url))
         return NotYet(f"{len(others)} of {len(statuses)} tasks are not {' or '.join(self.states)}", memory or None)
-
-    def _blocked_is_lost(self) -> bool:
-        """Tell whether a blocked task cannot get there: it ends as an exception, unless the failed one is rerun."""
-        return "exception" not in self.states and not self.wait_for_rerun
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,28 +93,34 @@ class TaskGroupWait:
 
     service = "queue"
 
-    def talk(self, root_url: str, memory: list[str] | None) -> LookSteps:
+    def talk(self, root_url: str, memory: Mapping[str, list[str] | None] | None) -> LookSteps:
         """Look once. Scopes ``queue:list-task-group:<taskGroupId>``, ``queue:status:<taskId>`` of its tasks.
 
-        :param memory: The tasks that were unresolved at the last look.
+        With ``queue:status:<taskId>`` of tasks in other groups, those of this group that they block are noticed.
+
+        :param memory: The tasks that were unresolved at the last look, with what the unscheduled ones wait for.
         """
         if memory:
             answers = yield [StatusOf(task_id) for task_id in memory]
             known = [status for task_id in memory if (status := answers[StatusOf(task_id)]) is not None]
-            if (verdict := self._verdict(known, root_url)) is not None:
+            waiting = {task_id: required for task_id, required in memory.items() if required is not None}
+            if (verdict := (yield from self._verdict(known, waiting, root_url))) is not None:
                 return verdict
         group = GroupOf(self.task_group_id)
-        statuses = (yield [group])[group]
+        statuses: list[ListedTask] | None = (yield [group])[group]
         if statuses is None:
             message = f"There is no task group {self.task_group_id}, or it has expired: check the ID"
             return Over(WillNotCome(message))
-        if (verdict := self._verdict(statuses, root_url)) is not None:
+        waiting = {status["taskId"]: status["required"] for status in statuses if "required" in status}
+        if (verdict := (yield from self._verdict(statuses, waiting, root_url))) is not None:
             return verdict
         states = dict(Counter(status["state"] for status in statuses))
         result: ResolvedTaskGroup = {"task_group_id": self.task_group_id, "count": len(statuses), "states": states}
         return Found({**result})
 
-    def _verdict(self, statuses: list[TaskStatus], root_url: str) -> Over | NotYet | None:
+    def _verdict(
+        self, statuses: Sequence[TaskStatus], waiting: Requirements, root_url: str
+    ) -> Steps[Over | NotYet | None]:
         """Return the verdict for these tasks; None if all are resolved in an accepted state."""
         wrong = [status for status in statuses if is_resolved(status) and status["state"] not in self.states]
         if wrong and not self.wait_for_rerun:
@@ -123,13 +128,22 @@ class TaskGroupWait:
         pending = [status["taskId"] for status in statuses if status["state"] not in self.states]
         if not pending:
             return None
-        return NotYet(f"{len(pending)} tasks of group {self.task_group_id} are not resolved", pending)
+        unscheduled = [status["taskId"] for status in statuses if status["state"] == "unscheduled"]
+        lost_if_blocked = blocked_is_lost(self)
+        blocked, waiting = (yield from blockers(unscheduled, waiting, statuses)) if lost_if_blocked else ({}, {})
+        if blocked:
+            return Over(_blocked(blocked, self.states, root_url))
+        memory = {task_id: waiting.get(task_id) for task_id in pending}
+        return NotYet(f"{len(pending)} tasks of group {self.task_group_id} are not resolved", memory)
+
+
+def blocked_is_lost(wait: TaskWait | TaskGroupWait) -> bool:
+    """Tell whether a blocked task is missed: it ends as an exception, unless the task that blocks it is rerun."""
+    return "exception" not in wait.states and not wait.wait_for_rerun
 
 
 def _blocked(blocked: dict[str, TaskStatus], states: list[str], root_url: str) -> WillNotCome:
-    failed = next(iter(blocked.values()))
-    cause = f"it is blocked by task {failed['taskId']}, of which {resolution(failed, None, root_url)}"
-    return _will_not_reach(list(blocked), states, cause)
+    return _will_not_reach(list(blocked), states, blocked_by(next(iter(blocked.values())), root_url))
 
 
 def _missed(statuses: list[TaskStatus], states: list[str], root_url: str) -> WillNotCome:

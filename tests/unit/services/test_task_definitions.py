@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from airflow_provider_taskcluster.exceptions import InvalidInput
-from airflow_provider_taskcluster.services.task_definitions import check_json, is_same_task
+from airflow_provider_taskcluster.services.task_definitions import check_json, is_same_task, required_tasks
 
 TASK_ID = "fN1SbArXTPSVFNUvaOlinQ"
 SENT = {
@@ -98,3 +98,16 @@ def test_another_task(sent):
 
 def test_what_was_left_out_must_have_its_default():
     assert not is_same_task(TASK_ID, SENT, {**FOUND, "scopes": ["a"]})
+
+
+@pytest.mark.parametrize(
+    ("definition", "required"),
+    [
+        ({"dependencies": ["a", "b"], "requires": "all-completed"}, ["a", "b"]),
+        ({"dependencies": ["a"], "requires": "all-resolved"}, []),
+        ({"requires": "all-completed"}, []),
+        ({}, []),
+    ],
+)
+def test_only_dependencies_that_must_complete_are_required(definition, required):
+    assert required_tasks(definition) == required
