@@ -24,7 +24,7 @@ from airflow_provider_taskcluster.waits.protocol import NotYet, Over
 from airflow_provider_taskcluster.waits.wait_log import WaitLog
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Coroutine, Mapping
+    from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
     from contextlib import AbstractAsyncContextManager
 
     from airflow_provider_taskcluster.connection.parsing import AirflowConnection
@@ -174,6 +174,37 @@ class TaskclusterAsyncHook(JsonCalls):
         if isinstance(verdict, Over):
             raise verdict.error
         return verdict.result
+
+    async def task_log(self, task_id: str, run_id: int | None = None, **options: Any) -> AsyncGenerator[str, None]:
+        """Yield the lines of a task's log, as ``TaskclusterHook.task_log`` does, which a thread iterates over.
+
+        ::
+
+            async with contextlib.aclosing(hook.task_log(task_id)) as lines:
+                async for line in lines:
+                    log.info("%s", line)
+
+        ``aclosing`` ends the thread where the iteration is left before the end of the log.
+
+        :param options: The other arguments of ``TaskclusterHook.task_log``. ``on_status`` is called in the thread.
+        """
+        hook = self.synchronous()
+        lines = hook.task_log(task_id, run_id, **options)
+        line: asyncio.Future[str | None] | None = None
+        try:
+            while True:
+                line = asyncio.ensure_future(asyncio.to_thread(next, lines, None))
+                text = await asyncio.shield(line)  # a cancelled thread would go on unseen
+                if text is None:
+                    return
+                yield text
+        finally:
+            hook.stop()
+            if line is not None:
+                await asyncio.wait([line])
+                if not line.cancelled():
+                    line.exception()  # it was raised above, or is that of stop()
+            await asyncio.to_thread(_run_and_close, hook, lines.close)
 
     download_object = in_thread(TaskclusterHook.download_object)
     read_object = in_thread(TaskclusterHook.read_object)

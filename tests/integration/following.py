@@ -21,12 +21,12 @@ def until(condition, seconds=SOON):
 class Following:
     """The lines of ``hook.task_log``, as they come.
 
-    :param pause: Seconds that the log handler takes for a line.
+    :param sink: Takes each line, as a log handler does.
     """
 
-    def __init__(self, hook, task_id, *, pause=0.0, **options):
+    def __init__(self, hook, task_id, *, sink=lambda _: None, **options):
         self.lines, self.error = [], None
-        self._pause = pause
+        self._sink = sink
         self._iterator = hook.task_log(task_id, **{"interval": 0.1, **options})
         self._thread = threading.Thread(target=self._follow)
         self._thread.start()
@@ -35,7 +35,7 @@ class Following:
         try:
             for line in self._iterator:
                 self.lines.append(line)
-                time.sleep(self._pause)
+                self._sink(line)
         except BaseException as error:  # noqa: BLE001 (the test looks at it)
             self.error = error
 

@@ -8,10 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import secrets
+import select
 import socket
 import threading
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from queue import Full, Queue
+from queue import Empty, Full, Queue
 
 PIECES = 200
 
@@ -23,6 +24,7 @@ class Livelog:
         self.path = f"/log/{secrets.token_urlsafe(16)}"
         self.requests = []
         self.dropped = 0
+        self._stopped = False
         self._status, self._headers = status, dict(headers)
         self._log = bytearray()
         self._readers = {}
@@ -34,6 +36,12 @@ class Livelog:
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
         self._thread.start()
         self.url = f"http://{host}:{self._server.server_port}{self.path}"
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.stop()
 
     def write(self, data):
         """Append to the log; readers that are too far behind are cut off."""
@@ -58,8 +66,11 @@ class Livelog:
 
     def stop(self):
         """Kill the livelog: the port refuses."""
-        self.break_off()
+        if self._stopped:
+            return
+        self._stopped = True
         self._finish("broken")
+        self.break_off()
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
@@ -121,13 +132,17 @@ class Livelog:
                 while piece is not None and self.connection in livelog._readers:
                     if piece:
                         self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
-                    while True:
-                        with contextlib.suppress(Exception):
-                            piece = pieces.get(timeout=0.1)
-                            break
-                        if self.connection not in livelog._readers:
-                            return
-                if livelog._end == "whole":
+                    piece = self._next(pieces)
+                if livelog._end == "whole" and self.connection in livelog._readers:
                     self.wfile.write(b"0\r\n\r\n")
+
+            def _next(self, pieces):
+                """Wait for the next piece; None once the reader is gone or cut off."""
+                while self.connection in livelog._readers:
+                    with contextlib.suppress(Empty):
+                        return pieces.get(timeout=0.05)
+                    if select.select([self.connection], [], [], 0)[0]:  # it sends nothing, so it has hung up
+                        return None
+                return None
 
         return Handler

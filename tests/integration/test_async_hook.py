@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import hashlib
 import os
 import threading
 import time
 
 import pytest
+from following import publish
+from following import until as until_closed
+from livelog import Livelog
 from waits_in_a_loop import until
 
 from airflow_provider_taskcluster.emulator.store.faults import Drip, Stall
@@ -16,6 +20,7 @@ from airflow_provider_taskcluster.exceptions import ConfigurationError, InvalidI
 from airflow_provider_taskcluster.hooks.asynchronous import TaskclusterAsyncHook
 from airflow_provider_taskcluster.hooks.json_calls import JsonCalls
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
+from airflow_provider_taskcluster.tasks.log_names import LIVE_LOG
 from airflow_provider_taskcluster.waits import wait_log
 from airflow_provider_taskcluster.waits.conditions.index import IndexWait
 from airflow_provider_taskcluster.waits.conditions.objects import ObjectWait
@@ -234,3 +239,38 @@ def test_the_synchronous_hook_reads_its_connection_in_the_thread_that_calls(conn
     monkeypatch.setattr(hook, "get_connection", noted)
     getattr(hook, method)(run.task_id)
     assert readers == [threading.current_thread()]
+
+
+def test_the_lines_of_a_log_come_while_the_loop_is_free(connect, run):
+    connect()
+    publish(run, b"one\ntwo\n")
+
+    async def work(hook):
+        seen = []
+        async with contextlib.aclosing(hook.task_log(run.task_id, interval=0.1)) as lines:
+            await asyncio.to_thread(run.complete)
+            async for line in lines:
+                seen.append(line)
+        return seen
+
+    assert with_hook(work) == ["one", "two"]
+
+
+def test_a_log_that_is_left_or_cancelled_ends_its_threads(connect, run):
+    connect()
+
+    async def work(hook):
+        async with contextlib.aclosing(hook.task_log(run.task_id, interval=0.1)) as lines:
+            assert await anext(lines) == "one"
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(1), contextlib.aclosing(hook.task_log(run.task_id, interval=0.1)) as lines:
+                async for _ in lines:
+                    pass
+
+    with Livelog() as livelog:
+        run.add_reference(LIVE_LOG, livelog.url)
+        livelog.write(b"one\ntwo\n")
+        started = time.monotonic()
+        with_hook(work)
+        assert time.monotonic() - started < SOON
+        until_closed(lambda: livelog.readers == 0)
