@@ -18,6 +18,7 @@ class LogTail:
     def __init__(self, most: int) -> None:
         self.left_out = 0
         self._most = most
+        self._begins_within_a_line = False
         self._size = 0
         self._blocks: deque[bytes] = deque()
 
@@ -30,12 +31,13 @@ class LogTail:
             if len(first) > surplus:
                 self._blocks.appendleft(first[surplus:])
             dropped = min(surplus, len(first))
+            self._begins_within_a_line = first[dropped - 1 : dropped] != b"\n"
             self._size -= dropped
             self.left_out += dropped
 
     def begin_with_a_line(self) -> None:
         """Drop the rest of a line whose beginning was dropped, unless it is the only one."""
-        if not self.left_out:
+        if not self._begins_within_a_line:
             return
         before = 0
         for position, block in enumerate(self._blocks):
