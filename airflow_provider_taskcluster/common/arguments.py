@@ -153,9 +153,9 @@ def explicit_run(run_id: Any, argument: str = "run_id") -> int:
     """Return the number of a run that must be given, as for publishing an artifact.
 
     :param argument: Name of the argument, for the error.
-    :raises InvalidInput: It is not a number, or means the latest run.
+    :raises InvalidInput: It is not a number.
     """
-    if (number := run_number(run_id, argument)) is None:
+    if (number := counts.read_count(run_id)) is None:
         raise InvalidInput(f"{argument} is {run_id!r}: an artifact is of a certain run; pass its number")
     return number
 
@@ -165,11 +165,7 @@ def length(value: Any, argument: str) -> int | None:
 
     :raises InvalidInput: It is not a whole number, 0 or more.
     """
-    if value in (None, ""):
-        return None
-    if (number := counts.read_count(value)) is None:
-        raise InvalidInput(f"{argument} is {value!r}: pass a number of bytes")
-    return number
+    return None if value in (None, "") else counts.number_of_bytes(value, argument)
 
 
 def text(value: Any, argument: str) -> str:

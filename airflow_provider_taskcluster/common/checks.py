@@ -31,7 +31,10 @@ def seconds(value: Any, argument: str) -> float | None:
 
     :raises InvalidInput: It is not a number above 0.
     """
-    return None if value is None else _read(values.positive_number, value, argument)
+    try:
+        return None if value is None else values.positive_number(value, argument)
+    except ConfigurationError as error:
+        raise InvalidInput(str(error)) from None
 
 
 def count(value: Any, argument: str) -> int | None:
@@ -39,7 +42,7 @@ def count(value: Any, argument: str) -> int | None:
 
     :raises InvalidInput: It is not such a number.
     """
-    return None if value is None else _read(values.whole_number, value, argument)
+    return None if value is None else whole_number(value, argument)
 
 
 def one_of(choices: Any) -> ArgumentReader:
@@ -231,10 +234,3 @@ def _required(kind: type) -> frozenset[str]:
         for name, one in signature.parameters.items()
         if one.kind is one.KEYWORD_ONLY and (one.default is one.empty or name == "taskcluster_conn_id")
     )
-
-
-def _read(reader: ArgumentReader, value: Any, argument: str) -> Any:
-    try:
-        return reader(value, argument)
-    except ConfigurationError as error:
-        raise InvalidInput(str(error)) from None

@@ -34,3 +34,13 @@ def whole_number(value: Any, argument: str, least: int = 0) -> int:
     if number is None or number < least:
         raise InvalidInput(f"{argument} is {repr(value)[:100]}: pass a whole number, {least} or more")
     return number
+
+
+def number_of_bytes(value: Any, argument: str) -> int:
+    """Return the value of an argument that is a number of bytes.
+
+    :raises InvalidInput: It is none.
+    """
+    if (number := read_count(value)) is None:
+        raise InvalidInput(f"{argument} is {value!r}: pass a number of bytes")
+    return number

@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, get_args
 
 from airflow_provider_taskcluster.assets.uris import artifact_uri
-from airflow_provider_taskcluster.common import counts, names
+from airflow_provider_taskcluster.common import names
+from airflow_provider_taskcluster.common.arguments import explicit_run
 from airflow_provider_taskcluster.common.timestamps import iso_timestamp
 from airflow_provider_taskcluster.exceptions import ConnectionFailed, InvalidInput, ServiceUnavailable, TaskclusterError
 from airflow_provider_taskcluster.hooks import lineage, reports
@@ -71,7 +72,7 @@ class ArtifactUploadsHook(TaskclusterBaseHook):
         target = ArtifactTarget(
             root_url=self.settings.root_url,
             task_id=names.task_id(task_id),
-            run_id=_run_number(run_id),
+            run_id=explicit_run(run_id),
             name=names.object_artifact_name(name) if storage_type == "object" else names.artifact_name(name),
             expires=future_expiry(expires),
             content_type=names.content_type(content_type or guessed_type(name)),
@@ -148,7 +149,7 @@ class ArtifactUploadsHook(TaskclusterBaseHook):
                     "queue: leave contentLength out"
                 )
         call = Artifacts(self.client).create(
-            names.task_id(task_id), _run_number(run_id), names.artifact_name(name), request
+            names.task_id(task_id), explicit_run(run_id), names.artifact_name(name), request
         )
         answer: Json = self._run(call)
         return answer
@@ -159,7 +160,7 @@ class ArtifactUploadsHook(TaskclusterBaseHook):
         The queue may finish the artifact and answer 500 all the same (if it was created with its length), so an error
         counts only if the artifact is not present.
         """
-        where = names.task_id(task_id), _run_number(run_id), names.artifact_name(name)
+        where = names.task_id(task_id), explicit_run(run_id), names.artifact_name(name)
         try:
             self._engine_services.finish_artifact(*where, upload_id)
         except (ServiceUnavailable, ConnectionFailed):
@@ -179,9 +180,3 @@ class ArtifactUploadsHook(TaskclusterBaseHook):
             lineage.report_output(
                 self, artifact_uri(task_id, name, run_id), {"name": name, "storage_type": storage_type}
             )
-
-
-def _run_number(run_id: Any) -> int:
-    if (number := counts.read_count(run_id)) is None:
-        raise InvalidInput(f"run_id is {run_id!r}: an artifact is of a certain run; pass its number")
-    return number

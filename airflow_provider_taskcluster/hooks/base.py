@@ -11,11 +11,12 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow.providers.common.compat.sdk import AirflowNotFoundException, BaseHook, mask_secret
 
-from airflow_provider_taskcluster.common import names, values
+from airflow_provider_taskcluster.common import names
 from airflow_provider_taskcluster.common.cached_attribute import cached_attribute
+from airflow_provider_taskcluster.common.counts import whole_number
 from airflow_provider_taskcluster.common.timestamps import iso_timestamp, utc_datetime_after
 from airflow_provider_taskcluster.connection.parsing import read, with_overrides
-from airflow_provider_taskcluster.exceptions import ConfigurationError, InvalidInput, WouldBlockLoop
+from airflow_provider_taskcluster.exceptions import InvalidInput, WouldBlockLoop
 from airflow_provider_taskcluster.hooks.sync_services import EngineServices
 from airflow_provider_taskcluster.services.client import Client
 from airflow_provider_taskcluster.services.loop import run
@@ -228,10 +229,7 @@ def byte_limit(max_bytes: Any, what: str = "max_bytes") -> int | None:
     :param what: Name of the argument, for the error.
     :raises InvalidInput: It is neither.
     """
-    try:
-        return None if max_bytes is None else values.whole_number(max_bytes, what)
-    except ConfigurationError as error:
-        raise InvalidInput(str(error)) from None
+    return None if max_bytes is None else whole_number(max_bytes, what)
 
 
 def future_expiry(expires: datetime | timedelta, consequence: str = "the object would be gone at once") -> datetime:

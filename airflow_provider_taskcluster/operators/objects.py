@@ -11,6 +11,7 @@ from airflow_provider_taskcluster.assets.uris import object_uri
 from airflow_provider_taskcluster.common import names
 from airflow_provider_taskcluster.common.arguments import check_expiry, expiry, flag, optional_text, path_or_url, text
 from airflow_provider_taskcluster.common.checks import at_least, count, one_of
+from airflow_provider_taskcluster.common.counts import number_of_bytes
 from airflow_provider_taskcluster.common.task_failure import permanent_errors_fail
 from airflow_provider_taskcluster.hooks.lineage import asset_extra
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterObjectLink
@@ -26,7 +27,7 @@ from airflow_provider_taskcluster.operators.base import (
 from airflow_provider_taskcluster.transfer.config import CONNECTIONS
 from airflow_provider_taskcluster.transfer.parts_manifest import LARGEST_PART
 from airflow_provider_taskcluster.transfer.upload.conflict import IfExists
-from airflow_provider_taskcluster.transfer.upload.parts import Multipart, number_of_bytes, size_or_function
+from airflow_provider_taskcluster.transfer.upload.parts import Multipart, size_or_function
 
 if TYPE_CHECKING:
     from collections.abc import Sequence

@@ -159,7 +159,7 @@ def test_a_limit_that_is_no_number_is_refused_before_anything_is_sent(hook, name
         lambda: hook.read_artifact(task, "public/a", max_bytes=limit),
         lambda: hook.download_artifact(task, "public/a", tmp_path / "a", max_bytes=limit),
     ):
-        with pytest.raises(InvalidInput, match=r"max_bytes is .*: write a whole number"):
+        with pytest.raises(InvalidInput, match=r"max_bytes is .*: pass a whole number"):
             call()
     assert not list(tc.journal)
 

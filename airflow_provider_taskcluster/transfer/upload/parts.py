@@ -34,17 +34,7 @@ def check_multipart(multipart: Multipart, threshold: int) -> int:
     """
     if multipart not in get_args(Multipart):
         raise InvalidInput(f"multipart is {multipart!r}: pass 'auto', 'never' or 'always'")
-    return number_of_bytes(threshold, "multipart_threshold")
-
-
-def number_of_bytes(value: Any, argument: str) -> int:
-    """Return an argument that is a number of bytes.
-
-    :raises InvalidInput: It is none.
-    """
-    if (number := counts.read_count(value)) is None:
-        raise InvalidInput(f"{argument} is {value!r}: pass a number of bytes")
-    return number
+    return counts.number_of_bytes(threshold, "multipart_threshold")
 
 
 def needs_parts(length: int, multipart: Multipart, threshold: int = LARGEST_PART) -> bool:
