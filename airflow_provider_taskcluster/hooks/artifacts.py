@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
     from datetime import datetime
 
+    from airflow_provider_taskcluster.transfer.download.artifact import ArtifactDownloader
     from airflow_provider_taskcluster.transfer.download.references import AllowReference
     from airflow_provider_taskcluster.transfer.download.stored_file import StoredFile
     from airflow_provider_taskcluster.transfer.download.tally import Tally
@@ -42,11 +43,7 @@ class ArtifactsHook(TaskclusterBaseHook):
         :return: Length in bytes; None if the artifact is stored encoded, which hides its length.
         :raises NotStoredYet: The store does not have the artifact yet.
         """
-        from airflow_provider_taskcluster.transfer.download.artifact import ArtifactDownloader
-
-        config = TransferConfig(network=self.settings.network)
-        downloader = ArtifactDownloader(self._engine_services, self._store, config)
-        return downloader.stored_length(names.task_id(task_id), names.artifact_name(name), run_id)
+        return self._artifacts().stored_length(names.task_id(task_id), names.artifact_name(name), run_id)
 
     def artifact_modified(
         self, task_id: str, name: str, run_id: int | None = None, *, allow_reference: AllowReference = False
@@ -55,12 +52,7 @@ class ArtifactsHook(TaskclusterBaseHook):
 
         The queue itself has no such date. Scope ``queue:get-artifact:<name>``.
         """
-        from airflow_provider_taskcluster.transfer.download.artifact import ArtifactDownloader
-
-        config = TransferConfig(
-            network=self.settings.network, allow_reference=allowed_hosts(allow_reference), require_hashes=False
-        )
-        downloader = ArtifactDownloader(self._engine_services, self._store, config)
+        downloader = self._artifacts(allow_reference=allow_reference, require_hashes=False)
         return downloader.modified(names.task_id(task_id), names.artifact_name(name), run_id)
 
     def download_artifact(
@@ -99,21 +91,17 @@ class ArtifactsHook(TaskclusterBaseHook):
         :raises ArtifactError: It is an error artifact.
         :raises ReferenceRefused: It is a URL that the task chose, and ``allow_reference`` does not allow it.
         """
-        from airflow_provider_taskcluster.transfer.download.artifact import ArtifactDownloader
-
         names.task_id(task_id)
         names.artifact_name(name)
-        config = TransferConfig(
-            network=self.settings.network,
+        downloader = self._artifacts(
+            verify=verify,
+            allow_reference=allow_reference,
             connections=whole_number(connections, "connections", least=1),
             max_bytes=byte_limit(max_bytes),
-            allow_reference=allowed_hosts(allow_reference),
-            chain_of_trust=_checked_verify(verify) == "chain_of_trust",
             require_hashes=require_hashes,
             digests=tuple(digests),
             on_progress=on_progress,
         )
-        downloader = ArtifactDownloader(self._engine_services, self._store, config)
         sink = sink_for(as_storage_path(destination), durable=self.settings.durable)
         result = downloader.download(task_id, name, run_id, sink)
         lineage.report_input(self, artifact_uri(task_id, name, run_id), lineage.asset_extra(result))
@@ -144,20 +132,17 @@ class ArtifactsHook(TaskclusterBaseHook):
         :param max_bytes: Refuse a file that is larger (default: no limit; 4 GiB for references).
         :param require_hashes: Refuse an object without a sha256 or sha512.
         """
-        from airflow_provider_taskcluster.transfer.download.artifact import ArtifactDownloader
         from airflow_provider_taskcluster.transfer.payload.payload import Payload
 
         if not isinstance(prefix, str):
             raise InvalidInput(f"prefix is {prefix!r}: pass a text, such as 'public/build'")
-        config = TransferConfig(
-            network=self.settings.network,
+        artifacts = self._artifacts(
+            verify=verify,
+            allow_reference=allow_reference,
             max_bytes=byte_limit(max_bytes),
-            allow_reference=allowed_hosts(allow_reference),
-            chain_of_trust=_checked_verify(verify) == "chain_of_trust",
             require_hashes=require_hashes,
             durable=self.settings.durable,
         )
-        artifacts = ArtifactDownloader(self._engine_services, self._store, config)
         task_id = names.task_id(task_id)
         uri = artifact_uri(task_id, prefix.strip("/"), run_id)
 
@@ -213,13 +198,9 @@ class ArtifactsHook(TaskclusterBaseHook):
 
         :raises: As ``download_artifact``.
         """
-        from airflow_provider_taskcluster.transfer.download.artifact import ArtifactDownloader
         from airflow_provider_taskcluster.transfer.download.stored_file import StoredFile
 
-        config = TransferConfig(
-            network=self.settings.network, allow_reference=allowed_hosts(allow_reference), require_hashes=require_hashes
-        )
-        downloader = ArtifactDownloader(self._engine_services, self._store, config)
+        downloader = self._artifacts(allow_reference=allow_reference, require_hashes=require_hashes)
         names.task_id(task_id)
         names.artifact_name(name)
         on_close = reports.read_reporter(_label(task_id, name, run_id), self.settings.root_url)
@@ -227,13 +208,23 @@ class ArtifactsHook(TaskclusterBaseHook):
         lineage.report_input(self, artifact_uri(task_id, name, run_id))
         return opened
 
+    def _artifacts(
+        self, *, verify: Verification = "hashes", allow_reference: AllowReference = False, **options: Any
+    ) -> ArtifactDownloader:
+        """Return a downloader with options of ``TransferConfig``."""
+        from airflow_provider_taskcluster.transfer.download.artifact import ArtifactDownloader
+
+        if verify not in get_args(Verification):
+            raise InvalidInput(f"verify is {verify!r}: pass 'hashes' or 'chain_of_trust'")
+        config = TransferConfig(
+            network=self.settings.network,
+            allow_reference=allowed_hosts(allow_reference),
+            chain_of_trust=verify == "chain_of_trust",
+            **options,
+        )
+        return ArtifactDownloader(self._engine_services, self._store, config)
+
 
 def _label(task_id: str, name: str, run_id: int | None) -> str:
     run = "latest run" if run_id is None else f"run {run_id}"
     return f"artifact {name!r} of task {task_id} ({run})"
-
-
-def _checked_verify(verify: Verification) -> Verification:
-    if verify not in get_args(Verification):
-        raise InvalidInput(f"verify is {verify!r}: pass 'hashes' or 'chain_of_trust'")
-    return verify

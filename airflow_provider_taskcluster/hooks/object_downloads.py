@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.assets.uris import object_uri
 from airflow_provider_taskcluster.common import names
@@ -62,10 +62,7 @@ class ObjectDownloadsHook(TaskclusterBaseHook):
         :param on_progress: Called every few seconds, in a thread that moves bytes.
         :raises NotFound: There is no such object, or its upload is not finished.
         """
-        from airflow_provider_taskcluster.transfer.download.object import Downloader
-
-        config = TransferConfig(
-            network=self.settings.network,
+        downloader = self._downloader(
             connections=whole_number(connections, "connections", least=1),
             max_bytes=byte_limit(max_bytes),
             require_hashes=require_hashes,
@@ -73,7 +70,7 @@ class ObjectDownloadsHook(TaskclusterBaseHook):
             on_progress=on_progress,
         )
         name, sink = names.object_name(name), sink_for(as_storage_path(destination), durable=self.settings.durable)
-        result = Downloader(self._engine_services, self._store, config).download(name, sink)
+        result = downloader.download(name, sink)
         lineage.report_input(self, object_uri(name), lineage.asset_extra(result))
         reports.downloaded(f"object {name!r}", self.settings.root_url, destination, result)
         return result
@@ -97,13 +94,13 @@ class ObjectDownloadsHook(TaskclusterBaseHook):
 
         names.object_name(name)
         on_close = reports.read_reporter(f"object {name!r}", self.settings.root_url)
-        opened = StoredFile(name, lambda: self._downloader(require_hashes).open(name), on_close)
+        opened = StoredFile(name, lambda: self._downloader(require_hashes=require_hashes).open(name), on_close)
         lineage.report_input(self, object_uri(name))
         return opened
 
     def object_size(self, name: str, *, require_hashes: bool = True) -> int | None:
         """Return the size of an object in bytes; None if only a download can tell. Scope ``object:download:<name>``."""
-        return self._downloader(require_hashes).size(names.object_name(name))
+        return self._downloader(require_hashes=require_hashes).size(names.object_name(name))
 
     def object_modified(self, name: str) -> datetime | None:
         """Return when an object was stored; None if the store does not tell.
@@ -112,8 +109,9 @@ class ObjectDownloadsHook(TaskclusterBaseHook):
         """
         return self._downloader(require_hashes=False).modified(names.object_name(name))
 
-    def _downloader(self, require_hashes: bool) -> Downloader:  # noqa: FBT001 (handed on)
+    def _downloader(self, **options: Any) -> Downloader:
+        """Return a downloader with options of ``TransferConfig``."""
         from airflow_provider_taskcluster.transfer.download.object import Downloader
 
-        config = TransferConfig(network=self.settings.network, require_hashes=require_hashes)
+        config = TransferConfig(network=self.settings.network, **options)
         return Downloader(self._engine_services, self._store, config)
