@@ -133,7 +133,7 @@ class TransferResult(dict[str, Any]):
     method: str
     verified: str
     attempts: int
-    seconds: float
+    seconds: float = 0.0
     already_present: bool = False
     destination: str | None = None
     content: bytes | None = field(default=None, repr=False)

@@ -2,21 +2,25 @@
 
 from __future__ import annotations
 
+import functools
 import logging
 import math
 import threading
 import time
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, ParamSpec
 
 from airflow_provider_taskcluster.common.messages import visible
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
 
+    from airflow_provider_taskcluster.transfer.model import TransferResult
+
 log = logging.getLogger(__name__)
 
 MB = 1_000_000
+P = ParamSpec("P")
 
 
 @dataclass(frozen=True)
@@ -169,6 +173,18 @@ class TotalSize:
                 self._known[name] = size
                 self._unknown.discard(name)
             self._whole.total = None if self._unknown else self._sum
+
+
+def timed(transfer: Callable[P, TransferResult]) -> Callable[P, TransferResult]:
+    """Return a transfer whose result has its seconds, from the first call to the last."""
+
+    @functools.wraps(transfer)
+    def measured(*args: P.args, **kwargs: P.kwargs) -> TransferResult:
+        started = time.monotonic()
+        result = transfer(*args, **kwargs)
+        return replace(result, seconds=time.monotonic() - started)
+
+    return measured
 
 
 def _time_left(count: int, speed: float) -> str:

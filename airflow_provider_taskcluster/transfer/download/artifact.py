@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
@@ -23,6 +22,7 @@ from airflow_provider_taskcluster.transfer.http.grants import Renewable
 from airflow_provider_taskcluster.transfer.http.ranges import UNSATISFIABLE, ByteRange, range_headers
 from airflow_provider_taskcluster.transfer.http.redirects import MAX_REDIRECTS
 from airflow_provider_taskcluster.transfer.model import Grant
+from airflow_provider_taskcluster.transfer.progress import timed
 from airflow_provider_taskcluster.transfer.sink.base import MemorySink
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ class ArtifactDownloader:
     reporter: Reporter | None = None
     chain_file: bytes | None = None
 
+    @timed
     def download(self, task_id: str, name: str, run_id: int | None, sink: Sink) -> TransferResult:
         """Download the artifact into the sink and verify it by all known sizes and hashes.
 
@@ -58,9 +59,8 @@ class ArtifactDownloader:
         :raises ArtifactError: The task published an error instead.
         :raises ReferenceRefused: It is a URL that the task chose, and the configuration does not allow it.
         """
-        started = time.monotonic()
         artifact = ArtifactId(task_id, name, run_id)
-        return replace(self.fetch(artifact, self.locate(artifact), sink), seconds=time.monotonic() - started)
+        return self.fetch(artifact, self.locate(artifact), sink)
 
     def fetch(
         self, artifact: ArtifactId, located: Json, sink: Sink, expected: Expected | None = None
@@ -70,7 +70,6 @@ class ArtifactDownloader:
         :param located: The result of ``locate``.
         :param expected: Size and type that the task announced.
         """
-        started = time.monotonic()
         if located["storageType"] == "object":
             result = self._objects(artifact, located).download(located["name"], sink, expected)
             return replace(result, name=artifact.name)
@@ -82,7 +81,7 @@ class ArtifactDownloader:
         identity = {"artifact": artifact.name, "task": artifact.task_id, "run": artifact.run_id}
         request = FetchRequest(artifact.name, identity, hashes, first.method, limit, expected=expected or Expected())
         with _not_stored_yet(artifact, first):
-            return Fetch(request, grants, sink, self.store, self.config, reporter=self.reporter).result(started)
+            return Fetch(request, grants, sink, self.store, self.config, reporter=self.reporter).result()
 
     def stored_length(self, task_id: str, name: str, run_id: int | None) -> int | None:
         """Return the artifact's length by one request for its first byte; None if the store does not tell it.

@@ -95,10 +95,9 @@ class Fetch:
         self._speed = 0.0
         self._complete = False
 
-    def result(self, started: float) -> TransferResult:
+    def result(self) -> TransferResult:
         """Fetch, verify and commit the body; return the transfer's result.
 
-        :param started: Monotonic time of the first call.
         :raises ManifestFound: The body is a manifest of parts, and ``whole_only`` is set.
         """
         present = self._request.expected.present(self._request.hashes)
@@ -111,7 +110,6 @@ class Fetch:
             method=self._request.method,
             verified=body.verified,
             attempts=body.attempts,
-            seconds=time.monotonic() - started,
             already_present=present is not None,
             destination=self._sink.path,
             content=self._sink.content(),

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import logging
 import threading
-import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -68,7 +67,7 @@ class MultipartDownload:
         self._failure = Failure()
         self._hash_lock = threading.Lock()
 
-    def result(self, started: float) -> TransferResult:
+    def result(self) -> TransferResult:
         """Fetch all parts, verify and commit them; return the transfer's result.
 
         :raises TooLarge: The whole is larger than the caller allows.
@@ -93,7 +92,6 @@ class MultipartDownload:
             method="multipart",
             verified="sha256",
             attempts=self._reporter.attempt,
-            seconds=time.monotonic() - started,
             destination=self._sink.path,
             content=self._sink.content(),
         )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -22,6 +21,7 @@ from airflow_provider_taskcluster.transfer.download.random_access import (
 from airflow_provider_taskcluster.transfer.hashing.digests import require_acceptable
 from airflow_provider_taskcluster.transfer.http.grants import Renewable
 from airflow_provider_taskcluster.transfer.parts_manifest import LARGEST_MANIFEST, from_json
+from airflow_provider_taskcluster.transfer.progress import timed
 from airflow_provider_taskcluster.transfer.sink.base import MemorySink
 
 if TYPE_CHECKING:
@@ -51,6 +51,7 @@ class Downloader:
     reporter: Reporter | None = None
     shown: str | None = None
 
+    @timed
     def download(self, name: str, sink: Sink, expected: Expected | None = None) -> TransferResult:
         """Download the object into the sink and verify it.
 
@@ -60,7 +61,6 @@ class Downloader:
         :raises HashMismatch: The bytes are not those that were uploaded.
         :raises ManifestRefused: It was uploaded in parts, and their manifest is not to be trusted.
         """
-        started = time.monotonic()
         first, grants = self._granted(name)
         request = FetchRequest(
             self.shown or name,
@@ -72,12 +72,10 @@ class Downloader:
             expected=expected or Expected(),
         )
         try:
-            return Fetch(request, grants, sink, self.store, self.config, reporter=self.reporter).result(started)
+            return Fetch(request, grants, sink, self.store, self.config, reporter=self.reporter).result()
         except ManifestFound:
             manifest = self._manifest(name, first, grants)
-        return MultipartDownload(name, manifest, PartAccess(self.negotiate, self.store, self.config), sink).result(
-            started
-        )
+        return MultipartDownload(name, manifest, PartAccess(self.negotiate, self.store, self.config), sink).result()
 
     def open(self, name: str) -> RandomAccess:
         """Open the object for random access; without range support, download it to a temporary file first.

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import logging
 import threading
-import time
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import TYPE_CHECKING
@@ -92,7 +91,6 @@ class PayloadDownload:
         :raises InvalidInput: A file exists, and ``if_exists`` is ``fail``.
         :raises TaskclusterError: A file cannot be fetched, and ``on_error`` is ``fail``.
         """
-        started = time.monotonic()
         try:
             wanted = self._storable(selected)
             links = [file for file in wanted if file.storage_type == "link"]
@@ -117,7 +115,7 @@ class PayloadDownload:
             transferred=frozenset(self._transferred),
             links=self._links,
             failed=self._failed,
-            seconds=time.monotonic() - started,
+            seconds=self._reporter.now().seconds,
         )
         self._manifest.close(result)
         self._reporter.finish()

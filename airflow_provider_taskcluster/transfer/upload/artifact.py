@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import json
 import logging
-import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +30,7 @@ from airflow_provider_taskcluster.exceptions import (
 from airflow_provider_taskcluster.transfer.config import GIB
 from airflow_provider_taskcluster.transfer.model import TransferResult
 from airflow_provider_taskcluster.transfer.parts_manifest import LARGEST_PART
+from airflow_provider_taskcluster.transfer.progress import timed
 from airflow_provider_taskcluster.transfer.upload import recorder as records
 from airflow_provider_taskcluster.transfer.upload.identity import Identity
 from airflow_provider_taskcluster.transfer.upload.measure import measure
@@ -94,6 +94,7 @@ class ArtifactUploader:
     config: TransferConfig
     recorder: Recorder | None
 
+    @timed
     def upload(self, source: Source, target: ArtifactTarget, storage_type: str) -> TransferResult:
         """Publish the source as an artifact.
 
@@ -101,7 +102,6 @@ class ArtifactUploader:
         :raises Conflict: The name is taken by other content, or was announced by a try that left no record.
         :raises TooLarge: The source does not fit into one PUT.
         """
-        started = time.monotonic()
         measured = measure(source, self.store.check)
         if measured.size > LARGEST_PART:
             raise TooLarge(
@@ -109,7 +109,7 @@ class ArtifactUploader:
                 f"publish it in pieces"
             )
         send = self._as_s3 if storage_type == "s3" else self._as_object
-        return replace(send(source, target, measured), name=target.name, seconds=time.monotonic() - started)
+        return replace(send(source, target, measured), name=target.name)
 
     def _as_s3(self, source: Source, target: ArtifactTarget, measured: Measured) -> TransferResult:
         def announce() -> Json:
@@ -310,5 +310,4 @@ def _result(
         method=method,
         verified=verified,
         attempts=attempts,
-        seconds=0.0,
     )

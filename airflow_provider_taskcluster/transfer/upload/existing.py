@@ -8,7 +8,6 @@ expiry, type and part size, takes the scope ``object:download:<name>``; without 
 from __future__ import annotations
 
 import logging
-import time
 from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.exceptions import Conflict, TransferError
@@ -48,7 +47,6 @@ def existing_result(
     existing = _find_finished(uploader, target)
     if existing is None:
         return None
-    started = time.monotonic()
     measured = measured or measure(source, uploader.store.check)
     whole = None if existing.hashes.get("sha256") == measured.sha256 else _sha256_of_parts(target.name, whole_sha256)
     content = {"sha256": whole} if whole else existing.hashes
@@ -72,7 +70,6 @@ def existing_result(
         method="multipart" if ours and whole else "already there",
         verified="sha256" if ours else "none",
         attempts=reporter.attempt,
-        seconds=time.monotonic() - started,
         already_present=True,
     )
 

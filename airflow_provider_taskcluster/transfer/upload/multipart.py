@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import asyncio
 import math
-import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -44,7 +43,6 @@ class InitializedParts:
     :param part_size: Bytes of each part but the last.
     :param measured: Size and digests of each part.
     :param reporter: Receives the progress of the whole.
-    :param started: Monotonic time of the start.
     """
 
     source: Source
@@ -53,7 +51,6 @@ class InitializedParts:
     part_size: int
     measured: tuple[Measured, ...]
     reporter: Reporter
-    started: float
 
 
 @dataclass(frozen=True)
@@ -180,8 +177,7 @@ class MultipartUploader:
             )
         with_sha512 = [replace(part, sha512=sums[number]) for number, part in enumerate(manifest.parts)]
         manifest = replace(manifest, parts=with_sha512)
-        result = write_manifest(self.uploader, manifest, target, initialized.reporter)
-        return replace(result, seconds=time.monotonic() - initialized.started)
+        return write_manifest(self.uploader, manifest, target, initialized.reporter)
 
     async def async_initialize_parts(
         self, source: Source, target: Target, part_size: PartSize | None = None
@@ -214,7 +210,6 @@ class MultipartUploader:
 
         :param length: Bytes that the source must have; None if unknown.
         """
-        started = time.monotonic()
         size, sha256, measured = measure_parts(source, part_size, self.uploader.store.check)
         if length is not None and size != length:
             raise SourceChanged(f"The {source.description} changed while it was read: upload it when it is complete")
@@ -229,7 +224,7 @@ class MultipartUploader:
         manifest = Manifest(size, target.content_type, sha256, parts)
         reporter = self.uploader.reporter(target.name)
         reporter.restart(size)
-        return InitializedParts(source, target, manifest, part_size, tuple(measured), reporter, started)
+        return InitializedParts(source, target, manifest, part_size, tuple(measured), reporter)
 
     def _fix_identity(self, initialized: InitializedParts) -> InitializedParts:
         manifest = initialized.manifest

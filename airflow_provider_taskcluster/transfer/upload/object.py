@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.common.timestamps import iso_timestamp
 from airflow_provider_taskcluster.exceptions import Conflict
 from airflow_provider_taskcluster.transfer.model import TransferResult
-from airflow_provider_taskcluster.transfer.progress import Reporter
+from airflow_provider_taskcluster.transfer.progress import Reporter, timed
 from airflow_provider_taskcluster.transfer.upload.conflict import HOLD_PERIOD, resolve_conflict
 from airflow_provider_taskcluster.transfer.upload.measure import measure
 from airflow_provider_taskcluster.transfer.upload.method import Offer
@@ -59,6 +58,7 @@ class Uploader:
     store: StoreClient
     config: TransferConfig
 
+    @timed
     def upload(self, source: Source, target: Target, measured: Measured | None = None) -> TransferResult:
         """Upload the source under the target's name.
 
@@ -68,12 +68,11 @@ class Uploader:
         :raises Conflict: The name is taken by other content, or held by another upload.
         :raises SourceChanged: The source changed after it was hashed; the upload was not finished.
         """
-        started = time.monotonic()
         measured = measured or measure(source, self.store.check)
         target.identity.begin(measured.size, measured.sha256)
         result = self.send(source, measured, target, self.reporter(target.shown or target.name))
         target.identity.end()
-        return replace(result, seconds=time.monotonic() - started)
+        return result
 
     def reporter(self, name: str) -> Reporter:
         """Return the reporter of an upload's progress."""
@@ -93,7 +92,6 @@ class Uploader:
         :raises Interrupted: The task was told to stop.
         """
         self.store.check()
-        started = time.monotonic()
         offer = Offer(source, measured, target.content_type, reporter, failure)
         method, digests = self._move(offer, target)
         reporter.finish()
@@ -106,7 +104,6 @@ class Uploader:
             method=method or "already there",
             verified="+".join(digests) if ours else "none",
             attempts=reporter.attempt,
-            seconds=time.monotonic() - started,
             already_present=method is None,
         )
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import secrets
-import time
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, cast
 
@@ -17,7 +16,7 @@ from airflow_provider_taskcluster.common.messages import visible
 from airflow_provider_taskcluster.exceptions import SourceChanged, TooLarge
 from airflow_provider_taskcluster.transfer.hashing.digests import Hashers
 from airflow_provider_taskcluster.transfer.parts_manifest import MOST_PARTS, Manifest, part_name
-from airflow_provider_taskcluster.transfer.progress import PartReporter
+from airflow_provider_taskcluster.transfer.progress import PartReporter, timed
 from airflow_provider_taskcluster.transfer.source.abortable import AbortableSource
 from airflow_provider_taskcluster.transfer.source.base import BytesSource, Source, StreamSource
 from airflow_provider_taskcluster.transfer.source.reading import has_more, read_up_to
@@ -48,6 +47,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
+@timed
 def upload_in_parts(
     uploader: MultipartUploader,
     source: Source,
@@ -125,7 +125,6 @@ class _StreamUpload:
     part_size: PartSize | None
 
     def run(self) -> TransferResult:
-        started = time.monotonic()
         size = effective_part_size(self.part_size, 0)
         log.warning(
             "The %s can be read only once: each part of %d bytes is held in memory, and a retry begins anew",
@@ -156,5 +155,4 @@ class _StreamUpload:
         named = parts_of(self.target.name, generation, measured)
         parts = [replace(part, sha512=sha512) for part, sha512 in zip(named, sums, strict=True)]
         manifest = Manifest(whole.seen, self.target.content_type, whole.digests()["sha256"], parts)
-        result = write_manifest(self.uploader.uploader, manifest, self.target, reporter)
-        return replace(result, seconds=time.monotonic() - started)
+        return write_manifest(self.uploader.uploader, manifest, self.target, reporter)

@@ -2,9 +2,12 @@ from __future__ import annotations
 
 import threading
 from functools import partial
+from types import SimpleNamespace
 
 import pytest
 
+from airflow_provider_taskcluster.transfer import progress
+from airflow_provider_taskcluster.transfer.model import TransferResult
 from airflow_provider_taskcluster.transfer.progress import PartReporter, Progress, Reporter, TotalSize
 
 
@@ -116,3 +119,15 @@ def test_many_parts_at_once_lose_nothing(whole):
 )
 def test_a_moment_is_one_line(progress, line):
     assert str(progress) == line
+
+
+def test_a_timed_transfer_has_its_seconds(monkeypatch):
+    clock = iter([100.0, 102.5])
+    monkeypatch.setattr(progress, "time", SimpleNamespace(monotonic=lambda: next(clock)))
+
+    @progress.timed
+    def transfer(name, *, size):
+        return TransferResult(name, size, "text/plain", {}, "s3", "length", attempts=1)
+
+    result = transfer("a/b", size=3)
+    assert (result.name, result.size, result.seconds, result["seconds"]) == ("a/b", 3, 2.5, 2.5)
