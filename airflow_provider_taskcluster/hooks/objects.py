@@ -180,7 +180,6 @@ class ObjectsHook(ObjectDownloadsHook):
         """Upload without a report; the caller makes it."""
         from airflow_provider_taskcluster.transfer.upload.conflict import checked_if_exists
         from airflow_provider_taskcluster.transfer.upload.measure import measure
-        from airflow_provider_taskcluster.transfer.upload.multipart import MultipartUploader
         from airflow_provider_taskcluster.transfer.upload.object import Target, Uploader
         from airflow_provider_taskcluster.transfer.upload.resumable import upload_in_parts
 
@@ -196,9 +195,8 @@ class ObjectsHook(ObjectDownloadsHook):
             measured = measure(content, self._store.check)
             length = measured.size
         if needs_parts(length or 0, multipart, multipart_threshold):
-            parts = MultipartUploader(uploader)
             return upload_in_parts(
-                parts,
+                uploader,
                 content,
                 target,
                 part_size=part_size,

@@ -26,6 +26,7 @@ from airflow_provider_taskcluster.transfer.upload.existing import existing_resul
 from airflow_provider_taskcluster.transfer.upload.measure import measure
 from airflow_provider_taskcluster.transfer.upload.multipart import (
     PART_TYPE,
+    MultipartUploader,
     Partition,
     check_name,
     parts_of,
@@ -40,8 +41,8 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.parts_manifest import Part
     from airflow_provider_taskcluster.transfer.upload.existing import WholeSha256
     from airflow_provider_taskcluster.transfer.upload.measure import Measured
-    from airflow_provider_taskcluster.transfer.upload.multipart import InitializedParts, MultipartUploader
-    from airflow_provider_taskcluster.transfer.upload.object import Target
+    from airflow_provider_taskcluster.transfer.upload.multipart import InitializedParts
+    from airflow_provider_taskcluster.transfer.upload.object import Target, Uploader
     from airflow_provider_taskcluster.transfer.upload.parts import PartSize
 
 log = logging.getLogger(__name__)
@@ -49,7 +50,7 @@ log = logging.getLogger(__name__)
 
 @timed
 def upload_in_parts(
-    uploader: MultipartUploader,
+    uploader: Uploader,
     source: Source,
     target: Target,
     *,
@@ -68,23 +69,22 @@ def upload_in_parts(
     check_name(target.name)
     if not callable(part_size):
         effective_part_size(part_size, 0)  # refuse an invalid size before any call
-    existing = existing_result(
-        uploader.uploader, source, target, part_size, whole_sha256=whole_sha256, measured=measured
-    )
+    existing = existing_result(uploader, source, target, part_size, whole_sha256=whole_sha256, measured=measured)
     if existing:
         return existing
     if isinstance(source, StreamSource):
         return _StreamUpload(uploader, source, target, part_size).run()
-    initialized = uploader.try_to_resume_parts(source, target, measured)
-    initialized = initialized or uploader.initialize_parts(source, target, part_size, measured)
+    verbs = MultipartUploader(uploader)
+    initialized = verbs.try_to_resume_parts(source, target, measured)
+    initialized = initialized or verbs.initialize_parts(source, target, part_size, measured)
     count = len(initialized.manifest.parts)
     log.info("Uploading %r in %d parts of %d bytes", target.name, count, initialized.part_size)
     failure, at_once = Failure(), min(connections, count)
     unsent = partitions(initialized, failure if at_once > 1 else None)
-    done = run_jobs(unsent, lambda partition: uploader.upload_part(initialized, partition), failure, at_once)
+    done = run_jobs(unsent, lambda partition: verbs.upload_part(initialized, partition), failure, at_once)
     if present := sum(part.already_present for part in done):
         log.info("%d of %d parts of %r were there already", present, count, target.name)
-    return uploader.complete_parts(initialized, done)
+    return verbs.complete_parts(initialized, done)
 
 
 def partitions(initialized: InitializedParts, failure: Failure | None) -> Iterator[Partition]:
@@ -119,7 +119,7 @@ def _buffered_parts(source: Source, parts: Sequence[Part], failure: Failure | No
 class _StreamUpload:
     """An upload of a stream that can be read only once."""
 
-    uploader: MultipartUploader
+    uploader: Uploader
     source: StreamSource
     target: Target
     part_size: PartSize | None
@@ -133,7 +133,7 @@ class _StreamUpload:
         )
         generation = secrets.token_hex(GENERATION // 2)
         self.target.identity.begin_unrecorded()
-        reporter = self.uploader.uploader.reporter(self.target.name)
+        reporter = self.uploader.reporter(self.target.name)
         whole = Hashers(["sha256"])
         measured: list[Measured] = []
         sums: list[str] = []
@@ -146,13 +146,13 @@ class _StreamUpload:
                     )
                 part = BytesSource.without_copy(data)
                 whole.update(data)
-                measured.append(measure(part, self.uploader.uploader.store.check))
+                measured.append(measure(part, self.uploader.store.check))
                 name = part_name(self.target.name, generation, len(measured) - 1)
                 target = replace(self.target, name=name, content_type=PART_TYPE, part=True)
-                sent = self.uploader.uploader.send(part, measured[-1], target, PartReporter(reporter))
+                sent = self.uploader.send(part, measured[-1], target, PartReporter(reporter))
                 sums.append(sent.digests["sha512"])
                 del data, part  # before the next one is read
         named = parts_of(self.target.name, generation, measured)
         parts = [replace(part, sha512=sha512) for part, sha512 in zip(named, sums, strict=True)]
         manifest = Manifest(whole.seen, self.target.content_type, whole.digests()["sha256"], parts)
-        return write_manifest(self.uploader.uploader, manifest, self.target, reporter)
+        return write_manifest(self.uploader, manifest, self.target, reporter)
