@@ -186,7 +186,7 @@ class ObjectsHook(ObjectDownloadsHook):
         check_multipart(multipart, multipart_threshold)
         connections = whole_number(connections, "connections", least=1)
         kind = names.content_type(content_type or guessed_type(identity.name))
-        target = Target(identity.name, identity, kind, checked_if_exists(if_exists))
+        target = Target(identity, kind, checked_if_exists(if_exists))
         config = TransferConfig(network=self.settings.network, on_progress=on_progress)
         uploader = Uploader(self._engine_services, self._store, config)
         content = source_for(as_storage_path(source), once=multipart == "always")

@@ -86,7 +86,7 @@ class Tries:
         hook = self.hook()
         identity = hook._identity(self.name, None, expires or self.expires, None, self.recorder)
         uploader = MultipartUploader(Uploader(hook._engine_services, hook._store, TransferConfig()))
-        target = Target(self.name, identity, "application/octet-stream")
+        target = Target(identity, "application/octet-stream")
         initialized = uploader.initialize_parts(source_for(source), target, PART)
         for one in partitions(initialized, Failure()):
             if one.number in parts:

@@ -24,7 +24,7 @@ def uploader(hook):
 
 @pytest.fixture
 def target(hook, name, expires, tmp_path):
-    return Target(name, hook._identity(name, None, expires, None, tmp_path / "records"), "text/plain")
+    return Target(hook._identity(name, None, expires, None, tmp_path / "records"), "text/plain")
 
 
 @pytest.fixture

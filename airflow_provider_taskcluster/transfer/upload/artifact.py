@@ -146,7 +146,7 @@ class ArtifactUploader:
         identity = Identity(
             target.root_url, reserved.project_id, reserved.name, target.expires, own_id=reserved.upload_id
         )
-        object_target = Target(reserved.name, identity, target.content_type, shown=target.name)
+        object_target = Target(identity, target.content_type, shown=target.name)
         result = Uploader(service, self.store, self.config).upload(source, object_target, measured)
         self._finish(target, reserved, measured)
         records.forget(self.recorder, record)

@@ -32,8 +32,6 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.upload.object import Target, Uploader
     from airflow_provider_taskcluster.transfer.upload.parts import PartSize
 
-PART_TYPE = "application/octet-stream"
-
 
 @dataclass(frozen=True)
 class InitializedParts:
@@ -148,8 +146,8 @@ class MultipartUploader:
         :raises Conflict: The part's name is held by another upload.
         """
         part, measured = initialized.manifest.parts[partition.number], initialized.measured[partition.number]
-        target = replace(initialized.target, name=part.name, content_type=PART_TYPE, if_exists="verify", part=True)
         share = PartReporter(initialized.reporter)
+        target = initialized.target.of_part(part.name)
         result = self.uploader.send(partition.source, measured, target, share, partition.failure)
         if result.already_present:
             share.restart(part.size)  # another try may have finished it during the upload

@@ -26,28 +26,36 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.upload.measure import Measured
     from airflow_provider_taskcluster.transfer.upload.method import UploadMethod
 
+PART_TYPE = "application/octet-stream"
 # Next step if the source changes after createUpload.
 _NAME_IS_HELD = f"it holds its name {HOLD_PERIOD}, so upload what the source is when it is complete under another one"
 
 
 @dataclass(frozen=True)
 class Target:
-    """The object to create.
+    """The object to create, or a part of it.
 
-    :param name: Name of the object.
-    :param identity: Project, expiry and upload ids, equal in every try.
+    :param identity: Name, project, expiry and upload ids of the object, equal in every try.
     :param content_type: Its content type.
     :param if_exists: How to treat a finished object of this name.
-    :param part: Whether it is a part of an object, with content and expiry in its name.
+    :param part_name: Name of the part, which has content and expiry in it; None for the object itself.
     :param shown: Name of the object in the log, if not its own.
     """
 
-    name: str
     identity: Identity
     content_type: str
     if_exists: IfExists = "verify"
-    part: bool = False
+    part_name: str | None = None
     shown: str | None = None
+
+    @property
+    def name(self) -> str:
+        """Name of the object or part."""
+        return self.part_name or self.identity.name
+
+    def of_part(self, name: str) -> Target:
+        """Return the target of a part with this name."""
+        return replace(self, part_name=name, content_type=PART_TYPE, if_exists="verify")
 
 
 @dataclass(frozen=True)
@@ -147,12 +155,12 @@ class Uploader:
 
         try:
             method, granted = create()
-            bound = offer if target.part else replace(offer, when_changed=_NAME_IS_HELD)
+            bound = offer if target.part_name else replace(offer, when_changed=_NAME_IS_HELD)
             return method.name, method.move(bound, granted, lambda: create()[1], self.store)
         except Conflict as conflict:  # from the first call, or because another try has finished it since
             # Any uploadId can finish a finished object again; the caller's own could finish one that was never sent.
             finish = {**known, "uploadId": random_upload_id()}
             there = resolve_conflict(
-                self.service, target.name, finish, target.if_exists, conflict, may_be_expired=not target.part
+                self.service, target.name, finish, target.if_exists, conflict, may_be_expired=not target.part_name
             )
             return None, there

@@ -25,7 +25,6 @@ from airflow_provider_taskcluster.transfer.threads.pool import run_jobs
 from airflow_provider_taskcluster.transfer.upload.existing import existing_result
 from airflow_provider_taskcluster.transfer.upload.measure import measure
 from airflow_provider_taskcluster.transfer.upload.multipart import (
-    PART_TYPE,
     MultipartUploader,
     Partition,
     check_name,
@@ -148,8 +147,7 @@ class _StreamUpload:
                 whole.update(data)
                 measured.append(measure(part, self.uploader.store.check))
                 name = part_name(self.target.name, generation, len(measured) - 1)
-                target = replace(self.target, name=name, content_type=PART_TYPE, part=True)
-                sent = self.uploader.send(part, measured[-1], target, PartReporter(reporter))
+                sent = self.uploader.send(part, measured[-1], self.target.of_part(name), PartReporter(reporter))
                 sums.append(sent.digests["sha512"])
                 del data, part  # before the next one is read
         named = parts_of(self.target.name, generation, measured)

@@ -43,7 +43,7 @@ def recorder(tmp_path):
 def target(recorder):
     expires = datetime.now(UTC).replace(microsecond=0) + timedelta(days=1)
     identity = Identity("https://tc.example.com", "project", "a/b", expires, key="k", recorder=recorder)
-    return Target("a/b", identity, "text/plain")
+    return Target(identity, "text/plain")
 
 
 @pytest.fixture
@@ -139,7 +139,7 @@ def test_beginning_anew_may_change_the_part_size_and_so_all_parts(begun, uploade
 def test_beginning_anew_may_be_for_another_target_and_so_under_other_names(begun, uploader, target, recorder):
     """With the same source, in the same part size; each has a record of its own."""
     identity = replace(target.identity, name="c/d")
-    again = uploader.reinitialize_parts(begun, replace(target, name="c/d", identity=identity))
+    again = uploader.reinitialize_parts(begun, replace(target, identity=identity))
     assert (again.source, again.part_size, again.target.name) == (begun.source, PART, "c/d")
     assert [part.name for part in again.manifest.parts] == [
         part.name.replace("a/b", "c/d", 1) for part in begun.manifest.parts
