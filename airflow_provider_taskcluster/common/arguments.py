@@ -44,6 +44,20 @@ def as_values(render: Callable[..., Any], template: Any, *arguments: Any, **opti
     return render(template, *arguments, **options)
 
 
+def as_texts(render: Callable[..., Any], template: Any, *arguments: Any, **options: Any) -> Any:
+    """Render the templates in a value that becomes JSON, in which text stays text: a worker refuses other types.
+
+    A template that renders to a list or a dict, such as an XCom, gives that.
+    """
+    if isinstance(template, dict):
+        return {key: as_texts(render, value, *arguments, **options) for key, value in template.items()}
+    if isinstance(template, list | tuple):
+        return [as_texts(render, value, *arguments, **options) for value in template]
+    if isinstance(template, str) and "{" not in template:
+        return template
+    return as_written(render, template, *arguments, **options)
+
+
 def expiry(expires: datetime | timedelta | str, context: Context) -> datetime:
     """Return the expiry of an upload or an index entry: the same instant in every try of a task.
 

@@ -11,7 +11,7 @@ from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING, Any, ClassVar, get_args
 
 from airflow_provider_taskcluster.common import values
-from airflow_provider_taskcluster.common.arguments import choice
+from airflow_provider_taskcluster.common.arguments import as_values, choice
 from airflow_provider_taskcluster.common.counts import whole_number
 from airflow_provider_taskcluster.common.mapped_arguments import CheckedPartial
 from airflow_provider_taskcluster.exceptions import ConfigurationError, InvalidInput
@@ -82,8 +82,8 @@ class CheckedArguments:
     stored_as: ClassVar[Mapping[str, str]] = {}
     """Attributes of arguments, by the argument, where Airflow has another use for an attribute of the same name."""
 
-    json_fields: ClassVar[frozenset[str]] = frozenset({"data"})
-    """Arguments that become JSON: their numbers stay numbers, and they may hold empty values."""
+    json_fields: ClassVar[Mapping[str, Callable[..., Any]]] = {"data": as_values}
+    """Arguments that become JSON, and may hold empty values, each with the function that renders it."""
 
     template_fields: Collection[str]
     task_id: str
@@ -151,7 +151,7 @@ class CheckedArguments:
 
     def clear_omitted(self) -> None:
         """Set arguments to None whose template rendered to None, which Jinja writes as text."""
-        for name in self._templates - self._needed - self.json_fields:
+        for name in self._templates - self._needed - self.json_fields.keys():
             value = getattr(self, name)
             if isinstance(value, str) and value.strip() == "None":
                 setattr(self, name, None)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any, ClassVar, cast
 
 from airflow.providers.common.compat.sdk import BaseOperator
 
-from airflow_provider_taskcluster.common.arguments import as_values, as_written, content, is_omitted, path_or_url
+from airflow_provider_taskcluster.common.arguments import as_written, content, is_omitted, path_or_url
 from airflow_provider_taskcluster.common.cached_attribute import cached_attribute
 from airflow_provider_taskcluster.common.checks import CheckedArguments
 from airflow_provider_taskcluster.connection.fields import DEFAULT_CONN_ID
@@ -65,10 +65,10 @@ class TaskclusterBaseOperator(CheckedArguments, BaseOperator):
 
     def render_template(self, content: Any, *arguments: Any, **options: Any) -> Any:
         """Render as Airflow does, but keep text that looks like a number as text, except in arguments that are JSON."""
-        is_json = isinstance(content, dict | list) and any(
-            content is getattr(self, name, None) for name in self.json_fields
-        )
-        how = as_values if is_json else as_written
+        how = as_written
+        if isinstance(content, dict | list):
+            own = (render for name, render in self.json_fields.items() if content is getattr(self, name, None))
+            how = next(own, as_written)
         return how(super().render_template, content, *arguments, **options)
 
     def pre_execute(self, context: Context) -> None:

@@ -11,6 +11,7 @@ from urllib.parse import quote
 from airflow.providers.common.compat.sdk import conf
 
 from airflow_provider_taskcluster.common.arguments import as_mapping, is_omitted, name_list, text
+from airflow_provider_taskcluster.common.counts import whole_number
 from airflow_provider_taskcluster.common.messages import one_line, visible
 from airflow_provider_taskcluster.exceptions import InvalidInput, TaskclusterError
 
@@ -35,13 +36,20 @@ def read_payload(payload: Any, path: Any) -> Json | None:
     :raises InvalidInput: It is no dict, or the file cannot be read.
     """
     if is_omitted(path):
-        return optional_mapping(payload, "payload")
+        return _with_run_time(optional_mapping(payload, "payload"))
     file = text(path, "payload_file")
     try:
         content = json.loads(Path(file).read_text())
     except (OSError, ValueError, RecursionError) as error:
         raise InvalidInput(f"payload_file {file!r} cannot be read ({one_line(error)}): name a JSON file") from None
     return optional_mapping(content, "payload_file")
+
+
+def _with_run_time(payload: Json | None) -> Json | None:
+    """Return the payload with a number as ``maxRunTime``, which a template has turned into text."""
+    if payload is None or not isinstance(run_time := payload.get("maxRunTime"), str):
+        return payload
+    return {**payload, "maxRunTime": whole_number(run_time, "maxRunTime", least=1)}
 
 
 def optional_mapping(value: Any, argument: str) -> Json | None:

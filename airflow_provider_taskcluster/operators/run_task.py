@@ -6,7 +6,7 @@ import logging
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_taskcluster.common.arguments import flag, is_omitted, optional_text
+from airflow_provider_taskcluster.common.arguments import as_texts, flag, is_omitted, optional_text
 from airflow_provider_taskcluster.common.checks import at_least
 from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.operators.base import recorder_for_task
@@ -109,7 +109,7 @@ class TaskclusterRunTaskOperator(TaskclusterFollowingOperator):
     )
     template_fields_renderers: ClassVar = dict.fromkeys(("payload", "definition", "extra", "tags"), "json")
     ui_color = "#f7ead3"
-    json_fields = frozenset({"payload", "definition", "extra", "tags"})
+    json_fields: ClassVar = dict.fromkeys(("payload", "definition", "extra", "tags"), as_texts)
     checks: ClassVar = {
         "deadline": check_lifetime,
         "expires": _optional_lifetime,

@@ -9,10 +9,10 @@ from pathlib import Path
 import pytest
 from airflow_lines import AIRFLOW_2, REFUSES_TO_BLOCK, start_task_api, store_example_dags
 
-from airflow_provider_taskcluster.emulator.testing import taskcluster_emulator
+from airflow_provider_taskcluster.emulator.testing import taskcluster_emulator, taskcluster_worker
 from airflow_provider_taskcluster.emulator.worker import Worker
 
-__all__ = ["taskcluster_emulator"]
+__all__ = ["taskcluster_emulator", "taskcluster_worker"]
 
 # The form of Airflow 3 is seen in a browser: tests/slow/test_browser.py.
 collect_ignore = [

@@ -14,7 +14,7 @@ from s3fs import S3FileSystem
 
 from airflow_provider_taskcluster.common import retry
 from airflow_provider_taskcluster.common.retry import RetryPolicy
-from airflow_provider_taskcluster.emulator.testing import taskcluster_emulator
+from airflow_provider_taskcluster.emulator.testing import taskcluster_emulator, taskcluster_worker
 from airflow_provider_taskcluster.emulator.worker import Worker
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
 
@@ -23,7 +23,7 @@ try:
 except ImportError:  # Airflow 2
     from airflow.io.store import attach
 
-__all__ = ["taskcluster_emulator"]
+__all__ = ["taskcluster_emulator", "taskcluster_worker"]
 
 # Failures there show values too.
 pytest.register_assert_rewrite("scopes_of_others", "scopes_of_tasks", "scopes_world", "waits_in_a_loop")

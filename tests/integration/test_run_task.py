@@ -11,11 +11,12 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 import taskcluster
-from airflow.providers.common.compat.sdk import AirflowFailException
+from airflow.providers.common.compat.sdk import DAG, AirflowFailException
 from airflow_tries import StateStore, TaskInstance
 
 from airflow_provider_taskcluster.emulator.store.faults import Overtaken, Reset
 from airflow_provider_taskcluster.exceptions import InvalidInput, TaskNotCompleted
+from airflow_provider_taskcluster.operators.definition_fields import read_payload
 from airflow_provider_taskcluster.operators.run_task import TaskclusterRunTaskOperator
 
 CREATE = "/v1/task/"
@@ -399,6 +400,45 @@ class TestDefinition:
         holding("queue:create-task:*")
         with pytest.raises(AirflowFailException, match="queue:status:"):
             operator("tc_limited").execute(instance.context)
+
+
+class TestTemplates:
+    @pytest.mark.parametrize("native", [True, False], ids=["native", "text"])
+    def test_text_in_a_payload_stays_text(self, operator, native):
+        payload = {
+            "command": [["sleep", "5"], ["echo", "{{ number }}", "True", "[1]", ""]],
+            "env": {"CI": "1"},
+            "maxRunTime": "{{ number }}",
+            "n": 3,
+            "whole": "{{ found }}",
+        }
+        with DAG("rendered", render_template_as_native_obj=native, schedule=None):
+            one = operator(payload=payload, tags={"version": "1.10"})
+        one.render_template_fields({"number": 60, "found": ["a"]})
+        one.check_rendered()
+        assert one.payload == {
+            "command": [["sleep", "5"], ["echo", "60", "True", "[1]", ""]],
+            "env": {"CI": "1"},
+            "maxRunTime": "60",
+            "n": 3,
+            "whole": ["a"] if native else "['a']",
+        }
+        assert one.tags == {"version": "1.10"}
+        assert read_payload(one.payload, None)["maxRunTime"] == 60
+
+    def test_a_payload_may_be_one_template(self, operator):
+        with DAG("rendered", render_template_as_native_obj=True, schedule=None):
+            one = operator(payload="{{ made }}")
+        one.render_template_fields({"made": {"command": [["sleep", "5"]]}})
+        one.check_rendered()
+        assert read_payload(one.payload, None) == {"command": [["sleep", "5"]]}
+
+    def test_a_template_of_a_payload_that_renders_to_nothing_is_an_error(self, operator, instance):
+        with DAG("rendered", schedule=None):
+            one = operator(payload="{{ nothing }}")
+        one.render_template_fields({"nothing": None})
+        with pytest.raises(AirflowFailException, match="did a template render to nothing"):
+            one.execute(instance.context)
 
 
 class TestResults:

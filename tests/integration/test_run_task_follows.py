@@ -7,6 +7,7 @@ import secrets
 import sys
 import threading
 import time
+from datetime import timedelta
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTaskTimeout, TaskDeferred
@@ -63,6 +64,7 @@ def event_of(trigger):
     async def first():
         async for event in TaskclusterRunTrigger(**options).run():
             return event.payload
+        return None
 
     return asyncio.run(asyncio.wait_for(first(), 60))
 
@@ -155,8 +157,6 @@ class TestDeferred:
         assert operator(deferrable=True).execute(instance.context)["state"] == "completed"
 
     def test_a_time_out_cancels_the_task(self, operator, instance, hook):
-        from datetime import timedelta
-
         arguments = {"source": SLEEP, "deferrable": True, "execution_timeout": timedelta(seconds=0.5)}
         event = event_of(deferred(operator(**arguments), instance))
         assert event["outcome"] == "timeout"

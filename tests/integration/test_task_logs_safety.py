@@ -12,7 +12,7 @@ from following import SOON, Following, publish, until
 from livelog import Livelog
 
 from airflow_provider_taskcluster.emulator.store.faults import Cut, Stall, Status
-from airflow_provider_taskcluster.exceptions import InvalidInput, Interrupted, NotFound
+from airflow_provider_taskcluster.exceptions import Interrupted, InvalidInput, NotFound
 from airflow_provider_taskcluster.tasks import live_stream, run_log
 from airflow_provider_taskcluster.tasks.log_names import BACKING_LOG, LIVE_LOG
 from benchmarks.memory import Peak
@@ -208,7 +208,7 @@ def test_stop_ends_the_iteration_at_once(connect, worker, livelog, tc, moment):
         if moment in {"late log", "store"}:
             run.complete()
     following = Following(hook, task_id, on_status=lambda status: states.append(status["state"]))
-    until(lambda: len(states) > 2 or moment == "store" and following.lines)
+    until(lambda: len(states) > 2 or (moment == "store" and following.lines))
     if moment == "status":
         tc.api_faults.add(Stall(0), path="/status", times=100)
         time.sleep(0.5)
