@@ -1,4 +1,4 @@
-"""Artifacts as files: list a run, read a table with pandas, store it as an object, and copy it elsewhere.
+"""List the artifacts of a run, read a table with pandas, store it as an object, and copy it elsewhere.
 
 Trigger it with the ``taskcluster_task_id`` of a task that has published the table. The ``folder`` may be any
 URL that ``ObjectStoragePath`` supports, such as ``s3://my_aws_connection@my-bucket/tables``.

@@ -1,4 +1,4 @@
-"""Objects as assets and as files: an upload, a download of the latest upload, and a task that uses paths.
+"""Upload an object with an asset event, download the object that the event names, and read and write objects by path.
 
 A DAG with ``schedule=[Asset("airflow-demo-upload")]`` would run after the upload, and find the object's name, size and
 digests in the event's extra. The alias gets an asset of the object itself.

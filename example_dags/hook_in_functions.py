@@ -1,4 +1,4 @@
-"""The hook in TaskFlow functions: read an artifact, process it, and upload the result as an object.
+"""Read an artifact in a TaskFlow function, process it, and upload the result as an object.
 
 Trigger it with the ``taskcluster_task_id`` of a task that has published artifacts.
 """

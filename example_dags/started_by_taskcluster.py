@@ -1,4 +1,4 @@
-"""What happens in Taskcluster starts this DAG: a build completed, or a report was uploaded. Needs Airflow 3.
+"""Start this DAG when a build completes in Taskcluster, or a report is uploaded. Needs Airflow 3.
 
 The triggerer watches, all watches and deferred sensors together; no worker waits. A task is indexed when it completes
 and has a route ``index.<path>``.

@@ -1,4 +1,4 @@
-"""A large file goes to Taskcluster in parts, and survives its task.
+"""Upload a large file in parts, so that a retry sends only the parts that are missing.
 
 Trigger it with a ``file``. When the task's process dies, the next try, which may run on another worker with an empty
 disk, goes on: parts that are there are not sent again. No state is kept on the worker for this: the ids of the upload
