@@ -437,7 +437,7 @@ class TestTemplates:
         with DAG("rendered", schedule=None):
             one = operator(payload="{{ nothing }}")
         one.render_template_fields({"nothing": None})
-        with pytest.raises(AirflowFailException, match="did a template render to nothing"):
+        with pytest.raises(AirflowFailException, match="payload is 'None': pass a dict"):
             one.execute(instance.context)
 
 
