@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import urllib.request
 from contextlib import contextmanager
 
 from emulator_clients import eventually, fresh, http
@@ -71,6 +72,17 @@ class Queue:
 
     def artifacts(self, task_id, run_id=0):
         return {each["name"]: each["storageType"] for each in self.queue.listArtifacts(task_id, run_id)["artifacts"]}
+
+    def wait_for_output(self, task_id, text, run_id=0):
+        """Read the live log of a run until a text is in it; return the URL of the stream."""
+        url = self.stream_url(task_id, run_id)
+        log = b""
+        with urllib.request.urlopen(url, timeout=10) as response:
+            while text.encode() not in log:
+                piece = response.read1()
+                assert piece, f"the stream ended without {text!r}"
+                log += piece
+        return url
 
     def stream_url(self, task_id, run_id=0):
         """Wait for the live log of a run, and return its URL."""

@@ -253,7 +253,7 @@ def test_an_artifact_does_not_take_the_place_of_the_log(working):
 
 def test_a_cancelled_task_is_killed_by_the_next_reclaim_and_its_log_comes_late(working):
     task_id = working.create(["sh", "-c", "echo pid $$; exec sleep 600"])
-    working.stream_url(task_id)
+    working.wait_for_output(task_id, "\npid ")
     assert working.queue.cancelTask(task_id)["status"]["state"] == "exception"
     log = working.late_log(task_id)
     assert "[taskcluster:error] Aborting task - the run is resolved: it was cancelled" in log

@@ -73,7 +73,7 @@ def test_a_signal_gives_the_task_back_which_is_run_again_after_the_next_start(tm
     with program(*options) as tc:
         queue = tc.queue("emulator/linux")
         task_id = queue.create(["sh", "-c", 'echo run $RUN_ID; [ "$RUN_ID" -gt 0 ] || exec sleep 600'])
-        url = queue.stream_url(task_id)
+        url = queue.wait_for_output(task_id, "\nrun 0\n")
         log = tc.stop(number)
     assert tc.process.returncode == 0
     assert url.rsplit("/", 1)[1] not in log

@@ -18,7 +18,7 @@ from emulator_clients import http as call
 from airflow_provider_taskcluster.emulator.worker.livelog import LiveLog
 from airflow_provider_taskcluster.emulator.worker.task_log import TaskLog
 
-SLOWLY = "import sys, time\nfor line in range(3):\n    print('line', line, flush=True)\n    time.sleep(0.2)"
+SLOWLY = "import sys, time\nfor line in range(3):\n    print('line', line, flush=True)\n    time.sleep(0.5)"
 
 
 @pytest.fixture
@@ -65,7 +65,7 @@ def test_what_is_added_comes_at_once_and_parts_of_lines_too(task_log, stream):
             start = time.monotonic()
             task_log.write(part)
             assert response.read1() == part
-            assert time.monotonic() - start < 0.5
+            assert time.monotonic() - start < 2
 
 
 def test_each_reader_begins_at_the_first_byte_whatever_range_it_asks_for(task_log, stream):
@@ -189,14 +189,10 @@ def test_the_reference_outlives_max_run_time_by_15_minutes(queue):
 def test_a_new_run_has_a_new_stream(queue):
     with queue.worker():
         task_id = queue.create(["sh", "-c", "echo run $RUN_ID; sleep 600"])
-        first = queue.stream_url(task_id)
+        first = queue.wait_for_output(task_id, "\nrun 0\n")
     with queue.worker():
         eventually(lambda: len(queue.status(task_id)["runs"]) == 2)
-        second = queue.stream_url(task_id, 1)
-        with reading(second) as response:
-            log = b""
-            while b"run 1\n" not in log:
-                log += response.read1()
+        second = queue.wait_for_output(task_id, "\nrun 1\n", 1)
     assert first != second
     assert "\nrun 0\n" in queue.log(task_id, 0)
 

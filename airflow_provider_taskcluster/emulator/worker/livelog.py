@@ -21,6 +21,8 @@ log = logging.getLogger(__name__)
 PIECE = 64 * 1024
 TOKEN_BYTES = 16  # 22 characters
 STOP_POLL_SECONDS = 0.02
+# So long a write waits for a reader that is too far behind: threads of Python take turns, unlike livelog's.
+TURN_SECONDS = 0.02
 DENIED = b"Access denied"
 
 
@@ -100,9 +102,13 @@ class _Server(ThreadingHTTPServer):
         log.debug("A reader of a live log has gone")
 
     def drop_slow_readers(self, size: int) -> None:
-        """Cut the readers that are too far behind."""
+        """Cut the readers that are too far behind, after a moment in which they can catch up."""
         for reader in list(self.readers):
-            if size - max(reader.start, reader.sent) > self._backlog:
+            end = time.monotonic() + TURN_SECONDS
+            while (behind := size - max(reader.start, reader.sent) > self._backlog) and time.monotonic() < end:
+                time.sleep(TURN_SECONDS / 20)
+            if behind:
+                self.readers.discard(reader)
                 _cut(reader.connection)
 
     def wait_for_readers(self, seconds: float) -> None:

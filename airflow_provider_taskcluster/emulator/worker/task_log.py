@@ -17,7 +17,7 @@ class TaskLog:
     """The log of a run, written by its commands and by the worker.
 
     ``path`` is the file. Each function in ``when_written`` is called with the new size after each write to the live
-    part; it must not wait.
+    part, and holds up the next write. One thread writes; others read.
     """
 
     def __init__(self, path: Path) -> None:
@@ -41,8 +41,8 @@ class TaskLog:
                 return
             self._live_size += len(data)
             self._changed.notify_all()
-            for call in self.when_written:
-                call(self._live_size)
+        for call in self.when_written:
+            call(self._live_size)
 
     def info(self, message: str) -> None:
         """Append lines of the worker, with the time."""
