@@ -94,9 +94,12 @@ def end(running: subprocess.Popen[str], patience: float = 10) -> None:
 
 
 @contextmanager
-def taskcluster() -> Iterator[Taskcluster]:
-    """Start the emulator on a free port."""
-    command = [sys.executable, "-m", "airflow_provider_taskcluster.emulator", "--log-level", "WARNING"]
+def taskcluster(*options: str) -> Iterator[Taskcluster]:
+    """Start the emulator on a free port.
+
+    :param options: Further options of its command, such as ``--worker``.
+    """
+    command = [sys.executable, "-m", "airflow_provider_taskcluster.emulator", "--log-level", "WARNING", *options]
     with process(command, stdout=subprocess.PIPE) as running:
         assert running.stdout is not None
         line = running.stdout.readline()

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
 
 USUAL_PORT = 8080
 PATIENCE = 180.0
+QUEUE = "emulator/linux"
 
 
 def main() -> None:
@@ -32,7 +33,7 @@ def main() -> None:
     port, password = free_port(USUAL_PORT), secrets.token_urlsafe(9)
     print("Starting the emulator and Airflow ...", flush=True)
     with (
-        sandbox.taskcluster() as taskcluster,
+        sandbox.taskcluster("--worker", QUEUE) as taskcluster,
         sandbox.airflow(taskcluster, **web_settings(port)) as airflow,
         airflow.log.open("a") as log,
     ):
@@ -44,6 +45,7 @@ def main() -> None:
             if not stopped.is_set():
                 print(f"\nAirflow      http://127.0.0.1:{port}   login admin, password {password}")
                 print(f"Taskcluster  {taskcluster.root_url}   (connection {sandbox.CONNECTION})")
+                print(f"Worker       runs the commands of tasks of the queue {QUEUE}, as this user")
                 print(f"\nA worker with a task for wait_for_artifact, in another shell:\n\n{worker(taskcluster)}")
                 print("\nTrigger object_round_trip there; Ctrl-C ends it all.", flush=True)
             while not stopped.wait(1):
