@@ -151,6 +151,7 @@ class Emulator:
             store_socket: server(Journaling(store_app, self.journal, "store"), wires),
         }
         self._serving = stack.enter_context(ServerThread(servers))
+        stack.callback(services.runs.end_waits)
 
 
 @contextlib.contextmanager

@@ -93,6 +93,17 @@ def test_a_client_that_has_gone_claims_nothing(patient, queue_worker):
     assert patient.queue.status(task_id)["status"]["state"] == "pending"
 
 
+def test_a_call_that_waits_is_answered_when_the_emulator_stops(caplog):
+    with ThreadPoolExecutor(1) as pool:
+        with Emulator() as tc:
+            queue = Clients(tc, {"clientId": tc.client_id, "accessToken": tc.access_token}).queue
+            waiting = pool.submit(queue.claimWork, "emulator/empty", REQUEST)
+            eventually(lambda: tc.journal.entries(path="/claim-work/"))
+            time.sleep(0.2)
+        assert waiting.result(timeout=5) == {"tasks": []}
+    assert "Traceback" not in caplog.text
+
+
 def test_a_claim_without_scopes_is_refused_at_once(holding):
     with refused(403, "InsufficientScopes"):
         holding("queue:claim-work:emulator/*").queue.claimWork("emulator/empty", REQUEST)

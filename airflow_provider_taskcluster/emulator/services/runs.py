@@ -31,6 +31,7 @@ class RunService:
         self._accounts = context.accounts
         self._settings = context.settings
         self._tasks = tasks
+        self._waits = True
 
     async def claim_work(self, caller: Caller, task_queue_id: str, request: ClaimWork) -> dict[str, Any]:
         """Claim pending runs of a queue, most urgent first; waits until there is one, or else up to 20 s.
@@ -39,9 +40,15 @@ class RunService:
         """
         caller.require(f"queue:claim-work:{task_queue_id}", f"queue:worker-id:{request.workerGroup}/{request.workerId}")
         end = time.monotonic() + self._settings.claim_work_seconds
-        while not (claims := self._claim_pending(task_queue_id, request)) and time.monotonic() < end:  # noqa: ASYNC110 - other threads add tasks
+        while not (claims := self._claim_pending(task_queue_id, request)):
+            if not self._waits or time.monotonic() >= end:
+                break
             await asyncio.sleep(LOOK_SECONDS)
         return {"tasks": claims}
+
+    def end_waits(self) -> None:
+        """Answer the calls of claim_work that wait, as if their time was over, and let no other wait."""
+        self._waits = False
 
     def reclaim_task(self, _: Caller, task_id: str, run_id: int) -> dict[str, Any]:
         """Extend the claim of a run, by 20 minutes from now."""

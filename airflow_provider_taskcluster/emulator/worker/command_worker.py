@@ -139,7 +139,8 @@ class CommandWorker:
 
     async def _keep(self, execution: Execution, claiming: Claiming) -> None:
         """Reclaim a run again and again; abort it once it is no longer this worker's."""
-        usual = execution.claim.seconds - BEFORE_END_SECONDS
+        claimed = execution.claim.seconds
+        usual = max(claimed - BEFORE_END_SECONDS, claimed / 2)
         seconds = max(SHORTEST_RECLAIM_SECONDS, self._settings.reclaim_seconds or usual)
         while True:
             await asyncio.sleep(seconds)
