@@ -13,6 +13,8 @@ import pytest
 from command_tasks import BACKING, LIVE, PYTHON, SLEEP, Queue
 from emulator_clients import eventually, http, in_days
 
+from airflow_provider_taskcluster.emulator.store.faults import Reset, Status
+
 
 @pytest.fixture
 def queue(root):
@@ -290,6 +292,16 @@ def test_a_run_whose_claim_expired_is_given_up_and_run_again(working):
     assert working.runs(task_id) == [("exception", "claim-expired"), ("completed", "completed")]
 
 
+def test_a_run_past_its_deadline_is_given_up_even_with_credentials_that_expired(working, tmp_path):
+    task_id = working.create(["sh", "-c", f"echo $$ > {tmp_path}/pid; exec sleep 600"])
+    working.stream_url(task_id)
+    pid = int(eventually(lambda: (tmp_path / "pid").exists() and (tmp_path / "pid").read_text()))
+    with working.clients.tc.clock.advanced(days=2):
+        eventually(lambda: not is_alive(pid))
+        assert working.runs(task_id)[0] == ("exception", "claim-expired")
+        assert working.status(task_id)["state"] == "exception"
+
+
 def test_a_worker_that_stops_gives_its_task_back(queue):
     with queue.worker():
         task_id = queue.create(SLEEP)
@@ -323,6 +335,31 @@ def test_a_worker_that_is_refused_says_so_and_tries_again(queue, holding, caplog
     with limited.worker():
         said = eventually(lambda: [r.message for r in caplog.records if "No work was claimed of" in r.message])
     assert "queue:worker-id:emulator/command-worker" in said[0]
+
+
+@pytest.fixture
+def api_faults(tc):
+    yield tc.api_faults
+    tc.api_faults.clear()
+
+
+@pytest.mark.parametrize(
+    ("path", "fault"),
+    [
+        ("/completed", Status(502)),
+        ("/completed", Reset(0)),
+        ("live.log", Status(502)),
+        ("live.log", Reset(0)),
+        ("/claim-work/", Status(502)),
+    ],
+    ids=["resolution", "resolution-answer", "reference", "reference-answer", "claim"],
+)
+def test_a_service_that_fails_for_a_moment_is_asked_again(queue, api_faults, path, fault):
+    task_id = queue.create(["echo", "hello"])
+    api_faults.add(fault, method="POST", path=path)
+    with queue.worker():
+        assert queue.end(task_id) == ("completed", "completed")
+    assert queue.artifacts(task_id) == {LIVE: "link", BACKING: "object"}
 
 
 def test_it_warns_that_it_runs_what_it_is_told(queue, caplog):

@@ -6,7 +6,6 @@ import logging
 import tempfile
 import time
 from functools import partial
-from http import HTTPStatus
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -28,6 +27,9 @@ if TYPE_CHECKING:
     from .simulated import Run
 
 log = logging.getLogger(__name__)
+
+# Of the calls that resolve a run: without them it would run until its claim ends.
+TRIES = 6
 
 
 class Execution:
@@ -111,14 +113,13 @@ class Execution:
             for fault in artifacts.publish(self.run):
                 yield End("failed", message=fault)
         except ServiceError as error:
-            refused = error.status is not None and error.status < HTTPStatus.INTERNAL_SERVER_ERROR
-            reason = "malformed-payload" if refused else "resource-unavailable"
+            reason = "malformed-payload" if error.is_refusal else "resource-unavailable"
             yield End("exception", reason, f"Cannot publish an artifact: {error}")
 
     def _resolve(self, end: End) -> None:
         if end is LOST:
             return
         if end.state == "exception":
-            attempt(partial(self.run.exception, end.reason))
+            attempt(partial(self.run.exception, end.reason), tries=TRIES)
         else:
-            attempt(self.run.complete if end == COMPLETED else self.run.fail)
+            attempt(self.run.complete if end == COMPLETED else self.run.fail, tries=TRIES)

@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 PLAIN_TEXT = "text/plain; charset=utf-8"
 # What a reference to a live log outlives the commands by.
 OUTLIVES = 15 * MINUTE
+TRIES = 3
 
 
 class LogArtifacts:
@@ -68,7 +69,7 @@ class LogArtifacts:
 
     def _try(self, publish: Callable[[], None]) -> None:
         try:
-            attempt(publish)
+            attempt(publish, tries=TRIES)
         except ServiceError as error:
             self._log.warn(f"Cannot publish {self._names.live}: {error}")
 
