@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import zipfile
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,22 @@ from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+
+
+def show_log(task_id: str) -> None:
+    """Show the log of a task in the log of this one, while it is written."""
+    # [START log]
+    log = logging.getLogger("airflow.task")
+    for line in TaskclusterHook().task_log(task_id):
+        log.info("%s", line)
+    # [END log]
+
+
+def last_lines(task_id: str) -> str:
+    """Return the end of a log."""
+    # [START tail]
+    return "\n".join(TaskclusterHook().task_log(task_id, follow=False, tail=50))
+    # [END tail]
 
 
 def read_member(hook: TaskclusterHook, task_id: str) -> bytes:

@@ -23,6 +23,14 @@ def shown():
     return module
 
 
+def test_the_log_of_a_task_is_shown_and_its_end_returned(shown, tc, worker, caplog):
+    caplog.set_level("INFO", logger="airflow.task")
+    run = worker.run_task({"public/logs/live_backing.log": b"one\ntwo\n"})
+    shown.show_log(run.task_id)
+    assert [record.getMessage() for record in caplog.records if record.name == "airflow.task"] == ["one", "two"]
+    assert shown.last_lines(run.task_id) == "one\ntwo"
+
+
 def test_a_member_of_an_archive_is_read(shown, tc, worker):
     run = worker.claim(worker.create_task())
     archive = io.BytesIO()

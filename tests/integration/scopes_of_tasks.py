@@ -38,6 +38,13 @@ def task_definition(w):
     return lambda: w.hook.task_definition(w.run.task_id)
 
 
+@line("`task_log`")
+def task_log(w):
+    w.publish()
+    w.run.complete()
+    return lambda: list(w.hook.task_log(w.run.task_id, live_name=w.name, backing_name=w.name))
+
+
 def definition_of(w):
     """The definition of a task like the one that runs."""
     found = w.admin.task_definition(w.run.task_id)
