@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from . import payloads, transfers, waits, world
+from . import logs, payloads, transfers, waits, world
 from .sources import MIB
 
 if TYPE_CHECKING:
@@ -64,6 +64,7 @@ _payload = ("ours.download_payload", ("peer.download_payload",))
 _parse = "parse.operators_and_sensors"
 _durable = ("ours.download_object", ("ours.download_object_unsynced", "limits.bare_write"))
 _durable_many = ("ours.download_payload", ("ours.download_payload_unsynced",))
+_log = ("ours.follow_log", ("limits.logging_alone", "limits.curl_log"))
 _limits = ("ours.download_object", ("limits.hashing", "limits.raw_socket"))
 
 CASES = (
@@ -85,6 +86,14 @@ CASES = (
     Case("payload_many_far", Bar(ratio=6.0), partial(payloads.downloaded_payload, far=True), *_payload),
     Case("payload_durable", Bar(ratio=0.77), partial(payloads.downloaded_payload, far=False), *_durable_many),
     Case("payload_list", Bar(ours=8), payloads.listed, "ours.list_payload", unit="MiB"),
+    Case("log_stream", Bar(ratio=0.7), partial(logs.followed, figure=lambda run: run.seconds), *_log),
+    Case(
+        "log_stream_memory",
+        Bar(ours=16),
+        partial(logs.followed, figure=lambda run: run.memory / MIB),
+        "ours.follow_log",
+        unit="MiB",
+    ),
     Case("waits_5000", Bar(ours=110), waits.unchanging, "waits.hold", unit="calls"),
     Case("waits_tasks", Bar(ours=10), waits.many_tasks, "waits.hold", unit="calls"),
     Case("waits_mixed", Bar(ours=330), waits.mixed, "waits.hold", unit="calls"),

@@ -20,6 +20,7 @@ from urllib.parse import urlsplit
 
 import taskcluster
 
+from airflow_provider_taskcluster.emulator.worker import Run as WorkersRun
 from airflow_provider_taskcluster.emulator.worker import Worker
 
 from . import proxies, servers
@@ -90,16 +91,23 @@ class World:
 
     def put_artifact(self, name: str, source: Source) -> str:
         """Create an s3 artifact from a file and return the id of its task."""
-        worker = Worker(self.direct.root_url, self._options()["credentials"])
-        run = worker.claim(worker.create_task())
-        self._link(source, run.announce(name, storage_type="s3")["putUrl"])
+        run = self.begin_run()
+        self.add_s3(run, name, source)
         run.complete()
         return run.task_id
 
+    def begin_run(self) -> WorkersRun:
+        """Create a task and return its run, as of its worker."""
+        worker = Worker(self.direct.root_url, self._options()["credentials"])
+        return worker.claim(worker.create_task())
+
+    def add_s3(self, run: WorkersRun, name: str, source: Source) -> None:
+        """Create an s3 artifact of a run from a file, without copying it."""
+        self._link(source, run.announce(name, storage_type="s3")["putUrl"])
+
     def put_artifacts(self, source: Source, count: int) -> str:
         """Create finished artifacts from a file, s3 and object in turns, and return the id of their task."""
-        worker = Worker(self.direct.root_url, self._options()["credentials"])
-        run = worker.claim(worker.create_task())
+        run = self.begin_run()
         for number in range(count):
             name = f"public/{number:05}"
             if number % 2:
@@ -113,8 +121,7 @@ class World:
 
     def announce_artifacts(self, count: int) -> str:
         """Create reference artifacts and return the id of their task."""
-        worker = Worker(self.direct.root_url, self._options()["credentials"])
-        run = worker.claim(worker.create_task())
+        run = self.begin_run()
         with ThreadPoolExecutor(4) as pool:
             list(pool.map(lambda number: run.add_reference(f"public/{number:06}", self.root_url), range(count)))
         run.complete()

@@ -1,8 +1,12 @@
-"""Lower bounds for a download: hashing, receiving and writing alone; and aria2c, which neither hashes nor syncs."""
+"""Lower bounds for a download: hashing, receiving and writing alone; and aria2c, which neither hashes nor syncs.
+
+Of a log: ``logging`` alone, and curl, which does not log the lines.
+"""
 
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 import socket
 import subprocess
@@ -79,6 +83,43 @@ def aria2c(name: str, destination: str) -> Callable[[], int]:
         return path.stat().st_size
 
     return work
+
+
+def curl_log(task_id: str, live_url: str, source: str, destination: str) -> Callable[[], int]:
+    """Download the live log with curl, and then the whole one."""
+    del source
+    queue = taskcluster.Queue(taskcluster.optionsFromEnvironment())
+    stored = queue.buildUrl("getLatestArtifact", task_id, "public/logs/live_backing.log")
+
+    def work() -> int:
+        for url in (live_url, stored):
+            subprocess.run(["curl", "--silent", "--fail", "--location", "--output", destination, url], check=True)
+        return Path(destination).stat().st_size
+
+    return work
+
+
+def logging_alone(task_id: str, live_url: str, source: str, destination: str) -> Callable[[], int]:
+    """Log the lines of a file on the disk to another file."""
+    del task_id, live_url
+    log = file_logger(destination)
+
+    def work() -> int:
+        with Path(source).open() as lines:
+            for line in lines:
+                log.info("%s", line[:-1])
+        return Path(destination).stat().st_size
+
+    return work
+
+
+def file_logger(destination: str) -> logging.Logger:
+    """Return a logger that writes messages to a file."""
+    log = logging.getLogger("benchmarks.followed")
+    log.setLevel(logging.INFO)
+    log.propagate = False
+    log.addHandler(logging.FileHandler(destination))
+    return log
 
 
 def _url(name: str) -> str:

@@ -17,6 +17,8 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
 
+from .limits import file_logger
+
 if TYPE_CHECKING:
     from collections.abc import Callable
 
@@ -110,6 +112,20 @@ def list_payload(task_id: str) -> Callable[[], int]:
     """List the artifacts of a task and return their number."""
     hook = _hook()
     return lambda: sum(1 for _ in hook.open_payload(task_id).files())
+
+
+def follow_log(task_id: str, live_url: str, source: str, destination: str) -> Callable[[], int]:
+    """Follow the log of a task into a file, by way of ``logging``."""
+    del live_url, source
+    hook = _hook()
+    log = file_logger(destination)
+
+    def work() -> int:
+        for line in hook.task_log(task_id, interval=1):
+            log.info("%s", line)
+        return Path(destination).stat().st_size
+
+    return work
 
 
 def json_calls(name: str, count: int) -> Callable[[], int]:

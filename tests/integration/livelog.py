@@ -25,12 +25,13 @@ class Livelog:
         self.requests = []
         self.dropped = 0
         self._stopped = False
-        self._status, self._headers = status, dict(headers)
-        self._log = bytearray()
+        self.status, self.headers = status, dict(headers)
+        self.log = bytearray()
         self._readers = {}
-        self._end = None
+        self.ending = None
         self._lock = threading.Lock()
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), self._handler())
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Request)
+        self._server.livelog = self
         self._server.daemon_threads = False  # waited for by server_close
         self._server.handle_error = lambda *_: None
         self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
@@ -46,7 +47,7 @@ class Livelog:
     def write(self, data):
         """Append to the log; readers that are too far behind are cut off."""
         with self._lock:
-            self._log += data
+            self.log += data
             for connection, pieces in list(self._readers.items()):
                 try:
                     pieces.put_nowait(bytes(data))
@@ -80,9 +81,27 @@ class Livelog:
         """Number of readers that are connected."""
         return len(self._readers)
 
+    def subscribe(self, connection):
+        """Return the log so far, and the queue of the pieces that follow."""
+        with self._lock:
+            pieces = Queue(PIECES)
+            if self.ending is not None:
+                pieces.put(None)
+            self._readers[connection] = pieces
+            return bytes(self.log), pieces
+
+    def unsubscribe(self, connection):
+        """Forget a reader."""
+        with self._lock:
+            self._readers.pop(connection, None)
+
+    def has(self, connection):
+        """Whether a reader was not cut off."""
+        return connection in self._readers
+
     def _finish(self, how):
         with self._lock:
-            self._end = how
+            self.ending = how
             for pieces in self._readers.values():
                 with contextlib.suppress(Full):
                     pieces.put_nowait(None)
@@ -92,57 +111,56 @@ class Livelog:
         with contextlib.suppress(OSError):
             connection.shutdown(socket.SHUT_RDWR)
 
-    def _handler(livelog):  # noqa: N805 (self is the request's)
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
 
-            def log_message(self, *args):
-                """Keep quiet."""
+class Request(BaseHTTPRequestHandler):
+    """One request to a livelog, which is an attribute of the server."""
 
-            def do_GET(self):
-                livelog.requests.append((self.path, dict(self.headers)))
-                self.close_connection = True
-                if self.path != livelog.path:
-                    return self._answer(401, b"Access denied")
-                if livelog._status != 200:
-                    return self._answer(livelog._status, b"")
-                with livelog._lock:
-                    so_far, pieces = bytes(livelog._log), Queue(PIECES)
-                    if livelog._end is not None:
-                        pieces.put(None)
-                    livelog._readers[self.connection] = pieces
-                with contextlib.suppress(OSError):
-                    self._stream(so_far, pieces)
-                with livelog._lock:
-                    livelog._readers.pop(self.connection, None)
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *args):
+        """Keep quiet."""
+
+    @property
+    def livelog(self):
+        return self.server.livelog
+
+    def do_GET(self):
+        livelog = self.livelog
+        livelog.requests.append((self.path, dict(self.headers)))
+        self.close_connection = True
+        if self.path != livelog.path:
+            return self.answer(401, b"Access denied")
+        if livelog.status != 200:
+            return self.answer(livelog.status, b"")
+        so_far, pieces = livelog.subscribe(self.connection)
+        with contextlib.suppress(OSError):
+            self.stream(so_far, pieces)
+        return livelog.unsubscribe(self.connection)
+
+    def answer(self, status, body):
+        self.send_response(status)
+        for name, value in {**self.livelog.headers, "Content-Length": str(len(body))}.items():
+            self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def stream(self, piece, pieces):
+        self.send_response(200)
+        self.send_header("Content-Type", "text/plain; charset=utf-8")
+        self.send_header("Transfer-Encoding", "chunked")
+        self.end_headers()
+        while piece is not None and self.livelog.has(self.connection):
+            if piece:
+                self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
+            piece = self.next_piece(pieces)
+        if self.livelog.ending == "whole" and self.livelog.has(self.connection):
+            self.wfile.write(b"0\r\n\r\n")
+
+    def next_piece(self, pieces):
+        """Wait for the next piece; None once the reader is gone or cut off."""
+        while self.livelog.has(self.connection):
+            with contextlib.suppress(Empty):
+                return pieces.get(timeout=0.05)
+            if select.select([self.connection], [], [], 0)[0]:  # it sends nothing, so it has hung up
                 return None
-
-            def _answer(self, status, body):
-                self.send_response(status)
-                for name, value in {**livelog._headers, "Content-Length": str(len(body))}.items():
-                    self.send_header(name, value)
-                self.end_headers()
-                self.wfile.write(body)
-
-            def _stream(self, piece, pieces):
-                self.send_response(200)
-                self.send_header("Content-Type", "text/plain; charset=utf-8")
-                self.send_header("Transfer-Encoding", "chunked")
-                self.end_headers()
-                while piece is not None and self.connection in livelog._readers:
-                    if piece:
-                        self.wfile.write(b"%x\r\n%s\r\n" % (len(piece), piece))
-                    piece = self._next(pieces)
-                if livelog._end == "whole" and self.connection in livelog._readers:
-                    self.wfile.write(b"0\r\n\r\n")
-
-            def _next(self, pieces):
-                """Wait for the next piece; None once the reader is gone or cut off."""
-                while self.connection in livelog._readers:
-                    with contextlib.suppress(Empty):
-                        return pieces.get(timeout=0.05)
-                    if select.select([self.connection], [], [], 0)[0]:  # it sends nothing, so it has hung up
-                        return None
-                return None
-
-        return Handler
+        return None

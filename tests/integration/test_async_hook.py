@@ -246,14 +246,15 @@ def test_the_lines_of_a_log_come_while_the_loop_is_free(connect, run):
     publish(run, b"one\ntwo\n")
 
     async def work(hook):
-        seen = []
         async with contextlib.aclosing(hook.task_log(run.task_id, interval=0.1)) as lines:
             await asyncio.to_thread(run.complete)
-            async for line in lines:
-                seen.append(line)
-        return seen
+            return await all_of(lines)
 
     assert with_hook(work) == ["one", "two"]
+
+
+async def all_of(lines):
+    return [line async for line in lines]
 
 
 def test_a_log_that_is_left_or_cancelled_ends_its_threads(connect, run):
@@ -262,10 +263,9 @@ def test_a_log_that_is_left_or_cancelled_ends_its_threads(connect, run):
     async def work(hook):
         async with contextlib.aclosing(hook.task_log(run.task_id, interval=0.1)) as lines:
             assert await anext(lines) == "one"
-        with pytest.raises(TimeoutError):
-            async with asyncio.timeout(1), contextlib.aclosing(hook.task_log(run.task_id, interval=0.1)) as lines:
-                async for _ in lines:
-                    pass
+        async with contextlib.aclosing(hook.task_log(run.task_id, interval=0.1)) as lines:
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(all_of(lines), 1)
 
     with Livelog() as livelog:
         run.add_reference(LIVE_LOG, livelog.url)

@@ -120,7 +120,7 @@ def test_a_stream_that_breaks_is_read_again_a_few_times_and_repeats_nothing(hook
     with pytest.raises(AssertionError):
         until(lambda: livelog.readers, seconds=1)
     assert len(livelog.requests) == live_reader.CONNECTIONS
-    whole = bytes(livelog._log) + b"last\n"
+    whole = bytes(livelog.log) + b"last\n"
     publish(run, whole)
     run.complete()
     assert following.ended() == whole.decode().splitlines()

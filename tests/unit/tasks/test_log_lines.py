@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from itertools import pairwise
 
 import pytest
 from hypothesis import given, settings
@@ -38,7 +39,7 @@ PIECES = st.one_of(
 def test_any_cuts_of_the_bytes_give_the_same_lines(pieces, cuts):
     data = b"".join(pieces)
     places = sorted({0, len(data), *(cut % (len(data) + 1) for cut in cuts)})
-    cut = [data[start:end] for start, end in zip(places, places[1:], strict=False)]
+    cut = [data[start:end] for start, end in pairwise(places)]
     by_byte = [bytes([byte]) for byte in data[:2000]] + [data[2000:]]
     assert lines_of(data) == lines_of(*cut) == lines_of(*by_byte)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -20,7 +22,7 @@ def test_what_was_passed_on_is_left_out_however_the_source_is_cut(data, passed, 
     position = at(data[:passed])
     continuation = Continuation(position)
     places = sorted({0, len(data), *(min(cut, len(data)) for cut in cuts)})
-    rest = b"".join(continuation.rest_of(data[a:b]) for a, b in zip(places, places[1:], strict=False))
+    rest = b"".join(continuation.rest_of(data[a:b]) for a, b in pairwise(places))
     continuation.check_end()
     assert rest == data[passed:]
 
