@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.common.messages import visible
 from airflow_provider_taskcluster.common.urls import url_problem
-from airflow_provider_taskcluster.tasks.live_stream import LiveStream
+from airflow_provider_taskcluster.tasks.live_stream import CLEAN_END, LiveStream
 from airflow_provider_taskcluster.tasks.log_position import Continuation, PrefixDiffers
 
 if TYPE_CHECKING:
@@ -130,10 +130,9 @@ class LiveReader:
             "The live log of %s: %s after %d bytes", visible(self._label), visible(stream.ending), self._position.count
         )
         if stream.was_full:
-            log.info(
-                "The live log of %s comes faster than it is read: the rest follows after the run", visible(self._label)
-            )
             self.give_up()
+            if stream.ending != CLEAN_END:
+                log.info("The live log of %s is too fast: the rest of it follows after the run", visible(self._label))
         self.close()
         self._next_look = time.monotonic() + self._pause
 

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 BUFFERED = 4 * MIB
 _OVERHEAD = 128
 BLOCK = 64 * KIB
+CLEAN_END = "it ended"
 # Seconds of silence that the socket allows. A task may be silent for as long as it runs; its status tells its end.
 _SILENCE = 14 * 24 * 3600.0
 # Seconds between two looks for room in the full buffer, and to wait for the thread's end.
@@ -85,7 +86,7 @@ class LiveStream:
                 while count := response.read_available(buffer):
                     for piece in decoder.decode(buffer[:count]):
                         self._offer(bytes(piece))
-            self.ending = "it ended"
+            self.ending = CLEAN_END
         except StoreError as error:  # messages of errors show the URL
             self.ending = f"the host answered {error.status:d}"
         except TaskclusterError:

@@ -17,6 +17,7 @@ from airflow_provider_taskcluster.exceptions import (
 )
 from airflow_provider_taskcluster.tasks.backing_log import BackingLog
 from airflow_provider_taskcluster.tasks.live_reader import LiveReader
+from airflow_provider_taskcluster.tasks.live_stream import BUFFERED
 from airflow_provider_taskcluster.tasks.log_finder import LogFinder
 from airflow_provider_taskcluster.tasks.log_position import Continuation, LogPosition, PrefixDiffers
 from airflow_provider_taskcluster.tasks.status_watch import RESOLVED
@@ -106,7 +107,9 @@ class RunLog:
             if self._state() in RESOLVED:
                 yield from self._after_the_end()
             elif self._state() == "running":
-                yield from self._caught_up()
+                found = yield from self._stored_rest()  # it is there a little before the end
+                if not found:
+                    yield from self._caught_up()
         finally:
             self._live.close()
 
@@ -152,8 +155,16 @@ class RunLog:
                 yield from self._next(min(_SLICE, left))
             if not self._finder.failing:
                 left -= time.monotonic() - begun
+        yield from self._buffered()
         what = "no more of its log is" if self._position.count else "no log is"
         yield LogNote(f"Run {self._run_id}: {what} in the store ({one_line(self._finder.names.backing)})")
+
+    def _buffered(self) -> Iterator[bytes]:
+        """Yield what came live and was not taken yet; not what comes meanwhile, since a worker may go on for long."""
+        first = self._position.count
+        while self._position.count - first < BUFFERED and (block := self._live.next_block(0)):
+            self._position.advance(block)
+            yield block
 
     def _seconds_left(self) -> float:
         """Return how long to wait for the log: not at all if the run ended long ago."""

@@ -153,6 +153,25 @@ def test_a_log_handler_that_stops_for_a_while_does_not_stop_the_reading(hook, ru
     assert len(following.ended()) == len(pieces)
 
 
+def test_a_slow_log_handler_gets_all_that_a_dead_worker_said(hook, run, livelog, monkeypatch):
+    monkeypatch.setattr(run_log, "LATE_AFTER_EXCEPTION", 0.3)
+    lines = [f"{number} {'x' * 100}" for number in range(20_000)]
+    run.add_reference(LIVE_LOG, livelog.url)
+    waiting = threading.Event()
+    following = Following(hook, run.task_id, sink=lambda _: waiting.wait(SOON))
+    livelog.write("\n".join(lines).encode())
+    until(lambda: following.lines)
+    time.sleep(0.5)
+    run.exception()
+    threading.Timer(0.5, waiting.set).start()
+    assert following.ended() == [*lines, f"[taskcluster] Run 0: no more of its log is in the store ({BACKING_LOG})"]
+
+
+def test_a_log_that_is_whole_before_the_end_of_its_run_is_taken_from_the_store(hook, run):
+    publish(run, b"one\ntwo\n")
+    assert list(hook.task_log(run.task_id, follow=False)) == ["one", "two"]
+
+
 @pytest.mark.parametrize("gzipped", [True, False], ids=["gzip", "plain"])
 def test_a_store_that_breaks_off_is_asked_for_the_rest(hook, run, tc, gzipped):
     lines = [f"line {number} {hash(number)}" for number in range(50_000)]

@@ -2,7 +2,7 @@ from __future__ import annotations
 
 import pytest
 
-from airflow_provider_taskcluster.common.messages import exception_summary, one_line, visible
+from airflow_provider_taskcluster.common.messages import exception_summary, log_line, one_line, visible
 
 
 @pytest.mark.parametrize(
@@ -52,3 +52,20 @@ def test_an_unexpected_exception_is_told_with_its_kind_and_place():
         told = exception_summary(error)
     assert told.startswith(r"KeyError: 'a\nb' (test_messages.py, line ")
     assert exception_summary(ValueError("never raised")) == "ValueError: never raised"
+
+
+@pytest.mark.parametrize(
+    ("text", "line"),
+    [
+        ("plain tschüß", "plain tschüß"),
+        ("a\tb\xa0c\u3000d", "a\tb\xa0c\u3000d"),
+        ("\x1b[1;31mred\x1b[0m", "\x1b[1;31mred\x1b[0m"),
+        ("\x1b[2J\x1b[10;20Hmoved\x1b[K", "moved"),
+        ("\x1b]0;a title\x07b", "b"),
+        ("a\x1b[31", r"a\x1b[31"),
+        ("\x1b\x1b[2K[31mnot red", r"\x1b[31mnot red"),
+        ("a\nb\0\u202e\ud800", r"a\nb\x00\u202e\ud800"),
+    ],
+)
+def test_a_line_of_a_log_keeps_its_colours_and_no_other_control_character(text, line):
+    assert log_line(text) == line

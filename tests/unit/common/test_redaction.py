@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from airflow_provider_taskcluster.common.network import Network
-from airflow_provider_taskcluster.common.redaction import public_url, quiet_libraries
+from airflow_provider_taskcluster.common.redaction import masked, public_url, quiet_libraries, secret_paths
 from airflow_provider_taskcluster.services.client import Client
 from airflow_provider_taskcluster.services.credentials import Credentials, narrowed
 from airflow_provider_taskcluster.transfer.http.client import StoreClient
@@ -120,3 +120,34 @@ def test_a_user_who_wants_less_than_info_of_the_libraries_gets_less():
     quiet_libraries()
     assert logging.getLogger("taskcluster").level == logging.ERROR
     assert logging.getLogger("taskcluster.aio.asyncutils").getEffectiveLevel() == logging.ERROR
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("nothing = here: a@b", "nothing = here: a@b"),
+        ("the token c0ffee-c0ffee, and c0ffee-c0ffee-more", "the token ***, and ***"),
+        ("https://s/b?X-Amz-Expires=9&X-Amz-Signature=abc&z=1", "https://s/b?X-Amz-Expires=9&X-Amz-Signature=***&z=1"),
+        ("https://tc/x?bewit=abc== and", "https://tc/x?bewit=*** and"),
+        (
+            "git clone https://user:word@host/p and https://host/@scope",
+            "git clone https://***@host/p and https://host/@scope",
+        ),
+        ("one\nhttps://t@h/\ntwo", "one\nhttps://***@h/\ntwo"),
+    ],
+)
+def test_secrets_in_foreign_text_are_masked(text, shown):
+    assert masked(text, ("c0ffee-c0ffee", "c0ffee-c0ffee-more", "")) == shown
+
+
+def test_a_path_that_is_a_secret_is_not_logged_by_urllib3(caplog):
+    quiet_libraries()
+    pool = logging.getLogger("urllib3.connectionpool")
+    caplog.set_level(logging.DEBUG, logger=pool.name)
+    with secret_paths():
+        pool.debug('%s://%s:%s "%s %s %s" %s', "http", "host", 80, "GET", "/log/c0ffee", "HTTP/1.1", 200)
+        pool.debug("%s %s", "GET", "http://host/log/c0ffee")
+    assert "c0ffee" not in caplog.text
+    pool.debug("%s %s", "GET", "/public/c0ffee?signature")
+    assert "GET /public/c0ffee" in caplog.text
+    assert "signature" not in caplog.text

@@ -69,6 +69,19 @@ def test_scopes_are_words_or_a_list(value):
     assert values.scopes(value, "x") == ("a:b", "c:*")
 
 
+@pytest.mark.parametrize(
+    "value", ["a.example *.b.example", '["a.example", "*.b.example"]', ("a.example", "*.b.example")]
+)
+def test_hosts_are_words_or_a_list(value):
+    assert values.hosts(value, "x") == ("a.example", "*.b.example")
+
+
+@pytest.mark.parametrize("value", [7, "https://a.example", ["a*.example"], [7], "a.example:80", {"a": 1}], ids=repr)
+def test_hosts_that_cannot_be_are_refused(value):
+    with pytest.raises(ConfigurationError, match="field"):
+        values.hosts(value, "field")
+
+
 def test_a_scope_with_a_space_is_written_in_a_list():
     assert values.scopes('["object:upload:p:my file"]', "x") == ("object:upload:p:my file",)
 

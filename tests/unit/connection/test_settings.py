@@ -37,6 +37,7 @@ def test_a_root_url_alone_is_an_anonymous_connection_with_the_usual_limits():
     assert found.root_url == "https://tc.example.com"
     assert found.credentials is None
     assert found.authorized_scopes is None
+    assert found.live_log_hosts is None
     assert (found.network.connect_timeout, found.network.read_timeout) == (10, 60)
     assert (found.network.retry.retry_seconds, found.network.retry.max_retries) == (60, 100)
     assert found.secrets == ()
@@ -71,7 +72,9 @@ def test_every_extra_reaches_its_place(tmp_path):
         verify=str(bundle),
         proxies='{"https": "http://proxy:1"}',
         upload_secret="pepper",
+        live_log_hosts="*.workers.example",
     )
+    assert found.live_log_hosts == ("*.workers.example",)
     assert (found.credentials.client_id, found.credentials.access_token) == ("client", "token")
     assert json.loads(found.credentials.certificate)["signature"] == "c0ffee"
     assert found.authorized_scopes == ("a", "b")
@@ -178,6 +181,7 @@ def test_root_urls_that_work(host):
         ({"verify": "/no/such/file"}, "verify is '/no/such/file', and there is no such file"),
         ({"proxies": "http://proxy"}, "proxies is not valid JSON"),
         ({"authorized_scopes": "[a"}, "authorized_scopes is not valid JSON"),
+        ({"live_log_hosts": "http://a"}, "live_log_hosts has 'http://a': write a host alone"),
         ({"project_id": 5}, "project_id is not a text"),
         ({"upload_secret": 5}, "upload_secret is not a text"),
     ],

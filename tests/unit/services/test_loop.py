@@ -26,6 +26,35 @@ def test_what_a_coroutine_raises_rises_in_the_caller():
         loop.run(fail())
 
 
+def test_a_check_that_fails_ends_the_wait_and_cancels_the_call():
+    cancelled = threading.Event()
+
+    async def forever():
+        try:
+            await asyncio.sleep(1000)
+        finally:
+            cancelled.set()
+
+    def check():
+        raise KeyError("stopped")
+
+    with pytest.raises(KeyError, match="stopped"):
+        loop.run(forever(), check)
+    assert cancelled.wait(10)
+
+
+def test_a_check_that_passes_changes_nothing():
+    checks = []
+
+    async def answer():
+        await asyncio.sleep(0.5)
+        raise TimeoutError("of the call itself")
+
+    with pytest.raises(TimeoutError, match="of the call itself"):
+        loop.run(answer(), lambda: checks.append(1))
+    assert checks
+
+
 def test_it_works_inside_a_loop_of_the_caller():
     async def answer():
         return 42
