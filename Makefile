@@ -68,7 +68,7 @@ test-matrix: $(V33)/.ready
 
 # What is compared with, and what serves the bytes.
 bench-programs:
-	@scripts/programs.sh nginx aria2c:aria2 openssl
+	@scripts/programs.sh nginx aria2c:aria2 curl openssl
 
 bench: $(V33)/.ready bench-programs
 	@$(V33)/bin/python -m benchmarks --tmpfs $(BENCH)

@@ -13,7 +13,6 @@ from airflow_provider_taskcluster.connection.parsing import extra_of, host_label
 from airflow_provider_taskcluster.connection.settings import ignored_keys
 from airflow_provider_taskcluster.exceptions import ConfigurationError, InsufficientScopes, TaskclusterError
 from airflow_provider_taskcluster.hooks.artifact_uploads import ArtifactUploadsHook
-from airflow_provider_taskcluster.hooks.artifacts import ArtifactsHook
 from airflow_provider_taskcluster.hooks.base import new_client
 from airflow_provider_taskcluster.hooks.calls import CallsHook
 from airflow_provider_taskcluster.hooks.folders import FoldersHook
@@ -32,7 +31,7 @@ if TYPE_CHECKING:
 
 
 @short_tracebacks
-class TaskclusterHook(FoldersHook, ArtifactsHook, ArtifactUploadsHook, TaskLogsHook, CallsHook):
+class TaskclusterHook(FoldersHook, TaskLogsHook, ArtifactUploadsHook, CallsHook):
     """Calls the APIs of a Taskcluster deployment, and uploads and downloads its objects and artifacts.
 
     Use it in operators and in TaskFlow functions::

@@ -8,9 +8,8 @@ from airflow_provider_taskcluster.common import names
 from airflow_provider_taskcluster.common.counts import whole_number
 from airflow_provider_taskcluster.common.values import positive_number
 from airflow_provider_taskcluster.exceptions import ConfigurationError, InvalidInput
-from airflow_provider_taskcluster.hooks.base import TaskclusterBaseHook
+from airflow_provider_taskcluster.hooks.artifacts import ArtifactsHook
 from airflow_provider_taskcluster.tasks.log_names import BACKING_LOG, LIVE_LOG, LogNames
-from airflow_provider_taskcluster.transfer.config import TransferConfig
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator
@@ -19,7 +18,7 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.tasks.log import TaskLog
 
 
-class TaskLogsHook(TaskclusterBaseHook):
+class TaskLogsHook(ArtifactsHook):
     """Logs of tasks, live and from the store."""
 
     def task_log(
@@ -90,7 +89,6 @@ class TaskLogsHook(TaskclusterBaseHook):
         from airflow_provider_taskcluster.tasks.log_calls import LogCalls
         from airflow_provider_taskcluster.tasks.run_log import LogAccess
         from airflow_provider_taskcluster.tasks.status_watch import StatusWatch
-        from airflow_provider_taskcluster.transfer.download.artifact import ArtifactDownloader
 
         settings, store = self.settings, self._store
 
@@ -99,10 +97,8 @@ class TaskLogsHook(TaskclusterBaseHook):
             store.check()
 
         calls = LogCalls(self.client, task_id, store.check)
-        config = TransferConfig(network=settings.network, require_hashes=False)
-        artifacts = ArtifactDownloader(self._engine_services, store, config)
         hosts = LiveHosts(settings.root_url, settings.live_log_hosts)
-        access = LogAccess(task_id, calls, artifacts, hosts, sleep)
+        access = LogAccess(task_id, calls, self._artifacts(require_hashes=False), hosts, sleep)
         return TaskLog(access, StatusWatch(calls.status, interval, on_status, sleep), log_names, settings.secrets)
 
 

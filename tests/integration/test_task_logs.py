@@ -218,6 +218,19 @@ def test_a_run_that_the_queue_adds_is_announced_and_begins_at_its_first_byte(hoo
         assert following.ended() == ["first", "half", begins, "first", "second"]
 
 
+def test_a_rerun_by_somebody_is_announced(hook, worker, run):
+    publish(run, b"one\n")
+    states = []
+    following = Following(hook, run.task_id, interval=3, on_status=states.append)
+    until(lambda: states)
+    run.complete()
+    hook.rerun_task(run.task_id)
+    again = worker.claim(run.task_id)
+    publish(again, b"two\n")
+    again.complete()
+    assert following.ended() == ["one", "[taskcluster] Run 1 begins (rerun)", "two"]
+
+
 def test_a_given_run_is_the_only_one(hook, worker, run):
     publish(run, b"one\n")
     run.exception("worker-shutdown")

@@ -10,6 +10,7 @@ import time
 import pytest
 from following import SOON, Following, publish, until
 from livelog import Livelog
+from local_servers import Quiet, proxying, self_signed, serving
 
 from airflow_provider_taskcluster.emulator.store.faults import Cut, Stall, Status
 from airflow_provider_taskcluster.exceptions import Interrupted, InvalidInput, NotFound
@@ -114,6 +115,51 @@ def test_a_host_that_the_connection_names_is_asked(connect, run):
         publish(run, b"one\n")
         run.complete()
         assert following.ended() == ["one"]
+
+
+def test_a_redirect_is_not_followed(hook, run, livelog):
+    with Livelog(302, {"Location": livelog.url}) as redirecting:
+        livelog.write(b"one\n")
+        run.add_reference(LIVE_LOG, redirecting.url)
+        following = Following(hook, run.task_id)
+        until(lambda: redirecting.requests)
+        publish(run, b"two\n")
+        run.complete()
+        assert following.ended() == ["two"]
+    assert not livelog.requests
+
+
+def test_a_live_log_comes_through_the_proxy_of_the_connection(connect, run, livelog, caplog):
+    livelog.write(b"one\n")
+    livelog.end()
+    run.add_reference(LIVE_LOG, livelog.url)
+    caplog.set_level(logging.DEBUG)
+    with proxying("user:c0ffee-c0ffee") as proxy:
+        url = proxy.url.replace("://", "://user:c0ffee-c0ffee@")
+        following = Following(connect(extra={"proxies": {"http": url}}), run.task_id)
+        following.saw("one")
+        assert ("GET", livelog.url) in proxy.requests
+        publish(run, b"one\ntwo\n")
+        run.complete()
+        assert following.ended() == ["one", "two"]
+    assert livelog.path.rpartition("/")[2] not in caplog.text
+    assert "c0ffee" not in caplog.text
+
+
+def test_a_live_log_comes_over_tls_that_the_connection_trusts(connect, run, tmp_path):
+    certificate = self_signed(tmp_path)
+
+    class Log(Quiet):
+        def do_GET(self):  # noqa: N802 (a name that http.server calls)
+            self.answer(200, b"one\n")
+
+    with serving(Log, certificate=certificate) as url:
+        run.add_reference(LIVE_LOG, f"{url}/log/x")
+        following = Following(connect(extra={"verify": str(certificate)}), run.task_id)
+        following.saw("one")
+        publish(run, b"one\ntwo\n")
+        run.complete()
+        assert following.ended() == ["one", "two"]
 
 
 def test_a_slow_log_handler_loses_no_line_though_the_livelog_drops_it(hook, run, livelog, monkeypatch):

@@ -22,7 +22,7 @@ WITH_PEER = {
     *("download_object", "download_s3_artifact", "download_capped", "download_capped_aria2", "download_limit"),
     *("upload_object", "small_objects", "small_objects_far", "download_cut", "json_calls"),
     *("multipart_upload", "multipart_capped", "payload_many", "payload_many_far"),
-    *("download_durable", "payload_durable"),
+    *("download_durable", "payload_durable", "log_stream"),
 }
 WAITS = {"waits_5000", "waits_tasks", "waits_mixed", "waits_latency", "waits_loop_lag", "waits_memory"}
 
@@ -38,7 +38,7 @@ def test_every_case_has_its_figures(scripts, tmp_path):
     assert done.returncode == 0, done.stderr
     said = json.loads((tmp_path / "latest.json").read_text())
     cases = said["cases"]
-    others = {"memory", "multipart_huge", "payload_list", "dag_parse", "dag_parse_memory"}
+    others = {"memory", "multipart_huge", "payload_list", "log_stream_memory", "dag_parse", "dag_parse_memory"}
     assert set(cases) == WITH_PEER | WAITS | others
     for key, case in cases.items():
         assert is_number(case["ours"]), key
