@@ -86,6 +86,11 @@ class LiveReader:
             self._follow_replacement(stream)
         return b""
 
+    @property
+    def is_connecting(self) -> bool:
+        """Whether a host was asked for the stream, and has not answered yet."""
+        return self._stream is not None and not self._stream.answered
+
     def give_up(self) -> None:
         """Close the connection, and make no other one."""
         self._connections_left = 0

@@ -42,7 +42,7 @@ class LiveStream:
         self.url = url
         self.was_full = False
         self.ending = ""
-        self._answered = False
+        self.answered = False
         self._until = time.monotonic() + network.connect_timeout + network.read_timeout
         self._client = StoreClient(replace(network, read_timeout=_SILENCE))
         self._blocks: SimpleQueue[bytes | None] = SimpleQueue()
@@ -72,7 +72,7 @@ class LiveStream:
         self._client.close()
 
     def _unanswered(self) -> bool:
-        if self._answered or time.monotonic() < self._until:
+        if self.answered or time.monotonic() < self._until:
             return False
         self.ending = "there was no answer in time"
         return True
@@ -80,7 +80,7 @@ class LiveStream:
     def _read(self) -> None:
         try:
             with secret_paths(), self._client.get(self.url, {"Accept-Encoding": "identity"}) as response:
-                self._answered = True
+                self.answered = True
                 decoder = decoder_for(response.facts.encoding, BLOCK)
                 buffer = memoryview(bytearray(BLOCK))
                 while count := response.read_available(buffer):
@@ -90,7 +90,7 @@ class LiveStream:
         except StoreError as error:  # messages of errors show the URL
             self.ending = f"the host answered {error.status:d}"
         except TaskclusterError:
-            self.ending = "it broke off" if self._answered else "the host cannot be reached"
+            self.ending = "it broke off" if self.answered else "the host cannot be reached"
         except Exception as error:  # noqa: BLE001 (of a thread: nobody else would report it, and it may show the URL)
             self.ending = f"reading it failed ({type(error).__name__})"
         finally:

@@ -137,6 +137,8 @@ class RunLog:
             for block in self._next(_SLICE):
                 yield block
                 heard = time.monotonic()
+            if self._live.is_connecting:
+                heard = time.monotonic()
 
     def _after_the_end(self) -> Iterator[bytes | LogNote]:
         """Yield the rest from the store; until it is there, for a limited time, what the live log still has."""
