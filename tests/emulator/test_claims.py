@@ -119,6 +119,24 @@ def test_a_claim_lasts_20_minutes_and_is_written_in_two_ways(root, worker):
     assert instant(claim["takenUntil"]) == instant(run["takenUntil"])
 
 
+def test_credentials_of_a_claim_hold_three_scopes_and_those_of_the_task(root, worker):
+    task_id = worker.create_task(scopes=["secrets:get:mine"])
+    (claim,) = root.queue.claimWork(worker.task_queue_id, REQUEST)["tasks"]
+    certificate = json.loads(claim["credentials"]["certificate"])
+    verbs = ("reclaim-task", "resolve-task", "create-artifact")
+    assert set(certificate["scopes"]) == {"secrets:get:mine", *(f"queue:{verb}:{task_id}/0" for verb in verbs)}
+    assert claim["credentials"]["clientId"].startswith(f"task-client/{task_id}/0/on/g/w/until/")
+
+
+def test_a_run_has_only_the_keys_that_apply(root, worker):
+    task_id = worker.create_task()
+    (pending,) = root.queue.status(task_id)["status"]["runs"]
+    assert set(pending) == {"runId", "state", "reasonCreated", "scheduled"}
+    worker.claim(task_id)
+    (running,) = root.queue.status(task_id)["status"]["runs"]
+    assert set(running) - set(pending) == {"workerGroup", "workerId", "takenUntil", "started"}
+
+
 def test_a_reclaim_moves_the_end_of_a_claim_and_gives_new_credentials(root, run):
     before = root.queue.status(run.task_id)["status"]["runs"][0]["takenUntil"]
     with root.tc.clock.advanced(minutes=10):

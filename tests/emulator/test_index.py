@@ -216,3 +216,23 @@ def test_an_entry_needs_all_of_its_fields(root, absent):
     del given[absent]
     with refused(400, "InputValidationError"):
         root.index.insertTask(fresh("tests.absent"), given)
+
+
+def test_one_missing_scope_fails_the_call_for_many_paths(root, holding, anonymous_scopes):
+    anonymous_scopes()
+    mine, other = fresh("tests.mine"), fresh("tests.other")
+    for path in (mine, other):
+        root.index.insertTask(path, entry())
+    limited = holding(f"index:find-task:{mine}", client_id="tests/index").index
+    assert names(limited.findTasksAtIndex({"indexes": [mine]})["tasks"]) == [mine]
+    with refused(403, "InsufficientScopes") as info:
+        limited.findTasksAtIndex({"indexes": [mine, other]})
+    assert f"index:find-task:{other}" in str(info.value)
+
+
+def test_the_upstream_client_does_not_follow_the_way_to_an_artifact(root, worker):
+    path = fresh("tests.artifacts")
+    worker.run_task({"public/a": b"hello"}, routes=[f"index.{path}"])
+    response = root.index.findArtifactFromTask(path, "public/a")["response"]
+    assert response.status_code == 303
+    assert http("GET", response.headers["Location"])[2] == b"hello"

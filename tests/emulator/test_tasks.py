@@ -198,3 +198,14 @@ def test_the_status_of_a_task_needs_a_scope_that_anonymous_callers_lack_by_defau
         anonymous.queue.status(task_id)
     anonymous_scopes("queue:status:*")
     assert anonymous.queue.status(task_id)["status"]["taskId"] == task_id
+
+
+def test_statuses_takes_thousands_of_ids_and_each_known_one_comes_once(root):
+    task_ids = root.tc.bulk.create(1200)
+    asked = {"taskIds": [*task_ids, *task_ids, *(taskcluster.slugId() for _ in range(2600))]}
+    found = [
+        entry["taskId"]
+        for page in pages(lambda q: root.queue.statuses(payload=asked, query=q), 1000)
+        for entry in page["statuses"]
+    ]
+    assert sorted(found) == sorted(task_ids)

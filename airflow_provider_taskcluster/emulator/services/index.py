@@ -14,6 +14,7 @@ from airflow_provider_taskcluster.emulator.schemas.fields import NAMESPACE
 from airflow_provider_taskcluster.emulator.schemas.index import IndexPaths, InsertTask
 
 from .paging import page
+from .replies import Redirect
 
 if TYPE_CHECKING:
     from airflow_provider_taskcluster.emulator.auth.caller import Caller
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from .contents import ContentService
     from .lifecycle import Task
-    from .replies import FailedDependency, Redirect
+    from .replies import FailedDependency
     from .tasks import TaskService
 
 ROUTE = "index."
@@ -85,8 +86,9 @@ class IndexService:
         return {"namespaces": [_namespace(row) for row in rows], **token}
 
     def find_artifact_from_task(self, caller: Caller, index_path: str, name: str) -> Redirect | FailedDependency:
-        """Redirect to an artifact of the task at a path; the real index redirects to the queue first."""
-        return self._contents.get_latest_artifact(caller, self._load(index_path)["task_id"], name)
+        """Redirect without a body to an artifact of the task at a path; the real index redirects to the queue first."""
+        reply = self._contents.get_latest_artifact(caller, self._load(index_path)["task_id"], name)
+        return Redirect(reply.url) if isinstance(reply, Redirect) else reply
 
     def index(self, task: Task) -> None:
         """Index a completed task under the paths in its routes, with the options in its ``extra.index``."""
