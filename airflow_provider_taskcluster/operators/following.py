@@ -20,6 +20,7 @@ from airflow_provider_taskcluster.exceptions import Interrupted, InvalidInput, T
 from airflow_provider_taskcluster.links.base import leave_links
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterTaskLink
 from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator
+from airflow_provider_taskcluster.operators.openlineage import task_facets
 from airflow_provider_taskcluster.operators.run_result import RunArtifacts
 from airflow_provider_taskcluster.operators.task_output import LEAST_AFTER_FAILURE, TaskOutput
 from airflow_provider_taskcluster.tasks.ends import COMPLETED, RETRIED_BY_DEFAULT, end_of, not_completed, read_retry_on
@@ -168,6 +169,15 @@ class TaskclusterFollowingOperator(TaskclusterBaseOperator):
         super().pre_execute(context)
         if getattr(context.get("ti"), "next_method", None):
             self._recall(context)
+
+    def get_openlineage_facets_on_complete(self, _: Any) -> Any:
+        """Tell OpenLineage, where its provider is installed, which task was run."""
+        from airflow.providers.openlineage.extractors import OperatorLineage
+
+        page = self.addresses.get(TaskclusterTaskLink.key)
+        if self.taskcluster_task_id is None or page is None:
+            return OperatorLineage()
+        return OperatorLineage(run_facets=task_facets(self.taskcluster_task_id, page))
 
     def on_kill(self) -> None:
         """Stop reading, and cancel the task."""
