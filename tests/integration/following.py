@@ -28,7 +28,7 @@ class Following:
         self.lines, self.error = [], None
         self._sink = sink
         self._iterator = hook.task_log(task_id, **{"interval": 0.1, **options})
-        self._thread = threading.Thread(target=self._follow)
+        self._thread = threading.Thread(target=self._follow, daemon=True)
         self._thread.start()
 
     def _follow(self):

@@ -34,7 +34,7 @@ class Livelog:
         self._server.livelog = self
         self._server.daemon_threads = False  # waited for by server_close
         self._server.handle_error = lambda *_: None
-        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01})
+        self._thread = threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True)
         self._thread.start()
         self.url = f"http://{host}:{self._server.server_port}{self.path}"
 
