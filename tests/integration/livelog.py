@@ -132,6 +132,7 @@ class Request(BaseHTTPRequestHandler):
             return self.answer(401, b"Access denied")
         if livelog.status != 200:
             return self.answer(livelog.status, b"")
+        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 16)  # less to fill for a slow reader
         so_far, pieces = livelog.subscribe(self.connection)
         with contextlib.suppress(OSError):
             self.stream(so_far, pieces)

@@ -333,6 +333,14 @@ def test_logs_that_the_payload_renames_are_found(hook, worker, livelog, form, tc
     assert len([entry for entry in asked if entry.method == "GET"]) == 1
 
 
+@pytest.mark.usefixtures("soon")
+def test_a_renamed_log_is_found_in_a_task_that_ended_before(hook, worker):
+    run = worker.claim(worker.create_task(payload={"logs": {"backing": "private/all"}}))
+    publish(run, b"one\n", link=False, name="private/all")
+    run.complete()
+    assert Following(hook, run.task_id).ended() == ["one"]
+
+
 def test_names_of_the_caller_are_used_and_no_definition_is_asked_for(holding, worker, livelog):
     run = worker.claim(worker.create_task())
     hook = holding(f"queue:status:{run.task_id}", "queue:get-artifact:private/*")
