@@ -15,6 +15,7 @@ from airflow_provider_taskcluster.emulator import Emulator
 from airflow_provider_taskcluster.waits.conditions.artifacts import ArtifactWait
 from airflow_provider_taskcluster.waits.conditions.index import IndexWait
 from airflow_provider_taskcluster.waits.conditions.objects import ObjectWait
+from airflow_provider_taskcluster.waits.conditions.runs import RunWait
 from airflow_provider_taskcluster.waits.conditions.tasks import TaskWait
 from airflow_provider_taskcluster.waits.serialization import serialize_wait
 
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
 WAITS = 5000
 NAMES = 10
 RUNNING = 100
+RUNS = 200
 INTERVAL = 5.0
 # Intervals that are measured; in the one before them, each wait is checked for the first time.
 WATCHED = 4
@@ -40,6 +42,7 @@ KIB = 1024
 class Measurements:
     """Measurements of a process that held waits.
 
+    :param waits: Their number.
     :param requests: Monotonic time of each JSON request.
     :param finished: Monotonic time at which each awaited artifact was finished, by the number of its wait.
     :param events: Monotonic time of each wait's event, by the number of the wait.
@@ -47,6 +50,7 @@ class Measurements:
     :param memory: By how many bytes the process grew at its peak.
     """
 
+    waits: int
     requests: list[float]
     finished: dict[int, float]
     events: dict[int, float]
@@ -114,6 +118,19 @@ def _mixed_waits(folder: Path) -> Iterator[Callable[[str], Measurements]]:
         yield measure
 
 
+@contextlib.contextmanager
+def _run_waits(folder: Path) -> Iterator[Callable[[str], Measurements]]:
+    """Hold 200 waits for the runs of as many tasks, of which 100 are running, as deferred operators do."""
+    with Emulator(data_dir=folder / "emulator") as tc:
+
+        def measure(contender: str) -> Measurements:
+            tasks = [*tc.bulk.create(RUNS - RUNNING), *tc.bulk.create(RUNNING, state="running")]
+            described = [serialize_wait(RunWait(task_id=task_id, run_id=0)) for task_id in tasks]
+            return _hold(folder, tc, contender, described, Finishing([], lambda _: None))
+
+        yield measure
+
+
 @dataclass(frozen=True)
 class Finishing:
     """The numbers of the waits whose artifacts are finished meanwhile, and the function that finishes one."""
@@ -152,6 +169,7 @@ def _hold(folder: Path, tc: Emulator, contender: str, described: list[Any], fini
         thread.join()
     measured = json.loads(report.read_text())
     return Measurements(
+        waits=len(described),
         requests=sorted(entry.time for entry in tc.journal.entries(origin="api")),
         finished=finished,
         events={number: timestamp for number, outcome, timestamp in measured["events"] if outcome == "found"},
@@ -179,6 +197,13 @@ def mixed(workspace: Workspace) -> Iterator[Measure]:
     """Requests per interval of waits of all kinds."""
     with _mixed_waits(workspace.folder) as hold:
         yield lambda contender: requests_each_interval(hold(contender))
+
+
+@contextlib.contextmanager
+def runs(workspace: Workspace, figure: Callable[[Measurements], float]) -> Iterator[Measure]:
+    """A figure of waits for runs of tasks that go on."""
+    with _run_waits(workspace.folder) as hold:
+        yield lambda contender: figure(hold(contender))
 
 
 @contextlib.contextmanager
@@ -211,7 +236,7 @@ def loop_lag(measurements: Measurements) -> float:
 
 def memory_each(measurements: Measurements) -> float:
     """Return the KiB of memory for each wait."""
-    return measurements.memory / WAITS / KIB
+    return measurements.memory / measurements.waits / KIB
 
 
 def _percentile(figures: list[float], percent: float) -> float:

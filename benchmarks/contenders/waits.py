@@ -9,6 +9,7 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_taskcluster.triggers.run_trigger import TaskclusterRunTrigger
 from airflow_provider_taskcluster.triggers.waits import TaskclusterWaitTrigger
 
 if TYPE_CHECKING:
@@ -42,8 +43,7 @@ async def _hold(descriptions: list[Any], interval: float, seconds: float) -> dic
 
     async def run(number: int, description: Any) -> None:
         nonlocal events
-        trigger = TaskclusterWaitTrigger(wait=description, taskcluster_conn_id="taskcluster_default", interval=interval)
-        async for event in trigger.run():
+        async for event in _trigger(description, interval).run():
             events += [(number, event.payload["outcome"], time.monotonic())]
 
     idle = await _lag(seconds / 4)
@@ -54,6 +54,14 @@ async def _hold(descriptions: list[Any], interval: float, seconds: float) -> dic
         task.cancel()
     await asyncio.wait(running)
     return {"events": events, "lag": {"idle": idle, "busy": busy}}
+
+
+def _trigger(description: Any, interval: float) -> TaskclusterWaitTrigger:
+    """Return the trigger that holds a wait: that of the operators if it follows a run, else that of the sensors."""
+    options: Any = {"wait": description, "taskcluster_conn_id": "taskcluster_default", "interval": interval}
+    if description["kind"] == "run":
+        return TaskclusterRunTrigger(cancel=True, **options)
+    return TaskclusterWaitTrigger(**options)
 
 
 async def _lag(seconds: float) -> list[float]:
