@@ -65,6 +65,7 @@ _parse = "parse.operators_and_sensors"
 _durable = ("ours.download_object", ("ours.download_object_unsynced", "limits.bare_write"))
 _durable_many = ("ours.download_payload", ("ours.download_payload_unsynced",))
 _log = ("ours.follow_log", ("limits.logging_alone", "limits.curl_log"))
+_runs = partial(partial, waits.runs)
 _limits = ("ours.download_object", ("limits.hashing", "limits.raw_socket"))
 
 CASES = (
@@ -100,8 +101,8 @@ CASES = (
     Case("waits_latency", Bar(ours=waits.INTERVAL + 1), partial(waits.changing, figure=waits.latency), "waits.hold"),
     Case("waits_loop_lag", Bar(ours=50), partial(waits.changing, figure=waits.loop_lag), "waits.hold", unit="ms"),
     Case("waits_memory", Bar(ours=20), partial(waits.changing, figure=waits.memory_each), "waits.hold", unit="KiB"),
-    Case("runs_200", Bar(ours=12), partial(waits.runs, figure=waits.requests_each_interval), "waits.hold", unit="calls"),
-    Case("runs_200_memory", Bar(ours=30), partial(waits.runs, figure=waits.memory_each), "waits.hold", unit="KiB"),
+    Case("runs_200", Bar(ours=12), _runs(figure=waits.requests_each_interval), "waits.hold", unit="calls"),
+    Case("runs_200_memory", Bar(ours=30), _runs(figure=waits.memory_each), "waits.hold", unit="KiB"),
     Case("json_calls", Bar(ratio=1.3), transfers.json_calls, "ours.json_calls", ("peer.json_calls",)),
     Case(
         "dag_parse", Bar(ours=50), partial(transfers.parsed, figure=lambda run: run.seconds * 1000), _parse, unit="ms"

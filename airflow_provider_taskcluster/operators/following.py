@@ -134,10 +134,10 @@ class TaskclusterFollowingOperator(TaskclusterBaseOperator):
             task_id, run_id = self.start(context)
             context["ti"].xcom_push(key=FOLLOWED, value={"task_id": task_id, "run_id": run_id})
             leave_links(self, context)
-            if ended_run(self.hook.task_status(task_id), run_id) is None:
-                if self.deferrable:
-                    self._defer(context, task_id, run_id)
+            if not self.deferrable:
                 self._wait(task_id, run_id)
+            elif ended_run(self.hook.task_status(task_id), run_id) is None:
+                self._defer(context, task_id, run_id)
             return self._finish(context, task_id, run_id)
 
     def execute_complete(self, context: Context, event: Json) -> RanTask:

@@ -86,6 +86,12 @@ class TestOnTheWorker:
             line for line in backing(hook, result["task_id"]) if not line.startswith("[taskcluster]")
         ]
 
+    def test_a_retry_that_finds_an_ended_task_shows_its_whole_log(self, operator, instance, hook, caplog):
+        first = operator().execute(instance.context)
+        caplog.clear()
+        assert operator().execute(TaskInstance().context) == first
+        assert shown(caplog) == backing(hook, first["task_id"])
+
     def test_a_retry_shows_it_again_from_its_beginning(self, operator, instance, caplog):
         operator().start(instance.context)
         operator().execute(instance.context)

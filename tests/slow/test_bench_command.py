@@ -24,7 +24,10 @@ WITH_PEER = {
     *("multipart_upload", "multipart_capped", "payload_many", "payload_many_far"),
     *("download_durable", "payload_durable", "log_stream"),
 }
-WAITS = {"waits_5000", "waits_tasks", "waits_mixed", "waits_latency", "waits_loop_lag", "waits_memory", "runs_200", "runs_200_memory"}
+WAITS = {
+    *("waits_5000", "waits_tasks", "waits_mixed", "waits_latency", "waits_loop_lag", "waits_memory"),
+    *("runs_200", "runs_200_memory"),
+}
 
 
 def benchmarks(scripts, results, *options):

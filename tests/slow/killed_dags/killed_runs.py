@@ -1,0 +1,61 @@
+"""Taskcluster tasks that are run by Airflow tasks which get killed, for test_run_task_kills.py."""
+
+from __future__ import annotations
+
+import json
+import os
+import tempfile
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from airflow.providers.common.compat.sdk import DAG
+
+from airflow_provider_taskcluster.operators.run_task import TaskclusterRunTaskOperator
+
+FOLDER = Path(os.environ["KILLED_FOLDER"])
+# Lines before and after a gate, which is a file that the test makes; and a small result.
+SCRIPT = """
+seq -f 'line %g before the gate' 300
+while [ ! -e "$GATE" ]; do sleep 0.2; done
+seq -f 'line %g behind the gate' 300
+echo '{"answer": 42}' > result.json
+"""
+RETRIES = 2
+
+
+def on_an_empty_disk(context):
+    """Give each try a HOME and a TMPDIR of its own, and tell the test which process it is."""
+    name = f"{context['ti'].dag_id}.{context['ti'].task_id}"
+    for variable in ("HOME", "TMPDIR"):
+        os.environ[variable] = tempfile.mkdtemp(prefix=f"{name}-{variable}-", dir=FOLDER)
+    tempfile.tempdir = None
+    note = Path(os.environ["TMPDIR"], "pid")
+    note.write_text(str(os.getpid()))
+    note.rename(FOLDER / f"{name}.pid")
+
+
+def payload(name):
+    return {
+        "command": [["sh", "-c", SCRIPT]],
+        "env": {"GATE": str(FOLDER / f"{name}.gate")},
+        "artifacts": [{"type": "file", "path": "result.json", "name": "public/result.json"}],
+        "maxRunTime": 600,
+    }
+
+
+for dag_id, tasks in json.loads(os.environ["KILLED_TASKS"]).items():
+    with DAG(dag_id, schedule=None, start_date=datetime(2026, 1, 1, tzinfo=UTC), catchup=False, max_active_tasks=100):
+        for name, arguments in tasks.items():
+            TaskclusterRunTaskOperator(
+                task_id=name,
+                taskcluster_conn_id=f"killed_{name}",
+                task_queue_id="tests/killed",
+                payload=payload(f"{dag_id}.{name}"),
+                result_artifact="public/result.json",
+                log_lines=None,
+                poll_interval=1,
+                retries=RETRIES,
+                retry_delay=timedelta(seconds=3),  # Airflow 2.11 mixes up tries that follow at once
+                pre_execute=on_an_empty_disk,
+                **arguments,
+            )
