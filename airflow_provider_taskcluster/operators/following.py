@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import logging
-import time
 from abc import abstractmethod
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
@@ -16,7 +15,7 @@ from airflow_provider_taskcluster.common.arguments import flag, is_omitted
 from airflow_provider_taskcluster.common.checks import at_least, one_of, seconds
 from airflow_provider_taskcluster.common.messages import visible
 from airflow_provider_taskcluster.common.task_failure import failure_message, permanent_errors_fail
-from airflow_provider_taskcluster.exceptions import Interrupted, InvalidInput, TaskclusterError, WaitFailed
+from airflow_provider_taskcluster.exceptions import InvalidInput, TaskclusterError, WaitFailed
 from airflow_provider_taskcluster.links.base import leave_links
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterTaskLink
 from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator
@@ -26,7 +25,6 @@ from airflow_provider_taskcluster.operators.task_output import LEAST_AFTER_FAILU
 from airflow_provider_taskcluster.tasks.ends import COMPLETED, RETRIED_BY_DEFAULT, end_of, not_completed, read_retry_on
 from airflow_provider_taskcluster.waits.conditions.runs import RunWait, ended_run
 from airflow_provider_taskcluster.waits.conditions.status import resolution
-from airflow_provider_taskcluster.waits.protocol import Found, Over
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -48,10 +46,6 @@ CANCEL_TIMEOUT = 5
 # Airflow's method name for a trigger that ended without an event, and its errors for a trigger that timed out.
 FAILED = "__fail__"
 TRIGGER_TIMEOUTS = ("Trigger timeout", "Trigger/execution timeout")
-
-
-class _RunEnded(Exception):
-    """The run that is followed has ended, though the task goes on with a rerun."""
 
 
 class TaskclusterFollowingOperator(TaskclusterBaseOperator):
@@ -86,6 +80,7 @@ class TaskclusterFollowingOperator(TaskclusterBaseOperator):
     action = "Run of a Taskcluster task"
     """What the operator does, for errors."""
 
+    _killed = False
     taskcluster_task_id: str | None = None
     """Id of the task, once it is known; for the link."""
 
@@ -121,8 +116,8 @@ class TaskclusterFollowingOperator(TaskclusterBaseOperator):
             raise InvalidInput(f"Task {task_id!r}: download and destination belong together: give both or neither")
 
     @abstractmethod
-    def start(self, context: Context) -> tuple[str, int | None]:
-        """Start the task, or take up that of an earlier try; return its id and the run to follow.
+    def start(self, context: Context) -> TaskStatus:
+        """Start the task, or take up that of an earlier try; return its status, whose latest run is followed.
 
         ``self.taskcluster_task_id`` is set before anything is sent, so that a kill finds it.
         """
@@ -131,14 +126,14 @@ class TaskclusterFollowingOperator(TaskclusterBaseOperator):
         """Start the task, or take it up, and follow it to its end."""
         with permanent_errors_fail(self.action, self.taskcluster_conn_id):
             self.check_rendered()
-            task_id, run_id = self.start(context)
+            status = self.start(context)
+            task_id, run_id = status["taskId"], status["runs"][-1]["runId"] if status["runs"] else None
             context["ti"].xcom_push(key=FOLLOWED, value={"task_id": task_id, "run_id": run_id})
             leave_links(self, context)
-            if not self.deferrable:
-                self._wait(task_id, run_id)
-            elif ended_run(self.hook.task_status(task_id), run_id) is None:
+            if self.deferrable and ended_run(status, run_id) is None:
                 self._defer(context, task_id, run_id)
-            return self._finish(context, task_id, run_id)
+            was_shown = not self.deferrable and self._wait(task_id, run_id)
+            return self._finish(context, task_id, run_id, was_shown=was_shown)
 
     def execute_complete(self, context: Context, event: Json) -> RanTask:
         """Go on after an event of the trigger."""
@@ -147,7 +142,7 @@ class TaskclusterFollowingOperator(TaskclusterBaseOperator):
             leave_links(self, context)
             match event["outcome"]:
                 case "found":
-                    return self._finish(context, task_id, run_id)
+                    return self._finish(context, task_id, run_id, was_shown=False)
                 case "timeout":
                     self._cancel()
                     raise AirflowTaskTimeout(f"Task {task_id!r} has not ended in time: {visible(event['message'])}")
@@ -181,6 +176,7 @@ class TaskclusterFollowingOperator(TaskclusterBaseOperator):
 
     def on_kill(self) -> None:
         """Stop reading, and cancel the task."""
+        self._killed = True
         super().on_kill()
         self._cancel()
 
@@ -211,54 +207,46 @@ class TaskclusterFollowingOperator(TaskclusterBaseOperator):
         )
         raise TaskDeferred(trigger=trigger, method_name="execute_complete")
 
-    def _wait(self, task_id: str, run_id: int | None) -> None:
-        """Wait on this worker until the run has ended, and show its log meanwhile."""
+    def _wait(self, task_id: str, run_id: int | None) -> bool:
+        """Wait on this worker until the run has ended; return whether its whole log was shown."""
+        from airflow_provider_taskcluster.operators.worker_wait import WorkerWait
+
+        wait = WorkerWait(
+            RunWait(task_id=task_id, run_id=run_id),
+            hook=lambda: self.hook,
+            renew_hook=self._renew_hook,
+            is_killed=lambda: self._killed,
+            interval=self.poll_interval,
+        )
         if self.show_log == "live":
-            try:
-                TaskOutput(self.hook, task_id).follow(lambda status: self._check(status, run_id), self.poll_interval)
-            except _RunEnded:
-                return
-            except Interrupted:
-                raise
-            except TaskclusterError as error:
-                log.warning("The log of task %r cannot be shown: %s", task_id, visible(error))
-        wait, last = RunWait(task_id=task_id, run_id=run_id), ""
-        while not isinstance(verdict := self.hook.look(wait), Found):
-            if isinstance(verdict, Over):
-                raise verdict.error
-            if verdict.why != last:
-                log.info("Waiting on. %s", visible(verdict.why))
-            last = verdict.why
-            time.sleep(self.poll_interval)
+            return wait.with_log()
+        wait.without_log()
+        return False
 
-    def _check(self, status: TaskStatus, run_id: int | None) -> None:
-        """End the reading of the log if the run has ended, or if the task is blocked."""
-        if status["state"] == "unscheduled" and isinstance(
-            verdict := self.hook.look(RunWait(task_id=status["taskId"], run_id=run_id)), Over
-        ):
-            raise verdict.error
-        ended = ended_run(status, run_id)
-        if ended is not None and ended is not status["runs"][-1]:
-            raise _RunEnded
+    def _renew_hook(self) -> None:
+        self.__dict__.pop("hook").close()
 
-    def _finish(self, context: Context, task_id: str, run_id: int | None) -> RanTask:
-        """Return the result of a run that has completed; raise for another end."""
+    def _finish(self, context: Context, task_id: str, run_id: int | None, *, was_shown: bool) -> RanTask:
+        """Return the result of a run that has completed; raise for another end.
+
+        :param was_shown: Whether its log was.
+        """
         status = self.hook.task_status(task_id)
         run = ended_run(status, run_id)
         if run is None:
             raise WaitFailed(f"Run {run_id} of task {task_id} goes on, though it had ended: the next try takes it up")
         if run is not status["runs"][-1]:
             log.warning("Task %r was rerun by somebody; run %r was followed", task_id, run["runId"])
-        self._show_tail(task_id, run)
+        if not was_shown:
+            self._show_tail(task_id, run)
         message = f"Task {task_id} did not complete: {resolution(status, run['runId'], self.hook.settings.root_url)}"
         if end_of(run) != COMPLETED:
             raise not_completed(run, message, read_retry_on(self.retry_on))
         return self._result(context, task_id, run)
 
     def _show_tail(self, task_id: str, run: TaskRun) -> None:
-        was_shown = self.show_log == "live" and not self.deferrable
         completed = end_of(run) == COMPLETED
-        if was_shown or (completed and self.show_log == "none"):
+        if completed and self.show_log == "none":
             return
         lines = LEAST_AFTER_FAILURE if self.show_log == "none" else self.log_lines
         if lines is not None and not completed:

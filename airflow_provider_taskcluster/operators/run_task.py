@@ -183,7 +183,7 @@ class TaskclusterRunTaskOperator(TaskclusterFollowingOperator):
                 f"definition"
             )
 
-    def start(self, context: Context) -> tuple[str, int | None]:
+    def start(self, context: Context) -> TaskStatus:
         """See the base class."""
         from airflow_provider_taskcluster.tasks.starting import TaskStart
         from airflow_provider_taskcluster.tasks.task_ids import Origin, derived_task_id, stable_key
@@ -214,7 +214,7 @@ class TaskclusterRunTaskOperator(TaskclusterFollowingOperator):
         runs = status["runs"]
         if runs and runs[-1].get("reasonCreated") == "rerun" and not self.rerun:
             log.warning("Run %r of task %r is a rerun by somebody", runs[-1]["runId"], status["taskId"])
-        return status["taskId"], runs[-1]["runId"] if runs else None
+        return status
 
     def _note(self, task_id: str) -> None:
         self.taskcluster_task_id = task_id

@@ -107,6 +107,15 @@ def holding(tc, connect):
 
 
 @pytest.fixture
+def no_anonymous_scopes(tc):
+    """Leave unsigned requests no scopes."""
+    before = tc.anonymous_scopes
+    tc.anonymous_scopes = []
+    yield
+    tc.anonymous_scopes = before
+
+
+@pytest.fixture
 def name():
     """A unique object name."""
     return f"tests/{secrets.token_hex(8)}"

@@ -104,7 +104,7 @@ def exception(reason):
 
 def started(operator, instance):
     """Start the task as a try does that is killed then; return its id."""
-    task_id, _ = operator.start(instance.context)
+    task_id: str = operator.start(instance.context)["taskId"]
     return task_id
 
 
@@ -395,8 +395,8 @@ class TestDefinition:
         started(operator(task_queue_id="my-team/no-such-queue"), instance)
         assert "No worker has a task of queue 'my-team/no-such-queue' at present" in caplog.text
 
-    def test_a_client_that_may_not_read_the_status_gets_an_error_and_no_task(self, operator, holding, instance, tc):
-        tc.anonymous_scopes = []
+    @pytest.mark.usefixtures("no_anonymous_scopes")
+    def test_a_client_that_may_not_read_the_status_gets_an_error_and_no_task(self, operator, holding, instance):
         holding("queue:create-task:*")
         with pytest.raises(AirflowFailException, match="queue:status:"):
             operator("tc_limited").execute(instance.context)

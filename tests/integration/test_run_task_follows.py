@@ -7,6 +7,7 @@ import secrets
 import sys
 import threading
 import time
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
@@ -36,7 +37,7 @@ def operator(hook, taskcluster_worker):
     def make(source=SPEAK, **arguments):
         payload = generic_worker_payload([sys.executable, "-c", source], max_run_time=600)
         usual = {"task_queue_id": taskcluster_worker.task_queue_id, "payload": payload, "poll_interval": 0.1}
-        return TaskclusterRunTaskOperator(task_id="task", taskcluster_conn_id="tc_test", **{**usual, **arguments})
+        return TaskclusterRunTaskOperator(**{"task_id": "task", "taskcluster_conn_id": "tc_test", **usual, **arguments})
 
     return make
 
@@ -138,6 +139,24 @@ class TestOnTheWorker:
         one.start(instance.context)
         one.on_kill()
         assert hook.task_status(one.taskcluster_task_id)["state"] == "pending"
+
+    @pytest.mark.usefixtures("no_anonymous_scopes")
+    @pytest.mark.parametrize("log", ["live", "none"])
+    def test_credentials_may_be_rotated_meanwhile(self, operator, instance, connect, hook, tc, caplog, log):
+        """The service knows the new ones a moment before the connection has them."""
+        client_id = f"tests/{secrets.token_hex(4)}"
+        connect("tc_rotated", login=client_id, password=tc.add_client(client_id, ["*"]))
+        one = operator(
+            "import time; time.sleep(2); print('the end')", log=log, taskcluster_conn_id="tc_rotated", log_lines=10
+        )
+        with ThreadPoolExecutor(1) as thread:
+            running = thread.submit(one.execute, instance.context)
+            eventually(lambda: "taskcluster_run" in instance.xcom)
+            password = tc.add_client(client_id, ["*"])
+            time.sleep(0.5)
+            connect("tc_rotated", login=client_id, password=password)
+            assert running.result(30)["state"] == "completed"
+        assert ("the end" in shown(caplog)) is (log == "live")
 
 
 def run_quietly(operator, instance):
