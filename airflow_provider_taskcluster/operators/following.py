@@ -15,7 +15,7 @@ from airflow_provider_taskcluster.common.arguments import flag, is_omitted
 from airflow_provider_taskcluster.common.checks import at_least, one_of, seconds
 from airflow_provider_taskcluster.common.messages import visible
 from airflow_provider_taskcluster.common.task_failure import failure_message, permanent_errors_fail
-from airflow_provider_taskcluster.exceptions import InvalidInput, TaskclusterError, WaitFailed
+from airflow_provider_taskcluster.exceptions import Interrupted, InvalidInput, TaskclusterError, WaitFailed
 from airflow_provider_taskcluster.links.base import leave_links
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterTaskLink
 from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator
@@ -215,7 +215,7 @@ class TaskclusterFollowingOperator(TaskclusterBaseOperator):
             RunWait(task_id=task_id, run_id=run_id),
             hook=lambda: self.hook,
             renew_hook=self._renew_hook,
-            is_killed=lambda: self._killed,
+            check_killed=self._check_killed,
             interval=self.poll_interval,
         )
         if self.show_log == "live":
@@ -226,11 +226,17 @@ class TaskclusterFollowingOperator(TaskclusterBaseOperator):
     def _renew_hook(self) -> None:
         self.__dict__.pop("hook").close()
 
+    def _check_killed(self) -> None:
+        """End this try after a kill, which may have canceled the task: on Airflow 3, the process goes on after it."""
+        if self._killed:
+            raise Interrupted("The Airflow task was told to stop")
+
     def _finish(self, context: Context, task_id: str, run_id: int | None, *, was_shown: bool) -> RanTask:
         """Return the result of a run that has completed; raise for another end.
 
         :param was_shown: Whether its log was.
         """
+        self._check_killed()
         status = self.hook.task_status(task_id)
         run = ended_run(status, run_id)
         if run is None:

@@ -39,14 +39,14 @@ class WorkerWait:
     :param wait: What is waited for.
     :param hook: Returns the hook: after a 401 another one, whose connection is read again.
     :param renew_hook: Drops the hook.
-    :param is_killed: Tells whether the Airflow task was killed.
+    :param check_killed: Raises ``Interrupted`` if the Airflow task was killed.
     :param interval: Seconds between two looks.
     """
 
     wait: RunWait
     hook: Callable[[], TaskclusterHook]
     renew_hook: Callable[[], None]
-    is_killed: Callable[[], bool]
+    check_killed: Callable[[], None]
     interval: float
     _grace_period: GracePeriod = field(default_factory=GracePeriod)
 
@@ -96,8 +96,10 @@ class WorkerWait:
 
     def _pause(self) -> None:
         end = time.monotonic() + self.interval
-        while (left := end - time.monotonic()) > 0 and not self.is_killed():
+        while (left := end - time.monotonic()) > 0:
+            self.check_killed()
             time.sleep(min(left, LONGEST_PAUSE))
+        self.check_killed()
 
     def _check(self, status: TaskStatus) -> None:
         """End the reading of the log if the run has ended, or if the task is blocked."""

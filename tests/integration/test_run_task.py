@@ -15,7 +15,7 @@ from airflow.providers.common.compat.sdk import DAG, AirflowFailException
 from airflow_tries import StateStore, TaskInstance
 
 from airflow_provider_taskcluster.emulator.store.faults import Overtaken, Reset
-from airflow_provider_taskcluster.exceptions import InvalidInput, TaskNotCompleted
+from airflow_provider_taskcluster.exceptions import Interrupted, InvalidInput, TaskNotCompleted
 from airflow_provider_taskcluster.operators.definition_fields import read_payload
 from airflow_provider_taskcluster.operators.run_task import TaskclusterRunTaskOperator
 
@@ -248,6 +248,20 @@ class TestRetries:
         playing(complete)
         assert operator().execute(instance.context)["state"] == "completed"
         assert len(created()) == 2
+
+    @pytest.mark.parametrize("log", ["none", "live"])
+    def test_a_try_that_is_killed_ends_so_that_airflow_retries_it(self, operator, instance, log):
+        """Airflow 3 lets the process go on after ``on_kill``, when a worker is shut down."""
+        killed = operator(log=log)
+        killed.poll_interval = 30
+        kill = threading.Timer(0.5, killed.on_kill)
+        kill.start()
+        begun = time.monotonic()
+        with pytest.raises(Interrupted) as caught:
+            killed.execute(instance.context)
+        kill.join()
+        assert caught.value.transient
+        assert time.monotonic() - begun < 10
 
     def test_a_task_that_somebody_canceled_is_not_replaced(self, operator, instance, worker):
         task_id = started(operator(on_kill="leave"), instance)
