@@ -36,6 +36,15 @@ class LogCalls:
         """``task``."""
         return run(TaskChanges(self.client).definition(self.task_id), self.check)
 
+    def artifact_names(self, run_id: int) -> set[str]:
+        """``listArtifacts``: the names of all artifacts of a run."""
+
+        async def names() -> set[str]:
+            pages = Artifacts(self.client).pages(self.task_id, run_id)
+            return {info["name"] async for page in pages for info in page}
+
+        return run(names(), self.check)
+
     def content(self, run_id: int, name: str) -> Json:
         """``artifact``: where the bytes are; links are followed."""
         return run(Artifacts(self.client).content(self.task_id, name, run_id, once=True), self.check)

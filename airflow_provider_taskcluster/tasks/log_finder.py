@@ -51,6 +51,14 @@ class LogFinder:
                 return name
         return self.stored_name() if self._renames() else None
 
+    def is_listed(self) -> bool:
+        """Tell whether the run lists a log, stored or not; True if nobody knows. Scope ``queue:list-artifacts:...``."""
+        try:
+            return not self._calls.artifact_names(self._run_id).isdisjoint({self.names.live, self.names.backing})
+        except TaskclusterError as error:
+            log.debug("Whether the run lists a log cannot be looked up: %s", visible(error))
+            return True
+
     def _is_stored(self, name: str) -> bool:
         content = self._content(name)
         return content is not None and content["storageType"] != _REFERENCE

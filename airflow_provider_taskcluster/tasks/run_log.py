@@ -145,12 +145,13 @@ class RunLog:
         if "started" not in self._run():
             yield LogNote(f"Run {self._run_id} has no log: it ended before a worker began it")
             return
-        left = self._seconds_left()
+        left = None
         while True:
             begun = time.monotonic()
             found = yield from self._stored_rest()
             if found:
                 return
+            left = self._seconds_left() if left is None else left
             if left <= 0:
                 break
             while time.monotonic() < begun + min(LOOK_EVERY, left):
@@ -169,14 +170,17 @@ class RunLog:
             yield block
 
     def _seconds_left(self) -> float:
-        """Return how long to wait for the log: not at all if the run ended long ago."""
+        """Return how long to wait for the log: not at all if the run ended long ago, or has none."""
         run = self._run()
         late = LATE_AFTER_EXCEPTION if run["state"] == "exception" else LATE
         try:
             age = (datetime.now(UTC) - datetime.fromisoformat(run["resolved"])).total_seconds()
         except (KeyError, ValueError, TypeError):
             return late
-        return 0.0 if age > late + CLOCK_SKEW else late
+        if age > late + CLOCK_SKEW:
+            return 0.0
+        # of a completed or failed run, artifacts cannot be added afterwards
+        return late if run["state"] == "exception" or self._finder.is_listed() else 0.0
 
     def _stored_rest(self) -> Generator[bytes | LogNote, None, bool]:
         """Yield the rest of the log from the store; return whether it was there."""

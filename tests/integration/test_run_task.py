@@ -99,7 +99,13 @@ def fail(run):
 
 
 def exception(reason):
-    return lambda run: run.exception(reason)
+    """End as an exception, with a log: one that is missing may still come."""
+
+    def end(run):
+        run.add("public/logs/live_backing.log", b"the log\n")
+        run.exception(reason)
+
+    return end
 
 
 def started(operator, instance):

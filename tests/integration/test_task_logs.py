@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import socket
+import time
 
 import pytest
-from following import Following, publish, until
+from following import SOON, Following, publish, until
 from livelog import Livelog
 
 from airflow_provider_taskcluster.emulator.worker import put
@@ -216,6 +217,14 @@ def test_a_run_that_the_queue_adds_is_announced_and_begins_at_its_first_byte(hoo
         publish(again, b"first\nsecond")
         again.complete()
         assert following.ended() == ["first", "half", begins, "first", "second"]
+
+
+def test_a_completed_run_that_lists_no_log_is_not_waited_for(hook, run):
+    run.add("public/other.log", b"other")
+    run.complete()
+    started = time.monotonic()
+    assert [line for line in hook.task_log(run.task_id) if "no log is in the store" not in line] == []
+    assert time.monotonic() - started < SOON
 
 
 def test_a_rerun_by_somebody_is_announced(hook, worker, run):

@@ -287,6 +287,8 @@ def test_stop_ends_the_iteration_at_once(connect, worker, livelog, tc, moment):
         if moment == "store":
             publish(run, b"one\n" * 500_000, gzipped=False)
             tc.faults.add(Stall(300_000), method="GET", times=100)
+        if moment == "late log":
+            run.add_link(LIVE_LOG, BACKING_LOG)  # which is not stored
         if moment in {"late log", "store"}:
             run.complete()
     following = Following(hook, task_id, on_status=lambda status: states.append(status["state"]))
