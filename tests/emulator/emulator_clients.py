@@ -60,6 +60,10 @@ class Clients:
         return taskcluster.PurgeCache(self.options())
 
     @property
+    def secrets(self):
+        return taskcluster.Secrets(self.options())
+
+    @property
     def auth(self):
         return taskcluster.Auth(self.options())
 

@@ -81,7 +81,8 @@ class Endpoint:
             caller.require(*(scope.format(**params) for scope in operation.scopes))
         arguments = {_snake(name): value for name, value in {**params, **query}.items()}
         if operation.body is not None:
-            exchange["payload"] = payload = parse_json(body, headers.get("content-type", ""))
+            payload = parse_json(body, headers.get("content-type", ""))
+            exchange["payload"] = operation.echo(payload) if operation.echo else payload
             arguments["request"] = validated(operation.body, payload)
         caller = caller or self._caller(request, headers, body)
         reply = operation.run(caller, **arguments)

@@ -16,9 +16,9 @@ class Operation:
     """An API call, served by ``run(caller, **path parameters, **query, request=body)`` of a service.
 
     ``scopes`` are those that depend on the URL alone, with path parameters in braces; they are checked before
-    the body is read. The service checks those that depend on the body or the state. A ``run`` that waits is a
-    coroutine function, which is cancelled when the client goes. Without ``run`` the call is a ping, which checks no
-    credentials.
+    the body is read. The service checks those that depend on the body or the state. ``echo`` turns the body into what
+    errors show of it. A ``run`` that waits is a coroutine function, which is cancelled when the client goes. Without
+    ``run`` the call is a ping, which checks no credentials.
     """
 
     service: str
@@ -29,6 +29,7 @@ class Operation:
     body: type[BaseModel] | None = None
     query: tuple[str, ...] = ()
     scopes: tuple[str, ...] = ()
+    echo: Callable[[Any], Any] | None = None
 
     @property
     def route(self) -> str:
@@ -45,7 +46,8 @@ def declare(
     *,
     query: tuple[str, ...] = (),
     scopes: tuple[str, ...] = (),
+    echo: Callable[[Any], Any] | None = None,
 ) -> Operation:
     """Return the operation for a route ``"METHOD /path"``."""
     method, path = route.split(" ")
-    return Operation(service, name, method, path, run, body, query, scopes)
+    return Operation(service, name, method, path, run, body, query, scopes, echo)

@@ -9,6 +9,7 @@ from airflow_provider_taskcluster.emulator.schemas.artifacts import CreateArtifa
 from airflow_provider_taskcluster.emulator.schemas.index import IndexPaths, InsertTask
 from airflow_provider_taskcluster.emulator.schemas.objects import CreateUpload, FinishUpload, StartDownload
 from airflow_provider_taskcluster.emulator.schemas.purge_cache import PurgeCache
+from airflow_provider_taskcluster.emulator.schemas.secrets import SetSecret, without_secret
 from airflow_provider_taskcluster.emulator.schemas.tasks import (
     ChangePriority,
     ClaimWork,
@@ -22,6 +23,7 @@ from .operation import Operation, declare
 if TYPE_CHECKING:
     from airflow_provider_taskcluster.emulator.services import Services
 
+SERVICES = ("auth", "index", "object", "queue", "purge-cache", "secrets")
 PAGES = ("continuationToken", "limit")
 
 TASK = "/task/{taskId}"
@@ -38,7 +40,7 @@ RESOLVE = ("queue:resolve-task:{taskId}/{runId}",)
 def operations(services: Services) -> list[Operation]:
     """Return all calls, in the order in which their routes are tried."""
     return [
-        *(Operation(name, "ping", "GET", "/ping") for name in ("auth", "index", "object", "queue", "purge-cache")),
+        *(Operation(name, "ping", "GET", "/ping") for name in SERVICES),
         *_auth(services),
         *_objects(services),
         *_tasks(services),
@@ -47,6 +49,7 @@ def operations(services: Services) -> list[Operation]:
         *_artifacts(services),
         *_index(services),
         *_purge_cache(services),
+        *_secrets(services),
     ]
 
 
@@ -170,4 +173,16 @@ def _purge_cache(services: Services) -> list[Operation]:
         op("allPurgeRequests", "GET /purge-cache/list", s.all_purge_requests, query=PAGES, scopes=every),
         op("purgeCache", f"POST {pool}", s.purge_cache, PurgeCache),
         op("purgeRequests", f"GET {pool}", s.purge_requests, query=("since",), scopes=own),
+    ]
+
+
+def _secrets(services: Services) -> list[Operation]:
+    op = partial(declare, "secrets")
+    s = services.secrets
+    secret, change = "/secret/{name:path}", ("secrets:set:{name}",)
+    return [
+        op("set", f"PUT {secret}", s.set, SetSecret, scopes=change, echo=without_secret),
+        op("remove", f"DELETE {secret}", s.remove, scopes=change),
+        op("get", f"GET {secret}", s.get, scopes=("secrets:get:{name}",)),
+        op("list", "GET /secrets", s.list_names, query=PAGES, scopes=("secrets:list-secrets",)),
     ]

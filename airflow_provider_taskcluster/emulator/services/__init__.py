@@ -15,6 +15,7 @@ from .objects import ObjectService
 from .purge_cache import PurgeCacheService
 from .runs import RunService
 from .scheduling import SchedulingService
+from .secrets import SecretService
 from .sweep import SweepService
 from .tasks import TaskService
 
@@ -28,6 +29,7 @@ class Services:
     def __init__(self, context: Context) -> None:
         self.auth = AuthService()
         self.purge_cache = PurgeCacheService(context)
+        self.secrets = SecretService(context)
         self.objects = ObjectService(context)
         self.tasks = TaskService(context)
         self.groups = GroupService(context, self.tasks)

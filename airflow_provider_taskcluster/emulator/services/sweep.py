@@ -9,7 +9,7 @@ from airflow_provider_taskcluster.emulator.clock import to_json
 if TYPE_CHECKING:
     from airflow_provider_taskcluster.emulator.context import Context
 
-EXPIRING = ("artifacts", "task_groups", "indexed_tasks", "namespaces", "purge_requests")
+EXPIRING = ("artifacts", "task_groups", "indexed_tasks", "namespaces", "purge_requests", "stored_secrets")
 OF_TASKS = ("artifacts", "requirements", "releases")
 
 
