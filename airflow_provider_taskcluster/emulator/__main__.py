@@ -11,7 +11,7 @@ import sys
 import threading
 from typing import TYPE_CHECKING
 
-from .command import Parser, ended, port, reason, seconds, task_queue_id, web_address
+from .command import Parser, appendable, ended, port, reason, seconds, task_queue_id, web_address
 from .missing import needs_extra
 from .settings import DOWNLOAD_METHODS, UPLOAD_METHODS, Lifetimes, Settings
 
@@ -38,6 +38,7 @@ Where it listens, and what it keeps:
   --store-port PORT           port of the store (default: a free one)
   --data-dir DATA_DIR         keeps the state for the next start (default: a
                               temporary folder, removed at the end)
+  --outbox FILE               appends what notify sends, a line of JSON each
 
 A worker, which runs whatever a task tells it to, as this user:
   --worker QUEUE              claims the tasks of a queue (emulator/linux), and
@@ -148,6 +149,7 @@ def _started(options: argparse.Namespace) -> Emulator:
         port=options.port,
         store_port=options.store_port,
         data_dir=options.data_dir,
+        outbox=options.outbox,
         settings=_settings(options),
     )
     try:
@@ -178,6 +180,7 @@ def _parser() -> Parser:
     add("--port", type=port, default=0)
     add("--store-port", type=port, default=0)
     add("--data-dir")
+    add("--outbox", type=appendable)
     add("--store-url", type=web_address)
     add("--upload-methods", nargs="*", choices=UPLOAD_METHODS, default=UPLOAD_METHODS)
     add("--download-methods", nargs="*", choices=DOWNLOAD_METHODS, default=DOWNLOAD_METHODS)

@@ -59,6 +59,15 @@ def task_queue_id(text: str) -> str:
     return text
 
 
+def appendable(text: str) -> str:
+    """Read the path of a file, which is made if there is none."""
+    try:
+        open(text, "ab").close()  # noqa: PTH123 - only to see whether it can be written
+    except OSError as error:
+        raise argparse.ArgumentTypeError(f"{text!r} cannot be written: {error.strerror}") from None
+    return text
+
+
 def web_address(text: str) -> str:
     """Read the address of a web server."""
     if not text.startswith(("http://", "https://")):

@@ -9,6 +9,7 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.emulator.auth.accounts import Accounts
     from airflow_provider_taskcluster.emulator.clock import Clock
     from airflow_provider_taskcluster.emulator.database import Database
+    from airflow_provider_taskcluster.emulator.outbox import Outbox
     from airflow_provider_taskcluster.emulator.settings import Settings
     from airflow_provider_taskcluster.emulator.store import Store
 
@@ -22,3 +23,5 @@ class Context:
     accounts: Accounts
     store: Store
     settings: Settings
+    outbox: Outbox
+    root_url: str

@@ -48,6 +48,7 @@ CREATE INDEX IF NOT EXISTS namespaces_by_parent ON namespaces (parent, path);
 CREATE TABLE IF NOT EXISTS purge_requests (
     worker_pool_id TEXT NOT NULL, cache_name TEXT NOT NULL, before INTEGER NOT NULL, expires INTEGER NOT NULL,
     PRIMARY KEY (worker_pool_id, cache_name));
+CREATE TABLE IF NOT EXISTS denylist (kind TEXT NOT NULL, address TEXT NOT NULL, PRIMARY KEY (kind, address));
 CREATE TABLE IF NOT EXISTS stored_secrets (name TEXT PRIMARY KEY, secret TEXT NOT NULL, expires INTEGER NOT NULL);
 """
 

@@ -5,6 +5,7 @@ ApiError
 ├── InvalidRequestArguments  400  a part of the URL has the wrong form
 ├── InputValidationError     400  the body breaks its schema
 ├── InputError               400  anything else wrong with the input
+├── DenylistedAddress        400  notify sends nothing there
 ├── AuthenticationFailed     401
 ├── InsufficientScopes       403
 ├── ResourceNotFound         404
@@ -48,6 +49,12 @@ class InputValidationError(ApiError):
 
 class InputError(ApiError):
     """The request is well-formed, but its content is wrong."""
+
+    status = 400
+
+
+class DenylistedAddress(ApiError):
+    """The address is on the denylist of the notify service."""
 
     status = 400
 

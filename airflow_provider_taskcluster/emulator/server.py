@@ -17,6 +17,7 @@ from .clock import Clock
 from .context import Context
 from .database import Database
 from .journal import Journal, Journaling
+from .outbox import Outbox
 from .services import Services
 from .serving import ServerThread, server
 from .settings import Settings
@@ -46,11 +47,11 @@ class Emulator:
     ``tc.root_url``, ``tc.client_id`` and ``tc.access_token`` are what a client needs (its scopes are ``*``);
     ``tc.store_url`` is the address of the store. ``data_dir`` keeps the state, credentials included, for the
     next start, readable for its owner alone (0700); without it the state is removed at the end. Ports default to
-    free ones.
+    free ones. ``outbox`` is a file to which each notification is appended as a line of JSON.
 
-    For tests: ``tc.clock`` can be set forward, ``tc.journal`` has every request, ``tc.faults`` injects faults into
-    the store and ``tc.api_faults`` into the API, ``tc.observers`` are called with each successful response,
-    ``tc.bulk`` creates and changes tasks by the thousand.
+    For tests: ``tc.clock`` can be set forward, ``tc.journal`` has every request, ``tc.outbox`` has every notification
+    that the notify service sent, ``tc.faults`` injects faults into the store and ``tc.api_faults`` into the API,
+    ``tc.observers`` are called with each successful response, ``tc.bulk`` creates and changes tasks by the thousand.
     """
 
     def __init__(
@@ -60,11 +61,13 @@ class Emulator:
         port: int = 0,
         store_port: int = 0,
         data_dir: str | Path | None = None,
+        outbox: str | Path | None = None,
         settings: Settings | None = None,
     ) -> None:
         self.settings = settings or Settings()
         self.clock = Clock()
         self.journal = Journal()
+        self.outbox = Outbox(outbox)
         self.faults = Faults()
         self.api_faults = Faults()
         self.observers: list[Observer] = []
@@ -135,7 +138,7 @@ class Emulator:
         self.access_token = self.accounts.get(ROOT_CLIENT).access_token
         self.store = Store(data_dir, database, self.clock, self.settings.store_url or _url(store_socket))
         self.store_url = self.store.url
-        context = Context(database, self.clock, self.accounts, self.store, self.settings)
+        context = Context(database, self.clock, self.accounts, self.store, self.settings, self.outbox, self.root_url)
         services = Services(context)
         self.bulk = Bulk(context, services)
         self._sweep = services.sweep

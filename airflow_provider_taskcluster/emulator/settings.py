@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 UPLOAD_METHODS = ("dataInline", "putUrl")
 DOWNLOAD_METHODS = ("getUrl", "simple")
+NOTIFICATIONS = ("email", "pulse", "matrix-room", "slack-channel")
 
 
 @dataclass(frozen=True)
@@ -26,6 +27,7 @@ class Settings:
     replaces the store's own address in every URL that is issued. ``claim_work_seconds`` is how long claimWork
     waits for a task (0: not at all), ``claim_seconds`` how long a claim of a run lasts. ``release_seconds``
     is how long a task waits after its last dependency was met: 0-5 s at the real queue, 0 here.
+    ``notifications`` are the kinds that the notify service is set up for: all, here.
     """
 
     upload_methods: tuple[str, ...] = UPLOAD_METHODS
@@ -36,3 +38,4 @@ class Settings:
     claim_work_seconds: float = 20
     claim_seconds: float = 20 * 60
     release_seconds: float = 0
+    notifications: tuple[str, ...] = NOTIFICATIONS

@@ -64,6 +64,10 @@ class Clients:
         return taskcluster.Secrets(self.options())
 
     @property
+    def notify(self):
+        return taskcluster.Notify(self.options())
+
+    @property
     def auth(self):
         return taskcluster.Auth(self.options())
 

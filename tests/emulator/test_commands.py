@@ -56,6 +56,7 @@ def test_help_is_laid_out_by_hand_and_names_every_option(module):
         (["--store-url", "localhost:8081"], "'localhost:8081' is no address: begin it with http:// or https://"),
         (["--log-level", "loud"], "invalid choice: 'LOUD'"),
         (["--upload-methods", "ftp"], "invalid choice: 'ftp'"),
+        (["--outbox", "/no/such/folder/file"], "'/no/such/folder/file' cannot be written: No such file or directory"),
         (["--prot", "1"], "unrecognized arguments: --prot 1"),
     ],
     ids=str,

@@ -18,7 +18,7 @@ ALLOWED = {
     "schemas": {"clock"},
     "auth": {"clock", "database", "errors"},
     "store": {"clock", "database", *FRAMEWORKS},
-    "services": {"auth", "clock", "context", "database", "errors", "schemas", "settings", "store"},
+    "services": {"auth", "clock", "context", "database", "errors", "outbox", "schemas", "settings", "store"},
     "api": {"auth", "clock", "errors", "schemas", "services", *FRAMEWORKS},
 }
 FILES = [path for layer in ALLOWED for path in sorted((ROOT / layer).rglob("*.py"))]

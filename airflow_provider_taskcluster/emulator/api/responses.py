@@ -11,7 +11,7 @@ from starlette.responses import Response
 
 from airflow_provider_taskcluster.emulator.clock import to_json
 from airflow_provider_taskcluster.emulator.errors import InternalServerError
-from airflow_provider_taskcluster.emulator.services.replies import FailedDependency, Redirect
+from airflow_provider_taskcluster.emulator.services.replies import FailedDependency, Redirect, Text
 
 if TYPE_CHECKING:
     from airflow_provider_taskcluster.emulator.errors import ApiError
@@ -32,6 +32,8 @@ def success_response(reply: Reply) -> tuple[Response, Any]:
     if isinstance(reply, FailedDependency):
         body = {"reason": reply.reason, "message": reply.message}
         return json_response(424, body, reply.headers), body
+    if isinstance(reply, Text):
+        return Response(reply.text, media_type="text/plain"), None
     return json_response(200, reply), reply
 
 

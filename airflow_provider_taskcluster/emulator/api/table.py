@@ -7,6 +7,13 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.emulator.schemas.artifacts import CreateArtifact, FinishArtifact
 from airflow_provider_taskcluster.emulator.schemas.index import IndexPaths, InsertTask
+from airflow_provider_taskcluster.emulator.schemas.notify import (
+    NotificationAddress,
+    PostMatrix,
+    PostSlack,
+    PublishPulse,
+    SendEmail,
+)
 from airflow_provider_taskcluster.emulator.schemas.objects import CreateUpload, FinishUpload, StartDownload
 from airflow_provider_taskcluster.emulator.schemas.purge_cache import PurgeCache
 from airflow_provider_taskcluster.emulator.schemas.secrets import SetSecret, without_secret
@@ -23,7 +30,7 @@ from .operation import Operation, declare
 if TYPE_CHECKING:
     from airflow_provider_taskcluster.emulator.services import Services
 
-SERVICES = ("auth", "index", "object", "queue", "purge-cache", "secrets")
+SERVICES = ("auth", "index", "object", "queue", "purge-cache", "secrets", "notify")
 PAGES = ("continuationToken", "limit")
 
 TASK = "/task/{taskId}"
@@ -50,6 +57,7 @@ def operations(services: Services) -> list[Operation]:
         *_index(services),
         *_purge_cache(services),
         *_secrets(services),
+        *_notify(services),
     ]
 
 
@@ -185,4 +193,25 @@ def _secrets(services: Services) -> list[Operation]:
         op("remove", f"DELETE {secret}", s.remove, scopes=change),
         op("get", f"GET {secret}", s.get, scopes=("secrets:get:{name}",)),
         op("list", "GET /secrets", s.list_names, query=PAGES, scopes=("secrets:list-secrets",)),
+    ]
+
+
+def _notify(services: Services) -> list[Operation]:
+    op = partial(declare, "notify")
+    s = services.notify
+    manage = ("notify:manage-denylist",)
+    return [
+        op("email", "POST /email", s.email, SendEmail),
+        op("pulse", "POST /pulse", s.pulse, PublishPulse),
+        op("matrix", "POST /matrix", s.matrix, PostMatrix),
+        op("slack", "POST /slack", s.slack, PostSlack),
+        op("addDenylistAddress", "POST /denylist/add", s.add_denylist_address, NotificationAddress, scopes=manage),
+        op(
+            "deleteDenylistAddress",
+            "DELETE /denylist/delete",
+            s.delete_denylist_address,
+            NotificationAddress,
+            scopes=manage,
+        ),
+        op("listDenylist", "GET /denylist/list", s.list_denylist, query=PAGES, scopes=manage),
     ]

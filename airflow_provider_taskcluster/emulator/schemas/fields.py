@@ -15,6 +15,7 @@ TASK_QUEUE_ID = r"^[a-zA-Z0-9_-]{1,38}/[a-z]([-a-z0-9]{0,36}[a-z0-9])?$"
 NAMESPACE = r"([a-zA-Z0-9_!~*'()%-]+\.)*[a-zA-Z0-9_!~*'()%-]+"
 
 _INSTANT = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?([Zz]|[+-]\d\d:?\d\d)")
+_EMAIL = re.compile(r"[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)*")
 _WITHOUT_ZONE = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?")
 
 
@@ -42,9 +43,16 @@ def _is_uri(text: str) -> str:
     return text
 
 
+def _is_email(text: str) -> str:
+    if not _EMAIL.fullmatch(text):
+        raise ValueError("should match format email")
+    return text
+
+
 Instant = Annotated[str, AfterValidator(_is_instant)]
 # The queue takes the dates of a task without a zone, too; they are UTC then.
 LooseInstant = Annotated[str, AfterValidator(_is_loose_instant)]
+Email = Annotated[str, AfterValidator(_is_email)]
 Uri = Annotated[str, AfterValidator(_is_uri)]
 SlugId = Annotated[str, Field(pattern=SLUGID)]
 ProjectId = Annotated[str, Field(pattern=r"^([a-zA-Z0-9._/-]*)$", min_length=1, max_length=500)]

@@ -11,12 +11,15 @@ from .creation import CreationService
 from .dependencies import DependencyService
 from .groups import GroupService
 from .index import IndexService
+from .notifier import Notifier
+from .notify import NotifyService
 from .objects import ObjectService
 from .purge_cache import PurgeCacheService
 from .runs import RunService
 from .scheduling import SchedulingService
 from .secrets import SecretService
 from .sweep import SweepService
+from .task_notifications import TaskNotifications
 from .tasks import TaskService
 
 if TYPE_CHECKING:
@@ -30,6 +33,8 @@ class Services:
         self.auth = AuthService()
         self.purge_cache = PurgeCacheService(context)
         self.secrets = SecretService(context)
+        notifier = Notifier(context)
+        self.notify = NotifyService(context, notifier)
         self.objects = ObjectService(context)
         self.tasks = TaskService(context)
         self.groups = GroupService(context, self.tasks)
@@ -39,4 +44,5 @@ class Services:
         self.artifacts = ArtifactService(context, self.tasks, self.objects)
         self.contents = ContentService(context, self.tasks, self.artifacts, self.objects)
         self.sweep = SweepService(context).sweep
+        TaskNotifications(context, self.tasks, notifier)
         self.index = IndexService(context, self.tasks, self.contents)

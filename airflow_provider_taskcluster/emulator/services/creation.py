@@ -62,7 +62,9 @@ class CreationService:
         check_storable(definition)
         task = Task.new(task_id, definition)
         self._tasks.insert(task, definition)
-        if not self._dependencies.block(task_id, definition):
+        blocked = self._dependencies.block(task_id, definition)
+        self._tasks.announce("defined", task)
+        if not blocked:
             task.schedule(self._clock.now())
             self._tasks.save(task)
         return task

@@ -83,6 +83,11 @@ class Task:
             raise ResourceNotFound(f"Run {run_id} not found on task `{self.task_id}`.")
         return self.runs[run_id]
 
+    def events_since(self, before: Task) -> list[str]:
+        """Return the states that runs got since an earlier status, in the order of the runs."""
+        earlier = [run["state"] for run in before.runs] + [None] * len(self.runs)
+        return [run["state"] for run, state in zip(self.runs, earlier, strict=False) if run["state"] != state]
+
     def schedule(self, now: int) -> None:
         """Add the first run unless there is one; RequestConflict past the deadline."""
         self.check_deadline("scheduled", now)

@@ -24,4 +24,11 @@ class FailedDependency:
     headers: dict[str, str] = field(default_factory=dict)
 
 
-Reply = dict[str, Any] | Redirect | FailedDependency | None
+@dataclass(frozen=True)
+class Text:
+    """Response 200 whose body is plain text."""
+
+    text: str
+
+
+Reply = dict[str, Any] | list[Any] | Text | Redirect | FailedDependency | None

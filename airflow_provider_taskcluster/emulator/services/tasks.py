@@ -23,13 +23,15 @@ if TYPE_CHECKING:
 class TaskService:
     """Definitions and statuses of tasks; timeouts that are due are applied before any task is loaded.
 
-    The functions in ``when_resolved`` are called with each task that is resolved, in the same transaction; those in
-    ``when_due`` with the time, before timeouts are applied.
+    The functions in ``when_changed`` are called with each event of a task and the task, those in ``when_resolved``
+    with each task that is resolved, both in the same transaction; those in ``when_due`` with the time, before timeouts
+    are applied.
     """
 
     def __init__(self, context: Context) -> None:
         self._database = context.database
         self._clock = context.clock
+        self.when_changed: list[Callable[[str, Task], None]] = []
         self.when_resolved: list[Callable[[Task], None]] = []
         self.when_due: list[Callable[[int], None]] = []
 
@@ -153,6 +155,11 @@ class TaskService:
             *(pack(definition), pack(task.status)),
         )
 
+    def announce(self, event: str, task: Task) -> None:
+        """Tell of an event of a task: "defined", or the state that a run got."""
+        for callback in self.when_changed:
+            callback(event, task)
+
     def set_priority(self, task: Task, priority: str) -> None:
         """Change the priority of a task, in its status and its definition."""
         task.status["priority"] = priority
@@ -166,10 +173,13 @@ class TaskService:
     def save(self, task: Task) -> None:
         """Store a task's changed status."""
         with self._database.transaction():
+            before = self.find_stored(task.task_id)
             changed = self._database.execute(
                 "UPDATE tasks SET state = ?, status = ?, scheduled = ?, due = ? WHERE task_id = ? AND status != ?",
                 *(task.state, pack(task.status), self._clock.now(), task.due, task.task_id, pack(task.status)),
             )
+            for event in task.events_since(before) if changed and before else ():
+                self.announce(event, task)
             if changed and task.is_resolved:
                 for callback in self.when_resolved:
                     callback(task)
