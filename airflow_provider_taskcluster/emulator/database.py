@@ -49,6 +49,13 @@ CREATE TABLE IF NOT EXISTS purge_requests (
     worker_pool_id TEXT NOT NULL, cache_name TEXT NOT NULL, before INTEGER NOT NULL, expires INTEGER NOT NULL,
     PRIMARY KEY (worker_pool_id, cache_name));
 CREATE TABLE IF NOT EXISTS denylist (kind TEXT NOT NULL, address TEXT NOT NULL, PRIMARY KEY (kind, address));
+CREATE TABLE IF NOT EXISTS hooks (
+    hook_group_id TEXT NOT NULL, hook_id TEXT NOT NULL, definition TEXT NOT NULL, token TEXT NOT NULL,
+    PRIMARY KEY (hook_group_id, hook_id));
+CREATE TABLE IF NOT EXISTS last_fires (
+    hook_group_id TEXT NOT NULL, hook_id TEXT NOT NULL, task_id TEXT NOT NULL, fired_by TEXT NOT NULL,
+    created INTEGER NOT NULL, result TEXT NOT NULL, error TEXT NOT NULL,
+    PRIMARY KEY (hook_group_id, hook_id, task_id));
 CREATE TABLE IF NOT EXISTS stored_secrets (name TEXT PRIMARY KEY, secret TEXT NOT NULL, expires INTEGER NOT NULL);
 """
 

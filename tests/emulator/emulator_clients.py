@@ -68,6 +68,10 @@ class Clients:
         return taskcluster.Notify(self.options())
 
     @property
+    def hooks(self):
+        return taskcluster.Hooks(self.options())
+
+    @property
     def auth(self):
         return taskcluster.Auth(self.options())
 

@@ -45,7 +45,7 @@ class Contract:
             resources.append((uri, Resource.from_contents(document, default_specification=DRAFT6)))
         self._registry = Registry().with_resources(resources)
         self._outputs = {}
-        for service in ("auth", "index", "object", "queue", "purge-cache", "secrets", "notify"):
+        for service in ("auth", "index", "object", "queue", "purge-cache", "secrets", "notify", "hooks"):
             reference = json.loads((folder / "references" / service / "v1" / "api.json").read_text())
             for entry in reference["entries"]:
                 self._outputs[service, entry["name"]] = entry.get("output")

@@ -91,7 +91,7 @@ def test_huge_headers_are_refused(tc):
     assert request("GET", f"{tc.root_url}/api/auth/v1/ping", headers=headers)[0] == 431
 
 
-@pytest.mark.parametrize("path", ["/", "/api", "/api/hooks/v1/ping", "/api/queue/v2/ping", "/api/queue/v1/ping/"])
+@pytest.mark.parametrize("path", ["/", "/api", "/api/github/v1/ping", "/api/queue/v2/ping", "/api/queue/v1/ping/"])
 def test_an_unknown_route_is_not_found(tc, path):
     assert request("GET", tc.root_url + path)[0] == 404
 

@@ -14,8 +14,9 @@ from starlette.routing import Route, Router
 from airflow_provider_taskcluster.emulator.auth.hawk import SignedRequest
 from airflow_provider_taskcluster.emulator.clock import SECOND
 from airflow_provider_taskcluster.emulator.errors import ApiError, InternalServerError
+from airflow_provider_taskcluster.emulator.services.validation import validated
 
-from .parsing import client_url, parse_json, path_parameters, query_parameters, read_body, validated
+from .parsing import client_url, parse_json, path_parameters, query_parameters, read_body
 from .responses import compressed, error_response, json_response, success_response
 
 if TYPE_CHECKING:

@@ -7,11 +7,8 @@ import re
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl, unquote_to_bytes
 
-from pydantic import ValidationError
-
 from airflow_provider_taskcluster.emulator.clock import from_json
 from airflow_provider_taskcluster.emulator.errors import (
-    InputValidationError,
     InternalServerError,
     InvalidRequestArguments,
     MalformedPayload,
@@ -21,7 +18,6 @@ from airflow_provider_taskcluster.emulator.schemas.fields import NAMESPACE, SLUG
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from pydantic import BaseModel
     from starlette.requests import Request
 
 LARGEST_BODY = 10 * 1024 * 1024
@@ -35,6 +31,9 @@ PATTERNS = {
     "name": r"^[\x20-\x7e]+$",
     "workerPoolId": r"^[a-zA-Z0-9_-]{1,38}/[a-zA-Z0-9_-]{1,38}$",
     "taskQueueId": TASK_QUEUE_ID,
+    "hookGroupId": r"^[a-zA-Z0-9_-]{1,1000}$",
+    "hookId": r"^[a-zA-Z0-9_/-]{1,1000}$",
+    "token": r"^.+$",
     "continuationToken": r"^.+$",
     "limit": r"^[0-9]{1,9}$",
     "since": r"^.+$",
@@ -77,19 +76,6 @@ def parse_json(body: bytes, content_type: str) -> Any:
         return json.loads(body)
     except (ValueError, RecursionError):
         raise MalformedPayload("Failed to parse JSON payload") from None
-
-
-def validated(model: type[BaseModel], payload: Any) -> BaseModel:
-    """Return the payload as an instance of the call's model."""
-    try:
-        return model.model_validate(payload)
-    except ValidationError as error:
-        lines = [f"  * data{''.join(f'/{p}' for p in e['loc'])} {_must(e['msg'])}" for e in error.errors()]
-        raise InputValidationError("\n".join(["Schema Validation Failed!", "Errors:", *lines])) from None
-
-
-def _must(message: str) -> str:
-    return message.replace("Input should", "must", 1)
 
 
 def client_url(request: Request, headers: Mapping[str, str]) -> str:

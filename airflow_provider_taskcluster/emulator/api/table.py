@@ -7,16 +7,8 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.emulator.schemas.artifacts import CreateArtifact, FinishArtifact
 from airflow_provider_taskcluster.emulator.schemas.index import IndexPaths, InsertTask
-from airflow_provider_taskcluster.emulator.schemas.notify import (
-    NotificationAddress,
-    PostMatrix,
-    PostSlack,
-    PublishPulse,
-    SendEmail,
-)
 from airflow_provider_taskcluster.emulator.schemas.objects import CreateUpload, FinishUpload, StartDownload
 from airflow_provider_taskcluster.emulator.schemas.purge_cache import PurgeCache
-from airflow_provider_taskcluster.emulator.schemas.secrets import SetSecret, without_secret
 from airflow_provider_taskcluster.emulator.schemas.tasks import (
     ChangePriority,
     ClaimWork,
@@ -26,12 +18,12 @@ from airflow_provider_taskcluster.emulator.schemas.tasks import (
 )
 
 from .operation import Operation, declare
+from .side_table import PAGES, side_operations
 
 if TYPE_CHECKING:
     from airflow_provider_taskcluster.emulator.services import Services
 
-SERVICES = ("auth", "index", "object", "queue", "purge-cache", "secrets", "notify")
-PAGES = ("continuationToken", "limit")
+SERVICES = ("auth", "index", "object", "queue", "purge-cache", "secrets", "notify", "hooks")
 
 TASK = "/task/{taskId}"
 RUN = TASK + "/runs/{runId}"
@@ -56,8 +48,7 @@ def operations(services: Services) -> list[Operation]:
         *_artifacts(services),
         *_index(services),
         *_purge_cache(services),
-        *_secrets(services),
-        *_notify(services),
+        *side_operations(services),
     ]
 
 
@@ -181,37 +172,4 @@ def _purge_cache(services: Services) -> list[Operation]:
         op("allPurgeRequests", "GET /purge-cache/list", s.all_purge_requests, query=PAGES, scopes=every),
         op("purgeCache", f"POST {pool}", s.purge_cache, PurgeCache),
         op("purgeRequests", f"GET {pool}", s.purge_requests, query=("since",), scopes=own),
-    ]
-
-
-def _secrets(services: Services) -> list[Operation]:
-    op = partial(declare, "secrets")
-    s = services.secrets
-    secret, change = "/secret/{name:path}", ("secrets:set:{name}",)
-    return [
-        op("set", f"PUT {secret}", s.set, SetSecret, scopes=change, echo=without_secret),
-        op("remove", f"DELETE {secret}", s.remove, scopes=change),
-        op("get", f"GET {secret}", s.get, scopes=("secrets:get:{name}",)),
-        op("list", "GET /secrets", s.list_names, query=PAGES, scopes=("secrets:list-secrets",)),
-    ]
-
-
-def _notify(services: Services) -> list[Operation]:
-    op = partial(declare, "notify")
-    s = services.notify
-    manage = ("notify:manage-denylist",)
-    return [
-        op("email", "POST /email", s.email, SendEmail),
-        op("pulse", "POST /pulse", s.pulse, PublishPulse),
-        op("matrix", "POST /matrix", s.matrix, PostMatrix),
-        op("slack", "POST /slack", s.slack, PostSlack),
-        op("addDenylistAddress", "POST /denylist/add", s.add_denylist_address, NotificationAddress, scopes=manage),
-        op(
-            "deleteDenylistAddress",
-            "DELETE /denylist/delete",
-            s.delete_denylist_address,
-            NotificationAddress,
-            scopes=manage,
-        ),
-        op("listDenylist", "GET /denylist/list", s.list_denylist, query=PAGES, scopes=manage),
     ]

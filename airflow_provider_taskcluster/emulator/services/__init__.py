@@ -9,7 +9,9 @@ from .auth import AuthService
 from .contents import ContentService
 from .creation import CreationService
 from .dependencies import DependencyService
+from .firing import FiringService
 from .groups import GroupService
+from .hooks import HookService
 from .index import IndexService
 from .notifier import Notifier
 from .notify import NotifyService
@@ -39,6 +41,8 @@ class Services:
         self.tasks = TaskService(context)
         self.groups = GroupService(context, self.tasks)
         self.creation = CreationService(context, self.tasks, self.groups, DependencyService(context, self.tasks))
+        self.firing = FiringService(context, self.tasks, self.creation)
+        self.hooks = HookService(context, self.firing)
         self.scheduling = SchedulingService(context, self.tasks)
         self.runs = RunService(context, self.tasks)
         self.artifacts = ArtifactService(context, self.tasks, self.objects)
