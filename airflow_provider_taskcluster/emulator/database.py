@@ -15,8 +15,9 @@ if TYPE_CHECKING:
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS secrets (name TEXT PRIMARY KEY, value TEXT NOT NULL);
 CREATE TABLE IF NOT EXISTS clients (
-    client_id TEXT PRIMARY KEY, access_token TEXT NOT NULL, scopes TEXT NOT NULL);
-CREATE TABLE IF NOT EXISTS roles (role_id TEXT PRIMARY KEY, scopes TEXT NOT NULL);
+    client_id TEXT PRIMARY KEY, access_token TEXT NOT NULL, scopes TEXT NOT NULL, details TEXT NOT NULL DEFAULT '{}');
+CREATE TABLE IF NOT EXISTS roles (
+    role_id TEXT PRIMARY KEY, scopes TEXT NOT NULL, details TEXT NOT NULL DEFAULT '{}');
 CREATE TABLE IF NOT EXISTS objects (
     name TEXT PRIMARY KEY, project_id TEXT NOT NULL, upload_id TEXT UNIQUE, hashes TEXT NOT NULL,
     expires INTEGER NOT NULL, swept INTEGER NOT NULL);
@@ -77,6 +78,9 @@ class Database:
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = OFF")
         self._connection.executescript(SCHEMA)
+        for table in ("clients", "roles"):  # of a state from before these had details
+            if "details" not in {row["name"] for row in self.all(f"PRAGMA table_info({table})")}:
+                self.execute(f"ALTER TABLE {table} ADD COLUMN details TEXT NOT NULL DEFAULT '{{}}'")
 
     def close(self) -> None:
         """Close the file; the database cannot be used afterwards."""

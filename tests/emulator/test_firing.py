@@ -25,7 +25,7 @@ def hook(root):
         name = (fresh("group"), "h")
         definition = {"metadata": METADATA, "task": task or TASK, "triggerSchema": schema or {"type": "object"}}
         root.hooks.createHook(*name, definition)
-        root.tc.accounts.set_role(f"hook-id:{name[0]}/h", scopes)
+        root.auth.createRole(f"hook-id:{name[0]}/h", {"description": "makes the task", "scopes": scopes})
         return name
 
     return make

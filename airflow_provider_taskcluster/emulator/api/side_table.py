@@ -1,10 +1,11 @@
-"""Table of the calls of the services beside queue and object: hooks, secrets and notify."""
+"""Table of the calls of the services beside queue and object: auth, hooks, secrets and notify."""
 
 from __future__ import annotations
 
 from functools import partial
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+from airflow_provider_taskcluster.emulator.schemas.auth import CreateClient, CreateRole, ScopeSet
 from airflow_provider_taskcluster.emulator.schemas.hooks import CreateHook, TriggerPayload
 from airflow_provider_taskcluster.emulator.schemas.notify import (
     NotificationAddress,
@@ -18,6 +19,8 @@ from airflow_provider_taskcluster.emulator.schemas.secrets import SetSecret, wit
 from .operation import Operation, declare
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from airflow_provider_taskcluster.emulator.services import Services
 
 PAGES = ("continuationToken", "limit")
@@ -25,7 +28,47 @@ PAGES = ("continuationToken", "limit")
 
 def side_operations(services: Services) -> list[Operation]:
     """Return the calls of these services, in the order in which their routes are tried."""
-    return [*_hooks(services), *_secrets(services), *_notify(services)]
+    return [*_clients(services), *_roles(services), *_hooks(services), *_secrets(services), *_notify(services)]
+
+
+def _clients(services: Services) -> list[Operation]:
+    op = partial(declare, "auth")
+    s = services.auth
+    client = "/clients/{clientId}"
+    delete = ("auth:delete-client:{clientId}",)
+    reset = ("auth:reset-access-token:{clientId}",)
+    return [
+        *_list("listClients", "/clients", s.list_clients, ("prefix", *PAGES), "auth:list-clients"),
+        op("client", f"GET {client}", s.client, scopes=("auth:get-client:{clientId}",)),
+        op("createClient", f"PUT {client}", s.create_client, CreateClient),
+        op("updateClient", f"POST {client}", s.update_client, CreateClient),
+        op("resetAccessToken", f"POST {client}/reset", s.reset_access_token, scopes=reset),
+        op("enableClient", f"POST {client}/enable", s.enable_client, scopes=("auth:enable-client:{clientId}",)),
+        op("disableClient", f"POST {client}/disable", s.disable_client, scopes=("auth:disable-client:{clientId}",)),
+        op("deleteClient", f"DELETE {client}", s.delete_client, scopes=delete),
+        op("expandScopes", "POST /scopes/expand", s.expand_scopes, ScopeSet, scopes=("auth:expand-scopes",)),
+        op("currentScopes", "GET /scopes/current", s.current_scopes, scopes=("auth:current-scopes",)),
+    ]
+
+
+def _roles(services: Services) -> list[Operation]:
+    op = partial(declare, "auth")
+    s = services.roles
+    role, every = "/roles/{roleId}", "auth:list-roles"
+    return [
+        *_list("listRoles", "/roles", s.list_roles, (), every),
+        *_list("listRoles2", "/roles2", s.list_roles2, PAGES, every),
+        *_list("listRoleIds", "/roleids", s.list_role_ids, PAGES, every),
+        op("role", f"GET {role}", s.role, scopes=("auth:get-role:{roleId}",)),
+        op("createRole", f"PUT {role}", s.create_role, CreateRole),
+        op("updateRole", f"POST {role}", s.update_role, CreateRole),
+        op("deleteRole", f"DELETE {role}", s.delete_role, scopes=("auth:delete-role:{roleId}",)),
+    ]
+
+
+def _list(name: str, path: str, run: Callable[..., Any], query: tuple[str, ...], scope: str) -> list[Operation]:
+    """Return a list of auth under its path with a slash, and without one, as the upstream client asks."""
+    return [declare("auth", name, f"GET {path}{end}", run, query=query, scopes=(scope,)) for end in ("", "/")]
 
 
 def _hooks(services: Services) -> list[Operation]:

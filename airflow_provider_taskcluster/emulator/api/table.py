@@ -40,7 +40,6 @@ def operations(services: Services) -> list[Operation]:
     """Return all calls, in the order in which their routes are tried."""
     return [
         *(Operation(name, "ping", "GET", "/ping") for name in SERVICES),
-        *_auth(services),
         *_objects(services),
         *_tasks(services),
         *_task_groups(services),
@@ -49,13 +48,6 @@ def operations(services: Services) -> list[Operation]:
         *_index(services),
         *_purge_cache(services),
         *side_operations(services),
-    ]
-
-
-def _auth(services: Services) -> list[Operation]:
-    run = services.auth.current_scopes
-    return [
-        Operation("auth", "currentScopes", "GET", "/scopes/current", run, scopes=("auth:current-scopes",)),
     ]
 
 

@@ -43,13 +43,44 @@ def reduced(scopes: Iterable[str]) -> list[str]:
     return sorted(kept)
 
 
+class EndlessRolesError(ValueError):
+    """Roles with parameters assume each other without end."""
+
+
 def expanded(scopes: Iterable[str], roles: Mapping[str, list[str]]) -> list[str]:
-    """Return the scopes with those of every role that they assume, directly or through other roles."""
+    """Return the scopes with those of every role that they assume, directly or through other roles.
+
+    A role whose id ends with ``*`` is assumed with anything in place of the star, and that replaces ``<..>`` in its
+    scopes.
+
+    :raises EndlessRolesError: There would be ever more scopes.
+    """
     result = set(scopes)
-    pending = dict(roles)
-    while True:
-        assumed = [role for role in pending if satisfied(result, f"assume:{role}")]
-        if not assumed:
+    latest = result
+    for _ in range(len(roles) + 2):  # a longer chain of roles has one of them twice
+        latest = {new for scope in latest for role_id in roles for new in _granted(scope, role_id, roles)} - result
+        if not latest:
             return reduced(result)
-        for role in assumed:
-            result.update(pending.pop(role))
+        result |= latest
+    raise EndlessRolesError("the expansion of these roles does not end")
+
+
+def _granted(scope: str, role_id: str, roles: Mapping[str, list[str]]) -> list[str]:
+    """Return the scopes that one scope gets from a role."""
+    role = f"assume:{role_id}"
+    prefix = role.removesuffix("*")
+    if prefix != role and scope.startswith(prefix):
+        parameter = scope[len(prefix) :]
+    elif covers(scope, role):
+        parameter = "*"
+    else:
+        return []
+    return roles[role_id] if prefix == role else [_filled(granted, parameter) for granted in roles[role_id]]
+
+
+def _filled(scope: str, parameter: str) -> str:
+    """Put the parameter of a role into one of its scopes; nothing can follow a star."""
+    before, found, after = scope.partition("<..>")
+    if not found:
+        return scope
+    return before + parameter + ("" if parameter.endswith("*") else after)

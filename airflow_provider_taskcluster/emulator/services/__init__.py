@@ -17,6 +17,7 @@ from .notifier import Notifier
 from .notify import NotifyService
 from .objects import ObjectService
 from .purge_cache import PurgeCacheService
+from .roles import RoleService
 from .runs import RunService
 from .scheduling import SchedulingService
 from .secrets import SecretService
@@ -32,7 +33,8 @@ class Services:
     """All services of one emulator, which share its state."""
 
     def __init__(self, context: Context) -> None:
-        self.auth = AuthService()
+        self.auth = AuthService(context)
+        self.roles = RoleService(context)
         self.purge_cache = PurgeCacheService(context)
         self.secrets = SecretService(context)
         notifier = Notifier(context)

@@ -24,6 +24,11 @@ class SweepService:
         """Remove all that has expired; ids of tasks are free again."""
         now = self._clock.now()
         with self._database.transaction():
+            self._database.execute(
+                "DELETE FROM clients WHERE json_extract(details, '$.deleteOnExpiration') "
+                "AND json_extract(details, '$.expires') <= ?",
+                to_json(now),
+            )
             self._database.execute("DELETE FROM tasks WHERE json_extract(status, '$.expires') <= ?", to_json(now))
             for table in OF_TASKS:
                 self._database.execute(f"DELETE FROM {table} WHERE task_id NOT IN (SELECT task_id FROM tasks)")  # noqa: S608 - ours
