@@ -61,8 +61,11 @@ class Victim:
     counts: Counter[str] = field(default_factory=Counter)
     killed: threading.Event = field(default_factory=threading.Event)
 
+    def pid(self):
+        return int(self.pid_file.read_text())
+
     def kill(self, number=signal.SIGKILL):
-        os.kill(int(self.pid_file.read_text()), number)
+        os.kill(self.pid(), number)
         self.killed.set()
 
     def note(self, request):

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 import re
+import signal
 import tempfile
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import airflow_services
+import psutil
 import pytest
+import sqlalchemy
 from killing import BACKING, Killing, Strike, Victim
 
 from airflow_provider_taskcluster.emulator.worker import CommandWorker, WorkerSettings
@@ -17,7 +21,7 @@ from airflow_provider_taskcluster.emulator.worker import CommandWorker, WorkerSe
 pytestmark = [pytest.mark.slow, pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 
 QUEUE = "tests/killed"
-KILLED = "killed_runs"
+KILLED, ENDED = "killed_runs", "ended_runs"
 BEFORE, AFTER, MIDDLE = "before", "after", "middle"
 DEFERRED = {"deferrable": True, "log": "tail"}
 # While the Taskcluster task goes on; of requests that are made again and again, the number to strike at.
@@ -52,6 +56,21 @@ CORE = {
     *("create_before", "create_after", "status_of_log_after", "log_bytes_middle", "artifacts_after"),
     *("clean", "stream", "triggerer_killed", "deferred_create_after", "deferred_log_bytes_middle"),
 }
+# How Airflow tasks end that a user or Airflow ends: their state, the number of tries, and the ends of their Taskcluster
+# tasks. Airflow 2.11 tells no trigger that a user has ended its task.
+ON_KILL = "running" if airflow_services.AIRFLOW_2 else "canceled"
+ENDS = {
+    "marked": ("failed", 1, ["canceled"]),
+    "marked_deferred": ("failed", 1, [ON_KILL]),
+    "terminated": ("success", 2, ["canceled", "completed"]),
+    "triggerer_stopped": ("success", 1, ["completed"]),
+    "cleared": ("success", 2, ["completed", "completed"]),
+    "cleared_running": ("success", 2, ["canceled", "completed"]),
+    "cleared_deferred": ("success", 2, [ON_KILL.replace("running", "completed"), "completed"]),
+    "twice": ("success", 2, ["completed"]),
+}
+WHILE_DEFERRED = ("marked_deferred", "triggerer_stopped", "cleared_deferred")
+WHILE_RUNNING = ("marked", "terminated", "cleared_running", "twice")
 
 
 def cases():
@@ -76,8 +95,8 @@ class Run:
 
         :param tasks: As ``cases``.
         """
-        self.tc, self.dag_id, self.tasks = tc, dag_id, tasks
-        self._created = set()
+        self.dag_id, self.tasks = dag_id, tasks
+        self._created = {}
         self.victims = {}
         self.environment = {}
         for name, (strike, _, late) in tasks.items():
@@ -91,19 +110,18 @@ class Run:
                 "password": tc.add_client(client_id, ["*"]),
             }
             self.environment[f"AIRFLOW_CONN_KILLED_{name.upper()}"] = json.dumps(connection)
-        killing = Killing({f"tests/{dag_id}/{name}": victim for name, victim in self.victims.items()})
+        self.clients = {f"tests/{dag_id}/{name}": victim for name, victim in self.victims.items()}
         tc.observers.append(self._observe)
-        for faults in (tc.api_faults, tc.faults):
-            faults.add(killing, times=1_000_000)
 
     def _observe(self, _service, operation, _status, answer):
         if operation == "createTask":
-            self._created.add(answer["status"]["taskId"])
+            self._created[answer["status"]["taskId"]] = None
 
-    def created(self, hook):
-        """Ids of the Taskcluster tasks that there are, each with the name of its Airflow task."""
-        names = ((task_id, hook.task_definition(task_id)["metadata"]["name"]) for task_id in self._created)
-        return [(task_id, name.partition(".")[2]) for task_id, name in names]
+    def created(self, hook, name):
+        """Ids of the Taskcluster tasks of an Airflow task, in the order of their creation."""
+        named = f"{self.dag_id}.{name}"
+        names = {task_id: hook.task_definition(task_id)["metadata"]["name"] for task_id in list(self._created)}
+        return [task_id for task_id in names if names[task_id] == named]
 
     def arguments(self):
         return {name: arguments for name, (_, arguments, _) in self.tasks.items()}
@@ -121,16 +139,26 @@ def killed(tc, folder):
 
 
 @pytest.fixture(scope="module")
-def services(tc, folder, killed):
+def ended(tc, folder):
+    tasks = {name: (None, DEFERRED if name in WHILE_DEFERRED else {}, name == "cleared") for name in ENDS}
+    return Run(tc, folder, ENDED, tasks)
+
+
+@pytest.fixture(scope="module")
+def services(tc, folder, killed, ended):
     credentials = {"clientId": tc.client_id, "accessToken": tc.access_token}
     settings = {
         "AIRFLOW__CORE__DAGS_FOLDER": str(Path(__file__).parent / "killed_dags"),
         "AIRFLOW__CORE__PARALLELISM": "12",
         "KILLED_FOLDER": folder,
-        "KILLED_TASKS": json.dumps({run.dag_id: run.arguments() for run in (killed,)}),
+        "KILLED_TASKS": json.dumps({run.dag_id: run.arguments() for run in (killed, ended)}),
         **killed.environment,
+        **ended.environment,
         **airflow_services.DEAD_TRIGGERERS_ARE_SEEN_SOON,
     }
+    killing = Killing({**killed.clients, **ended.clients})
+    for faults in (tc.api_faults, tc.faults):
+        faults.add(killing, times=1_000_000)
     with ExitStack() as stack:
         worker = WorkerSettings(capacity=16, reclaim_seconds=1)
         stack.enter_context(CommandWorker(tc.root_url, credentials, task_queue_id=QUEUE, settings=worker))
@@ -154,26 +182,37 @@ def shown(services, dag_id, task_id, number):
     return [line for line in lines if not line.startswith("The log of task ")]
 
 
-def in_stream(services):
-    path = services.airflow.home.glob(f"logs/dag_id={KILLED}/run_id=*/task_id=stream/attempt=1.log")
-    return any("line 300 before the gate" in each.read_text() for each in path)
+def in_stream(services, dag_id, names, number=1):
+    """Whether these tries of all these tasks follow their live logs."""
+    paths = [
+        services.airflow.home.glob(f"logs/dag_id={dag_id}/run_id=*/task_id={name}/attempt=1.log") for name in names
+    ]
+    return all(any("line 300 before the gate" in each.read_text() for each in path) for path in paths)
 
 
-def all_are(services, names, state):
-    found = states(services, KILLED)
+def all_are(services, dag_id, names, state):
+    found = states(services, dag_id)
     return all(found[name][0] == state for name in names)
 
 
-def wrong(services, run, hook, name):
-    """What is not as it should be after an Airflow task was killed, and has succeeded."""
-    number = 1 if name in NOT_KILLED else 2
-    if (found := states(services, run.dag_id)[name]) != ("success", number):
-        return f"is {found}"
-    task_ids = [task_id for task_id, named in run.created(hook) if named == name]
-    if len(task_ids) != 1:
-        return f"has the tasks {task_ids}"
-    lines = shown(services, run.dag_id, name, number)
-    log = hook.read_artifact(task_ids[0], BACKING, 0).decode()
+def end(status):
+    return status["runs"][-1].get("reasonResolved", status["state"])
+
+
+def wrong(services, run, hook, name, expected):
+    """What is not as it should be after a DAG run: an Airflow task's end, its Taskcluster tasks, or its log."""
+    state, number, ends = expected
+    found_state, last = states(services, run.dag_id)[name]
+    counted_twice = airflow_services.AIRFLOW_2 and last > number > 1  # it may see the same death in two ways
+    if found_state != state or (last != number and not counted_twice):
+        return f"is {found_state} after {last} tries"
+    task_ids = run.created(hook, name)
+    if (found := [end(hook.task_status(task_id)) for task_id in task_ids]) != ends:
+        return f"has the tasks {dict(zip(task_ids, found, strict=True))}"
+    if state != "success":
+        return None
+    lines = shown(services, run.dag_id, name, last)
+    log = hook.read_artifact(task_ids[-1], BACKING, 0).decode()
     if "".join(f"{line}\n" for line in lines) != log:
         return f"shows {len(lines)} lines of {log.count(chr(10))}: {lines[:3]} ... {lines[-3:]}"
     return None
@@ -184,17 +223,73 @@ def test_whenever_it_is_killed_there_is_one_task_and_its_log_is_whole(services, 
     deferred = [name for name, arguments in killed.arguments().items() if arguments]
     with services.explained():
         with services.triggerer():
-            services.trigger(KILLED, "run")
-            services.wait_for("the stream", lambda: in_stream(services))
+            services.trigger(KILLED, KILLED)
+            services.wait_for("the stream", lambda: in_stream(services, KILLED, ["stream"]))
             killed.victims["stream"].kill()
-            services.wait_for("tasks to be deferred", lambda: all_are(services, deferred, "deferred"))
+            services.wait_for("tasks to be deferred", lambda: all_are(services, KILLED, deferred, "deferred"))
             services.kill_triggerer()
         for name in deferred:
             killed.victims[name].gate.touch()
         with services.triggerer():
-            services.wait_for_end("run")
-    found = {name: wrong(services, killed, hook, name) for name in killed.victims}
+            services.wait_for_end(KILLED)
+    tries = {name: 1 if name in NOT_KILLED else 2 for name in killed.victims}
+    found = {name: wrong(services, killed, hook, name, ("success", tries[name], ["completed"])) for name in tries}
     assert {name: fault for name, fault in found.items() if fault} == {}
     killed_at = {victim.strike.request for victim in killed.victims.values() if victim.strike}
     assert set(killed.victims["clean"].requests) == killed_at or airflow_services.AIRFLOW_2
     assert {name for name, victim in killed.victims.items() if not victim.killed.is_set()} == NOT_KILLED
+
+
+def mark_as_failed(services, names):
+    """Do what the web UI does when a user marks tasks as failed."""
+    with services.database.begin() as connection:
+        for name in names:
+            query = "UPDATE task_instance SET state = 'failed' WHERE dag_id = :dag AND task_id = :name"
+            assert connection.execute(sqlalchemy.text(query), {"dag": ENDED, "name": name}).rowcount == 1
+
+
+@contextmanager
+def lost(services, process, name):
+    """Stop the process that sends the heartbeats of a task, and make the last one old, until the end of the block."""
+    supervisor = process.parent()
+    supervisor.send_signal(signal.SIGSTOP)
+    old = (datetime.now(UTC) - timedelta(hours=1)).strftime("%Y-%m-%d %H:%M:%S.%f")
+    which = "WHERE dag_id = :dag AND task_id = :name"
+    query = f"UPDATE task_instance SET last_heartbeat_at = :old {which}"
+    if airflow_services.AIRFLOW_2:
+        query = f"UPDATE job SET latest_heartbeat = :old WHERE id = (SELECT job_id FROM task_instance {which})"
+    with services.database.begin() as connection:
+        connection.execute(sqlalchemy.text(query), {"dag": ENDED, "name": name, "old": old})
+    try:
+        yield
+    finally:
+        supervisor.send_signal(signal.SIGCONT)
+
+
+@pytest.mark.timeout(600)
+def test_what_users_and_airflow_end_is_canceled_and_nothing_else(services, ended, hook):
+    victims = ended.victims
+    with services.explained(), ExitStack() as stack:
+        with services.triggerer():
+            services.trigger(ENDED, ENDED)
+            services.wait_for("the streams", lambda: in_stream(services, ENDED, WHILE_RUNNING))
+            services.wait_for("deferrals", lambda: all_are(services, ENDED, WHILE_DEFERRED, "deferred"))
+            services.wait_for("the first end", lambda: all_are(services, ENDED, ["cleared"], "success"))
+            zombie = psutil.Process(victims["twice"].pid())
+            stack.enter_context(lost(services, zombie, "twice"))
+            victims["cleared_running"].killed.set()
+            mark_as_failed(services, ["marked", "marked_deferred"])
+            victims["terminated"].kill(signal.SIGTERM)
+            services.airflow.require("tasks", "clear", "--yes", ENDED, "--task-regex", "cleared")
+            services.wait_for("the clear", lambda: states(services, ENDED)["cleared_deferred"] == ("deferred", 2))
+            services.wait_for("the second of two tries at once", lambda: in_stream(services, ENDED, ["twice"], 2))
+            assert zombie.status() == psutil.STATUS_SLEEPING
+            zombie.kill()  # on 2.11 its end would be that of the Airflow task
+        (waiting,) = ended.created(hook, "triggerer_stopped")
+        assert hook.task_status(waiting)["state"] == "running"
+        for name in ("triggerer_stopped", "cleared_deferred", "twice"):
+            victims[name].gate.touch()
+        with services.triggerer():
+            assert services.wait_for_end(ENDED) == "failed"
+    found = {name: wrong(services, ended, hook, name, expected) for name, expected in ENDS.items()}
+    assert {name: fault for name, fault in found.items() if fault} == {}

@@ -20,7 +20,7 @@ while [ ! -e "$GATE" ]; do sleep 0.2; done
 seq -f 'line %g behind the gate' 300
 echo '{"answer": 42}' > result.json
 """
-RETRIES = 2
+RETRIES = 3
 
 
 def on_an_empty_disk(context):
