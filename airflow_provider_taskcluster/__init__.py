@@ -9,7 +9,7 @@ __all__ = ["__version__", "get_provider_info"]
 __version__ = "0.1.0"
 
 INTEGRATION = "Taskcluster"
-OPERATORS = ("artifact_uploads", "artifacts", "folders", "objects", "payloads", "purge_cache", "tasks")
+OPERATORS = ("artifact_uploads", "artifacts", "folders", "objects", "payloads", "purge_cache", "run_task", "tasks")
 LINKS = (
     "TaskclusterTaskLink",
     "TaskclusterTaskGroupLink",
@@ -43,7 +43,7 @@ def get_provider_info() -> dict[str, Any]:
         ],
         "operators": _modules("operators", *OPERATORS),
         "sensors": _modules("sensors", "artifacts", "index", "objects", "tasks"),
-        "triggers": _modules("triggers", "events", "waits"),
+        "triggers": _modules("triggers", "events", "run_trigger", "waits"),
         "hooks": _modules("hooks", "taskcluster"),
         "connection-types": [connection_type_metadata()],
         "extra-links": [f"airflow_provider_taskcluster.links.taskcluster.{name}" for name in LINKS],

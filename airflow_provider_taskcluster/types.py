@@ -8,6 +8,7 @@ from airflow_provider_taskcluster.common.network import Network
 from airflow_provider_taskcluster.common.retry import RetryPolicy
 from airflow_provider_taskcluster.connection.settings import ConnectionSettings
 from airflow_provider_taskcluster.hooks.json_calls import Service
+from airflow_provider_taskcluster.operators.run_result import RanTask
 from airflow_provider_taskcluster.services.client import Client
 from airflow_provider_taskcluster.services.credentials import Credentials, TemporaryCredentials
 from airflow_provider_taskcluster.services.schemas import (
@@ -113,6 +114,7 @@ __all__ = [
     "Published",
     "PurgeRequest",
     "PurgeRequestPage",
+    "RanTask",
     "RandomAccess",
     "ReachedTask",
     "ReachedTasks",

@@ -15,9 +15,16 @@ PACKAGE = "airflow_provider_taskcluster"
 # Modules that users import from, in the order of the page.
 MODULES = [
     *("operators.objects", "operators.artifacts", "operators.artifact_uploads"),
-    *("operators.payloads", "operators.folders", "operators.purge_cache", "operators.tasks"),
+    *("operators.payloads", "operators.folders", "operators.purge_cache", "operators.run_task", "operators.tasks"),
     *("sensors.artifacts", "sensors.objects", "sensors.tasks", "sensors.index"),
-    *("triggers.events", "triggers.waits", "hooks.taskcluster", "links.base", "links.taskcluster"),
+    *(
+        "triggers.events",
+        "triggers.run_trigger",
+        "triggers.waits",
+        "hooks.taskcluster",
+        "links.base",
+        "links.taskcluster",
+    ),
     *("tasks.generic_worker", "tasks.docker_worker"),
     *("assets.taskcluster", "fs.filesystem", "fs.errors", "exceptions", "types"),
     *("emulator", "emulator.testing", "emulator.worker", "emulator.clock", "emulator.journal", "emulator.store.faults"),

@@ -51,12 +51,17 @@ def start_task_api():
 
 
 def tested_instances(dag):
-    """Run ``dag.test()`` and return the task instances. On 2.11, an ``AirflowTaskTimeout`` ends the run."""
+    """Run ``dag.test()`` and return the task instances. On 2.11, a time-out and a SIGTERM end the run."""
     from airflow.providers.common.compat.sdk import AirflowTaskTimeout
 
     try:
+        from airflow.sdk.exceptions import AirflowTaskTerminated
+    except ImportError:  # Airflow 2
+        from airflow.exceptions import AirflowTaskTerminated
+
+    try:
         return dag.test().get_task_instances()
-    except AirflowTaskTimeout:
+    except (AirflowTaskTimeout, AirflowTaskTerminated):
         from airflow.models.taskinstance import TaskInstance
         from airflow.utils.session import create_session
 

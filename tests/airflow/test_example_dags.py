@@ -173,6 +173,25 @@ def test_publish(tc, worker, tmp_path):
     assert hook.read_artifact(claimed.task_id, "public/airflow.txt").endswith(b"published 2 files")
 
 
+@pytest.mark.parametrize("deferrable", [False, True])
+def test_run_task(tc, taskcluster_worker, caplog, deferrable):
+    caplog.set_level("INFO", logger="airflow_provider_taskcluster.operators")
+    example = load("run_task")
+    count, squares = example.get_task("count"), example.get_task("squares")
+    count.deferrable, count.poll_interval = deferrable, 0.2
+    squares.partial_kwargs |= {"deferrable": deferrable, "poll_interval": 0.2}
+    dag_run = example.test(run_conf={"task_queue_id": taskcluster_worker.task_queue_id})
+    states = {(ti.task_id, ti.map_index): str(ti.state) for ti in dag_run.get_task_instances()}
+    assert set(states.values()) == {"success"}, states
+    assert len([name for name, _ in states if name == "squares"]) == 3
+    (report,) = (instance for instance in dag_run.get_task_instances() if instance.task_id == "report")
+    ran = report.xcom_pull(task_ids="count")
+    assert ran["result"] == {"name": f"numbers of {dag_run.run_id}", "lines": 3}
+    assert report.xcom_pull(task_ids="report") == f"3 lines, counted by task {ran['task_id']}"
+    shown = [record.getMessage() for record in caplog.records]
+    assert shown.count(f"counting the lines of numbers of {dag_run.run_id}") == 1
+
+
 def test_purge_caches(tc):
     state, states = run("purge_caches", worker_pool_id="tests/example")
     assert state == "success", states

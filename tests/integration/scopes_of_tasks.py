@@ -7,9 +7,11 @@ import threading
 import time
 
 import taskcluster
+from airflow_tries import TaskInstance
 from scopes_table import line
 
 from airflow_provider_taskcluster.exceptions import InsufficientScopes
+from airflow_provider_taskcluster.operators.run_task import TaskclusterRunTaskOperator
 from airflow_provider_taskcluster.operators.tasks import (
     TaskclusterCancelTaskOperator,
     TaskclusterIndexTaskOperator,
@@ -57,6 +59,26 @@ def definition_of(w):
 def create_task(w):
     definition, task_id = definition_of(w), taskcluster.slugId()
     return lambda: w.hook.create_task(task_id, definition)
+
+
+@line("`TaskclusterRunTaskOperator`")
+def run_operator(w):
+    definition = definition_of(w)
+    w.blanks["taskId"] = "*"  # each client derives another
+
+    def ran():
+        operator = TaskclusterRunTaskOperator(
+            task_id="run", taskcluster_conn_id=w.hook.taskcluster_conn_id, definition=definition, log="none"
+        )
+        context = TaskInstance().context
+        try:
+            task_id, _ = operator.start(context)
+            w.tc.bulk.resolve([task_id])
+            assert operator.execute(context)["state"] == "completed"
+        finally:
+            operator.hook.close()
+
+    return ran
 
 
 @line("`TaskclusterCancelTaskOperator`")
