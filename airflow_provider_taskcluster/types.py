@@ -8,7 +8,6 @@ from airflow_provider_taskcluster.common.network import Network
 from airflow_provider_taskcluster.common.retry import RetryPolicy
 from airflow_provider_taskcluster.connection.settings import ConnectionSettings
 from airflow_provider_taskcluster.hooks.json_calls import Service
-from airflow_provider_taskcluster.operators.run_result import RanTask
 from airflow_provider_taskcluster.services.client import Client
 from airflow_provider_taskcluster.services.credentials import Credentials, TemporaryCredentials
 from airflow_provider_taskcluster.services.schemas import (
@@ -20,6 +19,7 @@ from airflow_provider_taskcluster.services.schemas import (
     TaskRun,
     TaskStatus,
 )
+from airflow_provider_taskcluster.tasks.ran_task import RanTask
 from airflow_provider_taskcluster.transfer.archive.extract import Extracted
 from airflow_provider_taskcluster.transfer.download.random_access import RandomAccess
 from airflow_provider_taskcluster.transfer.download.references import AllowReference

@@ -48,7 +48,7 @@ def run_task() -> None:
 
     # [START result]
     @task
-    def report(ran: dict[str, Any]) -> str:
+    def report(ran: Any) -> str:
         """Use what the task returned."""
         return f"{ran['result']['lines']} lines, counted by task {ran['task_id']}"
         # [END result]

@@ -31,8 +31,8 @@ if TYPE_CHECKING:
 
     from airflow.providers.common.compat.sdk import Context, ObjectStoragePath
 
-    from airflow_provider_taskcluster.operators.run_result import RanTask
     from airflow_provider_taskcluster.services.schemas import TaskRun, TaskStatus
+    from airflow_provider_taskcluster.tasks.ran_task import RanTask
     from airflow_provider_taskcluster.waits.protocol import Json
 
 log = logging.getLogger(__name__)
@@ -235,6 +235,7 @@ class TaskclusterFollowingOperator(TaskclusterBaseOperator):
         """Return the result of a run that has completed; raise for another end.
 
         :param was_shown: Whether its log was.
+        :raises Interrupted: The Airflow task was killed: the end of the run may be the cancel of this kill.
         """
         self._check_killed()
         status = self.hook.task_status(task_id)

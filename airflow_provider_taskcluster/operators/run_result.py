@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.common.arguments import path_or_url, pattern_list, text
 from airflow_provider_taskcluster.common.messages import one_line, visible
@@ -15,6 +15,7 @@ from airflow_provider_taskcluster.waits.conditions.runs import worker_of
 if TYPE_CHECKING:
     from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
     from airflow_provider_taskcluster.services.schemas import TaskRun
+    from airflow_provider_taskcluster.tasks.ran_task import RanTask
     from airflow_provider_taskcluster.transfer.payload.model import PayloadSummary
 
 log = logging.getLogger(__name__)
@@ -22,26 +23,6 @@ log = logging.getLogger(__name__)
 # Limits of XCom: names of artifacts, and bytes of a result artifact.
 MAX_ARTIFACTS = 100
 MAX_RESULT = 64 * 1024
-
-
-class RanTask(TypedDict):
-    """A task that was run, and the run that was followed.
-
-    ``artifacts`` are the first 100 names, None without the scope to list them. ``downloaded`` and ``result`` are there
-    if they were asked for.
-    """
-
-    task_id: str
-    run_id: int
-    state: str
-    reason_resolved: str | None
-    started: str | None
-    resolved: str | None
-    worker: str | None
-    artifact_count: int | None
-    artifacts: list[str] | None
-    downloaded: NotRequired[PayloadSummary]
-    result: NotRequired[Any]
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""A script that creates a task and polls it, as it is often written by hand. It is here to be replaced: see the page on migrating."""
+"""A script that creates a task and polls it. It is here to be replaced: see the page on migrating."""
 
 from __future__ import annotations
 

@@ -14,7 +14,7 @@ from waits_in_a_dag import noting
 from airflow_provider_taskcluster.operators.run_task import TaskclusterRunTaskOperator
 
 INTERVAL = 0.05  # seconds between two looks
-ENOUGH = 0.4  # seconds, until a try that was ended is over
+ENOUGH = 0.3  # seconds, until a try that was ended is over
 CANCEL = re.compile(r"/task/([\w-]{22})/cancel$")
 
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import asyncio
 import importlib.util
 import os
+import threading
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+import taskcluster
+from airflow_tries import TaskInstance
 from taskcluster.exceptions import TaskclusterRestFailure
 
 from airflow_provider_taskcluster.emulator.store.faults import Cut, Status
@@ -114,3 +117,49 @@ def test_with_the_provider_a_retried_upload_is_taken_up_and_one_more_finds_it_do
     tc.faults.clear()
     assert not publish(tmp_path / "target.zip", "migration/ours", expires)["already_present"]
     assert publish(tmp_path / "target.zip", "migration/ours", expires)["already_present"]
+
+
+def run_by_hand(queue_id, monkeypatch):
+    """Run the task as Airflow does; the pause between two looks is short."""
+    monkeypatch.setattr("time.sleep", lambda _: threading.Event().wait(0.05))
+    return task("running_by_hand", "build").python_callable(queue_id)
+
+
+def run_with_the_provider(queue_id, instance):
+    operator = task("running_with_the_provider", "build")
+    operator.task_queue_id, operator.poll_interval, operator.deferrable = queue_id, 0.1, False
+    return operator.execute(instance.context)
+
+
+@pytest.fixture
+def instance():
+    TaskInstance.run_id = f"manual__{taskcluster.slugId()}"
+    return TaskInstance()
+
+
+def created(tc, since):
+    return [entry for entry in tc.journal.entries(method="PUT", path="/v1/task/")[since:] if entry.status == 200]
+
+
+@pytest.fixture
+def since(tc):
+    return len(tc.journal.entries(method="PUT", path="/v1/task/"))
+
+
+def test_both_run_a_task(tc, taskcluster_worker, monkeypatch, instance, since):
+    queue_id = taskcluster_worker.task_queue_id
+    assert run_with_the_provider(queue_id, instance)["state"] == "completed"
+    assert run_by_hand(queue_id, monkeypatch)
+    assert len(created(tc, since)) == 2
+
+
+def test_by_hand_a_retry_creates_a_second_task_and_with_the_provider_it_does_not(
+    tc, taskcluster_worker, monkeypatch, instance, since
+):
+    queue_id = taskcluster_worker.task_queue_id
+    for _ in range(2):
+        run_by_hand(queue_id, monkeypatch)
+    assert len(created(tc, since)) == 2
+    results = [run_with_the_provider(queue_id, instance)["task_id"] for _ in range(2)]
+    assert results[0] == results[1]
+    assert len(created(tc, since)) == 3

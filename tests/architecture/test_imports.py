@@ -31,7 +31,7 @@ ALLOWED = {
     },
     "sensors": {"hooks", "connection", "links", "triggers", "waits", "common", "exceptions"},
     "fs": {"hooks", "services", "transfer", "common", "exceptions"},
-    "types": {"hooks", "connection", "services", "transfer", "waits", "common"},
+    "types": {"hooks", "connection", "services", "tasks", "transfer", "waits", "common"},
     "__init__": {"connection"},
     "emulator": set(),
 }
