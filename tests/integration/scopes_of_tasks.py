@@ -72,7 +72,7 @@ def run_operator(w):
         )
         context = TaskInstance().context
         try:
-            task_id, *_ = operator.start(context)
+            task_id = operator.start(context)["taskId"]
             w.tc.bulk.resolve([task_id])
             assert operator.execute(context)["state"] == "completed"
         finally:
