@@ -11,6 +11,7 @@ from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.operators.artifact_uploads import TaskclusterUploadArtifactOperator
 from airflow_provider_taskcluster.operators.objects import TaskclusterUploadObjectOperator
 from airflow_provider_taskcluster.operators.purge_cache import TaskclusterPurgeCacheOperator
+from airflow_provider_taskcluster.operators.run_task import TaskclusterRunTaskOperator
 from airflow_provider_taskcluster.sensors.artifacts import TaskclusterArtifactSensor
 
 DAY = timedelta(days=1)
@@ -21,6 +22,7 @@ USUAL = {
     TaskclusterUploadObjectOperator: {"expires": DAY},
     TaskclusterUploadArtifactOperator: {"taskcluster_task_id": "fN1SbArXTPSVFNUvaOlinQ", "run_id": 0, "expires": DAY},
     TaskclusterPurgeCacheOperator: {},
+    TaskclusterRunTaskOperator: {},
     TaskclusterArtifactSensor: {},
 }
 # Operators, what is given to ``partial`` and to ``expand``, and what is said of it.
@@ -36,6 +38,9 @@ WRONG = [
     (TaskclusterUploadArtifactOperator, {"name": "a"}, {"source": ["/a", ""]}, "there is nothing"),
     (TaskclusterPurgeCacheOperator, {"worker_pool_id": "a/b", "worker_type": "b"}, {"cache_names": NAMES}, POOL),
     (TaskclusterPurgeCacheOperator, {"cache_names": "a"}, {"provisioner_id": NAMES}, POOL),
+    (TaskclusterRunTaskOperator, {"payload": {}}, {"task_queue_id": NAMES, "payload_file": ["a"]}, "either payload or"),
+    (TaskclusterRunTaskOperator, {"priority": "low"}, {"payload": [{}]}, "needs something to run"),
+    (TaskclusterRunTaskOperator, {"definition": {}, "download": "*"}, {"name": NAMES}, "download and destination"),
     (TaskclusterArtifactSensor, {}, {"taskcluster_task_id": NAMES, "name": [""]}, "pass the name of an artifact, or"),
 ]
 

@@ -18,6 +18,7 @@ from airflow_provider_taskcluster.operators.objects import (
 )
 from airflow_provider_taskcluster.operators.payloads import TaskclusterDownloadPayloadOperator
 from airflow_provider_taskcluster.operators.purge_cache import TaskclusterPurgeCacheOperator
+from airflow_provider_taskcluster.operators.run_task import TaskclusterRunTaskOperator
 from airflow_provider_taskcluster.operators.tasks import (
     TaskclusterCancelTaskOperator,
     TaskclusterIndexTaskOperator,
@@ -45,6 +46,7 @@ USUAL = {
     TaskclusterDownloadPayloadOperator: {"taskcluster_task_id": TASK, "destination": "/nowhere"},
     TaskclusterUploadFolderOperator: {"folder": "/nowhere", "prefix": "a", "expires": DAY},
     TaskclusterPurgeCacheOperator: {"cache_names": "a", "worker_pool_id": "a/b"},
+    TaskclusterRunTaskOperator: {"task_queue_id": "a/b", "payload": {"command": [["true"]]}},
     TaskclusterCancelTaskOperator: {"taskcluster_task_id": TASK},
     TaskclusterRerunTaskOperator: {"taskcluster_task_id": TASK},
     TaskclusterIndexTaskOperator: {"index_path": "a.b", "taskcluster_task_id": TASK, "expires": DAY},
@@ -67,6 +69,7 @@ FLAGS_OF_SENSORS = ("deferrable", "soft_fail", "silent_fail", "never_fail", "exp
 WHOLE, ANY_NUMBER = "pass a whole number, 1 or more", "pass a whole number, 0 or more"
 REASONS = "'invalid-resource-on-worker', 'too-large-file-on-worker'"
 TOGETHER = {"source", "data", "url", "worker_pool_id", "worker_type", "name"}
+TOGETHER |= {"payload", "payload_file", "task_queue_id", "download"}
 FLAG = "pass True or False"
 # Operators, an argument, values that it cannot have, and what is said of them.
 WRONG = [
@@ -106,6 +109,21 @@ WRONG = [
     (UPLOADS[2:], "data", [None], "one of source, data, url, link_to and error; there is nothing"),
     ((TaskclusterPurgeCacheOperator,), "worker_pool_id", [None, ""], "Name the worker pool by worker_pool_id, or by"),
     ((TaskclusterPurgeCacheOperator,), "worker_type", ["b"], "Name the worker pool by worker_pool_id, or by"),
+    ((TaskclusterRunTaskOperator,), "payload_file", ["a.json"], "give either payload or payload_file"),
+    ((TaskclusterRunTaskOperator,), "payload", [None], "needs something to run: give task_queue_id with payload or"),
+    ((TaskclusterRunTaskOperator,), "task_queue_id", [None], "needs something to run: give task_queue_id with payload"),
+    ((TaskclusterRunTaskOperator,), "deadline", [3600, None, timedelta()], "pass a timedelta above zero"),
+    ((TaskclusterRunTaskOperator,), "expires", [3600, "tomorrow", -DAY], "pass a timedelta above zero"),
+    ((TaskclusterRunTaskOperator,), "task_retries", [-1, "many", 1.5], ANY_NUMBER),
+    ((TaskclusterRunTaskOperator,), "task_retries", [50], "the queue retries a task 49 times at most"),
+    ((TaskclusterRunTaskOperator,), "retry_on", ["faild", ["failed", "done"]], "retry_on is '"),
+    ((TaskclusterRunTaskOperator,), "on_kill", ["stop", None], "pass 'cancel' or 'leave'"),
+    ((TaskclusterRunTaskOperator,), "log", ["all", None], "pass 'live', 'tail' or 'none'"),
+    ((TaskclusterRunTaskOperator,), "log_lines", [0, "all"], WHOLE),
+    ((TaskclusterRunTaskOperator,), "download", ["public/*"], "download and destination belong together"),
+    ((TaskclusterRunTaskOperator,), "poll_interval", [0, "soon"], "poll_interval"),
+    ((TaskclusterRunTaskOperator,), "rerun", ["yes", None], FLAG),
+    ((TaskclusterRunTaskOperator,), "deferrable", ["yes", None], FLAG),
     ((TaskclusterCancelTaskOperator,), "if_missing", ["ignore", None], "pass 'fail', 'skip' or 'succeed'"),
     ((TaskclusterIndexTaskOperator,), "expires", [None, 3600, "2030-01-01"], "expires must be a "),
     ((TaskclusterIndexTaskOperator,), "expires", ["tomorrow"], "which is not an ISO date and time"),
@@ -225,7 +243,7 @@ def ended(tc, kind, rendered, **arguments):
         (kind, name)
         for kind, given in USUAL.items()
         for name in given
-        if name in kind.template_fields and name not in {"data", "worker_pool_id"}
+        if name in kind.template_fields and name not in {"data", "worker_pool_id", "task_queue_id", "payload"}
         if not (kind is TaskclusterArtifactSensor and name == "name")
     ],
 )
@@ -269,6 +287,8 @@ def test_so_does_an_empty_list(tc, nothing):
         (TaskclusterUploadObjectOperator, "source", {"data": None}),
         (TaskclusterUploadArtifactOperator, "error", {"data": None}),
         (TaskclusterPurgeCacheOperator, "worker_pool_id", {}),
+        (TaskclusterRunTaskOperator, "task_queue_id", {}),
+        (TaskclusterRunTaskOperator, "payload_file", {"payload": None}),
         (TaskclusterArtifactSensor, "name", {}),
     ],
 )

@@ -17,7 +17,10 @@ from airflow_provider_taskcluster.operators.purge_cache import TaskclusterPurgeC
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 # Text that decides what a task does, not what it does it with.
-CHOICES = {"digests", "if_exists", "if_missing", "multipart", "require", "states", "verify"}
+CHOICES = {
+    *("digests", "if_exists", "if_missing", "log", "multipart", "on_kill", "require", "requires", "retry_on", "states"),
+    "verify",
+}
 # Taskcluster shows neither objects nor folders of them.
 WITHOUT_PAGE = {"TaskclusterUploadFolderOperator"}
 
@@ -60,6 +63,7 @@ def something(kind):
         "TaskclusterUploadObjectOperator": {"data": "x"},
         "TaskclusterUploadArtifactOperator": {"data": "x"},
         "TaskclusterPurgeCacheOperator": {"worker_pool_id": "a/b"},
+        "TaskclusterRunTaskOperator": {"task_queue_id": "a/b", "payload": {}},
         "TaskclusterArtifactSensor": {"name": "x"},
     }.get(kind.__name__, {})
 
@@ -172,7 +176,7 @@ def states(dag_run):
 
 
 @pytest.mark.usefixtures("database")
-def test_every_one_of_them_runs_mapped(worker, load_test_dag, tmp_path):
+def test_every_one_of_them_runs_mapped(worker, taskcluster_worker, load_test_dag, tmp_path):
     routes = ["index.every-kind.a", "index.every-kind.b"]
     done = worker.run_task(artifacts={"public/a": b"a", "public/b": b"b"}, routes=routes).task_id
     running = worker.claim(worker.create_task()).task_id
@@ -182,7 +186,8 @@ def test_every_one_of_them_runs_mapped(worker, load_test_dag, tmp_path):
     mapped = [task for task in dag.tasks if hasattr(task, "partial_kwargs")]
     of_kind = {task.operator_class: task.task_id for task in mapped}
     assert set(of_kind) == set(every_kind()), "map it in dags/every_kind_mapped.py"
-    ended = states(dag.test(run_conf={"done": done, "running": running, "folder": str(tmp_path)}))
+    conf = {"done": done, "running": running, "folder": str(tmp_path), "queue": taskcluster_worker.task_queue_id}
+    ended = states(dag.test(run_conf=conf))
     assert set(ended.values()) == {"success"}, ended
     assert {(task_id, index) for task_id in of_kind.values() for index in (0, 1)} <= set(ended)
 

@@ -15,6 +15,7 @@ from airflow_provider_taskcluster.operators.objects import (
 )
 from airflow_provider_taskcluster.operators.payloads import TaskclusterDownloadPayloadOperator
 from airflow_provider_taskcluster.operators.purge_cache import TaskclusterPurgeCacheOperator
+from airflow_provider_taskcluster.operators.run_task import TaskclusterRunTaskOperator
 from airflow_provider_taskcluster.operators.tasks import (
     TaskclusterCancelTaskOperator,
     TaskclusterIndexTaskOperator,
@@ -24,6 +25,7 @@ from airflow_provider_taskcluster.sensors.artifacts import TaskclusterArtifactSe
 from airflow_provider_taskcluster.sensors.index import TaskclusterIndexSensor
 from airflow_provider_taskcluster.sensors.objects import TaskclusterObjectSensor
 from airflow_provider_taskcluster.sensors.tasks import TaskclusterTaskGroupSensor, TaskclusterTaskSensor
+from airflow_provider_taskcluster.tasks.generic_worker import generic_worker_payload
 
 DAY = timedelta(days=1)
 CONF = "{{ dag_run.conf['%s'] }}"
@@ -62,6 +64,11 @@ def every_kind_mapped():
     )
     TaskclusterRerunTaskOperator.partial(task_id="rerun").expand(
         taskcluster_task_id=twice.override(task_id="to_rerun")(RUNNING)
+    )
+    TaskclusterRunTaskOperator.partial(
+        task_id="run", task_queue_id=CONF % "queue", log="none", poll_interval=0.1
+    ).expand(
+        payload=[generic_worker_payload(["true"], max_run_time=60), generic_worker_payload(["true"], max_run_time=90)]
     )
     TaskclusterIndexTaskOperator.partial(task_id="index", taskcluster_task_id=DONE, expires=DAY).expand(
         index_path=["every-kind.c", "every-kind.d"]
