@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.common.timestamps import iso_timestamp, utc_datetime_after
 from airflow_provider_taskcluster.exceptions import InvalidInput
-from airflow_provider_taskcluster.services.task_definitions import check_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -46,6 +45,8 @@ def complete_definition(
     :param expires: From ``created`` to the expiry; None takes the queue's default, a year after the deadline.
     :raises InvalidInput: The queue cannot carry the definition, or a date is beyond the calendar.
     """
+    from airflow_provider_taskcluster.services.task_definitions import check_json
+
     given = {name: value for name, value in definition.items() if value is not None}
     dates = {"created": created, "deadline": utc_datetime_after(created, deadline, "deadline")}
     if expires is not None:
