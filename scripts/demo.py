@@ -1,4 +1,4 @@
-"""Demo: transfers real files to Taskcluster and back in a real Airflow.
+"""Demo: transfers real files to Taskcluster and back in a real Airflow, and runs a task.
 
 Everything runs on this machine: an emulator in place of Taskcluster, and Airflow with the DAGs of ``example_dags/``,
 run by ``airflow dags test``. The results of the DAGs are checked again here. Exit code 0 only if all checks passed.
@@ -23,10 +23,14 @@ from steps import step
 ARTIFACT = "public/build/report.txt"
 ARTIFACT_DELAY = 5
 POOL = "demo-provisioner/linux"
+QUEUE = "emulator/linux"
 MB = 1_000_000
 
 # The log line about the progress of a transfer.
 PROGRESS = re.compile(r"('.+'): (\d+)% of ([\d.]+ MB, [\d.]+ MB/s)")
+# A line of a Taskcluster task in the log of Airflow 3, and of Airflow 2.
+LOG_LINE = re.compile(r"(?:\[info +\] (.*?) \[\S+\.task_output\]|task_output\.py:\d+\} INFO - (.*))")
+COUNTED = 3
 LAST_LINES = 5
 NEXT = """
 Where to go next:
@@ -46,12 +50,13 @@ def main(named: Path | None) -> None:
         file = named or built_wheel()
         print(f"  it moves {file.name} ({file.stat().st_size / MB:.2f} MB)", flush=True)
         with step("Taskcluster emulator"):
-            taskcluster = running.enter_context(sandbox.taskcluster())
+            taskcluster = running.enter_context(sandbox.taskcluster("--worker", QUEUE, "--log-level", "ERROR"))
         with step("fresh Airflow"):
             airflow = running.enter_context(sandbox.airflow(taskcluster))
         moved = round_trip(airflow, file) + artifact(airflow, taskcluster)
+        ran = run(airflow)
         purged = purge(airflow)
-    show(moved, purged)
+    show(moved, ran, purged)
 
 
 def built_wheel() -> Path:
@@ -103,6 +108,16 @@ def artifact(airflow: sandbox.Airflow, taskcluster: sandbox.Taskcluster) -> list
     return [{"label": "download artifact", **results["download"]}]
 
 
+def run(airflow: sandbox.Airflow) -> list[str]:
+    """Run a task on the emulator's worker, and return the lines of its log that Airflow has shown."""
+    before = len(airflow.log.read_text())
+    results = _dag(airflow, "run_task", {"task_queue_id": QUEUE})
+    check(results["count"]["result"]["lines"] == COUNTED, "the task has counted other lines than there are")
+    shown = [on_3 or on_2 for on_3, on_2 in LOG_LINE.findall(airflow.log.read_text()[before:])]
+    check(any(line.startswith("counting the lines") for line in shown), "Airflow has not shown the log of the task")
+    return shown
+
+
 def purge(airflow: sandbox.Airflow) -> list[dict[str, str]]:
     """Purge two caches, and return the purge requests that workers will see."""
     results = _dag(airflow, "purge_caches", {"worker_pool_id": POOL})
@@ -114,14 +129,16 @@ def purge(airflow: sandbox.Airflow) -> list[dict[str, str]]:
     return requests
 
 
-def show(moved: list[Moved], purged: list[dict[str, str]]) -> None:
-    """Print a table of the transfers: sizes, speeds, methods and checks."""
+def show(moved: list[Moved], ran: list[str], purged: list[dict[str, str]]) -> None:
+    """Print a table of the transfers (sizes, speeds, methods and checks), and the log of the task that was run."""
     row = "{:<18} {:>12} {:>8} {:>8}  {:<11} {:<14} {}"
     print("\n" + row.format("", "bytes", "seconds", "MB/s", "method", "verified", "sha256"))
     for item in moved:
         speed = item["size"] / MB / item["seconds"] if item["seconds"] else 0
         columns = (item["method"], item["verified"], item["digests"]["sha256"][:16] + "...")
         print(row.format(item["label"], item["size"], f"{item['seconds']:.2f}", f"{speed:.1f}", *columns))
+    print("\ntask run, its log in Airflow's:")
+    print("\n".join(f"  {line}" for line in ran), end="\n\n")
     for request in purged:
         pool = f"{request['provisionerId']}/{request['workerType']}"
         print(f"purge requested    {request['cacheName']} of {pool}, if older than {request['before']}")

@@ -33,7 +33,7 @@ def main() -> None:
     port, password = free_port(USUAL_PORT), secrets.token_urlsafe(9)
     print("Starting the emulator and Airflow ...", flush=True)
     with (
-        sandbox.taskcluster("--worker", QUEUE) as taskcluster,
+        sandbox.taskcluster("--worker", QUEUE, "--log-level", "ERROR") as taskcluster,
         sandbox.airflow(taskcluster, **web_settings(port)) as airflow,
         airflow.log.open("a") as log,
     ):

@@ -28,6 +28,7 @@ def test_the_main_job_holds(scripts, tmp_path):
     assert "dataInline" in rows["upload note"]
     assert "sha256+sha512" in rows["download artifact"]
     assert "checkouts of demo-provisioner/linux" in done.stdout
+    assert "\n  counting the lines of numbers of " in done.stdout
     _, next_steps = done.stdout.split("All of it held.\n")
     assert "make ui" in next_steps
     assert "docs/quick-start.md" in next_steps
