@@ -27,7 +27,15 @@ MODULES = [
     ),
     *("tasks.generic_worker", "tasks.docker_worker"),
     *("assets.taskcluster", "fs.filesystem", "fs.errors", "exceptions", "types"),
-    *("emulator", "emulator.testing", "emulator.worker", "emulator.clock", "emulator.journal", "emulator.store.faults"),
+    *(
+        "emulator",
+        "emulator.testing",
+        "emulator.worker",
+        "emulator.clock",
+        "emulator.journal",
+        "emulator.outbox",
+        "emulator.store.faults",
+    ),
 ]
 HEAD = """# Public names
 

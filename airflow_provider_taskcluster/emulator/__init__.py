@@ -1,7 +1,7 @@
 """Emulator of Taskcluster for demos and DAG tests (extra ``[emulator]``).
 
-Object service, queue (tasks, their groups and dependencies, runs, artifacts), index, purge-cache and auth under
-one root URL, and a store of bytes behind signed URLs at a second address.
+Object service, queue (tasks, their groups and dependencies, runs, artifacts), index, hooks, secrets, notify,
+purge-cache and auth under one root URL, and a store of bytes behind signed URLs at a second address.
 
 As a program: ``python -m airflow_provider_taskcluster.emulator``. As a library::
 

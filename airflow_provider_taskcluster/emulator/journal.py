@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+_TRIGGER_TOKEN = re.compile(r"(/hooks/v1/hooks/[^/]+/[^/]+/trigger/)[^/]+")
 _CLIENT_ID = re.compile(r'\bid="([^"]*)"')
 KEPT_HEADERS = {
     *(b"range", b"if-range", b"if-match", b"if-none-match"),
@@ -29,7 +30,8 @@ KEPT_HEADERS = {
 class Entry:
     """One request and its response. ``status`` is None until a response begins, and stays None after a reset.
 
-    ``path`` is raw, still percent-encoded, without the query, which may hold signatures. ``headers`` are
+    ``path`` is raw, still percent-encoded, without the query, which may hold signatures, and with ``***`` in place of
+    the token of a hook. ``headers`` are
     the request headers in ``KEPT_HEADERS``, names in lower case. ``client_id`` is the client id that the request
     claims, None for an unsigned one. ``received`` and ``sent`` count bytes of the bodies. ``time`` and ``seconds``
     are read from the machine's monotonic clock, to measure the time between requests.
@@ -119,7 +121,7 @@ class Journaling:
 
     def _begin(self, scope: Scope) -> Entry:
         headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"] if k in KEPT_HEADERS}
-        path = scope["raw_path"].decode("latin-1")
+        path = _TRIGGER_TOKEN.sub(r"\1***", scope["raw_path"].decode("latin-1"))
         client = scope.get("client")
         return Entry(
             self.origin,

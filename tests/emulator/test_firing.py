@@ -80,6 +80,16 @@ def test_a_token_triggers_without_credentials_and_tells_no_client(root, anonymou
     assert [fire["firedBy"] for fire in fires(root, name)] == ["triggerHookWithToken"]
 
 
+def test_the_journal_and_the_log_have_no_token(root, anonymous, hook, caplog):
+    name = hook()
+    token = root.hooks.getTriggerToken(*name)["token"]
+    with root.tc.journal.recording() as seen, caplog.at_level("INFO"):
+        anonymous.hooks.triggerHookWithToken(*name, token, {})
+    [entry] = seen
+    assert entry.path == f"/api/hooks/v1/hooks/{name[0]}/h/trigger/***"
+    assert not [record for record in caplog.records if "emulator" in record.name and token in record.getMessage()]
+
+
 def test_a_wrong_token_is_a_401_and_a_missing_hook_a_404(root, anonymous, hook):
     name = hook()
     old = root.hooks.getTriggerToken(*name)["token"]
