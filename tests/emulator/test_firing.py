@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 import taskcluster
-from emulator_clients import fresh, pages, refused
+from emulator_clients import Clients, fresh, pages, refused
 
 from airflow_provider_taskcluster.emulator.clock import DAY, from_json
+from airflow_provider_taskcluster.emulator.store.faults import Reset
 
 TASK = {
     "taskQueueId": "tests/hooks",
@@ -107,6 +108,26 @@ def test_two_triggers_are_two_tasks(root, hook):
     made = {root.hooks.triggerHook(*name, {"same": 1})["taskId"] for _ in range(2)}
     assert made == {fire["taskId"] for fire in fires(root, name)}
     assert len(made) == 2
+
+
+def test_a_lost_answer_is_a_second_task_as_the_client_repeats_the_call(root, hook):
+    name = hook()
+    repeating = Clients(root.tc, root.credentials, maxRetries=1)
+    root.tc.api_faults.add(Reset(0), path="/trigger")
+    answer = repeating.hooks.triggerHook(*name, {})
+    fired = [fire["taskId"] for fire in fires(root, name)]
+    assert fired[0] == answer["taskId"]
+    assert len(set(fired)) == 2
+
+
+def test_a_lost_answer_is_one_task_with_a_taskid_and_a_400(root, hook):
+    name, task_id = hook(), taskcluster.slugId()
+    repeating = Clients(root.tc, root.credentials, maxRetries=1)
+    root.tc.api_faults.add(Reset(0), path="/trigger")
+    with refused(400, "InputError"):
+        repeating.hooks.triggerHook(*name, {"taskId": task_id})
+    assert root.queue.status(task_id)["status"]["state"] == "pending"
+    assert [fire["taskId"] for fire in fires(root, name)] == [task_id]
 
 
 def test_a_taskid_in_the_payload_becomes_the_id_of_the_task(root, hook):

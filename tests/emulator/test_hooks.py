@@ -94,6 +94,14 @@ def test_a_hook_that_breaks_its_schema_is_a_400(root, group, wrong):
         root.hooks.createHook(group, "h", {**DEFINITION, **wrong})
 
 
+def test_a_hook_that_a_database_cannot_hold_is_a_500(root, group):
+    for text in ("\0", "\ud800"):
+        with refused(500, "InternalServerError"):
+            root.hooks.createHook(group, "h", {**DEFINITION, "task": {"a": text}})
+    with refused(404, "ResourceNotFound"):
+        root.hooks.hook(group, "h")
+
+
 def test_a_token_can_be_reset(root, group):
     root.hooks.createHook(group, "h", DEFINITION)
     token = root.hooks.getTriggerToken(group, "h")["token"]

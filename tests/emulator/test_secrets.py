@@ -25,6 +25,11 @@ def test_a_secret_is_returned_with_its_expiry(root, name):
     assert root.secrets.get(name) == {"secret": {"a": 1}, "expires": "2089-12-31T23:00:00.000Z"}
 
 
+def test_a_date_without_a_zone_is_taken_and_numbers_are_doubles(root, name):
+    root.secrets.set(name, secret([1.0, 2**53 + 1], "2090-01-01T00:00:00"))
+    assert root.secrets.get(name) == {"secret": {"a": [1, 2**53]}, "expires": "2090-01-01T00:00:00.000Z"}
+
+
 def test_set_replaces(root, name):
     root.secrets.set(name, {"secret": {"a": 1, "b": 2}, "expires": in_days(1)})
     root.secrets.set(name, secret("new"))

@@ -6,7 +6,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from .fields import Instant, Request, Scope, Unique
+from .fields import LooseInstant, Request, Scope, Unique
 
 Description = Annotated[str, Field(max_length=10240)]
 Scopes = Annotated[list[Scope], Unique]
@@ -16,7 +16,7 @@ class CreateClient(Request):
     """Body of createClient and updateClient."""
 
     description: Description
-    expires: Instant
+    expires: LooseInstant
     scopes: Scopes | None = None
     deleteOnExpiration: bool = False
 

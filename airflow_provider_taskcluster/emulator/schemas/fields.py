@@ -59,7 +59,7 @@ def _is_email(text: str) -> str:
 
 
 Instant = Annotated[str, AfterValidator(_is_instant)]
-# The queue takes the dates of a task without a zone, too; they are UTC then.
+# Most services take dates without a zone, too; they are UTC then.
 LooseInstant = Annotated[str, AfterValidator(_is_loose_instant)]
 Email = Annotated[str, AfterValidator(_is_email)]
 Uri = Annotated[str, AfterValidator(_is_uri)]

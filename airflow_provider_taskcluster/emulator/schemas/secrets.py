@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Any
 
-from .fields import Instant, Request
+from .fields import LooseInstant, Request
 
 
 class SetSecret(Request):
     """Body of set."""
 
     secret: dict[str, Any]
-    expires: Instant
+    expires: LooseInstant
 
 
 def without_secret(payload: Any) -> Any:

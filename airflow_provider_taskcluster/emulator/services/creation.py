@@ -63,7 +63,8 @@ class CreationService:
         task = Task.new(task_id, definition)
         self._tasks.insert(task, definition)
         blocked = self._dependencies.block(task_id, definition)
-        self._tasks.announce("defined", task)
+        if definition["routes"]:
+            self._tasks.announce("defined", task)
         if not blocked:
             task.schedule(self._clock.now())
             self._tasks.save(task)

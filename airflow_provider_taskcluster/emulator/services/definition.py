@@ -34,7 +34,7 @@ def with_defaults(task_id: str, request: CreateTask) -> dict[str, Any]:
         "deadline": to_json(deadline),
         "expires": to_json(expires),
     }
-    whole: dict[str, Any] = _as_doubles({"taskGroupId": task_id, **definition, **named, **timestamps})
+    whole: dict[str, Any] = as_doubles({"taskGroupId": task_id, **definition, **named, **timestamps})
     return whole
 
 
@@ -53,12 +53,12 @@ def check_storable(value: Any) -> None:
             check_storable(inner)
 
 
-def _as_doubles(value: Any) -> Any:
+def as_doubles(value: Any) -> Any:
     """Round numbers as JavaScript does: 1.0 is 1, and integers above 2^53 lose digits."""
     if isinstance(value, dict):
-        return {key: _as_doubles(inner) for key, inner in value.items()}
+        return {key: as_doubles(inner) for key, inner in value.items()}
     if isinstance(value, list):
-        return [_as_doubles(inner) for inner in value]
+        return [as_doubles(inner) for inner in value]
     if isinstance(value, float) and value.is_integer():
         return int(value)
     if isinstance(value, int) and abs(value) > LARGEST_EXACT:

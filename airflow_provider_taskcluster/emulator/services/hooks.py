@@ -14,6 +14,7 @@ from airflow_provider_taskcluster.emulator.errors import (
 )
 
 from .artifacts import slugid
+from .definition import as_doubles, check_storable
 from .trigger_schema import check_payload, check_schema
 
 if TYPE_CHECKING:
@@ -134,7 +135,8 @@ def _definition(hook_group_id: str, hook_id: str, request: CreateHook) -> dict[s
     if request.hookId not in {None, hook_id}:
         raise InputError("Hook Ids do not match")
     check_schema(request.triggerSchema)
-    definition = {**request.model_dump(), "hookGroupId": hook_group_id, "hookId": hook_id}
+    definition: dict[str, Any] = as_doubles({**request.model_dump(), "hookGroupId": hook_group_id, "hookId": hook_id})
+    check_storable(definition)
     if request.bindings is None:
         del definition["bindings"]
     return definition

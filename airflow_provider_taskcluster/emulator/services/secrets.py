@@ -8,6 +8,7 @@ from airflow_provider_taskcluster.emulator.clock import from_json, to_json
 from airflow_provider_taskcluster.emulator.database import pack, unpack
 from airflow_provider_taskcluster.emulator.errors import ResourceNotFound
 
+from .definition import as_doubles
 from .paging import offset_page
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ class SecretService:
         """Store or replace a secret, which may have expired already."""
         self._database.execute(
             "INSERT OR REPLACE INTO stored_secrets VALUES (?, ?, ?)",
-            *(name, pack(request.secret), from_json(request.expires)),
+            *(name, pack(as_doubles(request.secret)), from_json(request.expires)),
         )
         return {}
 

@@ -23,9 +23,9 @@ if TYPE_CHECKING:
 class TaskService:
     """Definitions and statuses of tasks; timeouts that are due are applied before any task is loaded.
 
-    The functions in ``when_changed`` are called with each event of a task and the task, those in ``when_resolved``
-    with each task that is resolved, both in the same transaction; those in ``when_due`` with the time, before timeouts
-    are applied.
+    The functions in ``when_changed`` are called with each event of a task that has routes and the task, those in
+    ``when_resolved`` with each task that is resolved, both in the same transaction; those in ``when_due`` with the
+    time, before timeouts are applied.
     """
 
     def __init__(self, context: Context) -> None:
@@ -160,6 +160,12 @@ class TaskService:
         for callback in self.when_changed:
             callback(event, task)
 
+    def _routed(self, task_id: str) -> Task | None:
+        """Return a task as stored if it has routes; events of the others interest nobody."""
+        sql = "SELECT status FROM tasks WHERE task_id = ? AND json_array_length(definition, '$.routes') > 0"
+        row = self._database.one(sql, task_id)
+        return Task(unpack(row["status"])) if row else None
+
     def set_priority(self, task: Task, priority: str) -> None:
         """Change the priority of a task, in its status and its definition."""
         task.status["priority"] = priority
@@ -173,7 +179,7 @@ class TaskService:
     def save(self, task: Task) -> None:
         """Store a task's changed status."""
         with self._database.transaction():
-            before = self.find_stored(task.task_id)
+            before = self._routed(task.task_id)
             changed = self._database.execute(
                 "UPDATE tasks SET state = ?, status = ?, scheduled = ?, due = ? WHERE task_id = ? AND status != ?",
                 *(task.state, pack(task.status), self._clock.now(), task.due, task.task_id, pack(task.status)),
