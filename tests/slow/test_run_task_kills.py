@@ -172,8 +172,8 @@ def states(services, dag_id):
 
 def shown(services, dag_id, task_id, number):
     """The lines of the Taskcluster task in the log of a try."""
-    (path,) = services.airflow.home.glob(f"logs/dag_id={dag_id}/run_id=*/task_id={task_id}/attempt={number}.log")
-    text = path.read_text(errors="replace")
+    log = services.airflow.home / f"logs/dag_id={dag_id}/run_id={dag_id}/task_id={task_id}/attempt={number}.log"
+    text = log.read_text(errors="replace")
     if airflow_services.AIRFLOW_2:
         lines = re.findall(r"^\[[^\]]+\] \{task_output\.py:\d+\} INFO - (.*)$", text, re.MULTILINE)
     else:
@@ -184,10 +184,9 @@ def shown(services, dag_id, task_id, number):
 
 def in_stream(services, dag_id, names, number=1):
     """Whether these tries of all these tasks follow their live logs."""
-    paths = [
-        services.airflow.home.glob(f"logs/dag_id={dag_id}/run_id=*/task_id={name}/attempt=1.log") for name in names
-    ]
-    return all(any("line 300 before the gate" in each.read_text() for each in path) for path in paths)
+    folders = [services.airflow.home / f"logs/dag_id={dag_id}/run_id={dag_id}/task_id={name}" for name in names]
+    logs = [folder / f"attempt={number}.log" for folder in folders]
+    return all(log.exists() and "line 300 before the gate" in log.read_text() for log in logs)
 
 
 def all_are(services, dag_id, names, state):
