@@ -49,6 +49,8 @@ def get_provider_info() -> dict[str, Any]:
         "extra-links": [f"airflow_provider_taskcluster.links.taskcluster.{name}" for name in LINKS],
         "asset-uris": [ASSETS],
         "dataset-uris": [ASSETS],  # Airflow 2's name for them
+        "secrets-backends": ["airflow_provider_taskcluster.secrets.taskcluster.TaskclusterSecretsBackend"],
+        "notifications": ["airflow_provider_taskcluster.notifications.taskcluster.TaskclusterNotifier"],
         "filesystems": ["airflow_provider_taskcluster.fs.taskcluster"],
     }
 

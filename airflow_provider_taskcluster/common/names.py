@@ -136,6 +136,16 @@ def content_type(value: str) -> str:
     return value
 
 
+def secret_name(value: str) -> str:
+    """Return the name if the secrets service can have a secret under it: any text of printable ASCII.
+
+    :raises InvalidName: It is none.
+    """
+    if not isinstance(value, str) or not _PRINTABLE_ASCII.fullmatch(value):
+        raise InvalidName(f"{repr(value)[:200]} is no name of a secret: pass printable ASCII characters")
+    return value
+
+
 def index_path(value: str) -> str:
     """Return the index path of a task, which is its route without the leading ``index.``.
 

@@ -7,7 +7,7 @@ import re
 from contextlib import contextmanager
 from contextvars import ContextVar
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit, urlunsplit
 
 if TYPE_CHECKING:
@@ -100,3 +100,15 @@ def _cut(url: str) -> str:
     if _PATHS_ARE_SECRET.get() and (url.startswith("/") or "://" in url):
         return MASK
     return url.partition("?")[0]
+
+
+def texts_in(value: Any) -> list[Any]:
+    """Return all texts in a JSON value, at any depth, without the names of fields."""
+    found, pending = [], [value]
+    while pending:
+        item = pending.pop()
+        if isinstance(item, str):
+            found.append(item)
+        elif isinstance(item, dict | list):
+            pending += item.values() if isinstance(item, dict) else item
+    return found

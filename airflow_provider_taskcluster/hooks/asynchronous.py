@@ -11,9 +11,10 @@ import importlib
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Self, TypeVar
 
 from airflow.providers.common.compat.connection import get_async_connection
-from airflow.providers.common.compat.sdk import AirflowNotFoundException
+from airflow.providers.common.compat.sdk import AirflowNotFoundException, mask_secret
 
 from airflow_provider_taskcluster.common.messages import one_line
+from airflow_provider_taskcluster.common.redaction import texts_in
 from airflow_provider_taskcluster.connection.fields import DEFAULT_CONN_ID
 from airflow_provider_taskcluster.exceptions import WaitFailed
 from airflow_provider_taskcluster.hooks.base import new_client, twin_of, use_connection
@@ -155,6 +156,13 @@ class TaskclusterAsyncHook(JsonCalls):
         It has the settings of this hook, and HTTP connections of its own: close it.
         """
         return twin_of(self._hook)
+
+    async def secret(self, name: str) -> Json:
+        """Return a secret, as ``TaskclusterHook.secret`` does. Scope ``secrets:get:<name>``."""
+        found = await self._secret(name)
+        # In a thread: Airflow's masker in another process is told through this loop.
+        await asyncio.to_thread(mask_secret, texts_in(found))
+        return found
 
     async def wait_for(self, wait: Wait, *, interval: float = 60) -> Json:
         """Wait for a condition, and return the result of the wait. Waits on one connection share their requests.

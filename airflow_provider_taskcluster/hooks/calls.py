@@ -2,11 +2,19 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
+from airflow.providers.common.compat.sdk import mask_secret
+
+from airflow_provider_taskcluster.common.redaction import texts_in
 from airflow_provider_taskcluster.hooks.base import TaskclusterBaseHook
 from airflow_provider_taskcluster.hooks.json_calls import JsonCalls, blocking
 from airflow_provider_taskcluster.services import upstream
+
+if TYPE_CHECKING:
+    from airflow_provider_taskcluster.services.schemas import Json
+
+_secret = blocking(JsonCalls._secret)  # noqa: SLF001 (each hook masks it in its own way)
 
 
 class CallsHook(TaskclusterBaseHook):
@@ -30,6 +38,26 @@ class CallsHook(TaskclusterBaseHook):
     purge_cache = blocking(JsonCalls.purge_cache)
     purge_requests = blocking(JsonCalls.purge_requests)
     all_purge_requests = blocking(JsonCalls.all_purge_requests)
+
+    def secret(self, name: str) -> Json:
+        """Return a secret: a JSON object, whose texts Airflow masks in its logs. Scope ``secrets:get:<name>``.
+
+        ::
+
+            password = hook.secret("project/my-team/database")["password"]
+
+        :param name: Its whole name.
+        :raises NotFound: The secret is missing, or has lapsed.
+        :raises InsufficientScopes: The scope is missing. The service says so whether the secret exists or not.
+        """
+        found: Json = _secret(self, name)
+        mask_secret(texts_in(found))
+        return found
+
+    notify_email = blocking(JsonCalls.notify_email)
+    notify_matrix = blocking(JsonCalls.notify_matrix)
+    notify_slack = blocking(JsonCalls.notify_slack)
+    notify_pulse = blocking(JsonCalls.notify_pulse)
 
     def upstream(self, service: str) -> Any:
         """Return a new instance of Taskcluster's own client of a service, such as ``taskcluster.Queue``.

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
 from airflow_provider_taskcluster.common import names
 from airflow_provider_taskcluster.common.timestamps import utc_datetime
 from airflow_provider_taskcluster.exceptions import InvalidInput
+from airflow_provider_taskcluster.hooks.notify_calls import NotifyCalls
 from airflow_provider_taskcluster.hooks.task_calls import TaskCalls
 from airflow_provider_taskcluster.services import upstream
 from airflow_provider_taskcluster.services.artifacts import Artifacts
@@ -16,6 +17,7 @@ from airflow_provider_taskcluster.services.loop import run
 from airflow_provider_taskcluster.services.objects import Objects
 from airflow_provider_taskcluster.services.purge_cache import PurgeCache
 from airflow_provider_taskcluster.services.schemas import ALIVE
+from airflow_provider_taskcluster.services.secrets import Secrets
 from airflow_provider_taskcluster.services.tasks import Tasks
 from airflow_provider_taskcluster.waits.check import look
 
@@ -41,7 +43,7 @@ Service = Literal["object", "queue", "purge-cache", "auth"]
 SERVICES: tuple[Service, ...] = ("object", "queue", "purge-cache", "auth")
 
 
-class JsonCalls(TaskCalls):
+class JsonCalls(NotifyCalls, TaskCalls):
     """JSON calls through one client, in the caller's event loop.
 
     :param client: An existing client: a coroutine that reads the connection to make one may block the loop that has to
@@ -126,6 +128,10 @@ class JsonCalls(TaskCalls):
         :raises NotFound: The object does not exist, or its upload is not finished.
         """
         return await Objects(self.client).metadata(names.object_name(name))
+
+    async def _secret(self, name: str) -> Json:
+        """Return a secret, whose texts the caller has to mask."""
+        return (await Secrets(self.client).get(names.secret_name(name)))["secret"]
 
     async def purge_cache(
         self,

@@ -75,12 +75,14 @@ class Client:
         once: bool = False,
         see_other: bool = False,
         read: JsonReader | None = None,
+        plain: bool = False,
     ) -> Any:
         """Call ``method`` of ``service`` and return the JSON of its response, None for an empty one.
 
         :param once: Do not retry.
         :param see_other: Return the body of a redirect (303), which is not followed.
         :param read: Checks and returns the JSON; raises ``SchemaMismatch`` if it does not fit the published schema.
+        :param plain: The response is no JSON, but a text, which ``read`` gets.
         :raises ServiceError: The service refused the call; a subclass tells how.
         :raises UnreadableAnswer: The response is not JSON, or not of the expected shape.
         :raises ConnectionFailed: There was no response, after all retries.
@@ -100,7 +102,10 @@ class Client:
                 }
                 if payload is not None:
                     keywords["payload"] = payload
-                return self._read(name, await getattr(client, method)(**keywords), read)
+                document = await getattr(client, method)(**keywords)
+                if plain and isinstance(document, dict) and set(document) == {"response"}:
+                    document = await document["response"].text(errors="replace")
+                return self._read(name, document, read)
             except ErrorResponse as response:
                 if see_other and response.status == SEE_OTHER:
                     return self._read(name, json_object(response.body), read)

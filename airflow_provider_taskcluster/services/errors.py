@@ -33,10 +33,13 @@ _NO_ARTIFACT = "no such task, run or artifact, or not yet: wait with Taskcluster
 _NO_TASK = "there is no such task, or it has expired: check the ID"
 _NOT_FOUND = {
     **{f"queue.{method}": _NO_TASK for method in ("task", "cancelTask", "rerunTask", "scheduleTask")},
+    "secrets.get": "the secret is missing, or has lapsed (each has an expiry): have it set again",
     **dict.fromkeys(("object.object", "object.startDownload"), _NO_OBJECT),
     **dict.fromkeys(("queue.artifact", "queue.latestArtifact"), _NO_ARTIFACT),
     **dict.fromkeys(("queue.artifactInfo", "queue.latestArtifactInfo"), _NO_ARTIFACT),
 }
+# What a 403 means beyond the scopes, by call.
+_REFUSED = {"secrets.get": ", which the service asks for whether the secret exists or not"}
 # In the message of a 401 whose signature is too old, or not yet valid.
 _STALE = "stale timestamp"
 # Seconds of clock difference below which signatures do not fail.
@@ -72,12 +75,15 @@ def service_error(
     if not code and kind is not ServiceUnavailable:
         return ServiceError(not_taskcluster(call, root_url, f"an answer {status}"), status=status)
     reason = str(document.get("message") or "").split("\n---\n")[0].strip() or "no message"
+    name = call.partition(" ")[0]
     hint = {
         401: _clock_hint(reason, clock_ahead) or _credentials_hint(client_id, limited=limited),
-        403: _scopes_hint(client_id, _missing_scopes(reason), limited=limited),
-        404: _NOT_FOUND.get(call.partition(" ")[0], "check the name, and whether it has expired"),
+        403: _scopes_hint(client_id, _missing_scopes(reason), limited=limited) + _REFUSED.get(name, ""),
+        404: _NOT_FOUND.get(name, "check the name, and whether it has expired"),
         410: "have it made again",
     }.get(status)
+    if code == "DenylistedAddress":
+        hint = "the deployment sends nothing there: have the address taken off its denylist, or use another"
     if kind is ServiceUnavailable:
         hint = TRY_AGAIN
     if status == 403:  # noqa: PLR2004 (the status of the table above)

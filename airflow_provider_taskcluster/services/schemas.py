@@ -9,6 +9,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NotRequired, TypedDict
 
 from airflow_provider_taskcluster.services.readers import (
+    SchemaMismatch,
     certificate,
     flag,
     free,
@@ -90,6 +91,13 @@ class IndexedTask(TypedDict):
     taskId: str
     rank: float
     data: Json
+    expires: str
+
+
+class StoredSecret(TypedDict):
+    """A secret (``secrets/v1/secret.json``)."""
+
+    secret: Json
     expires: str
 
 
@@ -209,6 +217,16 @@ INDEXED_TASK = object_of(
 )
 # Read one by one, as statuses are.
 INDEXED_TASKS = object_of({"tasks": list_of(lambda entry: entry)}, _PAGE)
+
+
+def _secret(value: Any) -> Json:
+    """Read the value of a secret, which no error shows."""
+    if not isinstance(value, dict):
+        raise SchemaMismatch("not an object")
+    return shallow(value)
+
+
+STORED_SECRET = object_of({"secret": _secret, "expires": timestamp})
 _PURGE_REQUEST = object_of({"provisionerId": word, "workerType": word, "cacheName": free, "before": timestamp})
 PURGE_REQUESTS = object_of({"requests": list_of(_PURGE_REQUEST)}, _PAGE)
 SCOPES = object_of({"scopes": list_of(text)})

@@ -31,6 +31,8 @@ ALLOWED = {
     },
     "sensors": {"hooks", "connection", "links", "triggers", "waits", "common", "exceptions"},
     "fs": {"hooks", "services", "transfer", "common", "exceptions"},
+    "notifications": {"hooks", "connection", "common", "exceptions"},
+    "secrets": {"connection", "services", "common", "exceptions"},
     "types": {"hooks", "connection", "services", "tasks", "transfer", "waits", "common"},
     "__init__": {"connection"},
     "emulator": set(),
@@ -47,13 +49,24 @@ FLOORS = {
     ],
 }
 # rooms whose code must run without Airflow
-OF_AIRFLOW = {"assets", "hooks", "links", "operators", "sensors", "triggers", "fs"}
+OF_AIRFLOW = {"assets", "hooks", "links", "notifications", "operators", "secrets", "sensors", "triggers", "fs"}
 WITHOUT_AIRFLOW = set(ALLOWED) - OF_AIRFLOW
 # `exceptions` takes its root class from Airflow, and these say to Airflow what our errors mean.
 MAY_KNOW_AIRFLOW = {"exceptions.py", "common/task_failure.py", "common/arguments.py"}
 # what a DAG file imports stays light: these are imported inside functions there.
 HEAVY = {"taskcluster", "aiohttp", "requests", "fsspec", "tenacity", "urllib3", "mohawk"}
-LIGHT_ROOMS = {"__init__", "assets", "exceptions", "hooks", "links", "operators", "sensors", "triggers"}
+LIGHT_ROOMS = {
+    "__init__",
+    "assets",
+    "exceptions",
+    "hooks",
+    "links",
+    "notifications",
+    "operators",
+    "secrets",
+    "sensors",
+    "triggers",
+}
 # what a module must not import that says in its first line that it is pure: decisions only, no I/O, no clock.
 IMPURE_MODULES = {
     *("os", "io", "pathlib", "socket", "requests", "aiohttp"),

@@ -27,6 +27,9 @@ COROUTINES = {
     "hooks/asynchronous.py",
     "hooks/sync_services.py",
     "hooks/synchronous.py",
+    "hooks/notify_calls.py",
+    "notifications/taskcluster.py",
+    "secrets/taskcluster.py",
 }
 WITH_HOOKS = [path for path in FILES if room(path) in OF_AIRFLOW - {"triggers"}]
 FORBIDDEN = {

@@ -1,0 +1,37 @@
+"""Calls of the secrets service (``secrets/v1/api.json``)."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from airflow_provider_taskcluster.exceptions import ConnectionFailed
+from airflow_provider_taskcluster.services.schemas import STORED_SECRET
+
+if TYPE_CHECKING:
+    from airflow_provider_taskcluster.services.client import Client
+    from airflow_provider_taskcluster.services.schemas import StoredSecret
+
+
+@dataclass(frozen=True)
+class Secrets:
+    """Calls of the secrets service through one client."""
+
+    client: Client
+
+    async def get(self, name: str, *, seconds: float | None = None) -> StoredSecret:
+        """Return a secret and when it expires. Scope ``secrets:get:<name>``.
+
+        :param seconds: Time for the call, retries included; None for no limit beyond the client's.
+        :raises NotFound: It is missing, or has lapsed.
+        :raises InsufficientScopes: The scope is missing; the service says so whether the secret exists or not.
+        """
+        try:
+            async with asyncio.timeout(seconds):
+                response: StoredSecret = await self.client.call("secrets", "get", name, read=STORED_SECRET)
+                return response
+        except TimeoutError:
+            raise ConnectionFailed(
+                f"secrets.get {name!r} at {self.client.root_url} had no answer within {seconds} s"
+            ) from None
