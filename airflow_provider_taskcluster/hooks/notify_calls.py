@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import logging
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.services.notify import Notify
+from airflow_provider_taskcluster.services.task_definitions import check_json
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -96,10 +96,7 @@ class NotifyCalls:
     async def _send(self, method: str, field: str, address: str, message: Mapping[str, Any]) -> bool:
         _check(field, address)
         fields = {field: address, **{name: value for name, value in message.items() if value is not None}}
-        try:
-            json.dumps(fields, allow_nan=False).encode()
-        except (TypeError, ValueError, RecursionError) as error:
-            raise InvalidInput(f"The message to {address!r} is no JSON: {type(error).__name__}") from None
+        check_json(fields, "the message")
         sent = await Notify(self.client).send(method, fields)
         if not sent:
             log.warning("The notification by %r to %r was %s", method, address, NOT_SENT)

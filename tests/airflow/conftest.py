@@ -57,10 +57,11 @@ def load_test_dag(monkeypatch):
     folder = Path(__file__).parent / "dags"
     monkeypatch.setattr("airflow.settings.DAGS_FOLDER", str(folder))
 
-    def load(dag_id):
+    def load(dag_id, **values):
         spec = importlib.util.spec_from_file_location(dag_id, folder / f"{dag_id}.py")
         module = importlib.util.module_from_spec(spec)
         spec.loader.exec_module(module)
+        vars(module).update(values)
         return getattr(module, dag_id)()
 
     return load
