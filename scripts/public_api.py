@@ -17,14 +17,8 @@ MODULES = [
     *("operators.objects", "operators.artifacts", "operators.artifact_uploads"),
     *("operators.payloads", "operators.folders", "operators.purge_cache", "operators.run_task", "operators.tasks"),
     *("sensors.artifacts", "sensors.objects", "sensors.tasks", "sensors.index"),
-    *(
-        "triggers.events",
-        "triggers.run_trigger",
-        "triggers.waits",
-        "hooks.taskcluster",
-        "links.base",
-        "links.taskcluster",
-    ),
+    *("triggers.events", "triggers.run_trigger", "triggers.waits", "hooks.taskcluster", "links.base"),
+    *("links.taskcluster", "notifications.taskcluster", "secrets.taskcluster"),
     *("tasks.generic_worker", "tasks.docker_worker"),
     *("assets.taskcluster", "fs.filesystem", "fs.errors", "exceptions", "types"),
     *(
@@ -37,6 +31,8 @@ MODULES = [
         "emulator.store.faults",
     ),
 ]
+# Users call only the constructors of these.
+KINDS_OF_AIRFLOW = {"BaseOperator", "BaseTrigger", "BaseOperatorLink", "BaseNotifier", "BaseSecretsBackend"}
 HEAD = """# Public names
 
 This page lists the public names of the package. They and their arguments change only with an entry in the changelog.
@@ -91,7 +87,7 @@ def entry(name: str, value: object) -> str:
 
 def only_constructed(kind: type) -> bool:
     """Tell whether users call only the constructor of a class; its methods are called by Airflow."""
-    return any(base.__name__ in {"BaseOperator", "BaseTrigger", "BaseOperatorLink"} for base in kind.__mro__)
+    return any(base.__name__ in KINDS_OF_AIRFLOW for base in kind.__mro__)
 
 
 def constructor(kind: type) -> str:

@@ -95,14 +95,17 @@ class TaskclusterNotifier(BaseNotifier):
         once = copy.copy(self)  # rendering replaces the templates, and a DAG may call its notifier again
         try:
             super(TaskclusterNotifier, once).__call__(*args)
-        except Exception as error:  # noqa: BLE001 (of templates, of the connection: the task must not fail by it)
+        except Exception as error:  # noqa: BLE001 (of any kind, from templates; no task is to fail by it)
             log.error("No notification was sent: %s", exception_summary(error))
 
     def notify(self, context: Context) -> None:  # noqa: ARG002 (it was rendered)
-        """Send to each address; failures are logged.
+        """Send to each address; failures are logged."""
+        try:
+            self._send()
+        except TaskclusterError as error:
+            log.error("No notification was sent: %s", visible(error))
 
-        :raises TaskclusterError: The connection cannot be used, or an argument is invalid.
-        """
+    def _send(self) -> None:
         from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
 
         hook = TaskclusterHook(self.taskcluster_conn_id, max_retries=RETRIES)

@@ -36,6 +36,24 @@ def read_member(hook: TaskclusterHook, task_id: str) -> bytes:
     # [END open]
 
 
+def log_in() -> str:
+    """Read the password of a database from Taskcluster."""
+    # [START secret]
+    password: str = TaskclusterHook().secret("project/my-team/database")["password"]
+    # [END secret]
+    return password
+
+
+def tell_the_team(report: str) -> None:
+    """Send the same text to several places."""
+    # [START notify]
+    hook = TaskclusterHook()
+    hook.notify_slack("C0123456789", report)
+    hook.notify_email("my-team@example.com", "Nightly report", report)
+    hook.notify_pulse("my-team.reports", {"report": report})
+    # [END notify]
+
+
 def call_anything(task_id: str, group_id: str, handle: Callable[[Any], None]) -> Any:
     """Call what the hook has no method for."""
     # [START call]

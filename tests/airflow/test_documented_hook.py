@@ -40,6 +40,17 @@ def test_a_member_of_an_archive_is_read(shown, tc, worker):
     assert shown.read_member(TaskclusterHook(), run.task_id) == b"1.2"
 
 
+def test_a_secret_is_read(shown, tc):
+    stored = {"secret": {"password": "shown-in-docs"}, "expires": "2090-01-01T00:00:00.000Z"}
+    TaskclusterHook().call("secrets", "set", "project/my-team/database", payload=stored)
+    assert shown.log_in() == "shown-in-docs"
+
+
+def test_the_team_is_told(shown, tc):
+    shown.tell_the_team("all is well")
+    assert [sent.kind for sent in list(tc.outbox)[-3:]] == ["slack-channel", "email", "pulse"]
+
+
 def test_what_the_hook_has_no_method_for_is_called(shown, tc, worker):
     task_id = worker.create_task()
     worker.claim(task_id).fail()

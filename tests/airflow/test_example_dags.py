@@ -298,3 +298,17 @@ def test_started_by_taskcluster(tc):
 def test_every_example_has_a_test():
     tested = {name.removeprefix("test_") for name in globals() if name.startswith("test_")}
     assert {path.stem for path in FOLDER.glob("*.py")} <= tested
+
+
+def test_notify_failures(tc):
+    tc.outbox.clear()
+    state, states = run("notify_failures")
+    assert (state, states) == ("failed", {"divide": "failed"})
+    addresses = {sent.address for sent in tc.outbox}
+    assert addresses == {"C0123456789", "my-team@example.com", "on-call@example.com", "my-team.failures"}
+    [said] = tc.outbox.entries(kind="slack-channel")
+    assert "divide failed in manual__" in said.text
+    assert "division by zero" in said.text
+    tc.outbox.clear()
+    assert run("notify_failures", divisor=2)[0] == "success"
+    assert len(tc.outbox) == 0

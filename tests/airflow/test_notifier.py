@@ -68,7 +68,7 @@ def test_a_repetition_is_logged_as_not_sent_again(tc, run_with, to, caplog):
     ("options", "said"),
     [
         ({"text": "{{ nothing.there }}"}, "No notification was sent"),
-        ({"text": "{{ '' }}"}, "text is empty"),
+        ({"text": "{{ ' ' }}"}, "text is empty"),
         ({"taskcluster_conn_id": "none_of_these"}, "none_of_these"),
         ({"pulse": "k" * 101}, "at most 100"),
     ],

@@ -30,6 +30,10 @@ class World:
             "runId": str(run.run_id),
             "workerPoolId": "tests/scopes",
             "cacheName": "checkouts",
+            "address": "scopes@example.com",
+            "roomId": "!scopes:example.com",
+            "channelId": "C0SCOPES",
+            "routingKey": "scopes",
             "clientId": f"{self.name}/handed-on",
         }
         self.hook = None
