@@ -59,6 +59,18 @@ def test_every_module_that_is_announced_can_be_imported(kind):
         importlib.import_module(module)
 
 
+def test_the_secrets_backend_and_the_notifier_are_listed(manager):
+    backend, notifier = (
+        f"airflow_provider_taskcluster.{name}"
+        for name in ("secrets.taskcluster.TaskclusterSecretsBackend", "notifications.taskcluster.TaskclusterNotifier")
+    )
+    assert backend in manager.secrets_backend_class_names
+    assert notifier in manager.notification
+    for path in (backend, notifier):
+        module, _, name = path.rpartition(".")
+        assert isinstance(getattr(importlib.import_module(module), name), type)
+
+
 PARSE = """
 import importlib, json, sys
 from airflow.providers.common.compat.sdk import BaseOperator
@@ -68,6 +80,8 @@ for kind in ("operators", "sensors"):
     for group in info[kind]:
         for module in group["python-modules"]:
             importlib.import_module(module)
+for path in info["notifications"] + info["secrets-backends"]:
+    importlib.import_module(path.rpartition(".")[0])
 print(json.dumps(sorted(set(sys.modules) - before)))
 """
 
