@@ -14,6 +14,7 @@ import pytest
 
 from airflow_provider_taskcluster.emulator import Emulator
 from airflow_provider_taskcluster.emulator.worker import CommandWorker, Worker
+from airflow_provider_taskcluster.operators.run_task import TaskclusterRunTaskOperator
 
 EXAMPLES = Path(__file__).parents[2] / "docs/examples"
 
@@ -47,6 +48,16 @@ def test_the_task_on_the_page_of_the_emulator_is_run():
         assert queue.status(task_id)["status"]["state"] == "completed"
         with urllib.request.urlopen(queue.buildUrl("getLatestArtifact", task_id, "public/result.txt")) as response:
             assert response.read() == b"done\n"
+
+
+@pytest.mark.parametrize(("name", "payload"), [("task_payloads", "build"), ("container_payload", "tests")])
+def test_an_operator_takes_the_payloads_of_the_page(name, payload):
+    made = getattr(loaded(name), payload)
+    operator = TaskclusterRunTaskOperator(task_id="run", task_queue_id="a/b", payload=made)
+    operator.render_template_fields({"ds": "2026-01-31"})
+    operator.check_rendered()
+    assert {"command", "maxRunTime", "artifacts"} <= operator.payload.keys()
+    assert "{{" not in str(operator.payload)
 
 
 def test_uris_of_assets_are_those_that_the_comment_says():
