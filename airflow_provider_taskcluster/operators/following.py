@@ -18,11 +18,18 @@ from airflow_provider_taskcluster.common.task_failure import failure_message, pe
 from airflow_provider_taskcluster.exceptions import Interrupted, InvalidInput, TaskclusterError, WaitFailed
 from airflow_provider_taskcluster.links.base import leave_links
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterTaskLink
-from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator
+from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator, is_retry
 from airflow_provider_taskcluster.operators.openlineage import task_facets
 from airflow_provider_taskcluster.operators.run_result import RunArtifacts
 from airflow_provider_taskcluster.operators.task_output import LEAST_AFTER_FAILURE, TaskOutput
-from airflow_provider_taskcluster.tasks.ends import COMPLETED, RETRIED_BY_DEFAULT, end_of, not_completed, read_retry_on
+from airflow_provider_taskcluster.tasks.ends import (
+    CANCELED,
+    COMPLETED,
+    RETRIED_BY_DEFAULT,
+    end_of,
+    not_completed,
+    read_retry_on,
+)
 from airflow_provider_taskcluster.waits.conditions.runs import RunWait, ended_run
 from airflow_provider_taskcluster.waits.conditions.status import resolution
 
@@ -248,8 +255,16 @@ class TaskclusterFollowingOperator(TaskclusterBaseOperator):
             self._show_tail(task_id, run)
         message = f"Task {task_id} did not complete: {resolution(status, run['runId'], self.hook.settings.root_url)}"
         if end_of(run) != COMPLETED:
-            raise not_completed(run, message, read_retry_on(self.retry_on))
+            raise not_completed(run, message, self._retried_ends(context))
         return self._result(context, task_id, run)
+
+    def _retried_ends(self, context: Context) -> list[str]:
+        """Return the ends after which Airflow's next try starts a new attempt.
+
+        In a retry, a cancel is one of them: the process of an earlier try that was lost and came back cancels the task.
+        """
+        ends = read_retry_on(self.retry_on)
+        return [*ends, CANCELED] if self.when_killed == "cancel" and is_retry(self, context) else ends
 
     def _show_tail(self, task_id: str, run: TaskRun) -> None:
         completed = end_of(run) == COMPLETED

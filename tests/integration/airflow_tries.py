@@ -11,9 +11,10 @@ class TaskInstance:
 
     dag_id, run_id, task_id = "a_dag", "manual__1", "task"
 
-    def __init__(self, *, max_tries=0, map_index=-1, started=None, store=None):
+    def __init__(self, *, max_tries=0, try_number=1, map_index=-1, started=None, store=None):
         self.map_index = map_index
         self.max_tries = max_tries
+        self.try_number = try_number
         self.start_date = datetime.now(UTC)
         self.next_method = None
         self._dag_run = SimpleNamespace(start_date=started or datetime.now(UTC) - timedelta(seconds=1))

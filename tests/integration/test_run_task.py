@@ -269,6 +269,18 @@ class TestRetries:
         assert caught.value.transient
         assert time.monotonic() - begun < 10
 
+    @pytest.mark.parametrize(("try_number", "error"), [(1, AirflowFailException), (2, TaskNotCompleted)])
+    def test_a_cancel_by_an_earlier_try_that_comes_back_is_retried(self, operator, instance, try_number, error):
+        lost, second = operator(), TaskInstance(try_number=try_number)
+        started(lost, instance)
+        with ThreadPoolExecutor(1) as thread:
+            following = thread.submit(operator().execute, second.context)
+            while "taskcluster_run" not in second.xcom:
+                time.sleep(0.01)
+            lost.on_kill()
+            with pytest.raises(error, match="canceled"):
+                following.result(30)
+
     def test_a_task_that_somebody_canceled_is_not_replaced(self, operator, instance, worker):
         task_id = started(operator(on_kill="leave"), instance)
         worker.queue.cancelTask(task_id)
