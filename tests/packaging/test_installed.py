@@ -86,6 +86,22 @@ def test_its_links_are_listed(airflow):
     assert [link for link in links if link not in said] == []
 
 
+def test_its_secrets_backend_and_notifier_are_listed(airflow):
+    info = get_provider_info()
+    for command, key in (("secrets", "secrets-backends"), ("notifications", "notifications")):
+        assert info[key][0] in airflow("airflow", "providers", command, "--output", "plain")
+
+
+def test_airflow_starts_with_the_secrets_backend(airflow):
+    code = """
+import os
+os.environ["AIRFLOW__SECRETS__BACKEND"] = "airflow_provider_taskcluster.secrets.taskcluster.TaskclusterSecretsBackend"
+from airflow.configuration import secrets_backend_list
+print(type(secrets_backend_list[0]).__name__)
+"""
+    assert airflow("python", "-c", code).split() == ["TaskclusterSecretsBackend"]
+
+
 def test_its_filesystem_and_assets_are_found(airflow):
     code = """
 from airflow.providers.common.compat.sdk import Asset, ObjectStoragePath
