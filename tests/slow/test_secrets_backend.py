@@ -1,4 +1,4 @@
-"""The secrets backend in a real scheduler, worker and triggerer, and a notifier on a worker."""
+"""The secrets backend in a real scheduler, worker and triggerer, and notifiers of a task and a DAG."""
 
 from __future__ import annotations
 
@@ -52,6 +52,8 @@ def test_every_part_of_airflow_reads_what_is_in_secrets(tc, stored):
         ended = dict(tuple(row) for row in services.rows(query))
         assert ended == {"on_a_worker": "success", "notifies": "failed", "in_a_triggerer": "success"}
         assert [sent.text for sent in tc.outbox.entries(address="C1")] == ["notifies"]
+        [of_the_dag] = services.wait_for("the callback of the DAG", lambda: tc.outbox.entries(address="C2"))
+        assert of_the_dag.text == "secret_places"
         # What the web UI shows; to its own output, the supervisor of a task writes unmasked lines.
         logs = "\n".join(path.read_text(errors="replace") for path in (services.airflow.home / "logs").rglob("*.log*"))
         assert "the password: ***" in logs

@@ -60,7 +60,12 @@ class Deferred(BaseOperator):
         assert all(event["found"]), event
 
 
-@dag(schedule=None, start_date=datetime(2026, 1, 1, tzinfo=UTC), catchup=False)
+@dag(
+    schedule=None,
+    start_date=datetime(2026, 1, 1, tzinfo=UTC),
+    catchup=False,
+    on_failure_callback=TaskclusterNotifier(text="{{ dag.dag_id }}", slack="C2", taskcluster_conn_id=IN_SECRETS),
+)
 def secret_places():
     @task
     def on_a_worker():
