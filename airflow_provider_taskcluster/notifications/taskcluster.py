@@ -98,6 +98,18 @@ class TaskclusterNotifier(BaseNotifier):
         except Exception as error:  # noqa: BLE001 (of any kind, from templates; no task is to fail by it)
             log.error("No notification was sent: %s", exception_summary(error))
 
+    def render_template_fields(self, context: Context, jinja_env: Any = None) -> None:
+        """Render as Airflow does; all but the text counts as left out if it renders to nothing or to None.
+
+        Airflow 2 keeps the template of what renders to nothing.
+        """
+        optional = {name: getattr(self, name) for name in self.template_fields if name != "text"}
+        super().render_template_fields(context, jinja_env)
+        for name, template in optional.items():
+            value = getattr(self, name)
+            if isinstance(value, str) and (value.strip() == "None" or (value == template and "{{" in value)):
+                setattr(self, name, None)
+
     def notify(self, context: Context) -> None:  # noqa: ARG002 (it was rendered)
         """Send to each address; failures are logged."""
         try:

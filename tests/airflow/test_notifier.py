@@ -58,6 +58,15 @@ def test_each_task_sends_its_own_text_to_all_addresses(tc, run_with, to):
     assert tc.outbox.entries(address=f"{to}@x.org")[0].link["text"] == "Open"
 
 
+@pytest.mark.parametrize("nothing", ["{{ '' }}", "{{ None }}"])
+def test_what_renders_to_nothing_is_left_out(tc, run_with, to, nothing):
+    notifier = TaskclusterNotifier(text=TEXT, subject=nothing, link=nothing, slack=nothing, email=f"{to}@x.org")
+    assert run_with(notifier) == ENDED
+    assert {(sent.kind, sent.subject, sent.link) for sent in tc.outbox} == {
+        ("email", f"{task_id} of notified_failures", None) for task_id in ENDED
+    }
+
+
 def test_a_repetition_is_logged_as_not_sent_again(tc, run_with, to, caplog):
     assert run_with(TaskclusterNotifier(text="the same", slack=f"C{to}")) == ENDED
     assert len(tc.outbox) == 1
