@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import taskcluster
 from airflow.providers.common.compat.sdk import DAG, AirflowFailException
-from airflow_tries import StateStore, TaskInstance
+from airflow_tries import StateStore, TaskInstance, execute_in_thread
 
 from airflow_provider_taskcluster.emulator.store.faults import Overtaken, Reset
 from airflow_provider_taskcluster.exceptions import Interrupted, InvalidInput, TaskNotCompleted
@@ -26,6 +26,11 @@ CREATE = "/v1/task/"
 def _own_run(monkeypatch):
     """Each test is another DAG run: equal ones have equal tasks, and the emulator is shared."""
     monkeypatch.setattr(TaskInstance, "run_id", f"manual__{secrets.token_hex(8)}")
+
+
+@pytest.fixture(autouse=True)
+def _shown_at_info(caplog):
+    caplog.set_level("INFO")
 
 
 @pytest.fixture
@@ -274,7 +279,7 @@ class TestRetries:
         lost, second = operator(), TaskInstance(try_number=try_number)
         started(lost, instance)
         with ThreadPoolExecutor(1) as thread:
-            following = thread.submit(operator().execute, second.context)
+            following = thread.submit(execute_in_thread, operator(), second.context)
             while "taskcluster_run" not in second.xcom:
                 time.sleep(0.01)
             lost.on_kill()

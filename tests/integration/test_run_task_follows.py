@@ -12,7 +12,7 @@ from datetime import timedelta
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTaskTimeout, TaskDeferred
-from airflow_tries import TaskInstance
+from airflow_tries import TaskInstance, execute_in_thread
 
 from airflow_provider_taskcluster.exceptions import TaskNotCompleted, WaitFailed
 from airflow_provider_taskcluster.operators.run_task import TaskclusterRunTaskOperator
@@ -22,6 +22,11 @@ from airflow_provider_taskcluster.triggers.run_trigger import TaskclusterRunTrig
 BACKING = "public/logs/live_backing.log"
 SPEAK = "import time\nfor n in range(40): print('line', n, flush=True); time.sleep(0.02)"
 SLEEP = "import time; print('begun', flush=True); time.sleep(600)"
+
+
+@pytest.fixture(autouse=True)
+def _shown_at_info(caplog):
+    caplog.set_level("INFO")
 
 
 @pytest.fixture
@@ -150,7 +155,7 @@ class TestOnTheWorker:
             "import time; time.sleep(2); print('the end')", log=log, taskcluster_conn_id="tc_rotated", log_lines=10
         )
         with ThreadPoolExecutor(1) as thread:
-            running = thread.submit(one.execute, instance.context)
+            running = thread.submit(execute_in_thread, one, instance.context)
             eventually(lambda: "taskcluster_run" in instance.xcom)
             password = tc.add_client(client_id, ["*"])
             time.sleep(0.5)
@@ -161,7 +166,7 @@ class TestOnTheWorker:
 
 def run_quietly(operator, instance):
     with pytest.raises(Exception, match=r".*"):
-        operator.execute(instance.context)
+        execute_in_thread(operator, instance.context)
 
 
 def eventually(condition, seconds=20.0):
