@@ -9,13 +9,16 @@ __all__ = ["__version__", "get_provider_info"]
 __version__ = "0.1.0"
 
 INTEGRATION = "Taskcluster"
-OPERATORS = ("artifact_uploads", "artifacts", "folders", "objects", "payloads", "purge_cache", "run_task", "tasks")
+OPERATORS = (
+    *("artifact_uploads", "artifacts", "folders", "hooks", "objects", "payloads", "purge_cache", "run_task", "tasks"),
+)
 LINKS = (
     "TaskclusterTaskLink",
     "TaskclusterTaskGroupLink",
     "TaskclusterIndexLink",
     "TaskclusterArtifactLink",
     "TaskclusterObjectLink",
+    "TaskclusterHookLink",
     "TaskclusterPurgeCachesLink",
 )
 ASSETS = {

@@ -57,7 +57,6 @@ from airflow_provider_taskcluster.common.messages import LONGEST_MESSAGE, one_li
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-
 LONGEST_CODE = 100
 
 
@@ -114,6 +113,7 @@ class ServiceError(TaskclusterError):
         self.status = status
         self.code = one_line(code, LONGEST_CODE)
         self.retry_after = retry_after
+        self.reason = ""  # the message of the service, on one line
 
 
 class AuthenticationFailed(ServiceError):

@@ -19,6 +19,8 @@ _INDEX_PATH = re.compile(r"[a-zA-Z0-9_!~*'()%-]+(\.[a-zA-Z0-9_!~*'()%-]+)*")
 LONGEST_INDEX_PATH = 255
 # Prefix of the routes by which tasks are indexed.
 ROUTE_PREFIX = "index."
+_HOOK_GROUP_ID = re.compile(r"[a-zA-Z0-9_-]{1,1000}")
+_HOOK_ID = re.compile(r"[a-zA-Z0-9_/-]{1,1000}")
 _POOL_PART = re.compile(r"[a-zA-Z0-9_-]{1,38}")
 # A media type of RFC 9110, in ASCII; the service fails with any other.
 _TOKEN = r"[!#$%&'*+.^_`|~0-9A-Za-z-]+"  # noqa: S105 (of HTTP, not of access)
@@ -159,6 +161,26 @@ def index_path(value: str) -> str:
             f"{str(value)[:60]!r} is not an index path: names of letters, digits and _!~*'()%- between dots, such as "
             f"my-team.builds.latest, {LONGEST_INDEX_PATH} characters at most"
         )
+    return value
+
+
+def hook_group_id(value: str) -> str:
+    """Return the id of a group of hooks, checked.
+
+    :raises InvalidInput: The service does not accept it.
+    """
+    if not isinstance(value, str) or not _HOOK_GROUP_ID.fullmatch(value):
+        raise InvalidInput(f"{repr(value)[:100]} is not the id of a group of hooks: letters, digits, '_' and '-'")
+    return value
+
+
+def hook_id(value: str) -> str:
+    """Return the id of a hook, checked.
+
+    :raises InvalidInput: The service does not accept it.
+    """
+    if not isinstance(value, str) or not _HOOK_ID.fullmatch(value):
+        raise InvalidInput(f"{repr(value)[:100]} is not the id of a hook: letters, digits, '_', '-' and '/'")
     return value
 
 

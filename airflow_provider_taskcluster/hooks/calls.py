@@ -32,6 +32,8 @@ class CallsHook(TaskclusterBaseHook):
     schedule_task = blocking(JsonCalls.schedule_task)
     find_task = blocking(JsonCalls.find_task)
     insert_task = blocking(JsonCalls.insert_task)
+    trigger_hook = blocking(JsonCalls.trigger_hook)
+    hook_last_fires = blocking(JsonCalls.hook_last_fires)
     list_artifacts = blocking(JsonCalls.list_artifacts)
     artifact_info = blocking(JsonCalls.artifact_info)
     object_metadata = blocking(JsonCalls.object_metadata)

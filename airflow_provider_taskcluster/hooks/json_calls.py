@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
 from airflow_provider_taskcluster.common import names
 from airflow_provider_taskcluster.common.timestamps import utc_datetime
 from airflow_provider_taskcluster.exceptions import InvalidInput
+from airflow_provider_taskcluster.hooks.hook_calls import HookCalls
 from airflow_provider_taskcluster.hooks.notify_calls import NotifyCalls
 from airflow_provider_taskcluster.hooks.task_calls import TaskCalls
 from airflow_provider_taskcluster.services import upstream
@@ -43,7 +44,7 @@ Service = Literal["object", "queue", "purge-cache", "auth"]
 SERVICES: tuple[Service, ...] = ("object", "queue", "purge-cache", "auth")
 
 
-class JsonCalls(NotifyCalls, TaskCalls):
+class JsonCalls(HookCalls, NotifyCalls, TaskCalls):
     """JSON calls through one client, in the caller's event loop.
 
     :param client: An existing client: a coroutine that reads the connection to make one may block the loop that has to

@@ -87,6 +87,18 @@ class TaskclusterObjectLink(TaskclusterLink):
         return name and _api(root_url, "object", "download", names.object_name(name))
 
 
+class TaskclusterHookLink(TaskclusterLink):
+    """The page of a hook."""
+
+    name = "Taskcluster hook"
+    key = "taskcluster_hook_link"
+
+    def url(self, root_url: str, task: Any) -> str:
+        """See the base class."""
+        group, hook = text(task.hook_group_id, "hook_group_id"), text(task.hook_id, "hook_id")
+        return _page(root_url, "hooks", names.hook_group_id(group), names.hook_id(hook))
+
+
 class TaskclusterPurgeCachesLink(TaskclusterLink):
     """The page of all open purge requests."""
 

@@ -96,14 +96,19 @@ class ExtractingOperator(TaskclusterBaseOperator):
             check_local(given["destination"], "destination")
 
 
-def is_retry(task: BaseOperator, context: Context) -> bool:
-    """Tell whether an earlier try failed. The first try after a user's clear is no retry.
+def earlier_tries(task: BaseOperator, context: Context) -> int:
+    """Return the number of tries before this one, since a user has cleared the task.
 
     A clear raises ``max_tries``, so that Airflow counts all retries again.
     """
     ti = context["ti"]
     first_try = ti.max_tries - (task.retries or 0) + 1
-    return bool(ti.try_number > first_try)
+    return max(0, ti.try_number - first_try)
+
+
+def is_retry(task: BaseOperator, context: Context) -> bool:
+    """Tell whether an earlier try failed. The first try after a user's clear is no retry."""
+    return earlier_tries(task, context) > 0
 
 
 def recorder_for_task(recorder: Any, context: Context) -> Any:

@@ -16,7 +16,7 @@ from airflow_provider_taskcluster.common.checks import at_least, one_of, seconds
 from airflow_provider_taskcluster.common.messages import visible
 from airflow_provider_taskcluster.common.task_failure import failure_message, permanent_errors_fail
 from airflow_provider_taskcluster.exceptions import Interrupted, InvalidInput, TaskclusterError, WaitFailed
-from airflow_provider_taskcluster.links.base import leave_links
+from airflow_provider_taskcluster.links.base import TaskclusterLink, leave_links
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterTaskLink
 from airflow_provider_taskcluster.operators.base import TaskclusterBaseOperator, is_retry
 from airflow_provider_taskcluster.operators.openlineage import task_facets
@@ -73,7 +73,7 @@ class TaskclusterFollowingOperator(TaskclusterBaseOperator):
     :param deferrable: Wait in the triggerer; Airflow's ``[operators] default_deferrable`` by default.
     """
 
-    operator_extra_links = (TaskclusterTaskLink(),)
+    operator_extra_links: tuple[TaskclusterLink, ...] = (TaskclusterTaskLink(),)
     stored_as: ClassVar[Mapping[str, str]] = {"log": "show_log", "on_kill": "when_killed"}
     checks: ClassVar = {
         "retry_on": read_retry_on,
@@ -123,17 +123,21 @@ class TaskclusterFollowingOperator(TaskclusterBaseOperator):
             raise InvalidInput(f"Task {task_id!r}: download and destination belong together: give both or neither")
 
     @abstractmethod
-    def start(self, context: Context) -> TaskStatus:
+    def start(self, context: Context) -> TaskStatus | None:
         """Start the task, or take up that of an earlier try; return its status, whose latest run is followed.
+
+        None says that there is nothing to run, and that this is a success.
 
         ``self.taskcluster_task_id`` is set before anything is sent, so that a kill finds it.
         """
 
-    def execute(self, context: Context) -> RanTask:
+    def execute(self, context: Context) -> RanTask | None:
         """Start the task, or take it up, and follow it to its end."""
         with permanent_errors_fail(self.action, self.taskcluster_conn_id):
             self.check_rendered()
             status = self.start(context)
+            if status is None:
+                return None
             task_id, run_id = status["taskId"], status["runs"][-1]["runId"] if status["runs"] else None
             context["ti"].xcom_push(key=FOLLOWED, value={"task_id": task_id, "run_id": run_id})
             leave_links(self, context)

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import logging
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
-from airflow_provider_taskcluster.common.arguments import as_texts, flag, is_omitted, optional_text
+from airflow_provider_taskcluster.common.arguments import as_texts, is_omitted, optional_text
 from airflow_provider_taskcluster.common.checks import at_least
 from airflow_provider_taskcluster.exceptions import InvalidInput
-from airflow_provider_taskcluster.operators.base import recorder_for_task
+from airflow_provider_taskcluster.operators.attempts import TaskclusterAttemptsOperator
 from airflow_provider_taskcluster.operators.definition_fields import (
     default_metadata,
     optional_mapping,
@@ -18,18 +17,14 @@ from airflow_provider_taskcluster.operators.definition_fields import (
     warn_of_unknown_queue,
     without_omitted,
 )
-from airflow_provider_taskcluster.operators.following import TaskclusterFollowingOperator
 from airflow_provider_taskcluster.tasks.definition import check_lifetime, complete_definition, created_date
-from airflow_provider_taskcluster.tasks.ends import CANCELED, end_of, read_retry_on
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
 
-    from airflow.providers.common.compat.sdk import Context, ObjectStoragePath
+    from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_taskcluster.services.schemas import Json, TaskStatus
-
-log = logging.getLogger(__name__)
 
 # Retries of the queue at most (``queue/v1/create-task-request.json``).
 MOST_TASK_RETRIES = 49
@@ -46,7 +41,7 @@ def _task_retries(value: Any, argument: str) -> int | None:
     return number if isinstance(number, int) else None
 
 
-class TaskclusterRunTaskOperator(TaskclusterFollowingOperator):
+class TaskclusterRunTaskOperator(TaskclusterAttemptsOperator):
     """Create a Taskcluster task, and follow it to its end.
 
     Give ``task_queue_id`` with ``payload`` or ``payload_file``, or a whole ``definition``. A retry of the Airflow task
@@ -114,7 +109,6 @@ class TaskclusterRunTaskOperator(TaskclusterFollowingOperator):
         "deadline": check_lifetime,
         "expires": _optional_lifetime,
         "task_retries": _task_retries,
-        "rerun": flag,
     }
     depends: ClassVar = ("download", "destination", "definition", "task_queue_id", "payload", "payload_file")
 
@@ -141,8 +135,6 @@ class TaskclusterRunTaskOperator(TaskclusterFollowingOperator):
         project_id: str | None = None,
         scheduler_id: str | None = None,
         task_group_id: str | None = None,
-        rerun: bool = False,
-        recorder: str | ObjectStoragePath | None = None,
         **kwargs: Any,
     ) -> None:
         super().__init__(**kwargs)
@@ -166,8 +158,6 @@ class TaskclusterRunTaskOperator(TaskclusterFollowingOperator):
         self.project_id = project_id
         self.scheduler_id = scheduler_id
         self.task_group_id = task_group_id
-        self.rerun = rerun
-        self.recorder = recorder
         self.check_arguments()
 
     @classmethod
@@ -185,49 +175,20 @@ class TaskclusterRunTaskOperator(TaskclusterFollowingOperator):
 
     def start(self, context: Context) -> TaskStatus:
         """See the base class."""
-        from airflow_provider_taskcluster.tasks.starting import TaskStart
-        from airflow_provider_taskcluster.tasks.task_ids import Origin, derived_task_id, stable_key
-        from airflow_provider_taskcluster.transfer.upload.recorder import recorder_for
+        from airflow_provider_taskcluster.tasks.starting import TaskStart, create_or_find, find_by_id
 
-        instance, now = context["ti"], datetime.now(UTC)
-        origin = Origin(
-            self.hook.settings.root_url,
-            instance.dag_id,
-            instance.run_id,
-            self.task_id,
-            -1 if instance.map_index is None else instance.map_index,
-            # Airflow's own rule: a clear adds the tries until then to max_tries
-            max(0, instance.max_tries - (self.retries or 0)),
-        )
-        recorder = recorder_for_task(self.recorder, context)
-        key = stable_key(
-            self.hook.settings.upload_key, origin, recorder_for(recorder), now + self.deadline + timedelta(days=1)
-        )
         status = TaskStart(
             self.hook,
-            task_id=lambda attempt: derived_task_id(key, origin, attempt),
-            definition=lambda: self._definition(context),
+            task_id=self._attempt_ids(context, self.deadline),
+            find=lambda task_id: find_by_id(self.hook, task_id),
+            create=lambda task_id: create_or_find(self.hook, task_id, self._definition(context)),
             is_spent=self._is_spent,
             rerun=self.rerun,
             on_task=self._note,
         ).start()
-        runs = status["runs"]
-        if runs and runs[-1].get("reasonCreated") == "rerun" and not self.rerun:
-            log.warning("Run %r of task %r is a rerun by somebody", runs[-1]["runId"], status["taskId"])
+        assert status is not None  # there is always something to run
+        self._warn_of_rerun(status)
         return status
-
-    def _note(self, task_id: str) -> None:
-        self.taskcluster_task_id = task_id
-
-    def _is_spent(self, status: TaskStatus) -> bool:
-        """Tell whether an earlier try's task has ended so that this try makes a new attempt.
-
-        A task that was canceled before this try began was canceled by the kill or time-out of an earlier one.
-        """
-        if not status["runs"] or status["state"] not in {"failed", "exception"}:
-            return False
-        end = end_of(status["runs"][-1])
-        return end in read_retry_on(self.retry_on) or (end == CANCELED and self.when_killed == "cancel")
 
     def _definition(self, context: Context) -> Json:
         """Return the definition of a task that is created now."""

@@ -31,7 +31,9 @@ _BY_STATUS: dict[int, type[ServiceError]] = {
 _NO_OBJECT = "there is no such object, or its upload is not finished: wait with TaskclusterObjectSensor"
 _NO_ARTIFACT = "no such task, run or artifact, or not yet: wait with TaskclusterArtifactSensor"
 _NO_TASK = "there is no such task, or it has expired: check the ID"
+_NO_HOOK = "there is no such hook: check its group and id"
 _NOT_FOUND = {
+    "hooks.triggerHook": _NO_HOOK,
     **{f"queue.{method}": _NO_TASK for method in ("task", "cancelTask", "rerunTask", "scheduleTask")},
     "secrets.get": "the secret is missing, or has lapsed (each has an expiry): have it set again",
     **dict.fromkeys(("object.object", "object.startDownload"), _NO_OBJECT),
@@ -46,6 +48,8 @@ _STALE = "stale timestamp"
 _AGREE = 60
 # Matches the name of one part; a multi-part object needs the scope for all parts, not for the first refused one.
 _ONE_PART = re.compile(r"\.part-[0-9a-f]{16}-\d{5}$")
+# Begins the message of a 403 about the scopes of a hook's role, not of the client.
+_ROLE = re.compile(r"The role `([^`]+)` does not have sufficient scopes")
 # Sentences before the scopes: those that a client lacks, or all that the call takes for an anonymous caller.
 _SCOPES_FOLLOW = ("missing the following scopes:", "satisfy the following scope expression:")
 
@@ -78,7 +82,8 @@ def service_error(
     name = call.partition(" ")[0]
     hint = {
         401: _clock_hint(reason, clock_ahead) or _credentials_hint(client_id, limited=limited),
-        403: _scopes_hint(client_id, _missing_scopes(reason), limited=limited) + _REFUSED.get(name, ""),
+        403: _scopes_hint(client_id, _missing_scopes(reason), role=_role(reason), limited=limited)
+        + _REFUSED.get(name, ""),
         404: _NOT_FOUND.get(name, "check the name, and whether it has expired"),
         410: "have it made again",
     }.get(status)
@@ -86,10 +91,11 @@ def service_error(
         hint = "the deployment sends nothing there: have the address taken off its denylist, or use another"
     if kind is ServiceUnavailable:
         hint = TRY_AGAIN
-    if status == 403:  # noqa: PLR2004 (the status of the table above)
-        reason = "scopes are missing"
-    message = f"{call} at {root_url} failed ({status} {one_line(code) or 'no Taskcluster error'}): {one_line(reason)}"
-    return kind(f"{message}; {hint}" if hint else message, status=status, code=code, retry_after=retry_after)
+    shown = "scopes are missing" if status == 403 else one_line(reason)  # noqa: PLR2004 (the status of the table above)
+    message = f"{call} at {root_url} failed ({status} {one_line(code) or 'no Taskcluster error'}): {shown}"
+    error = kind(f"{message}; {hint}" if hint else message, status=status, code=code, retry_after=retry_after)
+    error.reason = one_line(reason)
+    return error
 
 
 def redirect_error(call: str, root_url: str, status: int, location: str | None) -> ServiceError:
@@ -133,7 +139,15 @@ def _credentials_hint(client_id: str | None, *, limited: bool) -> str:
     return f"check client ID and access token of {who}{also}"
 
 
-def _scopes_hint(client_id: str | None, scopes: str, *, limited: bool) -> str:
+def _role(reason: str) -> str | None:
+    """Return the role that lacks scopes, by the message of a 403; None if it is the client."""
+    found = _ROLE.match(reason)
+    return found and found[1]
+
+
+def _scopes_hint(client_id: str | None, scopes: str, *, role: str | None, limited: bool) -> str:
+    if role:
+        return f"grant the role {one_line(role)!r} {scopes}"
     if limited:  # a client that lacks one of its authorized scopes gets a 401, so a 403 means that they are too few
         return f"the connection's authorized scopes leave it out: add to them {scopes}"
     if client_id:

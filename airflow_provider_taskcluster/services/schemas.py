@@ -101,6 +101,19 @@ class StoredSecret(TypedDict):
     expires: str
 
 
+class HookFire(TypedDict):
+    """One fire of a hook (``hooks/v1/list-lastFires-response.json``)."""
+
+    hookGroupId: str
+    hookId: str
+    firedBy: str
+    taskId: str
+    taskCreateTime: str
+    result: str
+    error: str
+    taskState: str
+
+
 class PurgeRequest(TypedDict):
     """A request to purge a cache (``purge-cache/v1/purge-cache-requests.json``)."""
 
@@ -229,6 +242,13 @@ def _secret(value: Any) -> Json:
 STORED_SECRET = object_of({"secret": _secret, "expires": timestamp})
 _PURGE_REQUEST = object_of({"provisionerId": word, "workerType": word, "cacheName": free, "before": timestamp})
 PURGE_REQUESTS = object_of({"requests": list_of(_PURGE_REQUEST)}, _PAGE)
+# hooks/v1/trigger-hook-response.json; empty if the template renders to nothing.
+TRIGGERED = object_of({}, {"taskId": word})
+_FIRE = object_of(
+    {"taskId": word, "taskCreateTime": timestamp, "result": kind},
+    {"hookGroupId": word, "hookId": word, "firedBy": label, "error": message, "taskState": kind},
+)
+LAST_FIRES = object_of({"lastFires": list_of(_FIRE)}, _PAGE)
 SCOPES = object_of({"scopes": list_of(text)})
 NO_CONTENT = no_content
 ALIVE = object_of({"alive": flag})

@@ -11,7 +11,17 @@ ROOT = Path(__file__).parents[2] / "airflow_provider_taskcluster"
 # Names that mean the same wherever they are defined, by the reason why there are several of them.
 TWINS = {
     "each room has a module for the noun": {
-        *("artifact_uploads", "artifacts", "folders", "index", "objects", "purge_cache", "taskcluster", "tasks"),
+        *(
+            "artifact_uploads",
+            "artifacts",
+            "folders",
+            "hooks",
+            "index",
+            "objects",
+            "purge_cache",
+            "taskcluster",
+            "tasks",
+        ),
         *("artifact", "multipart", "object"),
     },
     "the module holds what the others in its folder share": {"base", "errors", "factory", "method", "methods", "model"},
