@@ -27,6 +27,7 @@ class Settings:
     replaces the store's own address in every URL that is issued. ``claim_work_seconds`` is how long claimWork
     waits for a task (0: not at all), ``claim_seconds`` how long a claim of a run lasts. ``release_seconds``
     is how long a task waits after its last dependency was met: 0-5 s at the real queue, 0 here.
+    ``hook_task_ids``: ``taskId`` in the payload of a trigger becomes the id of the task, as since 97.1.0.
     ``notifications`` are the kinds that the notify service is set up for: all, here.
     """
 
@@ -38,4 +39,5 @@ class Settings:
     claim_work_seconds: float = 20
     claim_seconds: float = 20 * 60
     release_seconds: float = 0
+    hook_task_ids: bool = True
     notifications: tuple[str, ...] = NOTIFICATIONS

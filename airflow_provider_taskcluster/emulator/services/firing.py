@@ -46,6 +46,7 @@ class FiringService:
         self._accounts = context.accounts
         self._tasks = tasks
         self._creation = creation
+        self._takes_ids = context.settings.hook_task_ids
 
     def fire(self, hook: dict[str, Any], context: dict[str, Any]) -> dict[str, Any]:
         """Create the task of a hook; ``taskId`` in the payload becomes its id. ``{}`` if the template gives no task.
@@ -53,7 +54,7 @@ class FiringService:
         The fire is recorded after the task was created. So after a try that failed, a second one with the same taskId
         creates the task, and then fails because there is a record already: as at the real service.
         """
-        given = context["payload"].get("taskId")
+        given = context["payload"].get("taskId") if self._takes_ids else None
         task_id = given if isinstance(given, str) and re.fullmatch(SLUGID.strip("^$"), given) else slugid()
         now = to_json(self._clock.now())
         error: ApiError | TemplateError | None = None
