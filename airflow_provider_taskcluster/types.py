@@ -12,6 +12,7 @@ from airflow_provider_taskcluster.services.client import Client
 from airflow_provider_taskcluster.services.credentials import Credentials, TemporaryCredentials
 from airflow_provider_taskcluster.services.schemas import (
     ArtifactInfo,
+    HookFire,
     IndexedTask,
     ObjectMetadata,
     PurgeRequest,
@@ -92,6 +93,7 @@ __all__ = [
     "IfNone",
     "IndexEntry",
     "IndexWait",
+    "HookFire",
     "IndexedTask",
     "Json",
     "Looked",

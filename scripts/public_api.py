@@ -15,7 +15,14 @@ PACKAGE = "airflow_provider_taskcluster"
 # Modules that users import from, in the order of the page.
 MODULES = [
     *("operators.objects", "operators.artifacts", "operators.artifact_uploads"),
-    *("operators.payloads", "operators.folders", "operators.purge_cache", "operators.run_task", "operators.tasks"),
+    *(
+        "operators.payloads",
+        "operators.folders",
+        "operators.purge_cache",
+        "operators.run_task",
+        "operators.hooks",
+        "operators.tasks",
+    ),
     *("sensors.artifacts", "sensors.objects", "sensors.tasks", "sensors.index"),
     *("triggers.events", "triggers.run_trigger", "triggers.waits", "hooks.taskcluster", "links.base"),
     *("links.taskcluster", "notifications.taskcluster", "secrets.taskcluster"),

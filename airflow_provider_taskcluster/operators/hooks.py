@@ -64,8 +64,8 @@ class TaskclusterTriggerHookOperator(TaskclusterAttemptsOperator):
     :param hook_group_id: Group of the hook (templated).
     :param hook_id: Id of the hook (templated).
     :param payload: What the schema of the hook describes (templated); ``{}`` by default.
-    :param token_field: Field of the payload for a token, which the template of the hook copies into the task: into a
-        tag, ``extra`` or its payload.
+    :param token_field: Field of the payload for a token (templated), which the template of the hook copies into the
+        task: into a tag, ``extra`` or its payload.
     :param if_none: What to do if the template renders to nothing, so that there is no task: ``fail``, ``skip`` the
         Airflow task, or ``succeed`` with the result None.
     :param rerun: Rerun the same task, in place of triggering the hook again, after an end in ``retry_on``.
@@ -91,8 +91,8 @@ class TaskclusterTriggerHookOperator(TaskclusterAttemptsOperator):
     """
 
     template_fields: Sequence[str] = (
-        *("hook_group_id", "hook_id", "payload", "recorder", "download", "destination", "result_artifact"),
-        "taskcluster_conn_id",
+        *("hook_group_id", "hook_id", "payload", "token_field", "recorder", "download", "destination"),
+        *("result_artifact", "taskcluster_conn_id"),
     )
     template_fields_renderers: ClassVar = {"payload": "json"}
     ui_color = "#f7ead3"
@@ -105,6 +105,7 @@ class TaskclusterTriggerHookOperator(TaskclusterAttemptsOperator):
         "token_field": _token_field,
         "if_none": one_of(IfNone),
     }
+    needed = frozenset({"token_field"})
     action = "Run of a Taskcluster hook"
 
     def __init__(

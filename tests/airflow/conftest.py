@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import importlib.util
 import json
+import secrets
 from pathlib import Path
 
 import pytest
+import taskcluster
 from airflow_lines import AIRFLOW_2, REFUSES_TO_BLOCK, start_task_api, store_example_dags
 
 from airflow_provider_taskcluster.emulator.testing import taskcluster_emulator, taskcluster_worker
@@ -65,6 +67,25 @@ def load_test_dag(monkeypatch):
         return getattr(module, dag_id)()
 
     return load
+
+
+@pytest.fixture
+def made_hook(tc, taskcluster_worker):
+    """Make a hook whose task runs a payload, which is a template, on the worker; return its group and id."""
+
+    def make(payload, schema=None):
+        name = (f"group-{secrets.token_hex(4)}", "hook")
+        described = {"name": "n", "owner": "nobody@example.com", "description": "d"}
+        metadata = {**described, "source": "https://example.com"}
+        task = {"taskQueueId": taskcluster_worker.task_queue_id, "payload": payload, "metadata": metadata}
+        definition = {"metadata": described, "task": task, "triggerSchema": schema or {"type": "object"}}
+        options = {"rootUrl": tc.root_url, "credentials": {"clientId": tc.client_id, "accessToken": tc.access_token}}
+        taskcluster.Hooks(options).createHook(*name, definition)
+        role = {"description": "makes the task", "scopes": ["queue:create-task:*", "queue:scheduler-id:-"]}
+        taskcluster.Auth(options).createRole(f"hook-id:{'/'.join(name)}", role)
+        return name
+
+    return make
 
 
 @pytest.fixture

@@ -12,6 +12,7 @@ from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.operators.artifact_uploads import TaskclusterUploadArtifactOperator
 from airflow_provider_taskcluster.operators.artifacts import TaskclusterDownloadArtifactOperator
 from airflow_provider_taskcluster.operators.folders import TaskclusterUploadFolderOperator
+from airflow_provider_taskcluster.operators.hooks import TaskclusterTriggerHookOperator
 from airflow_provider_taskcluster.operators.objects import (
     TaskclusterDownloadObjectOperator,
     TaskclusterUploadObjectOperator,
@@ -47,6 +48,7 @@ USUAL = {
     TaskclusterUploadFolderOperator: {"folder": "/nowhere", "prefix": "a", "expires": DAY},
     TaskclusterPurgeCacheOperator: {"cache_names": "a", "worker_pool_id": "a/b"},
     TaskclusterRunTaskOperator: {"task_queue_id": "a/b", "payload": {"command": [["true"]]}},
+    TaskclusterTriggerHookOperator: {"hook_group_id": "g", "hook_id": "h", "token_field": "token"},
     TaskclusterCancelTaskOperator: {"taskcluster_task_id": TASK},
     TaskclusterRerunTaskOperator: {"taskcluster_task_id": TASK},
     TaskclusterIndexTaskOperator: {"index_path": "a.b", "taskcluster_task_id": TASK, "expires": DAY},
@@ -124,6 +126,13 @@ WRONG = [
     ((TaskclusterRunTaskOperator,), "poll_interval", [0, "soon"], "poll_interval"),
     ((TaskclusterRunTaskOperator,), "rerun", ["yes", None], FLAG),
     ((TaskclusterRunTaskOperator,), "deferrable", ["yes", None], FLAG),
+    ((TaskclusterTriggerHookOperator,), "hook_group_id", ["a/b", ""], "is not the id of a group of hooks"),
+    ((TaskclusterTriggerHookOperator,), "hook_id", ["a b", ""], "is not the id of a hook"),
+    ((TaskclusterTriggerHookOperator,), "payload", [["a"], 3], "pass a dict"),
+    ((TaskclusterTriggerHookOperator,), "payload", [{"taskId": "x"}], "payload has a taskId"),
+    ((TaskclusterTriggerHookOperator,), "token_field", ["taskId"], "name a field of its own"),
+    ((TaskclusterTriggerHookOperator,), "if_none", ["ignore", None], "pass 'fail', 'skip' or 'succeed'"),
+    ((TaskclusterTriggerHookOperator,), "rerun", ["yes", None], FLAG),
     ((TaskclusterCancelTaskOperator,), "if_missing", ["ignore", None], "pass 'fail', 'skip' or 'succeed'"),
     ((TaskclusterIndexTaskOperator,), "expires", [None, 3600, "2030-01-01"], "expires must be a "),
     ((TaskclusterIndexTaskOperator,), "expires", ["tomorrow"], "which is not an ISO date and time"),

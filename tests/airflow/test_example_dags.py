@@ -19,6 +19,7 @@ from airflow_lines import AIRFLOW_2
 from fsspec.implementations.memory import MemoryFileSystem
 
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
+from airflow_provider_taskcluster.tasks.generic_worker import file_artifact, generic_worker_payload
 
 try:
     from airflow.sdk.io import attach
@@ -190,6 +191,28 @@ def test_run_task(tc, taskcluster_worker, caplog, deferrable):
     assert report.xcom_pull(task_ids="report") == f"3 lines, counted by task {ran['task_id']}"
     shown = [record.getMessage() for record in caplog.records]
     assert shown.count(f"counting the lines of numbers of {dag_run.run_id}") == 1
+
+
+@pytest.mark.parametrize("deferrable", [False, True])
+def test_trigger_hook(tc, made_hook, deferrable):
+    script = """echo '{"branch": "'"$BRANCH"'"}' > result.json"""
+    payload = generic_worker_payload(
+        ["/bin/sh", "-c", script],
+        max_run_time=60,
+        env={"BRANCH": "${payload.branch}"},
+        artifacts=[file_artifact("result.json", "public/result.json")],
+    )
+    fields = {"branch": {"type": "string"}, "taskId": {"type": "string"}}
+    schema = {"type": "object", "properties": fields, "required": ["branch"], "additionalProperties": False}
+    group, hook = made_hook(payload, schema)
+    example = load("trigger_hook")
+    build = example.get_task("build")
+    build.deferrable, build.poll_interval = deferrable, 0.2
+    dag_run = example.test(run_conf={"hook_group_id": group, "hook_id": hook, "branch": "release"})
+    assert str(dag_run.state) == "success"
+    (report,) = (instance for instance in dag_run.get_task_instances() if instance.task_id == "report")
+    (fire,) = TaskclusterHook().hook_last_fires(group, hook)
+    assert report.xcom_pull(task_ids="report") == f"Built release in task {fire['taskId']}"
 
 
 def test_purge_caches(tc):

@@ -14,12 +14,13 @@ from airflow_lines import stored
 from airflow_provider_taskcluster import get_provider_info
 from airflow_provider_taskcluster.links.base import TaskclusterLink
 from airflow_provider_taskcluster.operators.purge_cache import TaskclusterPurgeCacheOperator
+from airflow_provider_taskcluster.tasks.generic_worker import generic_worker_payload
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
 # Text that decides what a task does, not what it does it with.
 CHOICES = {
-    *("digests", "if_exists", "if_missing", "log", "multipart", "on_kill", "require", "requires", "retry_on", "states"),
-    "verify",
+    *("digests", "if_exists", "if_missing", "if_none", "log", "multipart", "on_kill", "require", "requires"),
+    *("retry_on", "states", "verify"),
 }
 # Taskcluster shows neither objects nor folders of them.
 WITHOUT_PAGE = {"TaskclusterUploadFolderOperator"}
@@ -176,7 +177,7 @@ def states(dag_run):
 
 
 @pytest.mark.usefixtures("database")
-def test_every_one_of_them_runs_mapped(worker, taskcluster_worker, load_test_dag, tmp_path):
+def test_every_one_of_them_runs_mapped(worker, taskcluster_worker, made_hook, load_test_dag, tmp_path):
     routes = ["index.every-kind.a", "index.every-kind.b"]
     done = worker.run_task(artifacts={"public/a": b"a", "public/b": b"b"}, routes=routes).task_id
     running = worker.claim(worker.create_task()).task_id
@@ -187,6 +188,7 @@ def test_every_one_of_them_runs_mapped(worker, taskcluster_worker, load_test_dag
     of_kind = {task.operator_class: task.task_id for task in mapped}
     assert set(of_kind) == set(every_kind()), "map it in dags/every_kind_mapped.py"
     conf = {"done": done, "running": running, "folder": str(tmp_path), "queue": taskcluster_worker.task_queue_id}
+    conf["hook_group"], conf["hook"] = made_hook(generic_worker_payload(["true"], max_run_time=60))
     ended = states(dag.test(run_conf=conf))
     assert set(ended.values()) == {"success"}, ended
     assert {(task_id, index) for task_id in of_kind.values() for index in (0, 1)} <= set(ended)

@@ -8,6 +8,7 @@ import pytest
 import requests
 import scopes_of_artifacts  # noqa: F401 (registers its operations)
 import scopes_of_files  # noqa: F401 (registers its operations)
+import scopes_of_hooks  # noqa: F401 (registers its operations)
 import scopes_of_objects  # noqa: F401 (registers its operations)
 import scopes_of_others  # noqa: F401 (registers its operations)
 import scopes_of_tasks  # noqa: F401 (registers its operations)

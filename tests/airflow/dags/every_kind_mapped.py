@@ -9,6 +9,7 @@ from airflow.providers.common.compat.sdk import dag, task
 from airflow_provider_taskcluster.operators.artifact_uploads import TaskclusterUploadArtifactOperator
 from airflow_provider_taskcluster.operators.artifacts import TaskclusterDownloadArtifactOperator
 from airflow_provider_taskcluster.operators.folders import TaskclusterUploadFolderOperator
+from airflow_provider_taskcluster.operators.hooks import TaskclusterTriggerHookOperator
 from airflow_provider_taskcluster.operators.objects import (
     TaskclusterDownloadObjectOperator,
     TaskclusterUploadObjectOperator,
@@ -70,6 +71,9 @@ def every_kind_mapped():
     ).expand(
         payload=[generic_worker_payload(["true"], max_run_time=60), generic_worker_payload(["true"], max_run_time=90)]
     )
+    TaskclusterTriggerHookOperator.partial(
+        task_id="trigger", hook_group_id=CONF % "hook_group", hook_id=CONF % "hook", log="none", poll_interval=0.1
+    ).expand(payload=[{}, {"branch": "main"}])
     TaskclusterIndexTaskOperator.partial(task_id="index", taskcluster_task_id=DONE, expires=DAY).expand(
         index_path=["every-kind.c", "every-kind.d"]
     )
