@@ -54,7 +54,7 @@ def required(kind):
 
 def given(kind, value):
     """Return the required arguments with one value, except those that are checked when the DAG is parsed."""
-    checked = {"expires": timedelta(days=1), "run_id": 0, "deferrable": False}
+    checked = {"expires": timedelta(days=1), "run_id": 0, "deferrable": False, "hook_group_id": "g", "hook_id": "h"}
     return {name: checked.get(name, value) for name in required(kind)}
 
 

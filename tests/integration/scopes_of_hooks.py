@@ -17,32 +17,28 @@ def made_hook(w):
     return one
 
 
-def ran(w, one, **arguments):
+def ran(w, operator):
     """Run the task of a hook."""
-    w.blanks["taskId"] = "*"  # each client derives another
-
-    def run():
-        operator = TaskclusterTriggerHookOperator(
-            task_id="run", taskcluster_conn_id=w.hook.taskcluster_conn_id, log="none", **one.arguments, **arguments
-        )
-        context = TaskInstance().context
-        try:
-            w.tc.bulk.resolve([operator.start(context)["taskId"]])
-            assert operator.execute(context)["state"] == "completed"
-        finally:
-            operator.hook.close()
-
-    return run
+    context = TaskInstance().context
+    try:
+        w.tc.bulk.resolve([operator.start(context)["taskId"]])
+        assert operator.execute(context)["state"] == "completed"
+    finally:
+        operator.hook.close()
 
 
 @line("`TaskclusterTriggerHookOperator`")
 def hook_operator(w):
-    return ran(w, made_hook(w))
+    arguments = {"task_id": "run", "log": "none", **made_hook(w).arguments}
+    w.blanks["taskId"] = "*"  # each client derives another
+    return lambda: ran(w, TaskclusterTriggerHookOperator(taskcluster_conn_id=w.hook.taskcluster_conn_id, **arguments))
 
 
 @line("the same with `token_field`")
 def hook_operator_with_a_token(w):
-    return ran(w, made_hook(w), token_field="token")
+    arguments = {"task_id": "run", "log": "none", "token_field": "token", **made_hook(w).arguments}
+    w.blanks["taskId"] = "*"
+    return lambda: ran(w, TaskclusterTriggerHookOperator(taskcluster_conn_id=w.hook.taskcluster_conn_id, **arguments))
 
 
 @line("`trigger_hook`")
