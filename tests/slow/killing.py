@@ -23,6 +23,7 @@ KINDS = {
     "/status": "status",
     "/counts": "counts",
     "/cancel": "cancel",
+    "/trigger": "trigger",
     "/artifacts": "artifacts",
     "/artifact-content/public/logs/live.log": "live log",
     f"/artifact-content/{BACKING}": "backing log",

@@ -1,4 +1,7 @@
-"""``TaskclusterRunTaskOperator`` under a scheduler, killed at each request, in the stream, and while deferred."""
+"""``TaskclusterRunTaskOperator`` under a scheduler, killed at each request, in the stream, and while deferred.
+
+``TaskclusterTriggerHookOperator`` as well, at the requests in which it differs.
+"""
 
 from __future__ import annotations
 
@@ -14,6 +17,7 @@ import airflow_services
 import psutil
 import pytest
 import sqlalchemy
+import taskcluster
 from killing import BACKING, Killing, Strike, Victim
 
 from airflow_provider_taskcluster.emulator.worker import CommandWorker, WorkerSettings
@@ -52,9 +56,22 @@ LATE = {
 }
 AFTER_DEFERRAL = ("backing_log_after", "log_bytes_middle", "artifacts_before", "result_bytes_after")
 NOT_KILLED = {"clean", "triggerer_killed"}
+# Two hooks, one of which takes no taskId; their template takes the payload of the task from that of the trigger.
+GROUP = "killed"
+HOOKS = {"takes-ids": {"type": "object"}, "takes-none": {"type": "object", "not": {"required": ["taskId"]}}}
+TAKES_IDS, TAKES_NONE = ({"hook_group_id": GROUP, "hook_id": hook_id} for hook_id in HOOKS)
+OF_HOOKS = {
+    "hook_status_after": (Strike("status", AFTER), TAKES_IDS, False),
+    "hook_trigger_before": (Strike("trigger", BEFORE), TAKES_IDS, False),
+    "hook_trigger_after": (Strike("trigger", AFTER), TAKES_IDS, False),
+    "hook_deferred_trigger_after": (Strike("trigger", AFTER), {**TAKES_IDS, **DEFERRED}, False),
+    "hook_token_trigger_before": (Strike("trigger", BEFORE, 2), {**TAKES_NONE, "token_field": "token"}, False),
+    "hook_token_trigger_after": (Strike("trigger", AFTER, 2), {**TAKES_NONE, "token_field": "token"}, False),
+}
 CORE = {
     *("create_before", "create_after", "status_of_log_after", "log_bytes_middle", "artifacts_after"),
     *("clean", "stream", "triggerer_killed", "deferred_create_after", "deferred_log_bytes_middle"),
+    *("hook_trigger_after", "hook_token_trigger_after"),
 }
 # How Airflow tasks end that a user or Airflow ends: their state, the number of tries, and the ends of their Taskcluster
 # tasks. Airflow 2.11 tells no trigger that a user has ended its task.
@@ -80,6 +97,7 @@ def cases():
         "stream": (None, {}, False),
         **{name: (strike, {}, False) for name, strike in EARLY.items()},
         **{name: (strike, {}, True) for name, strike in LATE.items()},
+        **OF_HOOKS,
         "triggerer_killed": (None, DEFERRED, False),
         "deferred_create_after": (EARLY["create_after"], DEFERRED, False),
         **{f"deferred_{name}": (LATE[name], DEFERRED, False) for name in AFTER_DEFERRAL},
@@ -114,7 +132,7 @@ class Run:
         tc.observers.append(self._observe)
 
     def _observe(self, _service, operation, _status, answer):
-        if operation == "createTask":
+        if operation in {"createTask", "triggerHook"}:
             self._created[answer["status"]["taskId"]] = None
 
     def created(self, hook, name):
@@ -144,6 +162,21 @@ def ended(tc, folder):
     return Run(tc, folder, ENDED, tasks)
 
 
+def make_hooks(options):
+    described = {"name": "n", "owner": "nobody@example.com", "description": "d"}
+    task = {
+        "taskQueueId": QUEUE,
+        "payload": {name: {"$eval": f"payload.{name}"} for name in ("command", "env", "artifacts", "maxRunTime")},
+        "metadata": {**described, "name": "${payload.env.NAME}", "source": "https://example.com"},
+        "extra": {"token": {"$if": "'token' in payload", "then": "${payload.token}", "else": "none"}},
+    }
+    scopes = ["queue:create-task:*", "queue:scheduler-id:-"]
+    taskcluster.Auth(options).createRole(f"hook-id:{GROUP}/*", {"description": "makes the tasks", "scopes": scopes})
+    for hook_id, schema in HOOKS.items():
+        definition = {"metadata": described, "task": task, "triggerSchema": schema}
+        taskcluster.Hooks(options).createHook(GROUP, hook_id, definition)
+
+
 @pytest.fixture(scope="module")
 def services(tc, folder, killed, ended):
     credentials = {"clientId": tc.client_id, "accessToken": tc.access_token}
@@ -161,6 +194,7 @@ def services(tc, folder, killed, ended):
         faults.add(killing, times=1_000_000)
     with ExitStack() as stack:
         worker = WorkerSettings(capacity=16, reclaim_seconds=1)
+        make_hooks({"rootUrl": tc.root_url, "credentials": credentials})
         stack.enter_context(CommandWorker(tc.root_url, credentials, task_queue_id=QUEUE, settings=worker))
         yield stack.enter_context(airflow_services.running(tc, **settings))
 
@@ -219,7 +253,7 @@ def wrong(services, run, hook, name, expected):
 
 @pytest.mark.timeout(600)
 def test_whenever_it_is_killed_there_is_one_task_and_its_log_is_whole(services, killed, hook):
-    deferred = [name for name, arguments in killed.arguments().items() if arguments]
+    deferred = [name for name, arguments in killed.arguments().items() if "deferrable" in arguments]
     with services.explained():
         with services.triggerer():
             services.trigger(KILLED, KILLED)
@@ -234,7 +268,9 @@ def test_whenever_it_is_killed_there_is_one_task_and_its_log_is_whole(services, 
     tries = {name: 1 if name in NOT_KILLED else 2 for name in killed.victims}
     found = {name: wrong(services, killed, hook, name, ("success", tries[name], ["completed"])) for name in tries}
     assert {name: fault for name, fault in found.items() if fault} == {}
-    killed_at = {victim.strike.request for victim in killed.victims.values() if victim.strike}
+    killed_at = {
+        victim.strike.request for name, victim in killed.victims.items() if victim.strike and name not in OF_HOOKS
+    }
     assert set(killed.victims["clean"].requests) == killed_at or airflow_services.AIRFLOW_2
     assert {name for name, victim in killed.victims.items() if not victim.killed.is_set()} == NOT_KILLED
 

@@ -1,4 +1,4 @@
-"""Taskcluster tasks that are run by Airflow tasks which get killed, for test_run_task_kills.py."""
+"""Taskcluster tasks and hooks that are run by Airflow tasks which get killed, for test_run_task_kills.py."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from airflow.providers.common.compat.sdk import DAG
 
+from airflow_provider_taskcluster.operators.hooks import TaskclusterTriggerHookOperator
 from airflow_provider_taskcluster.operators.run_task import TaskclusterRunTaskOperator
 
 FOLDER = Path(os.environ["KILLED_FOLDER"])
@@ -37,7 +38,7 @@ def on_an_empty_disk(context):
 def payload(name):
     return {
         "command": [["sh", "-c", SCRIPT]],
-        "env": {"GATE": str(FOLDER / f"{name}.gate")},
+        "env": {"GATE": str(FOLDER / f"{name}.gate"), "NAME": name},
         "artifacts": [{"type": "file", "path": "result.json", "name": "public/result.json"}],
         "maxRunTime": 600,
     }
@@ -46,16 +47,19 @@ def payload(name):
 for dag_id, tasks in json.loads(os.environ["KILLED_TASKS"]).items():
     with DAG(dag_id, schedule=None, start_date=datetime(2026, 1, 1, tzinfo=UTC), catchup=False, max_active_tasks=100):
         for name, arguments in tasks.items():
-            TaskclusterRunTaskOperator(
+            given = {"payload": payload(f"{dag_id}.{name}"), **arguments}
+            operator = TaskclusterTriggerHookOperator
+            if "hook_id" not in given:
+                given["task_queue_id"] = "tests/killed"
+                operator = TaskclusterRunTaskOperator
+            operator(
                 task_id=name,
                 taskcluster_conn_id=f"killed_{name}",
-                task_queue_id="tests/killed",
-                payload=payload(f"{dag_id}.{name}"),
                 result_artifact="public/result.json",
                 log_lines=None,
                 poll_interval=1,
                 retries=RETRIES,
                 retry_delay=timedelta(seconds=3),  # Airflow 2.11 mixes up tries that follow at once
                 pre_execute=on_an_empty_disk,
-                **arguments,
+                **given,
             )
