@@ -50,6 +50,8 @@ _AGREE = 60
 _ONE_PART = re.compile(r"\.part-[0-9a-f]{16}-\d{5}$")
 # Begins the message of a 403 about the scopes of a hook's role, not of the client.
 _ROLE = re.compile(r"The role `([^`]+)` does not have sufficient scopes")
+# Begins the message of a hook's 400 that is about a queue that is not available now.
+_QUEUE_IS_AWAY = "While calling createTask: InternalServerError"
 # Sentences before the scopes: those that a client lacks, or all that the call takes for an anonymous caller.
 _SCOPES_FOLLOW = ("missing the following scopes:", "satisfy the following scope expression:")
 
@@ -80,6 +82,7 @@ def service_error(
         return ServiceError(not_taskcluster(call, root_url, f"an answer {status}"), status=status)
     reason = str(document.get("message") or "").split("\n---\n")[0].strip() or "no message"
     name = call.partition(" ")[0]
+    kind = ServiceUnavailable if reason.startswith(_QUEUE_IS_AWAY) else kind
     hint = {
         401: _clock_hint(reason, clock_ahead) or _credentials_hint(client_id, limited=limited),
         403: _scopes_hint(client_id, _missing_scopes(reason), role=_role(reason), limited=limited)

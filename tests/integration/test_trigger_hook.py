@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 import sys
 from concurrent.futures import ThreadPoolExecutor
@@ -185,6 +186,14 @@ class TestRetries:
         with pytest.raises(ServiceUnavailable) as caught:
             ended(operator(one))
         assert caught.value.transient
+        assert [started(operator(one), 2)] == one.made()
+
+    def test_a_queue_that_is_away_is_retried_by_airflow(self, operator, made_hook, tc):
+        one = made_hook()
+        body = {"code": "InputError", "message": "While calling createTask: InternalServerError\n\nInternal error"}
+        tc.api_faults.add(Status(400, {"content-type": "application/json"}, json.dumps(body).encode()), path=TRIGGER)
+        with pytest.raises(ServiceUnavailable, match="While calling createTask"):
+            ended(operator(one))
         assert [started(operator(one), 2)] == one.made()
 
     def test_after_a_failed_try_the_second_one_makes_the_task_though_it_gets_a_400(self, operator, made_hook, worker):
