@@ -318,9 +318,11 @@ class TestWithoutIds:
     ):
         one = made_hook(schema=STRICT)
         tc.api_faults.add(Reset(0), path=TRIGGER, nth=2)
+        lost = operator(one)
         with pytest.raises(ConnectionFailed):
-            ended(operator(one))
+            ended(lost)
         assert len(one.made()) == 1
+        assert lost.taskcluster_task_id is None  # nothing to cancel
         assert AGAIN in caplog.text
 
     def test_fires_before_the_dag_run_are_not_looked_at(self, operator, made_hook, tc):
