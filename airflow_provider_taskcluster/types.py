@@ -12,11 +12,13 @@ from airflow_provider_taskcluster.services.client import Client
 from airflow_provider_taskcluster.services.credentials import Credentials, TemporaryCredentials
 from airflow_provider_taskcluster.services.schemas import (
     ArtifactInfo,
+    CanceledTaskGroup,
     HookFire,
     IndexedTask,
     ObjectMetadata,
     PurgeRequest,
     PurgeRequestPage,
+    TaskGroupInfo,
     TaskRun,
     TaskStatus,
 )
@@ -77,6 +79,7 @@ __all__ = [
     "AllowReference",
     "ArtifactInfo",
     "ArtifactWait",
+    "CanceledTaskGroup",
     "Client",
     "ConnectionSettings",
     "Credentials",
@@ -133,6 +136,7 @@ __all__ = [
     "StorageType",
     "Stored",
     "StoredFile",
+    "TaskGroupInfo",
     "TaskGroupWait",
     "TaskRun",
     "TaskStatus",

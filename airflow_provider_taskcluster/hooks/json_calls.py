@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
 from airflow_provider_taskcluster.common import names
 from airflow_provider_taskcluster.common.timestamps import utc_datetime
 from airflow_provider_taskcluster.exceptions import InvalidInput
+from airflow_provider_taskcluster.hooks.group_calls import GroupCalls
 from airflow_provider_taskcluster.hooks.hook_calls import HookCalls
 from airflow_provider_taskcluster.hooks.notify_calls import NotifyCalls
 from airflow_provider_taskcluster.hooks.task_calls import TaskCalls
@@ -44,7 +45,7 @@ Service = Literal["object", "queue", "purge-cache", "auth"]
 SERVICES: tuple[Service, ...] = ("object", "queue", "purge-cache", "auth")
 
 
-class JsonCalls(HookCalls, NotifyCalls, TaskCalls):
+class JsonCalls(TaskCalls, GroupCalls, HookCalls, NotifyCalls):
     """JSON calls through one client, in the caller's event loop.
 
     :param client: An existing client: a coroutine that reads the connection to make one may block the loop that has to
@@ -94,12 +95,13 @@ class JsonCalls(HookCalls, NotifyCalls, TaskCalls):
         response: Json = await self.client.call(service, "ping", read=ALIVE)
         return response
 
-    async def look(self, wait: Wait) -> Verdict:
+    async def look(self, wait: Wait, memory: Any = None) -> Verdict:
         """Check once whether a wait is over, goes on, or can no longer succeed.
 
         :param wait: A wait of ``airflow_provider_taskcluster.types``, such as ``TaskWait``.
+        :param memory: ``memory`` of the last ``NotYet``, which saves requests; None for the first look.
         """
-        return await look(wait, self.client)
+        return await look(wait, self.client, memory)
 
     async def list_artifacts(self, task_id: str, run_id: int | None = None) -> list[ArtifactInfo]:
         """List all artifacts of a run, from all pages. Scope ``queue:list-artifacts:<taskId>[:<runId>]``.

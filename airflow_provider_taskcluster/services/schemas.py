@@ -84,6 +84,24 @@ class ListedTask(TaskStatus):
     required: NotRequired[list[str]]
 
 
+class TaskGroupInfo(TypedDict):
+    """A task group without its tasks (``queue/v1/task-group-response.json``); ``sealed`` is there once it is."""
+
+    taskGroupId: str
+    schedulerId: str
+    expires: str
+    sealed: NotRequired[str]
+
+
+class CanceledTaskGroup(TypedDict):
+    """The tasks of a group that a cancel ended (``queue/v1/cancel-task-group-response.json``)."""
+
+    taskGroupId: str
+    taskGroupSize: int
+    cancelledCount: int
+    taskIds: list[str]
+
+
 class IndexedTask(TypedDict):
     """The task at an index path (``index/v1/indexed-task-response.json``): the one of highest rank, then the latest."""
 
@@ -215,6 +233,11 @@ STATUS = object_of({"status": _TASK})
 # queue/v1/task.json; only what an unscheduled task waits for is checked.
 _DEPENDENCIES = object_of({}, {"dependencies": list_of(word), "requires": kind})
 TASK_GROUP = object_of({"tasks": list_of(object_of({"status": _TASK}, {"task": _DEPENDENCIES}))}, _PAGE)
+
+GROUP_INFO = object_of({"taskGroupId": word, "schedulerId": word, "expires": timestamp}, {"sealed": timestamp})
+CANCELED_GROUP = object_of(
+    {"taskGroupId": word, "taskGroupSize": whole, "cancelledCount": whole, "taskIds": list_of(word)}
+)
 
 
 def task_definition(value: Any) -> Json:

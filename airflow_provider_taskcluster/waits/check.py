@@ -24,9 +24,12 @@ TIME_SLICE = 0.005
 T = TypeVar("T")
 
 
-async def look(wait: Wait, client: Client) -> Verdict:
-    """Look at one wait, once."""
-    looks = look_at_all([None], lambda _: Look(wait, client.root_url), Batcher(client).ask)
+async def look(wait: Wait, client: Client, memory: Any = None) -> Verdict:
+    """Look at one wait, once.
+
+    :param memory: ``memory`` of the last ``NotYet``; None for the first look.
+    """
+    looks = look_at_all([None], lambda _: Look(wait, client.root_url, memory), Batcher(client).ask)
     ((_, verdict),) = [look async for look in looks]
     return verdict
 

@@ -23,6 +23,7 @@ MADE = made_on_first_use()
 # Theirs is a client that was made before, by the thread that calls.
 COROUTINES = {
     "hooks/hook_calls.py",
+    "hooks/group_calls.py",
     "hooks/json_calls.py",
     "hooks/task_calls.py",
     "hooks/asynchronous.py",
