@@ -17,6 +17,12 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.services.schemas import CanceledTaskGroup, TaskGroupInfo, TaskStatus
 
 
+def canceled_group(canceled: CanceledTaskGroup) -> str:
+    """Say for a log what a cancel of a group has done."""
+    count, size = canceled["cancelledCount"], canceled["taskGroupSize"]
+    return f"Canceled task group {canceled['taskGroupId']!r}: {count} of its {size} tasks had not ended"
+
+
 class GroupCalls:
     """Calls of the queue through one client."""
 

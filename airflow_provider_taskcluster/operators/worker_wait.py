@@ -1,18 +1,18 @@
-"""Waits on the worker for the end of a run, and shows its log meanwhile."""
+"""Waits on the worker: for the end of a run, whose log is shown meanwhile, or of the tasks of a group."""
 
 from __future__ import annotations
 
 import logging
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from airflow_provider_taskcluster.common.messages import visible
 from airflow_provider_taskcluster.exceptions import AuthenticationFailed, Interrupted, TaskclusterError
 from airflow_provider_taskcluster.operators.task_output import TaskOutput
 from airflow_provider_taskcluster.waits.conditions.runs import ended_run
 from airflow_provider_taskcluster.waits.grace_period import GracePeriod
-from airflow_provider_taskcluster.waits.protocol import Found, Over
+from airflow_provider_taskcluster.waits.protocol import Found, NotYet, Over, Wait
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -24,6 +24,8 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+W = TypeVar("W", bound=Wait)
+
 # Seconds of one pause at most: a kill ends the wait after it.
 LONGEST_PAUSE = 1.0
 
@@ -33,8 +35,8 @@ class _RunEnded(Exception):
 
 
 @dataclass
-class WorkerWait:
-    """The wait for one run.
+class WorkerWait(Generic[W]):
+    """A wait that looks from time to time, with what the last look has left for the next.
 
     :param wait: What is waited for.
     :param hook: Returns the hook: after a 401 another one, whose connection is read again.
@@ -43,14 +45,14 @@ class WorkerWait:
     :param interval: Seconds between two looks.
     """
 
-    wait: RunWait
+    wait: W
     hook: Callable[[], TaskclusterHook]
     renew_hook: Callable[[], None]
     check_killed: Callable[[], None]
     interval: float
     _grace_period: GracePeriod = field(default_factory=GracePeriod)
 
-    def with_log(self) -> bool:
+    def with_log(self: WorkerWait[RunWait]) -> bool:
         """Show the log until the run has ended; return whether all of it was shown.
 
         :raises TaskclusterError: The run will not end, or its end cannot be found out.
@@ -69,20 +71,25 @@ class WorkerWait:
         return True
 
     def without_log(self) -> None:
-        """Wait until the run has ended.
+        """Wait until the wait is met.
 
-        :raises TaskclusterError: The run will not end, or its end cannot be found out.
+        :raises TaskclusterError: It can no longer be, or that cannot be found out.
         """
-        last = ""
-        while not isinstance(verdict := self.hook().look(self.wait), Found):
+        last, memory = "", None
+        while True:
+            verdict = self.hook().look(self.wait, memory)
+            for line in verdict.news:
+                log.info("%s", visible(line))
+            if isinstance(verdict, Found):
+                return
             why = self._reason_to_wait(verdict)
             if why != last:
                 log.info("Waiting on. %s", visible(why))
-            last = why
+            last, memory = why, verdict.memory if isinstance(verdict, NotYet) else memory
             self._pause()
 
     def _reason_to_wait(self, verdict: Verdict) -> str:
-        """Return why the run has not ended.
+        """Return why the wait goes on.
 
         Credentials may have been rotated during the wait: the connection is then read again.
         """
@@ -101,7 +108,7 @@ class WorkerWait:
             time.sleep(min(left, LONGEST_PAUSE))
         self.check_killed()
 
-    def _check(self, status: TaskStatus) -> None:
+    def _check(self: WorkerWait[RunWait], status: TaskStatus) -> None:
         """End the reading of the log if the run has ended, or if the task is blocked."""
         if status["state"] == "unscheduled" and isinstance(verdict := self.hook().look(self.wait), Over):
             raise verdict.error

@@ -79,8 +79,12 @@ class TaskStatus(TypedDict):
 
 
 class ListedTask(TaskStatus):
-    """The status of a task in the list of its group; of an unscheduled one also the tasks that must complete first."""
+    """The status of a task in the list of its group, with its tag ``label``.
 
+    Of an unscheduled one also the tasks that must complete first.
+    """
+
+    label: NotRequired[str]
     required: NotRequired[list[str]]
 
 
@@ -232,7 +236,8 @@ _TASK = object_of({"taskId": word, "state": kind, "runs": list_of(_RUN)})
 STATUS = object_of({"status": _TASK})
 # queue/v1/task.json; only what an unscheduled task waits for is checked.
 _DEPENDENCIES = object_of({}, {"dependencies": list_of(word), "requires": kind})
-TASK_GROUP = object_of({"tasks": list_of(object_of({"status": _TASK}, {"task": _DEPENDENCIES}))}, _PAGE)
+_LISTED = object_of({}, {"dependencies": list_of(word), "requires": kind, "tags": object_of({}, {"label": label})})
+TASK_GROUP = object_of({"tasks": list_of(object_of({"status": _TASK}, {"task": _LISTED}))}, _PAGE)
 
 GROUP_INFO = object_of({"taskGroupId": word, "schedulerId": word, "expires": timestamp}, {"sealed": timestamp})
 CANCELED_GROUP = object_of(

@@ -93,4 +93,9 @@ class Tasks:
 
 def _listed(task: Json) -> ListedTask:
     status: ListedTask = task["status"]
-    return {**status, "required": required_tasks(task.get("task", {}))} if status["state"] == "unscheduled" else status
+    definition = task.get("task", {})
+    if name := definition.get("tags", {}).get("label"):
+        status["label"] = name
+    if status["state"] == "unscheduled":
+        status["required"] = required_tasks(definition)
+    return status

@@ -1,23 +1,25 @@
-"""The trigger that follows the run of a task, and cancels it when a user ends the deferred Airflow task."""
+"""The triggers that follow a run or a group of tasks, and cancel it when a user ends the deferred Airflow task."""
 
 from __future__ import annotations
 
 import logging
+from abc import abstractmethod
 from typing import Any
 
 from airflow_provider_taskcluster.common.messages import visible
 from airflow_provider_taskcluster.exceptions import TaskclusterError
 from airflow_provider_taskcluster.hooks.asynchronous import TaskclusterAsyncHook
+from airflow_provider_taskcluster.hooks.group_calls import canceled_group
 from airflow_provider_taskcluster.triggers.waits import TaskclusterWaitTrigger
 
 log = logging.getLogger(__name__)
 
 
-class TaskclusterRunTrigger(TaskclusterWaitTrigger):
-    """Waits for the end of a run, as ``TaskclusterWaitTrigger`` does; its ``wait`` is a ``RunWait``.
+class TaskclusterCancelingTrigger(TaskclusterWaitTrigger):
+    """Base of triggers that cancel what they wait for.
 
-    :param cancel: Cancel the task if a user marks the deferred Airflow task or clears it (Airflow 3.3 and later). A
-        triggerer that stops or restarts cancels nothing.
+    :param cancel: Cancel it if a user marks the deferred Airflow task or clears it (Airflow 3.3 and later). A triggerer
+        that stops or restarts cancels nothing.
     :param options: Those of ``TaskclusterWaitTrigger``.
     """
 
@@ -30,17 +32,60 @@ class TaskclusterRunTrigger(TaskclusterWaitTrigger):
         path, options = super().serialize()
         return path, {**options, "cancel": self.cancel}
 
+    @property
+    @abstractmethod
+    def followed(self) -> str:
+        """What is waited for, for the log."""
+
+    @abstractmethod
+    async def cancel_followed(self, hook: TaskclusterAsyncHook) -> str:
+        """Cancel what is waited for; return a sentence for the log."""
+
     async def on_kill(self) -> None:
-        """Cancel the task, and wait for nothing: its worker may go on for minutes."""
+        """Cancel, and wait for nothing: workers may go on for minutes."""
         if not self.cancel:
             return
-        task_id = self.wait["task_id"]
         try:
             async with await TaskclusterAsyncHook.open(
                 self.taskcluster_conn_id, connect_timeout=self.connect_timeout, read_timeout=self.read_timeout
             ) as hook:
-                status = await hook.cancel_task(task_id)
+                log.info("%s", await self.cancel_followed(hook))
         except TaskclusterError as error:
-            log.warning("Task %r could not be canceled: %s", task_id, visible(error))
-        else:
-            log.info("Canceled task %r: it is %s", task_id, visible(status["state"]))
+            log.warning("%s could not be canceled: %s", self.followed, visible(error))
+
+
+class TaskclusterRunTrigger(TaskclusterCancelingTrigger):
+    """Waits for the end of a run, as ``TaskclusterWaitTrigger`` does; its ``wait`` is a ``RunWait``.
+
+    :param cancel: Cancel the task if a user marks the deferred Airflow task or clears it (Airflow 3.3 and later). A
+        triggerer that stops or restarts cancels nothing.
+    :param options: Those of ``TaskclusterWaitTrigger``.
+    """
+
+    @property
+    def followed(self) -> str:
+        """See the base class."""
+        return f"Task {self.wait['task_id']!r}"
+
+    async def cancel_followed(self, hook: TaskclusterAsyncHook) -> str:
+        """See the base class."""
+        status = await hook.cancel_task(self.wait["task_id"])
+        return f"Canceled task {status['taskId']!r}: it is {visible(status['state'])}"
+
+
+class TaskclusterTaskGroupTrigger(TaskclusterCancelingTrigger):
+    """Waits for the ends of the tasks of a sealed group; its ``wait`` is a ``GroupRunWait``.
+
+    :param cancel: Cancel the group if a user marks the deferred Airflow task or clears it (Airflow 3.3 and later). A
+        triggerer that stops or restarts cancels nothing.
+    :param options: Those of ``TaskclusterWaitTrigger``.
+    """
+
+    @property
+    def followed(self) -> str:
+        """See the base class."""
+        return f"Task group {self.wait['task_group_id']!r}"
+
+    async def cancel_followed(self, hook: TaskclusterAsyncHook) -> str:
+        """See the base class."""
+        return canceled_group(await hook.cancel_task_group(self.wait["task_group_id"]))

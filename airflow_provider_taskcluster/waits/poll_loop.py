@@ -203,6 +203,8 @@ class PollLoop:
 
         failed: dict[PendingWait, TaskclusterError] = {}
         async for entry, verdict in look_at_all(entries, new_look, ask):
+            async for line in yielding_to_loop(verdict.news):
+                entry.log.happened(line)
             if isinstance(verdict, NotYet):
                 entry.memory = verdict.memory
                 if verdict.error:

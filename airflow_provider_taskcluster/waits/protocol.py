@@ -30,9 +30,11 @@ class Found(dict[str, Any]):
     """Verdict: the wait is met.
 
     :param result: The result for XCom, JSON types only.
+    :param news: What has happened since the last look, one line of the log each.
     """
 
     result: Json
+    news: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         self.update(verdict="found", result=self.result)
@@ -47,12 +49,14 @@ class NotYet(dict[str, Any]):
     :param error: The transient error by which this look failed.
     :param instead: Returns a sentence about similar names that exist. Called on workers only: it is too slow for
         thousands of waits.
+    :param news: As of ``Found``.
     """
 
     why: str
     memory: Any = None
     error: TaskclusterError | None = None
     instead: Callable[[], str] | None = None
+    news: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         self.update(verdict="not yet", why=self.why)
@@ -63,9 +67,11 @@ class Over(dict[str, Any]):
     """Verdict: the wait can no longer be met, or that could not be found out.
 
     :param error: The reason; not transient.
+    :param news: As of ``Found``.
     """
 
     error: TaskclusterError
+    news: Sequence[str] = ()
 
     def __post_init__(self) -> None:
         self.update(verdict="over", why=str(self.error))

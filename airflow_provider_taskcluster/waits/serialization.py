@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.waits.conditions.artifacts import ArtifactWait
+from airflow_provider_taskcluster.waits.conditions.group_runs import GroupRunWait
 from airflow_provider_taskcluster.waits.conditions.index import IndexWait
 from airflow_provider_taskcluster.waits.conditions.objects import ObjectWait
 from airflow_provider_taskcluster.waits.conditions.runs import RunWait
@@ -22,6 +23,7 @@ KINDS: dict[str, Any] = {
     "task_group": TaskGroupWait,
     "index": IndexWait,
     "run": RunWait,
+    "group_run": GroupRunWait,
 }
 _NAMES = {kind: name for name, kind in KINDS.items()}
 

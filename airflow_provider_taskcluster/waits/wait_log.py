@@ -40,6 +40,10 @@ class WaitLog:
         self.last_look = why
         self._failing = False
 
+    def happened(self, line: str) -> None:
+        """Log what a look has found to have happened."""
+        self._context.run(log.info, "%s", visible(line))
+
     def look_failed(self, why: str, seconds: float | None = None) -> None:
         """Record a look that failed; the first of several in a row is logged at once.
 
