@@ -49,6 +49,19 @@ def derived_task_id(key: str, origin: Origin, attempt: int) -> str:
     return derived_slugid(key, "taskId/1", *map(str, astuple(origin)), str(attempt))
 
 
+def derived_group_id(key: str, origin: Origin, attempt: int) -> str:
+    """Return the id of the task group of one attempt.
+
+    :param attempt: 0 for the first group; a group that replaces one has the next number.
+    """
+    return derived_slugid(key, "taskGroupId/1", *map(str, astuple(origin)), str(attempt))
+
+
+def derived_label_id(key: str, task_group_id: str, label: str) -> str:
+    """Return the id of the task of a label in a group."""
+    return derived_slugid(key, "taskId of label/1", task_group_id, label)
+
+
 def stable_key(key: str | None, origin: Origin, recorder: Recorder | None, expires: datetime) -> str:
     """Return the key of the ids: the given one, else one that is kept, else a random one.
 

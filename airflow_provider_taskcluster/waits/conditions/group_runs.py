@@ -63,9 +63,9 @@ class GroupRunWait:
         found = (yield from self._listed()) if memory is None else (yield from _looked_up(memory["tasks"]))
         if isinstance(found, Over):
             return found
-        tasks = _open_tasks(found, {} if memory is None else memory["tasks"])
-        news = _news(found, tasks, root_url)
-        count = len(found) if memory is None else memory["count"]
+        count, before = (len(found), {}) if memory is None else (memory["count"], memory["tasks"])
+        tasks = _open_tasks(found, before)
+        news = _news(found, tasks, before, root_url)
         if not tasks:
             return Found({"task_group_id": self.task_group_id}, news)
         failed = [status for status in found if is_resolved(status) and status["taskId"] in tasks]
@@ -101,12 +101,15 @@ class GroupRunWait:
         root_url: str,
     ) -> WillNotCome:
         """Return the error that names the first tasks that did not complete, with links to their logs."""
-        causes = [f"{_name(one, tasks)}: {resolution(one, None, root_url)}" for one in islice(failed, MOST_NAMED)]
+        causes = [
+            f"{_name(one['taskId'], tasks[one['taskId']]['label'])}: {resolution(one, None, root_url)}"
+            for one in islice(failed, MOST_NAMED)
+        ]
         if len(failed) > MOST_NAMED:
             causes.append(f"{len(failed) - MOST_NAMED} more")
         if not failed:
             task_id, cause = next(iter(blocked.items()))
-            causes.append(f"Task {tasks[task_id]['label']!r} ({task_id}) will not run: {blocked_by(cause, root_url)}")
+            causes.append(f"{_name(task_id, tasks[task_id]['label'])} will not run: {blocked_by(cause, root_url)}")
         if blocked:
             causes.append(f"tasks that are blocked and will not run: {len(blocked)}")
         lost = len(failed) + len(blocked)
@@ -119,8 +122,7 @@ def _looked_up(tasks: dict[str, OpenTask]) -> Steps[list[ListedTask] | Over]:
     answers = yield [StatusOf(task_id) for task_id in tasks]
     if missing := next((task_id for task_id in tasks if answers[StatusOf(task_id)] is None), None):
         return Over(no_such_task(missing))
-    statuses: list[TaskStatus] = [answers[StatusOf(task_id)] for task_id in tasks]
-    return [{**status, "label": tasks[status["taskId"]]["label"]} for status in statuses]
+    return [answers[StatusOf(task_id)] for task_id in tasks]
 
 
 def _open_tasks(found: list[ListedTask], before: dict[str, OpenTask]) -> dict[str, OpenTask]:
@@ -131,26 +133,27 @@ def _open_tasks(found: list[ListedTask], before: dict[str, OpenTask]) -> dict[st
         if status["state"] == COMPLETED:
             continue
         known = before.get(task_id)
-        tasks[task_id] = {"label": status.get("label", task_id), "ended": known is not None and known["ended"]}
-        if status["state"] == "unscheduled":
-            tasks[task_id]["required"] = (known or status).get("required", [])
+        tasks[task_id] = {"label": status.get("label", task_id), "ended": False} if known is None else {**known}
+        if status["state"] != "unscheduled":
+            tasks[task_id].pop("required", None)
+        elif known is None:
+            tasks[task_id]["required"] = status.get("required", [])
     return tasks
 
 
-def _news(found: list[ListedTask], tasks: dict[str, OpenTask], root_url: str) -> list[str]:
-    """Return a line for each task that has ended since the last look, and note that; a rerun is another end."""
+def _news(found: list[ListedTask], tasks: dict[str, OpenTask], before: dict[str, OpenTask], root_url: str) -> list[str]:
+    """Return a line for each task that has ended since the last look, and note that; a rerun has another end."""
     lines = []
-    for status in found:
-        task = tasks.get(status["taskId"])
-        ended = is_resolved(status)
-        if ended and not (task and task["ended"]):
-            lines.append(f"{_name(status, tasks)}: {resolution(status, None, root_url)}")
-        if task:
-            task["ended"] = ended
+    for status in sorted(found, key=lambda status: status["runs"][-1].get("resolved", "") if status["runs"] else ""):
+        task_id, ended = status["taskId"], is_resolved(status)
+        known = before.get(task_id)
+        if ended and not (known and known["ended"]):
+            label = known["label"] if known else status.get("label", task_id)
+            lines.append(f"{_name(task_id, label)}: {resolution(status, None, root_url)}")
+        if task_id in tasks:
+            tasks[task_id]["ended"] = ended
     return lines
 
 
-def _name(status: ListedTask, tasks: dict[str, OpenTask]) -> str:
-    task = tasks.get(status["taskId"])
-    label = task["label"] if task else status.get("label", status["taskId"])
-    return f"Task {visible(label)!r} ({status['taskId']})"
+def _name(task_id: str, label: str) -> str:
+    return f"Task {visible(label)!r} ({task_id})"

@@ -1,0 +1,443 @@
+"""``TaskclusterRunTaskGroupOperator`` as Airflow calls it, against a queue whose worker is simulated."""
+
+from __future__ import annotations
+
+import json
+import logging
+import secrets
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime, timedelta
+
+import pytest
+import taskcluster
+from airflow.providers.common.compat.sdk import DAG, AirflowFailException
+from airflow_tries import StateStore, TaskInstance
+
+from airflow_provider_taskcluster.emulator.store.faults import Overtaken, Reset
+from airflow_provider_taskcluster.emulator.worker.simulated import Run
+from airflow_provider_taskcluster.exceptions import Interrupted, InvalidInput, TaskNotCompleted
+from airflow_provider_taskcluster.operators.groups import TaskclusterRunTaskGroupOperator
+
+CREATE = "/v1/task/"
+RUN = {"payload": {"command": [["true"]]}}
+CHAIN = {"build": RUN, "test": {**RUN, "dependencies": ["build"]}, "deploy": {**RUN, "dependencies": ["test", "build"]}}
+
+
+@pytest.fixture(autouse=True)
+def _own_run(monkeypatch):
+    """Each test is another DAG run: equal ones have equal tasks, and the emulator is shared."""
+    monkeypatch.setattr(TaskInstance, "run_id", f"manual__{secrets.token_hex(8)}")
+
+
+@pytest.fixture
+def instance():
+    return TaskInstance()
+
+
+@pytest.fixture
+def operator(hook, worker):
+    """Make the operator of a new try; keyword arguments replace the defaults."""
+
+    def make(tasks=CHAIN, conn_id="tc_test", **arguments):
+        usual = {"task_queue_id": worker.task_queue_id, "scheduler_id": "airflow", "poll_interval": 0.05}
+        return TaskclusterRunTaskGroupOperator(
+            task_id="task", tasks=tasks, taskcluster_conn_id=conn_id, **{**usual, **arguments}
+        )
+
+    return make
+
+
+@pytest.fixture
+def created(tc):
+    """Return the ids of the tasks that were created since the test began, in order."""
+    before = len(tc.journal.entries(method="PUT", path=CREATE))
+
+    def ids():
+        entries = tc.journal.entries(method="PUT", path=CREATE)[before:]
+        return list(dict.fromkeys(entry.path.rpartition("/")[2] for entry in entries if entry.status == 200))
+
+    return ids
+
+
+@pytest.fixture
+def playing(worker):
+    """Play the worker in a thread: each task is ended by the function of its label, the n-th run by the n-th one."""
+    over, threads, seen = threading.Event(), [], []
+
+    def play(**ends):
+        left = {label: list(of) if isinstance(of, list) else [of] for label, of in ends.items()}
+
+        def work():
+            while not over.wait(0.02):
+                request = {"workerGroup": "emulator", "workerId": "played", "tasks": 32}
+                for claim in worker.queue.claimWork(worker.task_queue_id, request)["tasks"]:
+                    task_id, label = claim["status"]["taskId"], claim["task"]["tags"]["label"]
+                    seen.append(label)
+                    end = left[label].pop(0) if left.get(label) else Run.complete
+                    end(Run(task_id, claim["runId"], worker.root_url, claim["credentials"]))
+
+        threads.append(threading.Thread(target=work))
+        threads[-1].start()
+        return seen
+
+    yield play
+    over.set()
+    for thread in threads:
+        thread.join()
+
+
+def stay(run):
+    """Neither end nor go on."""
+
+
+def exception(reason):
+    return lambda run: run.exception(reason)
+
+
+def start(operator, instance):
+    """Start the group as a try does that is killed then."""
+    return operator._started(instance.context)
+
+
+def labels(worker, task_ids):
+    return [worker.queue.task(task_id)["tags"]["label"] for task_id in task_ids]
+
+
+def news(caplog):
+    return [
+        record.getMessage() for record in caplog.records if "worker_wait" in record.name and ": run " in record.message
+    ]
+
+
+class TestEnds:
+    def test_a_graph_is_created_in_order_sealed_and_followed(
+        self, operator, instance, playing, created, worker, hook, tc, caplog
+    ):
+        caplog.set_level(logging.INFO)
+        playing()
+        result = operator().execute(instance.context)
+        assert list(result) == ["build", "test", "deploy"]
+        assert labels(worker, created()) == list(result)
+        assert result["test"] == {
+            "task_id": created()[1],
+            "state": "completed",
+            "run_id": 0,
+            "reason_resolved": "completed",
+        }
+        assert json.loads(json.dumps(result)) == result
+        group_id = instance.xcom["taskcluster_group"]["task_group_id"]
+        assert hook.task_group(group_id)["sealed"]
+        assert worker.queue.task(created()[2])["dependencies"] == [created()[1], created()[0]]
+        assert instance.xcom["taskcluster_task_group_link"] == f"{tc.root_url}/tasks/groups/{group_id}"
+        lines = [line.partition(": run 0 is completed (completed), its log: ")[0] for line in news(caplog)]
+        assert lines == [f"Task {label!r} ({result[label]['task_id']})" for label in result]
+
+    def test_a_failure_fails_at_once_with_its_link_and_says_who_is_blocked(
+        self, operator, instance, playing, created, tc, caplog
+    ):
+        caplog.set_level(logging.INFO)
+        playing(build=Run.fail)
+        with pytest.raises(AirflowFailException) as caught:
+            operator().execute(instance.context)
+        build, group_id = created()[0], instance.xcom["taskcluster_group"]["task_group_id"]
+        message = str(caught.value)
+        assert f"3 of 3 tasks of group {tc.root_url}/tasks/groups/{group_id} did not complete" in message
+        assert f"Task 'build' ({build}): run 0 is failed (failed), its log: {tc.root_url}/tasks/{build}/" in message
+        assert "tasks that are blocked and will not run: 2" in message
+        assert len(news(caplog)) == 1
+
+    def test_others_go_on_after_a_failure_and_may_be_waited_for(self, operator, instance, playing, worker, caplog):
+        caplog.set_level(logging.INFO)
+        release = threading.Event()
+
+        def slow(run):
+            threading.Thread(target=lambda: (release.wait(20), run.complete())).start()
+
+        tasks = {"bad": RUN, "slow": RUN, "after": {**RUN, "dependencies": ["slow"]}}
+        playing(bad=Run.fail, slow=slow)
+        with pytest.raises(AirflowFailException, match="1 of 3 tasks"):
+            operator(tasks).execute(instance.context)
+        threading.Timer(0.5, release.set).start()
+        with pytest.raises(AirflowFailException, match="1 of 3 tasks"):
+            operator(tasks, fail_fast=False).execute(instance.context)
+        assert worker.queue.status(instance.xcom["taskcluster_group"]["task_ids"]["after"])["status"]["state"] == (
+            "completed"
+        )
+        assert len([line for line in news(caplog) if "'after'" in line]) == 1
+
+    def test_a_dependency_outside_of_the_graph_blocks(self, operator, instance, worker):
+        failed = worker.create_task()
+        worker.claim(failed).fail()
+        tasks = {"first": {**RUN, "dependencies": [failed]}, "second": {**RUN, "dependencies": ["first"]}}
+        with pytest.raises(AirflowFailException, match=rf"Task 'first' \(.*\) will not run: it is blocked by .*{failed}"):
+            operator(tasks, fail_fast=False).execute(instance.context)
+
+    def test_many_failures_are_counted(self, operator, instance, playing):
+        tasks = {f"t{number}": RUN for number in range(8)}
+        playing(**dict.fromkeys(tasks, Run.fail))
+        with pytest.raises(AirflowFailException, match=r"8 of 8 tasks.*; 3 more"):
+            operator(tasks, fail_fast=False).execute(instance.context)
+
+    def test_a_rerun_by_somebody_after_the_end_changes_nothing(self, operator, instance, playing, worker):
+        playing()
+        first = operator().execute(instance.context)
+        worker.queue.rerunTask(first["build"]["task_id"])
+        task = operator()
+        task.recall(instance.context)
+        assert task.finish(instance.context) == first
+
+
+class TestRetries:
+    def test_a_retry_takes_up_the_group(self, operator, instance, playing, created):
+        group = start(operator(), instance)
+        playing()
+        result = operator().execute(instance.context)
+        assert {label: one["task_id"] for label, one in result.items()} == group.task_ids
+        assert operator().execute(TaskInstance().context) == result
+        assert sorted(created()) == sorted(group.task_ids.values())
+
+    @pytest.mark.parametrize("nth", [1, 2, 3])
+    @pytest.mark.parametrize(
+        "fault", [Reset(0), Overtaken(500, "InternalServerError"), Overtaken(409, "RequestConflict")], ids=repr
+    )
+    def test_a_lost_answer_makes_no_second_task(self, operator, instance, tc, worker, created, fault, nth):
+        tc.api_faults.add(fault, method="PUT", path=CREATE, nth=nth)
+        group = start(operator(), instance)
+        assert all(worker.queue.status(task_id)["status"] for task_id in group.task_ids.values())
+        listed = worker.queue.listTaskGroup(group.task_group_id)["tasks"]
+        assert len(listed) == 3
+
+    @pytest.mark.parametrize("made", [0, 1, 2, 3])
+    def test_a_retry_after_a_death_creates_what_is_missing(self, operator, instance, worker, created, made, monkeypatch):
+        first = operator()
+        calls = iter(range(made))
+
+        def until_dead(hook, task_id, definition):
+            if next(calls, None) is None:
+                raise KeyboardInterrupt
+            return type(first.hook).create_task(first.hook, task_id, definition)
+
+        def no_seal(_):
+            raise KeyboardInterrupt
+
+        monkeypatch.setattr(first.hook, "create_task", lambda *given: until_dead(first.hook, *given))
+        monkeypatch.setattr(first.hook, "seal_task_group", no_seal)
+        with pytest.raises(KeyboardInterrupt):
+            start(first, instance)
+        assert len(created()) == made
+        group = start(operator(), instance)
+        assert sorted(created()) == sorted(group.task_ids.values())
+        assert len(worker.queue.listTaskGroup(group.task_group_id)["tasks"]) == 3
+
+    def test_two_tries_at_once_make_one_group(self, operator, worker):
+        tasks = {f"t{number}": {**RUN, "dependencies": [f"t{number - 1}"] if number % 5 else []} for number in range(40)}
+        with ThreadPoolExecutor(4) as threads:
+            groups = list(threads.map(lambda _: start(operator(tasks), TaskInstance()), range(4)))
+        assert all(group == groups[0] for group in groups)
+        assert len(worker.queue.listTaskGroup(groups[0].task_group_id)["tasks"]) == 40
+
+    def test_a_clear_makes_a_new_group(self, operator, created):
+        first = start(operator(retries=2), TaskInstance(max_tries=2))
+        again = start(operator(retries=2), TaskInstance(max_tries=2 + 1))
+        assert first.task_group_id != again.task_group_id
+        assert len(created()) == 6
+
+    def test_after_a_fault_of_the_infrastructure_the_next_try_reruns_that_task_alone(
+        self, operator, instance, playing, created
+    ):
+        seen = playing(build=[exception("internal-error")])
+        with pytest.raises(TaskNotCompleted, match="the next try of this Airflow task reruns") as caught:
+            operator().execute(instance.context)
+        assert caught.value.transient
+        result = operator().execute(instance.context)
+        assert (result["build"]["run_id"], result["deploy"]["run_id"]) == (1, 0)
+        assert seen == ["build", "build", "test", "deploy"]
+        assert len(created()) == 3
+
+    def test_a_failure_is_retried_only_if_asked_for_and_only_if_all_are(self, operator, instance, playing):
+        tasks = {"a": RUN, "b": RUN}
+        playing(a=[Run.fail], b=[exception("malformed-payload")])
+        with pytest.raises(AirflowFailException):
+            operator(tasks, retry_on="failed", fail_fast=False).execute(instance.context)
+
+    def test_a_group_whose_task_cannot_be_rerun_is_replaced(self, operator, instance, playing, created, caplog, tc):
+        playing(build=[exception("internal-error")])
+        with pytest.raises(TaskNotCompleted):
+            operator().execute(instance.context)
+        tc.api_faults.add(Overtaken(409, "RequestConflict"), method="POST", path="/rerun")
+        result = operator().execute(instance.context)
+        assert sorted(created()[3:]) == sorted(one["task_id"] for one in result.values())
+        assert "cannot be rerun" in caplog.text
+
+    def test_a_group_that_somebody_sealed_too_early_is_replaced(self, operator, instance, playing, hook, caplog):
+        group = start(operator({"build": RUN}), instance)
+        playing()
+        result = operator().execute(instance.context)
+        assert result["build"]["task_id"] != group.task_ids["build"]
+        assert f"Another group replaces task group {group.task_group_id!r}: it is sealed" in caplog.text
+        assert hook.task_status(group.task_ids["build"])["runs"][-1]["reasonResolved"] == "canceled"
+
+    def test_a_try_that_is_killed_cancels_and_the_next_one_makes_a_new_group(
+        self, operator, instance, playing, created, hook
+    ):
+        killed = operator(poll_interval=30)
+        kill = threading.Timer(0.7, killed.on_kill)
+        kill.start()
+        begun = time.monotonic()
+        with pytest.raises(Interrupted) as caught:
+            killed.execute(instance.context)
+        kill.join()
+        assert caught.value.transient
+        assert time.monotonic() - begun < 10
+        for task_id in created():
+            assert hook.task_status(task_id)["runs"][-1]["reasonResolved"] == "canceled"
+        playing()
+        result = operator().execute(instance.context)
+        assert sorted(created()[3:]) == sorted(one["task_id"] for one in result.values())
+
+    def test_a_kill_while_tasks_are_created_leaves_none(self, operator, instance, worker, hook, monkeypatch):
+        killed = operator({f"t{number}": RUN for number in range(60)})
+        create, made = killed.hook.create_task, []
+
+        def counted(task_id, definition):
+            made.append(task_id)
+            if len(made) == 20:
+                killed.on_kill()
+            return create(task_id, definition)
+
+        monkeypatch.setattr(killed.hook, "create_task", counted)
+        with pytest.raises(Interrupted):
+            killed.execute(instance.context)
+        statuses = hook.task_statuses(made)
+        assert len(made) < 60
+        assert {status["state"] for status in statuses.values()} == {"exception"}
+
+    def test_a_kill_may_leave_the_group(self, operator, instance, hook):
+        one = operator(on_kill="leave")
+        group = start(one, instance)
+        one.on_kill()
+        assert hook.task_status(group.task_ids["build"])["state"] == "pending"
+        assert start(operator(on_kill="leave"), instance) == group
+
+    def test_a_task_that_somebody_canceled_is_a_failure(self, operator, instance, hook):
+        group = start(operator(on_kill="leave"), instance)
+        hook.cancel_task(group.task_ids["test"])
+        with pytest.raises(AirflowFailException, match=r"run 0 is exception \(canceled\)"):
+            operator(on_kill="leave").execute(instance.context)
+
+    def test_without_a_lasting_key_the_state_store_keeps_one(self, operator, connect, tc):
+        now = datetime.now(UTC)
+        made = taskcluster.createTemporaryCredentials(
+            tc.client_id, tc.access_token, now - timedelta(minutes=1), now + timedelta(hours=1), ["*"]
+        )
+        login, password, certificate = (
+            value.decode() if isinstance(value := made[name], bytes) else value
+            for name in ("clientId", "accessToken", "certificate")
+        )
+        connect("tc_temporary", login=login, password=password, extra={"certificate": certificate})
+        store = StateStore()
+        groups = [start(operator(conn_id="tc_temporary"), TaskInstance(store=store)) for _ in range(2)]
+        assert groups[0] == groups[1]
+
+
+class TestDefinitions:
+    def test_tasks_take_what_they_leave_out_from_the_operator(self, operator, instance, worker):
+        tasks = {
+            "short": {
+                "payload": '{"maxRunTime": "60"}',
+                "name": "n",
+                "priority": "low",
+                "routes": "index.a.b",
+                "task_retries": 2,
+                "deadline": timedelta(hours=2),
+            },
+            "whole": {
+                "provisionerId": "tests",
+                "workerType": "whole",
+                "payload": {"a": 1},
+                "metadata": {"name": "w", "owner": "me@example.com"},
+                "tags": {"kind": "test"},
+                "requires": "all-resolved",
+                "dependencies": ["short"],
+            },
+        }
+        one = operator(tasks, project_id="p", priority="medium", deadline=timedelta(hours=3), description="d")
+        group = start(one, instance)
+        short, whole = (worker.queue.task(group.task_ids[label]) for label in tasks)
+        assert (short["taskQueueId"], short["payload"]) == (worker.task_queue_id, {"maxRunTime": 60})
+        assert (short["priority"], short["retries"], short["routes"]) == ("low", 2, ["index.a.b"])
+        assert (short["metadata"]["name"], short["metadata"]["description"]) == ("n", "d")
+        assert (short["projectId"], short["schedulerId"], short["tags"]) == ("p", "airflow", {"label": "short"})
+        lifetimes = [
+            datetime.fromisoformat(task["deadline"]) - datetime.fromisoformat(task["created"]) for task in (short, whole)
+        ]
+        assert lifetimes == [timedelta(hours=2), timedelta(hours=3)]
+        assert (whole["taskQueueId"], whole["priority"], whole["tags"]) == (
+            "tests/whole",
+            "medium",
+            {"kind": "test", "label": "whole"},
+        )
+        assert (whole["metadata"]["name"], whole["metadata"]["owner"]) == ("w", "me@example.com")
+        assert (whole["requires"], whole["dependencies"]) == ("all-resolved", [group.task_ids["short"]])
+        assert {task["taskGroupId"] for task in (short, whole)} == {group.task_group_id}
+
+    @pytest.mark.parametrize(
+        ("tasks", "sentence"),
+        [
+            ({}, "has no task"),
+            ([], "pass a dict"),
+            ({"a": []}, "pass a dict, a definition"),
+            ({"a": {}}, "has no payload"),
+            ({"a": {**RUN, "dependencies": ["b"]}}, "'a' depends on 'b': neither a label"),
+            ({"a": {**RUN, "dependencies": ["a"]}}, "in a circle: 'a' -> 'a'"),
+            (
+                {"a": {**RUN, "dependencies": ["b"]}, "b": {**RUN, "dependencies": ["a"]}},
+                r"in a circle: '(a' -> 'b' -> 'a|b' -> 'a' -> 'b)'",
+            ),
+            ({"a": {**RUN, "dependencies": "b"}, "b": {**RUN, "dependencies": ["c"]}}, "'b' depends on 'c'"),
+            ({"a": {**RUN, "task_group_id": "x"}}, "'task_group_id', which is neither"),
+            ({"a": {**RUN, "depends": []}}, "'depends', which is neither"),
+            ({"a": {**RUN, "deadline": 5}}, "deadline of .* is 5"),
+            ({"": RUN}, "is no text"),
+            ({1: RUN}, "is no text"),
+            ({"a": {"payload": {"x": "{{ ds }}"}, "dependencies": ["b"]}}, "neither a label"),
+            ({"a": {"payload": "{{ ds }}", "dependencies": ["a"]}}, "in a circle"),
+        ],
+        ids=str,
+    )
+    def test_a_wrong_graph_is_an_error_when_the_dag_is_parsed(self, operator, tasks, sentence, created):
+        with pytest.raises(InvalidInput, match=sentence):
+            operator(tasks)
+        assert not created()
+
+    @pytest.mark.parametrize(
+        ("tasks", "arguments", "sentence"),
+        [
+            ({"a": RUN}, {"task_queue_id": None}, "Task 'a' has no queue"),
+            ({"a": RUN, "b": {**RUN, "scheduler_id": "other"}}, {}, "one scheduler"),
+            ({"a": RUN, "b": {"payload": {"x": "\0"}}}, {}, "NUL"),
+        ],
+        ids=["queue", "scheduler", "nul"],
+    )
+    def test_what_the_queue_would_refuse_is_not_sent(self, operator, instance, tasks, arguments, sentence, created):
+        with pytest.raises(AirflowFailException, match=sentence):
+            operator(tasks, **arguments).execute(instance.context)
+        assert not created()
+
+    def test_templates_are_rendered(self, operator, instance, worker):
+        with DAG("rendered", schedule=None):
+            one = operator({"a": {"payload": {"n": "{{ number }}", "k": 3}}, "b": {**RUN, "dependencies": ["{{ 'a' }}"]}})
+        one.render_template_fields({"number": 60})
+        one.check_rendered()
+        group = start(one, instance)
+        assert worker.queue.task(group.task_ids["a"])["payload"] == {"n": "60", "k": 3}
+        assert worker.queue.task(group.task_ids["b"])["dependencies"] == [group.task_ids["a"]]
+
+    def test_a_graph_may_come_from_an_xcom(self, operator):
+        with DAG("rendered", schedule=None, render_template_as_native_obj=True):
+            one = operator("{{ graph }}")
+        one.render_template_fields({"graph": CHAIN})
+        one.check_rendered()
+        assert one.tasks == CHAIN
