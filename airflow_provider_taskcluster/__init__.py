@@ -10,7 +10,8 @@ __version__ = "0.1.0"
 
 INTEGRATION = "Taskcluster"
 OPERATORS = (
-    *("artifact_uploads", "artifacts", "folders", "hooks", "objects", "payloads", "purge_cache", "run_task", "tasks"),
+    *("artifact_uploads", "artifacts", "folders", "groups", "hooks", "objects", "payloads", "purge_cache", "run_task"),
+    "tasks",
 )
 LINKS = (
     "TaskclusterTaskLink",

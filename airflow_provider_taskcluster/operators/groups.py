@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
     from airflow_provider_taskcluster.services.schemas import TaskStatus
     from airflow_provider_taskcluster.tasks.group_start import StartedGroup
-    from airflow_provider_taskcluster.waits.results import ReachedTask
+    from airflow_provider_taskcluster.waits.results import RanTaskGroup
 
 log = logging.getLogger(__name__)
 
@@ -143,7 +143,7 @@ class TaskclusterRunTaskGroupOperator(TaskclusterCancelingOperator):
         self.check_arguments()
         check_labels(tasks)
 
-    def execute(self, context: Context) -> dict[str, ReachedTask]:
+    def execute(self, context: Context) -> RanTaskGroup:
         """Start the group, or take it up, and follow it to its end."""
         with permanent_errors_fail(self.action, self.taskcluster_conn_id):
             self.check_rendered()
@@ -216,11 +216,11 @@ class TaskclusterRunTaskGroupOperator(TaskclusterCancelingOperator):
             raise WaitFailed("The ids of the tasks are gone from XCom: the next try finds the tasks again")
         self.task_group_id, self._task_ids = followed["task_group_id"], followed["task_ids"]
 
-    def finish(self, context: Context) -> dict[str, ReachedTask]:  # noqa: ARG002 (of the base class)
+    def finish(self, context: Context) -> RanTaskGroup:  # noqa: ARG002 (of the base class)
         """Return the run of each label that has completed."""
         self._check_killed()
         statuses = self.hook.task_statuses(self._task_ids.values())
-        result: dict[str, ReachedTask] = {}
+        result: RanTaskGroup = {}
         for label, task_id in self._task_ids.items():
             runs = statuses[task_id]["runs"] if task_id in statuses else []
             completed = [run for run in runs if run["state"] == COMPLETED]

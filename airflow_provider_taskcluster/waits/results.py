@@ -59,6 +59,10 @@ class ReachedTasks(TypedDict):
     tasks: list[ReachedTask]
 
 
+# The completed tasks of a graph, by label.
+RanTaskGroup = dict[str, ReachedTask]
+
+
 class ResolvedTaskGroup(TypedDict):
     """A task group whose tasks are all resolved: their number, and the number in each state."""
 

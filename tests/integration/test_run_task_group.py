@@ -171,7 +171,9 @@ class TestEnds:
         failed = worker.create_task()
         worker.claim(failed).fail()
         tasks = {"first": {**RUN, "dependencies": [failed]}, "second": {**RUN, "dependencies": ["first"]}}
-        with pytest.raises(AirflowFailException, match=rf"Task 'first' \(.*\) will not run: it is blocked by .*{failed}"):
+        with pytest.raises(
+            AirflowFailException, match=rf"Task 'first' \(.*\) will not run: it is blocked by .*{failed}"
+        ):
             operator(tasks, fail_fast=False).execute(instance.context)
 
     def test_many_failures_are_counted(self, operator, instance, playing):
@@ -210,7 +212,9 @@ class TestRetries:
         assert len(listed) == 3
 
     @pytest.mark.parametrize("made", [0, 1, 2, 3])
-    def test_a_retry_after_a_death_creates_what_is_missing(self, operator, instance, worker, created, made, monkeypatch):
+    def test_a_retry_after_a_death_creates_what_is_missing(
+        self, operator, instance, worker, created, made, monkeypatch
+    ):
         first = operator()
         calls = iter(range(made))
 
@@ -232,7 +236,9 @@ class TestRetries:
         assert len(worker.queue.listTaskGroup(group.task_group_id)["tasks"]) == 3
 
     def test_two_tries_at_once_make_one_group(self, operator, worker):
-        tasks = {f"t{number}": {**RUN, "dependencies": [f"t{number - 1}"] if number % 5 else []} for number in range(40)}
+        tasks = {
+            f"t{number}": {**RUN, "dependencies": [f"t{number - 1}"] if number % 5 else []} for number in range(40)
+        }
         with ThreadPoolExecutor(4) as threads:
             groups = list(threads.map(lambda _: start(operator(tasks), TaskInstance()), range(4)))
         assert all(group == groups[0] for group in groups)
@@ -371,7 +377,8 @@ class TestDefinitions:
         assert (short["metadata"]["name"], short["metadata"]["description"]) == ("n", "d")
         assert (short["projectId"], short["schedulerId"], short["tags"]) == ("p", "airflow", {"label": "short"})
         lifetimes = [
-            datetime.fromisoformat(task["deadline"]) - datetime.fromisoformat(task["created"]) for task in (short, whole)
+            datetime.fromisoformat(task["deadline"]) - datetime.fromisoformat(task["created"])
+            for task in (short, whole)
         ]
         assert lifetimes == [timedelta(hours=2), timedelta(hours=3)]
         assert (whole["taskQueueId"], whole["priority"], whole["tags"]) == (
@@ -428,7 +435,9 @@ class TestDefinitions:
 
     def test_templates_are_rendered(self, operator, instance, worker):
         with DAG("rendered", schedule=None):
-            one = operator({"a": {"payload": {"n": "{{ number }}", "k": 3}}, "b": {**RUN, "dependencies": ["{{ 'a' }}"]}})
+            one = operator(
+                {"a": {"payload": {"n": "{{ number }}", "k": 3}}, "b": {**RUN, "dependencies": ["{{ 'a' }}"]}}
+            )
         one.render_template_fields({"number": 60})
         one.check_rendered()
         group = start(one, instance)
