@@ -98,7 +98,7 @@ class TaskclusterCancelingOperator(TaskclusterBaseOperator):
         :param hook: A hook that waits for little.
         """
 
-    def end_of_wait(self, message: str) -> TaskclusterError | None:  # noqa: ARG002 (of subclasses)
+    def end_of_wait(self, context: Context, message: str) -> TaskclusterError | None:  # noqa: ARG002 (of subclasses)
         """Return the error for a wait that can no longer be met; None for the one that Airflow does not retry.
 
         :param message: What happened instead.
@@ -116,7 +116,7 @@ class TaskclusterCancelingOperator(TaskclusterBaseOperator):
                 case "timeout":
                     self._cancel()
                     raise AirflowTaskTimeout(f"{self.followed} has not ended in time: {visible(event['message'])}")
-                case "over" if error := not event["misconfigured"] and self.end_of_wait(event["message"]):
+                case "over" if error := not event["misconfigured"] and self.end_of_wait(context, event["message"]):
                     raise error
             why = failure_message(self.action, self.taskcluster_conn_id, event["message"])
             if event["transient"]:

@@ -159,7 +159,7 @@ class TaskclusterRunTaskGroupOperator(TaskclusterCancelingOperator):
             try:
                 self._worker_wait(wait).without_log()
             except WillNotCome as error:
-                raise self.end_of_wait(str(error)) from None
+                raise self.end_of_wait(context, str(error)) from None
             return self.finish(context)
 
     def _started(self, context: Context) -> StartedGroup:
@@ -238,15 +238,14 @@ class TaskclusterRunTaskGroupOperator(TaskclusterCancelingOperator):
         log.info("All %d tasks of group %r completed", len(result), self.task_group_id)
         return result
 
-    def end_of_wait(self, message: str) -> TaskclusterError:
+    def end_of_wait(self, context: Context, message: str) -> TaskclusterError:
         """Return the error for a group that did not complete; Airflow retries it if all its failures are retried."""
         self._check_killed()
         statuses = self.hook.task_statuses(self._task_ids.values()).values()
         ends = {end for status in statuses if (end := _end(status)) not in {None, COMPLETED}}
-        if ends and ends <= {*read_retry_on(self.retry_on)}:
-            return TaskNotCompleted(
-                f"{message}; the next try of this Airflow task reruns what ended so", transient=True
-            )
+        if ends and ends <= {*self._retried_ends(context)}:
+            message = f"{message}; the next try of this Airflow task starts a new attempt"
+            return TaskNotCompleted(message, transient=True)
         return TaskNotCompleted(message)
 
     def cancel_followed(self, hook: TaskclusterHook) -> str:

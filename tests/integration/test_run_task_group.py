@@ -254,7 +254,7 @@ class TestRetries:
         self, operator, instance, playing, created
     ):
         seen = playing(build=[exception("internal-error")])
-        with pytest.raises(TaskNotCompleted, match="the next try of this Airflow task reruns") as caught:
+        with pytest.raises(TaskNotCompleted, match="the next try of this Airflow task starts a new attempt") as caught:
             operator().execute(instance.context)
         assert caught.value.transient
         result = operator().execute(instance.context)
@@ -277,11 +277,11 @@ class TestRetries:
         assert sorted(created()[3:]) == sorted(one["task_id"] for one in result.values())
         assert "cannot be rerun" in caplog.text
 
-    def test_a_group_that_somebody_sealed_too_early_is_replaced(self, operator, instance, playing, hook, caplog):
+    def test_a_group_that_was_sealed_too_early_is_replaced(self, operator, instance, hook, caplog):
         group = start(operator({"build": RUN}), instance)
-        playing()
-        result = operator().execute(instance.context)
-        assert result["build"]["task_id"] != group.task_ids["build"]
+        again = start(operator(), instance)
+        assert group.task_group_id != again.task_group_id
+        assert set(hook.task_statuses(again.task_ids.values())) == set(again.task_ids.values())
         assert f"Another group replaces task group {group.task_group_id!r}: it is sealed" in caplog.text
         assert hook.task_status(group.task_ids["build"])["runs"][-1]["reasonResolved"] == "canceled"
 
@@ -326,6 +326,18 @@ class TestRetries:
         one.on_kill()
         assert hook.task_status(group.task_ids["build"])["state"] == "pending"
         assert start(operator(on_kill="leave"), instance) == group
+
+    @pytest.mark.parametrize(("try_number", "error"), [(1, AirflowFailException), (2, TaskNotCompleted)])
+    def test_a_cancel_by_an_earlier_try_that_comes_back_is_retried(self, operator, instance, try_number, error):
+        lost, second = operator(), TaskInstance(try_number=try_number)
+        start(lost, instance)
+        with ThreadPoolExecutor(1) as thread:
+            following = thread.submit(operator().execute, second.context)
+            while "taskcluster_group" not in second.xcom:
+                time.sleep(0.01)
+            lost.on_kill()
+            with pytest.raises(error, match="canceled"):
+                following.result(30)
 
     def test_a_task_that_somebody_canceled_is_a_failure(self, operator, instance, hook):
         group = start(operator(on_kill="leave"), instance)

@@ -118,7 +118,7 @@ def test_a_time_out_cancels_the_group(operator, instance, hook):
     assert event["outcome"] == "timeout"
     later = operator(**arguments)
     later.pre_execute(instance.context)
-    with pytest.raises(AirflowTaskTimeout, match="Task group .* has not ended in time"):
+    with pytest.raises(AirflowTaskTimeout, match=r"Task group .* has not ended in time"):
         later.execute_complete(instance.context, event)
     assert states(hook, instance) == {"exception"}
 

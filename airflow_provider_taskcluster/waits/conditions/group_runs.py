@@ -73,6 +73,8 @@ class GroupRunWait:
         blocked, waiting = yield from blockers(list(waiting), waiting, found)
         lost = len(failed) + len(blocked)
         if lost == len(tasks) or (lost and self.fail_fast):
+            nearest = sorted(blocked, key=lambda task_id: blocked[task_id]["taskId"] not in waiting[task_id])
+            blocked = {task_id: blocked[task_id] for task_id in nearest}
             return Over(self._error(failed, blocked, tasks, count, root_url), news)
         for task_id, required in waiting.items():
             if task_id in tasks:
