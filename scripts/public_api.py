@@ -21,6 +21,7 @@ MODULES = [
         "operators.purge_cache",
         "operators.run_task",
         "operators.hooks",
+        "operators.groups",
         "operators.tasks",
     ),
     *("sensors.artifacts", "sensors.objects", "sensors.tasks", "sensors.index"),

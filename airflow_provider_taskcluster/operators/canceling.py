@@ -115,7 +115,8 @@ class TaskclusterCancelingOperator(TaskclusterBaseOperator):
                     return self.finish(context)
                 case "timeout":
                     self._cancel()
-                    raise AirflowTaskTimeout(f"{self.followed} has not ended in time: {visible(event['message'])}")
+                    why = visible(f"{self.followed} has not ended in time: {event['message']}")
+                    raise AirflowTaskTimeout(why)
                 case "over" if error := not event["misconfigured"] and self.end_of_wait(context, event["message"]):
                     raise error
             why = failure_message(self.action, self.taskcluster_conn_id, event["message"])
@@ -194,8 +195,8 @@ class TaskclusterCancelingOperator(TaskclusterBaseOperator):
 
         twin = twin_of(self.hook, connect_timeout=CANCEL_TIMEOUT, read_timeout=CANCEL_TIMEOUT, max_retries=0)
         try:
-            log.info("%s", self.cancel_followed(twin))
+            log.info("%s", visible(self.cancel_followed(twin)))
         except TaskclusterError as error:
-            log.warning("%s could not be canceled: %s", self.followed, visible(error))
+            log.warning("%s could not be canceled: %s", visible(self.followed), visible(error))
         finally:
             twin.close()

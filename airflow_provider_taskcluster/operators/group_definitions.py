@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from types import SimpleNamespace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.common.arguments import optional_text
 from airflow_provider_taskcluster.exceptions import InvalidInput
@@ -22,16 +22,13 @@ if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
 
     from airflow_provider_taskcluster.operators.graph_fields import GraphTask
-    from airflow_provider_taskcluster.operators.groups import TaskclusterRunTaskGroupOperator
     from airflow_provider_taskcluster.services.schemas import Json
 
 
 class GroupDefinitions:
     """The definitions of the tasks of a graph, with what they share."""
 
-    def __init__(
-        self, operator: TaskclusterRunTaskGroupOperator, context: Context, tasks: Mapping[str, GraphTask]
-    ) -> None:
+    def __init__(self, operator: Any, context: Context, tasks: Mapping[str, GraphTask]) -> None:
         self._operator = operator
         self._started = context["dag_run"].start_date
         self._tasks = tasks

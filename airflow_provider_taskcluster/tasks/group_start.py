@@ -96,7 +96,7 @@ class GroupStart:
             try:
                 self._complete(group, found)
             except _Abandoned as reason:
-                log.warning("Another group replaces task group %r: %s", group.task_group_id, reason)
+                log.warning("Another group replaces task group %r: %s", group.task_group_id, visible(reason))
                 if self.cancels:
                     self.queue.cancel_task_group(group.task_group_id)
                 continue
@@ -112,10 +112,7 @@ class GroupStart:
                 list(threads.map(lambda label: self._create(label, group), new))
         self.check_killed()
         self.queue.seal_task_group(group.task_group_id)
-        log.info(
-            "Task group %r is sealed: %d tasks were created, %d are those of an earlier try",
-            *(group.task_group_id, len(missing), len(found)),
-        )
+        log.info("Task group %r is sealed; tasks: %r", group.task_group_id, len(group.task_ids))
         labels = {task_id: label for label, task_id in group.task_ids.items()}
         for task_id, status in found.items():
             if self.is_spent(status):
@@ -150,4 +147,4 @@ class GroupStart:
             status = self.queue.rerun_task(task_id)
         except Conflict as error:
             raise _Abandoned(f"its task {visible(label)!r} cannot be rerun: {visible(error)}") from None
-        log.info("Reran task %r (%s): run %r", label, task_id, len(status["runs"]) - 1)
+        log.info("Reran task %r, %r: run %r", label, task_id, len(status["runs"]) - 1)

@@ -49,9 +49,9 @@ class TaskclusterCancelingTrigger(TaskclusterWaitTrigger):
             async with await TaskclusterAsyncHook.open(
                 self.taskcluster_conn_id, connect_timeout=self.connect_timeout, read_timeout=self.read_timeout
             ) as hook:
-                log.info("%s", await self.cancel_followed(hook))
+                log.info("%s", visible(await self.cancel_followed(hook)))
         except TaskclusterError as error:
-            log.warning("%s could not be canceled: %s", self.followed, visible(error))
+            log.warning("%s could not be canceled: %s", visible(self.followed), visible(error))
 
 
 class TaskclusterRunTrigger(TaskclusterCancelingTrigger):

@@ -12,6 +12,7 @@ from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.operators.artifact_uploads import TaskclusterUploadArtifactOperator
 from airflow_provider_taskcluster.operators.artifacts import TaskclusterDownloadArtifactOperator
 from airflow_provider_taskcluster.operators.folders import TaskclusterUploadFolderOperator
+from airflow_provider_taskcluster.operators.groups import TaskclusterRunTaskGroupOperator
 from airflow_provider_taskcluster.operators.hooks import TaskclusterTriggerHookOperator
 from airflow_provider_taskcluster.operators.objects import (
     TaskclusterDownloadObjectOperator,
@@ -49,6 +50,7 @@ USUAL = {
     TaskclusterPurgeCacheOperator: {"cache_names": "a", "worker_pool_id": "a/b"},
     TaskclusterRunTaskOperator: {"task_queue_id": "a/b", "payload": {"command": [["true"]]}},
     TaskclusterTriggerHookOperator: {"hook_group_id": "g", "hook_id": "h", "token_field": "token"},
+    TaskclusterRunTaskGroupOperator: {"tasks": {"a": {"payload": {}}}},
     TaskclusterCancelTaskOperator: {"taskcluster_task_id": TASK},
     TaskclusterRerunTaskOperator: {"taskcluster_task_id": TASK},
     TaskclusterIndexTaskOperator: {"index_path": "a.b", "taskcluster_task_id": TASK, "expires": DAY},
@@ -70,6 +72,7 @@ SENSORS = (TaskclusterArtifactSensor, TaskclusterObjectSensor, TaskclusterIndexS
 FLAGS_OF_SENSORS = ("deferrable", "soft_fail", "silent_fail", "never_fail", "exponential_backoff")
 WHOLE, ANY_NUMBER = "pass a whole number, 1 or more", "pass a whole number, 0 or more"
 REASONS = "'invalid-resource-on-worker', 'too-large-file-on-worker'"
+GROUP = (TaskclusterRunTaskGroupOperator,)
 TOGETHER = {"source", "data", "url", "worker_pool_id", "worker_type", "name"}
 TOGETHER |= {"payload", "payload_file", "task_queue_id", "download"}
 FLAG = "pass True or False"
@@ -124,6 +127,16 @@ WRONG = [
     ((TaskclusterRunTaskOperator,), "log_lines", [0, "all"], WHOLE),
     ((TaskclusterRunTaskOperator,), "download", ["public/*"], "download and destination belong together"),
     ((TaskclusterRunTaskOperator,), "poll_interval", [0, "soon"], "poll_interval"),
+    (GROUP, "tasks", [{}, [], {"a": {}}, {"a": []}], "tasks"),
+    (GROUP, "tasks", [{"a": {"payload": {}, "dependencies": ["b"]}}], "neither a label of the graph nor the id of a"),
+    (GROUP, "tasks", [{"a": {"payload": {}, "dependencies": ["a"]}}], "The dependencies go in a circle"),
+    (GROUP, "deadline", [3600, None, timedelta()], "pass a timedelta above zero"),
+    (GROUP, "expires", [3600, "tomorrow", -DAY], "pass a timedelta above zero"),
+    (GROUP, "retry_on", ["faild", ["failed", "done"]], "retry_on is '"),
+    (GROUP, "on_kill", ["stop", None], "pass 'cancel' or 'leave'"),
+    (GROUP, "poll_interval", [0, "soon"], "poll_interval"),
+    (GROUP, "fail_fast", ["yes", None], FLAG),
+    (GROUP, "deferrable", ["yes", None], FLAG),
     ((TaskclusterRunTaskOperator,), "rerun", ["yes", None], FLAG),
     ((TaskclusterRunTaskOperator,), "deferrable", ["yes", None], FLAG),
     ((TaskclusterTriggerHookOperator,), "hook_group_id", ["a/b", ""], "is not the id of a group of hooks"),

@@ -215,6 +215,25 @@ def test_trigger_hook(tc, made_hook, deferrable):
     assert report.xcom_pull(task_ids="report") == f"Built release in task {fire['taskId']}"
 
 
+@pytest.mark.parametrize("deferrable", [False, True])
+def test_run_task_group(tc, taskcluster_worker, deferrable):
+    example = load("run_task_group")
+    graph = example.get_task("graph")
+    graph.deferrable, graph.poll_interval = deferrable, 0.2
+    dag_run = example.test(run_conf={"task_queue_id": taskcluster_worker.task_queue_id})
+    assert str(dag_run.state) == "success"
+    (after,) = (instance for instance in dag_run.get_task_instances() if instance.task_id == "built_by")
+    ran = after.xcom_pull(task_ids="graph")
+    assert {label: task["state"] for label, task in ran.items()} == dict.fromkeys(
+        ("build", "test-unit", "test-browser", "report"), "completed"
+    )
+    assert after.xcom_pull(task_ids="built_by") == f"task {ran['build']['task_id']}, run 0"
+    group = after.xcom_pull(task_ids="graph", key="taskcluster_group")
+    assert TaskclusterHook().task_group(group["task_group_id"])["sealed"]
+    log = TaskclusterHook().read_artifact(ran["build"]["task_id"], "public/logs/live_backing.log").decode()
+    assert f"built in {dag_run.run_id}" in log
+
+
 def test_purge_caches(tc):
     state, states = run("purge_caches", worker_pool_id="tests/example")
     assert state == "success", states

@@ -17,6 +17,7 @@ from airflow_provider_taskcluster.operators.purge_cache import TaskclusterPurgeC
 from airflow_provider_taskcluster.tasks.generic_worker import generic_worker_payload
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
+GRAPH = {"one": {"payload": {}, "task_queue_id": "a/b"}}
 # Text that decides what a task does, not what it does it with.
 CHOICES = {
     *("digests", "if_exists", "if_missing", "if_none", "log", "multipart", "on_kill", "require", "requires"),
@@ -54,7 +55,8 @@ def required(kind):
 
 def given(kind, value):
     """Return the required arguments with one value, except those that are checked when the DAG is parsed."""
-    checked = {"expires": timedelta(days=1), "run_id": 0, "deferrable": False, "hook_group_id": "g", "hook_id": "h"}
+    checked = {"expires": timedelta(days=1), "run_id": 0, "deferrable": False, "tasks": GRAPH}
+    checked |= {"hook_group_id": "g", "hook_id": "h"}
     return {name: checked.get(name, value) for name in required(kind)}
 
 

@@ -11,6 +11,7 @@ from airflow_tries import TaskInstance
 from scopes_table import line
 
 from airflow_provider_taskcluster.exceptions import InsufficientScopes
+from airflow_provider_taskcluster.operators.groups import TaskclusterRunTaskGroupOperator
 from airflow_provider_taskcluster.operators.run_task import TaskclusterRunTaskOperator
 from airflow_provider_taskcluster.operators.tasks import (
     TaskclusterCancelTaskOperator,
@@ -79,6 +80,49 @@ def run_operator(w):
             operator.hook.close()
 
     return ran
+
+
+@line("`TaskclusterRunTaskGroupOperator`")
+def run_group_operator(w):
+    definition = definition_of(w)
+    w.blanks |= {"taskId": "*", "taskGroupId": "*"}  # each client derives others
+
+    def ran():
+        operator = TaskclusterRunTaskGroupOperator(
+            task_id="run", taskcluster_conn_id=w.hook.taskcluster_conn_id, tasks={"one": definition}, poll_interval=0.1
+        )
+        context = TaskInstance().context
+        try:
+            group = operator._started(context)
+            w.tc.bulk.resolve(group.task_ids.values())
+            assert operator.execute(context)["one"]["state"] == "completed"
+        finally:
+            operator.hook.close()
+
+    return ran
+
+
+@line("`task_group`")
+def task_group(w):
+    definition_of(w)
+    return lambda: w.hook.task_group(w.run.task_id)
+
+
+@line("`seal_task_group`")
+def seal_task_group(w):
+    definition_of(w)
+    return lambda: w.hook.seal_task_group(w.run.task_id)
+
+
+@line("`cancel_task_group`")
+def cancel_task_group(w):
+    definition_of(w)
+    return lambda: w.hook.cancel_task_group(w.run.task_id)
+
+
+@line("`task_runs`")
+def task_statuses(w):
+    return lambda: w.hook.task_statuses([w.run.task_id])
 
 
 @line("`TaskclusterCancelTaskOperator`")

@@ -91,8 +91,9 @@ class GroupRunWait:
     def _not_yet(self, found: list[ListedTask], memory: _Memory, news: list[str]) -> Verdict:
         states = Counter(status["state"] for status in found if status["state"] != COMPLETED)
         counts = ", ".join(f"{count} {visible(state)}" for state, count in states.items())
-        left = f"{len(memory['tasks'])} of {memory['count']} tasks of group {self.task_group_id} have not completed"
-        return NotYet(f"{left}: {counts}", memory, news=news)
+        count, left = memory["count"], len(memory["tasks"])
+        why = f"{left} of {count} tasks of group {self.task_group_id} have not completed: {counts}"
+        return NotYet(why, memory, news=news)
 
     def _error(
         self,

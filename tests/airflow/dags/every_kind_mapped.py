@@ -9,6 +9,7 @@ from airflow.providers.common.compat.sdk import dag, task
 from airflow_provider_taskcluster.operators.artifact_uploads import TaskclusterUploadArtifactOperator
 from airflow_provider_taskcluster.operators.artifacts import TaskclusterDownloadArtifactOperator
 from airflow_provider_taskcluster.operators.folders import TaskclusterUploadFolderOperator
+from airflow_provider_taskcluster.operators.groups import TaskclusterRunTaskGroupOperator
 from airflow_provider_taskcluster.operators.hooks import TaskclusterTriggerHookOperator
 from airflow_provider_taskcluster.operators.objects import (
     TaskclusterDownloadObjectOperator,
@@ -74,6 +75,11 @@ def every_kind_mapped():
     TaskclusterTriggerHookOperator.partial(
         task_id="trigger", hook_group_id=CONF % "hook_group", hook_id=CONF % "hook", log="none", poll_interval=0.1
     ).expand(payload=[{}, {"branch": "main"}])
+    TaskclusterRunTaskGroupOperator.partial(
+        task_id="run_group", task_queue_id=CONF % "queue", poll_interval=0.1
+    ).expand(
+        tasks=[{"first": {"payload": generic_worker_payload(["true"], max_run_time=seconds)}} for seconds in (60, 90)]
+    )
     TaskclusterIndexTaskOperator.partial(task_id="index", taskcluster_task_id=DONE, expires=DAY).expand(
         index_path=["every-kind.c", "every-kind.d"]
     )

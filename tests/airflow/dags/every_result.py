@@ -47,6 +47,8 @@ def all_results(hook, task_id, folder):
     yield "stored_artifact_length", hook.stored_artifact_length(*artifact)
     yield "task_runs", hook.task_runs(task_id)
     yield "task_status", hook.task_status(task_id)
+    yield "task_statuses", hook.task_statuses([task_id])
+    yield "task_group", hook.task_group(task_id)
     definition = hook.task_definition(task_id)
     yield "task_definition", definition
     yield "create_task", hook.create_task(task_id, definition)
@@ -62,6 +64,8 @@ def all_results(hook, task_id, folder):
     yield "all_purge_requests", hook.all_purge_requests()
     yield "call", hook.call("queue", "status", task_id)
     yield "cancel_task", hook.cancel_task(task_id)
+    yield "seal_task_group", hook.seal_task_group(task_id)
+    yield "cancel_task_group", hook.cancel_task_group(task_id)
     yield "ping", hook.ping("queue")
     yield "test_connection", hook.test_connection()
     yield "temporary_credentials", hook.temporary_credentials(["scope"], LIFE)
