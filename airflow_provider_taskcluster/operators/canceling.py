@@ -115,8 +115,9 @@ class TaskclusterCancelingOperator(TaskclusterBaseOperator):
                     return self.finish(context)
                 case "timeout":
                     self._cancel()
-                    why = visible(f"{self.followed} has not ended in time: {event['message']}")
-                    raise AirflowTaskTimeout(why)
+                    raise AirflowTaskTimeout(
+                        f"{visible(self.followed)} has not ended in time: {visible(event['message'])}"
+                    )
                 case "over" if error := not event["misconfigured"] and self.end_of_wait(context, event["message"]):
                     raise error
             why = failure_message(self.action, self.taskcluster_conn_id, event["message"])

@@ -29,7 +29,7 @@ class TaskGraph:
 
     def __post_init__(self) -> None:
         if not self.dependencies:
-            raise InvalidInput("The graph has no task: give at least one")
+            raise InvalidInput("The graph has no tasks: give at least one")
         for label, required in self.dependencies.items():
             if not isinstance(label, str) or not label.strip():
                 raise InvalidInput(f"The label {label!r} is no text: name each task")
