@@ -43,8 +43,8 @@ class HookCalls:
 
         The request is sent once, and is not repeated after an error: each trigger makes a task. With ``task_id``, which
         the schema of the hook must let through, the queue is asked after an error whether the task was made all the
-        same; then its id is returned. If the error is raised, no task of this id was made; the next try takes another
-        id.
+        same; then its id is returned. If the error is raised, there is no such task, or the queue could not be asked:
+        another call with the same id makes no second task.
 
         Scope ``hooks:trigger-hook:<hookGroupId>/<hookId>``; with ``task_id`` also ``queue:status:<taskId>``.
 
