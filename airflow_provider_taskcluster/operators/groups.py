@@ -26,6 +26,7 @@ from airflow_provider_taskcluster.operators.origins import origin_and_key
 from airflow_provider_taskcluster.tasks.definition import check_lifetime
 from airflow_provider_taskcluster.tasks.ends import CANCELED, COMPLETED, end_of, read_retry_on
 from airflow_provider_taskcluster.waits.conditions.group_runs import GroupRunWait
+from airflow_provider_taskcluster.waits.results import RanTaskGroup
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -36,7 +37,7 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
     from airflow_provider_taskcluster.services.schemas import TaskStatus
     from airflow_provider_taskcluster.tasks.group_start import StartedGroup
-    from airflow_provider_taskcluster.waits.results import RanTaskGroup
+    from airflow_provider_taskcluster.waits.results import ReachedTask
 
 log = logging.getLogger(__name__)
 
@@ -220,7 +221,7 @@ class TaskclusterRunTaskGroupOperator(TaskclusterCancelingOperator):
         """Return the run of each label that has completed."""
         self._check_killed()
         statuses = self.hook.task_statuses(self._task_ids.values())
-        result: RanTaskGroup = {}
+        result: dict[str, ReachedTask] = {}
         for label, task_id in self._task_ids.items():
             runs = statuses[task_id]["runs"] if task_id in statuses else []
             completed = [run for run in runs if run["state"] == COMPLETED]
@@ -236,7 +237,7 @@ class TaskclusterRunTaskGroupOperator(TaskclusterCancelingOperator):
                 "reason_resolved": run.get("reasonResolved"),
             }
         log.info("All %d tasks of group %r completed", len(result), self.task_group_id)
-        return result
+        return RanTaskGroup(result)
 
     def end_of_wait(self, context: Context, message: str) -> TaskclusterError:
         """Return the error for a group that did not complete; Airflow retries it if all its failures are retried."""

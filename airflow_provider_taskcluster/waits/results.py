@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any, Literal, NotRequired, TypedDict
+from typing import Any, Literal, NewType, NotRequired, TypedDict
 
 # Limit of a list in XCom.
 MAX_IN_XCOM = 100
@@ -60,7 +60,7 @@ class ReachedTasks(TypedDict):
 
 
 # The completed tasks of a graph, by label.
-RanTaskGroup = dict[str, ReachedTask]
+RanTaskGroup = NewType("RanTaskGroup", dict[str, ReachedTask])
 
 
 class ResolvedTaskGroup(TypedDict):
