@@ -14,7 +14,7 @@ MIB = 1024 * KIB
 INLINE = 8 * KIB
 # Bytes between two checkpoints of a download in a chaos run, and bytes in sockets and buffers when a connection breaks.
 RECORD = 64 * KIB
-ON_THE_WAY = 16 * MIB
+ON_THE_WAY = 12 * MIB
 # Faults after which a download may start again from its first byte.
 BEGIN_ANEW = {"Corrupt", "Short", "Longer", "NoLength", "Chunked", "Headers", "WrongRange", "OtherRange", "Ignore"}
 
@@ -140,7 +140,7 @@ class Plan:
     def begins_anew(self) -> bool:
         """Whether a download may start again from its first byte, in a later try, too: a fault changed its facts."""
         faults = {strike.fault for trouble in self.troubles for strike in trouble.strikes}
-        return bool(faults & BEGIN_ANEW)
+        return self.kind.method == "GET" and bool(faults & BEGIN_ANEW)
 
 
 def draw(seed: int, number: int) -> Plan:

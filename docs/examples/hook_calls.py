@@ -54,6 +54,16 @@ def tell_the_team(report: str) -> None:
     # [END notify]
 
 
+def start_a_build() -> tuple[str | None, list[Any]]:
+    """Trigger a hook, and list what it has made."""
+    # [START trigger]
+    hook = TaskclusterHook()
+    task_id = hook.trigger_hook("my-team", "build", {"branch": "main"})
+    fires = hook.hook_last_fires("my-team", "build", limit=10)
+    # [END trigger]
+    return task_id, fires
+
+
 def call_anything(task_id: str, group_id: str, handle: Callable[[Any], None]) -> Any:
     """Call what the hook has no method for."""
     # [START call]

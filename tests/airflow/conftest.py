@@ -73,8 +73,8 @@ def load_test_dag(monkeypatch):
 def made_hook(tc, taskcluster_worker):
     """Make a hook whose task runs a payload, which is a template, on the worker; return its group and id."""
 
-    def make(payload, schema=None):
-        name = (f"group-{secrets.token_hex(4)}", "hook")
+    def make(payload, schema=None, name=None):
+        name = name or (f"group-{secrets.token_hex(4)}", "hook")
         described = {"name": "n", "owner": "nobody@example.com", "description": "d"}
         metadata = {**described, "source": "https://example.com"}
         task = {"taskQueueId": taskcluster_worker.task_queue_id, "payload": payload, "metadata": metadata}

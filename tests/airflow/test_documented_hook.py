@@ -51,6 +51,12 @@ def test_the_team_is_told(shown, tc):
     assert [sent.kind for sent in list(tc.outbox)[-3:]] == ["slack-channel", "email", "pulse"]
 
 
+def test_a_hook_is_triggered(shown, made_hook):
+    made_hook({"command": [["true"]], "maxRunTime": 60}, name=("my-team", "build"))
+    task_id, fires = shown.start_a_build()
+    assert [fire["taskId"] for fire in fires] == [task_id]
+
+
 def test_what_the_hook_has_no_method_for_is_called(shown, tc, worker):
     task_id = worker.create_task()
     worker.claim(task_id).fail()

@@ -11,6 +11,7 @@ import urllib.request
 from pathlib import Path
 
 import pytest
+from airflow_lines import AIRFLOW_2
 
 from airflow_provider_taskcluster.emulator import Emulator
 from airflow_provider_taskcluster.emulator.worker import CommandWorker, Worker
@@ -24,6 +25,15 @@ def loaded(name):
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)
     return module
+
+
+def test_a_notifier_is_the_callback_of_a_deadline():
+    """On Airflow 2, which has no deadlines, the page says so."""
+    page = (EXAMPLES.parent / "guides/notify.md").read_text()
+    assert "On Airflow 3.1 and later the notifier can be the callback of a deadline" in page
+    if not AIRFLOW_2:
+        late = loaded("late_notifier").late
+        assert late.kwargs["slack"] == "C0123456789"
 
 
 def test_an_emulator_is_started_and_a_worker_publishes(capsys):

@@ -9,8 +9,17 @@ import pytest
 
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
 
-# Of use in the function that got them: open files, payloads, clients, and bytes, which Airflow takes none of.
-STAY = {"open_payload", "open_object", "open_artifact", "read_object", "read_artifact", "get_conn", "upstream"}
+# Of use in the function that got them: open files, payloads, clients, lines, and bytes, which Airflow takes none of.
+STAY = {
+    "task_log",
+    "open_payload",
+    "open_object",
+    "open_artifact",
+    "read_object",
+    "read_artifact",
+    "get_conn",
+    "upstream",
+}
 
 pytestmark = [pytest.mark.usefixtures("database"), pytest.mark.filterwarnings("ignore::DeprecationWarning")]
 

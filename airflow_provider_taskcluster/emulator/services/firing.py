@@ -36,6 +36,8 @@ CLIENT_ID = "static/taskcluster/hooks"
 MONTH = 30 * DAY
 LONGEST_ERROR = 128 * 1024
 
+_SLUGID = re.compile(SLUGID.strip("^$"))
+
 
 class FiringService:
     """Fires hooks, and lists their fires."""
@@ -55,7 +57,7 @@ class FiringService:
         creates the task, and then fails because there is a record already: as at the real service.
         """
         given = context["payload"].get("taskId") if self._takes_ids else None
-        task_id = given if isinstance(given, str) and re.fullmatch(SLUGID.strip("^$"), given) else slugid()
+        task_id = given if isinstance(given, str) and _SLUGID.fullmatch(given) else slugid()
         now = to_json(self._clock.now())
         error: ApiError | TemplateError | None = None
         try:

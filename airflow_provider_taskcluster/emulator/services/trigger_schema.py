@@ -81,6 +81,6 @@ def _surplus(error: ValidationError) -> int:
     """Count the properties that the schema does not know, each of which is a complaint."""
     schema, instance = error.schema, error.instance
     assert isinstance(schema, dict)
-    patterns = schema.get("patternProperties", {})
+    patterns = [re.compile(pattern) for pattern in schema.get("patternProperties", {})]
     known = schema.get("properties", {})
-    return sum(name not in known and not any(re.search(p, name) for p in patterns) for name in instance)
+    return sum(name not in known and not any(pattern.search(name) for pattern in patterns) for name in instance)

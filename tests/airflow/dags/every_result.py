@@ -67,6 +67,18 @@ def all_results(hook, task_id, folder):
     yield "seal_task_group", hook.seal_task_group(task_id)
     yield "cancel_task_group", hook.cancel_task_group(task_id)
     yield "ping", hook.ping("queue")
+    secret = {"secret": {"key": "value"}, "expires": iso_timestamp(datetime.now(UTC) + LIFE)}
+    hook.call("secrets", "set", "every/secret", payload=secret)
+    yield "secret", hook.secret("every/secret")
+    yield "notify_email", hook.notify_email("every@example.com", "subject", "text")
+    yield "notify_slack", hook.notify_slack("C0123456789", "every text")
+    yield "notify_matrix", hook.notify_matrix("!every:example.com", "text")
+    yield "notify_pulse", hook.notify_pulse("every.result", {"a": 1})
+    metadata = {"name": "n", "owner": "nobody@example.com", "description": "d"}
+    made = {"metadata": metadata, "task": {"$if": "false", "then": {}}, "triggerSchema": {"type": "object"}}
+    hook.call("hooks", "createHook", "every", task_id, payload=made)
+    yield "trigger_hook", hook.trigger_hook("every", task_id, {})
+    yield "hook_last_fires", hook.hook_last_fires("every", task_id)
     yield "test_connection", hook.test_connection()
     yield "temporary_credentials", hook.temporary_credentials(["scope"], LIFE)
 
