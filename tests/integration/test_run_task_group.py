@@ -331,13 +331,17 @@ class TestRetries:
     def test_a_cancel_by_an_earlier_try_that_comes_back_is_retried(self, operator, instance, try_number, error):
         lost, second = operator(), TaskInstance(try_number=try_number)
         start(lost, instance)
-        with ThreadPoolExecutor(1) as thread:
-            following = thread.submit(operator().execute, second.context)
+
+        def come_back():
             while "taskcluster_group" not in second.xcom:
                 time.sleep(0.01)
             lost.on_kill()
-            with pytest.raises(error, match="canceled"):
-                following.result(30)
+
+        thread = threading.Thread(target=come_back)
+        thread.start()
+        with pytest.raises(error, match="canceled"):
+            operator().execute(second.context)
+        thread.join()
 
     def test_a_task_that_somebody_canceled_is_a_failure(self, operator, instance, hook):
         group = start(operator(on_kill="leave"), instance)
