@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 import logging
-from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow_provider_taskcluster.common.arguments import flag
-from airflow_provider_taskcluster.operators.base import recorder_for_task
 from airflow_provider_taskcluster.operators.following import TaskclusterFollowingOperator
+from airflow_provider_taskcluster.operators.origins import origin_and_key
 from airflow_provider_taskcluster.tasks.ends import CANCELED, end_of, read_retry_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable
+    from datetime import timedelta
 
     from airflow.providers.common.compat.sdk import Context, ObjectStoragePath
 
@@ -41,22 +41,9 @@ class TaskclusterAttemptsOperator(TaskclusterFollowingOperator):
 
         :param lifetime: From now to the deadline of the task: a key that is kept is needed until then.
         """
-        from airflow_provider_taskcluster.tasks.task_ids import Origin, derived_task_id, stable_key
-        from airflow_provider_taskcluster.transfer.upload.recorder import recorder_for
+        from airflow_provider_taskcluster.tasks.task_ids import derived_task_id
 
-        instance = context["ti"]
-        origin = Origin(
-            self.hook.settings.root_url,
-            instance.dag_id,
-            instance.run_id,
-            self.task_id,
-            -1 if instance.map_index is None else instance.map_index,
-            # Airflow's own rule: a clear adds the tries until then to max_tries
-            max(0, instance.max_tries - (self.retries or 0)),
-        )
-        recorder = recorder_for(recorder_for_task(self.recorder, context))
-        until = datetime.now(UTC) + lifetime + timedelta(days=1)
-        key = stable_key(self.hook.settings.upload_key, origin, recorder, until)
+        origin, key = origin_and_key(self, context, lifetime)
         return lambda attempt: derived_task_id(key, origin, attempt)
 
     def _warn_of_rerun(self, status: TaskStatus) -> None:
