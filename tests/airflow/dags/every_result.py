@@ -67,6 +67,13 @@ def all_results(hook, task_id, folder):
     yield "seal_task_group", hook.seal_task_group(task_id)
     yield "cancel_task_group", hook.cancel_task_group(task_id)
     yield "ping", hook.ping("queue")
+    yield from results_of_other_services(hook, task_id)
+    yield "test_connection", hook.test_connection()
+    yield "temporary_credentials", hook.temporary_credentials(["scope"], LIFE)
+
+
+def results_of_other_services(hook, task_id):
+    """Call the methods of the services secrets, notify and hooks."""
     secret = {"secret": {"key": "value"}, "expires": iso_timestamp(datetime.now(UTC) + LIFE)}
     hook.call("secrets", "set", "every/secret", payload=secret)
     yield "secret", hook.secret("every/secret")
@@ -79,8 +86,6 @@ def all_results(hook, task_id, folder):
     hook.call("hooks", "createHook", "every", task_id, payload=made)
     yield "trigger_hook", hook.trigger_hook("every", task_id, {})
     yield "hook_last_fires", hook.hook_last_fires("every", task_id)
-    yield "test_connection", hook.test_connection()
-    yield "temporary_credentials", hook.temporary_credentials(["scope"], LIFE)
 
 
 @dag(schedule=None, start_date=datetime(2026, 1, 1, tzinfo=UTC), catchup=False)
