@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.common import names
+from airflow_provider_taskcluster.common.messages import visible
 from airflow_provider_taskcluster.common.timestamps import iso_timestamp
 from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.hooks.base import future_expiry
@@ -19,6 +20,11 @@ if TYPE_CHECKING:
 
     from airflow_provider_taskcluster.services.client import Client
     from airflow_provider_taskcluster.services.schemas import IndexedTask, Json, TaskStatus
+
+
+def canceled_task(status: TaskStatus) -> str:
+    """Say for a log what a cancel of a task has done."""
+    return f"Canceled task {status['taskId']!r}: it is {visible(status['state'])}"
 
 
 class TaskCalls:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from airflow_provider_taskcluster.common.arguments import flag
 from airflow_provider_taskcluster.operators.following import TaskclusterFollowingOperator
 from airflow_provider_taskcluster.operators.origins import origin_and_key
-from airflow_provider_taskcluster.tasks.ends import CANCELED, end_of, read_retry_on
+from airflow_provider_taskcluster.tasks.ends import CANCELED, end_of_task, read_retry_on
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -59,7 +59,5 @@ class TaskclusterAttemptsOperator(TaskclusterFollowingOperator):
 
         A task that was canceled before this try began was canceled by the kill or time-out of an earlier one.
         """
-        if not status["runs"] or status["state"] not in {"failed", "exception"}:
-            return False
-        end = end_of(status["runs"][-1])
+        end = end_of_task(status)
         return end in read_retry_on(self.retry_on) or (end == CANCELED and self.when_killed == "cancel")

@@ -96,14 +96,14 @@ class ExtractingOperator(TaskclusterBaseOperator):
             check_local(given["destination"], "destination")
 
 
-def earlier_tries(task: BaseOperator, context: Context) -> int:
-    """Return the number of tries before this one, since a user has cleared the task.
+def tries_before_clear(task: BaseOperator, context: Context) -> int:
+    """Return the number of tries before the last clear, by Airflow's own rule: a clear adds them to ``max_tries``."""
+    return int(context["ti"].max_tries - (task.retries or 0))
 
-    A clear raises ``max_tries``, so that Airflow counts all retries again.
-    """
-    ti = context["ti"]
-    first_try = ti.max_tries - (task.retries or 0) + 1
-    return max(0, ti.try_number - first_try)
+
+def earlier_tries(task: BaseOperator, context: Context) -> int:
+    """Return the number of tries before this one, since a user has cleared the task."""
+    return max(0, context["ti"].try_number - 1 - tries_before_clear(task, context))
 
 
 def is_retry(task: BaseOperator, context: Context) -> bool:

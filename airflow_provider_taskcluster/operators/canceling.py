@@ -81,7 +81,7 @@ class TaskclusterCancelingOperator(TaskclusterBaseOperator):
     @property
     @abstractmethod
     def followed(self) -> str | None:
-        """What is followed, for the log: ``Task 'x'``; None until it is known."""
+        """Name of the task or group that is followed, for the log; None until it is known."""
 
     @abstractmethod
     def recall(self, context: Context) -> None:
@@ -152,6 +152,11 @@ class TaskclusterCancelingOperator(TaskclusterBaseOperator):
         """
         ends = read_retry_on(self.retry_on)
         return [*ends, CANCELED] if self.when_killed == "cancel" and is_retry(self, context) else ends
+
+    def _pulled(self, context: Context, key: str) -> Any:
+        """Return what this Airflow task has pushed to XCom, also before a deferral."""
+        instance = context["ti"]
+        return instance.xcom_pull(task_ids=self.task_id, key=key, map_indexes=instance.map_index)
 
     def _worker_wait(self, wait: W) -> WorkerWait[W]:
         """Return the wait on this worker."""

@@ -76,16 +76,18 @@ def without_omitted(fields: Mapping[str, Any]) -> Json:
     return {name: value for name, value in fields.items() if value is not None}
 
 
-def default_metadata(operator: Any, context: Context) -> dict[str, str]:
+def default_metadata(
+    context: Context, *, owner: Any, description: Any, source: Any, name: Any = None
+) -> dict[str, str]:
     """Return the metadata of a task: what the arguments name, else the DAG run and the task in Airflow."""
     instance: Any = context["ti"]
     number = f", map index {instance.map_index}" if instance.map_index >= 0 else ""
     where = f"Task {instance.task_id}{number} of DAG run {instance.run_id} of {instance.dag_id} in Airflow"
     return {
-        "name": str(operator.name or f"{instance.dag_id}.{instance.task_id}")[:LONGEST_NAME],
-        "description": str(operator.description or where),
-        "owner": str(operator.owner),
-        "source": str(operator.source or _page(instance)),
+        "name": str(name or f"{instance.dag_id}.{instance.task_id}")[:LONGEST_NAME],
+        "description": str(description or where),
+        "owner": str(owner),
+        "source": str(source or _page(instance)),
     }
 
 

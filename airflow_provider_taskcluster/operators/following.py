@@ -12,7 +12,6 @@ from airflow_provider_taskcluster.assets.taskcluster import emit
 from airflow_provider_taskcluster.assets.uris import artifact_uri
 from airflow_provider_taskcluster.common.arguments import is_omitted
 from airflow_provider_taskcluster.common.checks import at_least, one_of
-from airflow_provider_taskcluster.common.messages import visible
 from airflow_provider_taskcluster.common.task_failure import permanent_errors_fail
 from airflow_provider_taskcluster.exceptions import InvalidInput, WaitFailed
 from airflow_provider_taskcluster.links.base import TaskclusterLink, leave_links
@@ -121,8 +120,7 @@ class TaskclusterFollowingOperator(TaskclusterCancelingOperator):
 
     def recall(self, context: Context) -> None:
         """See the base class."""
-        instance = context["ti"]
-        followed = instance.xcom_pull(task_ids=self.task_id, key=FOLLOWED, map_indexes=instance.map_index)
+        followed = self._pulled(context, FOLLOWED)
         if not followed:
             raise WaitFailed("The id of the task is gone from XCom: the next try finds the task again")
         self.taskcluster_task_id, self._run_id = followed["task_id"], followed["run_id"]
@@ -133,8 +131,9 @@ class TaskclusterFollowingOperator(TaskclusterCancelingOperator):
 
     def cancel_followed(self, hook: TaskclusterHook) -> str:
         """See the base class."""
-        task_id = str(self.taskcluster_task_id)
-        return f"Canceled task {task_id!r}: it is {visible(hook.cancel_task(task_id)['state'])}"
+        from airflow_provider_taskcluster.hooks.task_calls import canceled_task
+
+        return canceled_task(hook.cancel_task(str(self.taskcluster_task_id)))
 
     def get_openlineage_facets_on_complete(self, _: Any) -> Any:
         """Tell OpenLineage, where its provider is installed, which task was run."""

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.common.arguments import optional_text
@@ -33,8 +32,9 @@ class GroupDefinitions:
         self._started = context["dag_run"].start_date
         self._tasks = tasks
         self._graph = graph_of(tasks)
-        own = {"name": None, "description": operator.description, "source": operator.source, "owner": operator.owner}
-        self._metadata = default_metadata(SimpleNamespace(**own), context)
+        self._metadata = default_metadata(
+            context, owner=operator.owner, description=operator.description, source=operator.source
+        )
         texts = ("task_queue_id", "scheduler_id", "project_id", "priority")
         queue, scheduler, project, priority = (optional_text(getattr(operator, name), name) for name in texts)
         shared = {"schedulerId": scheduler, "projectId": project, "priority": priority}

@@ -13,7 +13,6 @@ from airflow_provider_taskcluster.common.task_failure import permanent_errors_fa
 from airflow_provider_taskcluster.exceptions import (
     Interrupted,
     NotFound,
-    TaskNotCompleted,
     WaitFailed,
     WillNotCome,
 )
@@ -23,8 +22,8 @@ from airflow_provider_taskcluster.operators.canceling import TaskclusterCancelin
 from airflow_provider_taskcluster.operators.graph_fields import check_labels, graph_of, read_graph
 from airflow_provider_taskcluster.operators.group_definitions import GroupDefinitions
 from airflow_provider_taskcluster.operators.origins import origin_and_key
-from airflow_provider_taskcluster.tasks.definition import check_lifetime
-from airflow_provider_taskcluster.tasks.ends import CANCELED, COMPLETED, end_of, read_retry_on
+from airflow_provider_taskcluster.tasks.definition import check_lifetime, optional_lifetime
+from airflow_provider_taskcluster.tasks.ends import CANCELED, COMPLETED, end_of_task, read_retry_on, unsuccessful
 from airflow_provider_taskcluster.waits.conditions.group_runs import GroupRunWait
 from airflow_provider_taskcluster.waits.results import RanTaskGroup
 
@@ -35,7 +34,6 @@ if TYPE_CHECKING:
 
     from airflow_provider_taskcluster.exceptions import TaskclusterError
     from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
-    from airflow_provider_taskcluster.services.schemas import TaskStatus
     from airflow_provider_taskcluster.tasks.group_start import StartedGroup
     from airflow_provider_taskcluster.waits.results import ReachedTask
 
@@ -43,10 +41,6 @@ log = logging.getLogger(__name__)
 
 # XCom key of the group, for the process that goes on after a deferral, and for other tasks.
 FOLLOWED = "taskcluster_group"
-
-
-def _optional_lifetime(value: Any, argument: str) -> timedelta | None:
-    return None if value is None else check_lifetime(value, argument)
 
 
 class TaskclusterRunTaskGroupOperator(TaskclusterCancelingOperator):
@@ -103,7 +97,7 @@ class TaskclusterRunTaskGroupOperator(TaskclusterCancelingOperator):
     checks: ClassVar = {
         "tasks": read_graph,
         "deadline": check_lifetime,
-        "expires": _optional_lifetime,
+        "expires": optional_lifetime,
         "fail_fast": flag,
     }
     action = "Run of a Taskcluster task group"
@@ -184,8 +178,8 @@ class TaskclusterRunTaskGroupOperator(TaskclusterCancelingOperator):
                 levels=graph_of(tasks).levels(),
                 ids=ids,
                 definition=lambda label, group: definitions.of(label, group.task_group_id, group.task_ids),
-                is_canceled=lambda status: self.when_killed == "cancel" and _end(status) == CANCELED,
-                is_spent=lambda status: _end(status) in read_retry_on(self.retry_on),
+                is_canceled=lambda status: self.when_killed == "cancel" and end_of_task(status) == CANCELED,
+                is_spent=lambda status: end_of_task(status) in read_retry_on(self.retry_on),
                 cancels=self.when_killed == "cancel",
                 on_group=self._note,
                 check_killed=self._check_killed,
@@ -211,8 +205,7 @@ class TaskclusterRunTaskGroupOperator(TaskclusterCancelingOperator):
 
     def recall(self, context: Context) -> None:
         """See the base class."""
-        instance = context["ti"]
-        followed = instance.xcom_pull(task_ids=self.task_id, key=FOLLOWED, map_indexes=instance.map_index)
+        followed = self._pulled(context, FOLLOWED)
         if not followed:
             raise WaitFailed("The ids of the tasks are gone from XCom: the next try finds the tasks again")
         self.task_group_id, self._task_ids = followed["task_group_id"], followed["task_ids"]
@@ -243,11 +236,8 @@ class TaskclusterRunTaskGroupOperator(TaskclusterCancelingOperator):
         """Return the error for a group that did not complete; Airflow retries it if all its failures are retried."""
         self._check_killed()
         statuses = self.hook.task_statuses(self._task_ids.values()).values()
-        ends = {end for status in statuses if (end := _end(status)) not in {None, COMPLETED}}
-        if ends and ends <= {*self._retried_ends(context)}:
-            message = f"{message}; the next try of this Airflow task starts a new attempt"
-            return TaskNotCompleted(message, transient=True)
-        return TaskNotCompleted(message)
+        ends = {end for status in statuses if (end := end_of_task(status)) not in {None, COMPLETED}}
+        return unsuccessful(message, retried=bool(ends) and ends <= {*self._retried_ends(context)})
 
     def cancel_followed(self, hook: TaskclusterHook) -> str:
         """See the base class."""
@@ -257,9 +247,3 @@ class TaskclusterRunTaskGroupOperator(TaskclusterCancelingOperator):
             return canceled_group(hook.cancel_task_group(str(self.task_group_id)))
         except NotFound:
             return f"Task group {self.task_group_id!r} does not exist: there is nothing to cancel"
-
-
-def _end(status: TaskStatus) -> str | None:
-    """Return how a task has ended; None if it has not."""
-    ended = status["state"] in {"completed", "failed", "exception"}
-    return end_of(status["runs"][-1]) if ended else None

@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_taskcluster.operators.base import recorder_for_task
+from airflow_provider_taskcluster.operators.base import recorder_for_task, tries_before_clear
 
 if TYPE_CHECKING:
     from airflow.providers.common.compat.sdk import Context
@@ -29,8 +29,7 @@ def origin_and_key(operator: Any, context: Context, lifetime: timedelta) -> tupl
         instance.run_id,
         operator.task_id,
         -1 if instance.map_index is None else instance.map_index,
-        # Airflow's own rule: a clear adds the tries until then to max_tries
-        max(0, instance.max_tries - (operator.retries or 0)),
+        max(0, tries_before_clear(operator, context)),
     )
     recorder = recorder_for(recorder_for_task(operator.recorder, context))
     until = datetime.now(UTC) + lifetime + timedelta(days=1)

@@ -17,7 +17,12 @@ from airflow_provider_taskcluster.operators.definition_fields import (
     warn_of_unknown_queue,
     without_omitted,
 )
-from airflow_provider_taskcluster.tasks.definition import check_lifetime, complete_definition, created_date
+from airflow_provider_taskcluster.tasks.definition import (
+    check_lifetime,
+    complete_definition,
+    created_date,
+    optional_lifetime,
+)
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -28,10 +33,6 @@ if TYPE_CHECKING:
 
 # Retries of the queue at most (``queue/v1/create-task-request.json``).
 MOST_TASK_RETRIES = 49
-
-
-def _optional_lifetime(value: Any, argument: str) -> timedelta | None:
-    return None if value is None else check_lifetime(value, argument)
 
 
 def _task_retries(value: Any, argument: str) -> int | None:
@@ -107,7 +108,7 @@ class TaskclusterRunTaskOperator(TaskclusterAttemptsOperator):
     json_fields: ClassVar = dict.fromkeys(("payload", "definition", "extra", "tags"), as_texts)
     checks: ClassVar = {
         "deadline": check_lifetime,
-        "expires": _optional_lifetime,
+        "expires": optional_lifetime,
         "task_retries": _task_retries,
     }
     depends: ClassVar = ("download", "destination", "definition", "task_queue_id", "payload", "payload_file")
@@ -209,7 +210,9 @@ class TaskclusterRunTaskOperator(TaskclusterAttemptsOperator):
         }
         definition = complete_definition(
             {**without_omitted(fields), **(optional_mapping(self.definition, "definition") or {})},
-            metadata=default_metadata(self, context),
+            metadata=default_metadata(
+                context, owner=self.owner, name=self.name, description=self.description, source=self.source
+            ),
             created=created_date(context["dag_run"].start_date, datetime.now(UTC)),
             deadline=self.deadline,
             expires=self.expires,

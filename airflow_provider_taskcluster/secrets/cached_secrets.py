@@ -57,7 +57,7 @@ class Limits:
 
 @dataclass(frozen=True)
 class _Kept:
-    """What is known of one name, until a time of ``clock``."""
+    """The value of one name, valid until a time of ``clock``."""
 
     until: float
     secret: Json | None = None

@@ -8,9 +8,9 @@ from airflow_provider_taskcluster.common import names
 from airflow_provider_taskcluster.common.arguments import choice, flag, is_single, name_list, text
 from airflow_provider_taskcluster.common.checks import one_of
 from airflow_provider_taskcluster.common.messages import one_line
+from airflow_provider_taskcluster.common.task_states import RESOLVED, STATES
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterTaskGroupLink, TaskclusterTaskLink
 from airflow_provider_taskcluster.sensors.base import REQUIRE, TaskclusterBaseSensor, count_and_names
-from airflow_provider_taskcluster.waits.conditions.status import RESOLVED, STATES
 from airflow_provider_taskcluster.waits.conditions.tasks import TaskGroupWait, TaskWait
 from airflow_provider_taskcluster.waits.results import MAX_IN_XCOM
 

@@ -81,7 +81,7 @@ class TaskStatus(TypedDict):
 class ListedTask(TaskStatus):
     """The status of a task in the list of its group, with its tag ``label``.
 
-    Of an unscheduled one also the tasks that must complete first.
+    The entry of an unscheduled task also names the tasks that must complete first.
     """
 
     label: NotRequired[str]

@@ -15,7 +15,6 @@ if TYPE_CHECKING:
 # The queue takes a task only if it was created within 15 minutes of the queue's clock; some are left for a clock that
 # is off, and for the time until the request arrives.
 LONGEST_SINCE_CREATED = timedelta(minutes=10)
-DATES = ("created", "deadline", "expires")
 _METADATA = ("name", "description", "owner", "source")
 
 
@@ -69,6 +68,14 @@ def check_lifetime(value: Any, argument: str) -> timedelta:
     if not isinstance(value, timedelta) or value <= timedelta():
         raise InvalidInput(f"{argument} is {value!r}: pass a timedelta above zero, such as timedelta(hours=2)")
     return value
+
+
+def optional_lifetime(value: Any, argument: str) -> timedelta | None:
+    """Return the same for an argument that may be omitted.
+
+    :raises InvalidInput: It is neither None nor a timedelta above zero.
+    """
+    return None if value is None else check_lifetime(value, argument)
 
 
 def check_metadata(metadata: Mapping[str, Any]) -> None:

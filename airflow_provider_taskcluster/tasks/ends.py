@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.common.arguments import choice, name_list
+from airflow_provider_taskcluster.common.task_states import RESOLVED
 from airflow_provider_taskcluster.exceptions import TaskNotCompleted
 
 if TYPE_CHECKING:
     from collections.abc import Collection
 
-    from airflow_provider_taskcluster.services.schemas import TaskRun
+    from airflow_provider_taskcluster.services.schemas import TaskRun, TaskStatus
 
 # Ends that a new attempt may mend: the faults are those of the infrastructure. The queue has used up its own retries of
 # the last three, and does not retry the first two.
@@ -31,6 +32,11 @@ def end_of(run: TaskRun) -> str:
     return run["state"] if run["state"] != "exception" else run.get("reasonResolved", "exception")
 
 
+def end_of_task(status: TaskStatus) -> str | None:
+    """Return how the latest run of a task ended; None if the task is not resolved."""
+    return end_of(status["runs"][-1]) if status["runs"] and status["state"] in RESOLVED else None
+
+
 def read_retry_on(value: Any, argument: str = "retry_on") -> list[str]:
     """Return the ends after which Airflow's next try starts a new task.
 
@@ -47,7 +53,14 @@ def not_completed(run: TaskRun, message: str, retry_on: Collection[str]) -> Task
     :param message: The task, and how it ended.
     :param retry_on: Ends after which another try of the Airflow task may help.
     """
-    end = end_of(run)
-    if end in retry_on:
-        return TaskNotCompleted(f"{message}; the next try of this Airflow task starts a new attempt", transient=True)
-    return TaskNotCompleted(message, transient=False)
+    return unsuccessful(message, retried=end_of(run) in retry_on)
+
+
+def unsuccessful(message: str, *, retried: bool) -> TaskNotCompleted:
+    """Return the error for what did not complete.
+
+    :param retried: Whether another try of the Airflow task may help, which the message then says.
+    """
+    if retried:
+        message = f"{message}; the next try of this Airflow task starts a new attempt"
+    return TaskNotCompleted(message, transient=retried)

@@ -85,7 +85,7 @@ class HookFiring:
             )
         except (ServiceError, ConnectionFailed) as error:
             if isinstance(error, ServiceError) and recorded_before(error):
-                log.warning("An earlier try triggered hook %r in vain: triggering it with another id", self.name)
+                log.warning("An earlier trigger of hook %r made no task: triggering it with another id", self.name)
                 raise UnusableId(error) from None
             if refuses_payload(error):
                 return self._create_without_id(attempt_id)

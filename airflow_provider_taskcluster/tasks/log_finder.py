@@ -34,7 +34,7 @@ class LogFinder:
 
     @property
     def failing(self) -> bool:
-        """Whether the last call failed, so that nobody knows what is there."""
+        """Whether the last call failed: the log may exist."""
         return self._failures.failing
 
     def live_url(self) -> str | None:

@@ -26,7 +26,7 @@ _END_OF_COLOURS = "\x1b[0m"
 class LineCutter:
     """Turns bytes, cut anywhere, into lines without newlines; the same ones however the bytes are cut.
 
-    UTF-8 is put together, and invalid bytes are replaced. Of a line with carriage returns, such as a progress bar, the
+    UTF-8 is put together, and invalid bytes are replaced. If a line has carriage returns, such as a progress bar, the
     text after the last one is shown, as on a terminal. A line over :data:`LONGEST_LINE` characters is cut, and says so.
 
     :param secrets: Texts to mask.

@@ -114,7 +114,7 @@ def url_content(url: str, sha256: str | None = None) -> dict[str, Any]:
 
 
 def inline_content(data: str | bytes) -> dict[str, Any]:
-    """Return content that is written in the payload itself, where everybody who can read the task can read it.
+    """Return content that the payload itself holds. Everybody who can read the task can read it.
 
     :param data: Text, stored as it is, or bytes, stored as base64.
     :raises InvalidInput: It is of another type, or longer than 64 KiB as stored.

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.common.messages import one_line, visible
+from airflow_provider_taskcluster.common.task_states import RESOLVED
 from airflow_provider_taskcluster.exceptions import (
     ArtifactError,
     NotFound,
@@ -20,7 +21,6 @@ from airflow_provider_taskcluster.tasks.live_reader import LiveReader
 from airflow_provider_taskcluster.tasks.live_stream import BUFFERED
 from airflow_provider_taskcluster.tasks.log_finder import LogFinder
 from airflow_provider_taskcluster.tasks.log_position import Continuation, LogPosition, PrefixDiffers
-from airflow_provider_taskcluster.tasks.status_watch import RESOLVED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator, Iterator

@@ -7,6 +7,7 @@ import time
 from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.common.messages import visible
+from airflow_provider_taskcluster.common.task_states import RESOLVED
 from airflow_provider_taskcluster.exceptions import TaskclusterError, UnreadableAnswer
 
 if TYPE_CHECKING:
@@ -15,8 +16,6 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.services.schemas import TaskRun, TaskStatus
 
 log = logging.getLogger(__name__)
-
-RESOLVED = frozenset({"completed", "failed", "exception"})
 
 
 class FailureLog:

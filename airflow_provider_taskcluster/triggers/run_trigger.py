@@ -10,6 +10,7 @@ from airflow_provider_taskcluster.common.messages import visible
 from airflow_provider_taskcluster.exceptions import TaskclusterError
 from airflow_provider_taskcluster.hooks.asynchronous import TaskclusterAsyncHook
 from airflow_provider_taskcluster.hooks.group_calls import canceled_group
+from airflow_provider_taskcluster.hooks.task_calls import canceled_task
 from airflow_provider_taskcluster.triggers.waits import TaskclusterWaitTrigger
 
 log = logging.getLogger(__name__)
@@ -35,7 +36,7 @@ class TaskclusterCancelingTrigger(TaskclusterWaitTrigger):
     @property
     @abstractmethod
     def followed(self) -> str:
-        """What is waited for, for the log."""
+        """Name of the task or group that the trigger waits for, for the log."""
 
     @abstractmethod
     async def cancel_followed(self, hook: TaskclusterAsyncHook) -> str:
@@ -69,8 +70,7 @@ class TaskclusterRunTrigger(TaskclusterCancelingTrigger):
 
     async def cancel_followed(self, hook: TaskclusterAsyncHook) -> str:
         """See the base class."""
-        status = await hook.cancel_task(self.wait["task_id"])
-        return f"Canceled task {status['taskId']!r}: it is {visible(status['state'])}"
+        return canceled_task(await hook.cancel_task(self.wait["task_id"]))
 
 
 class TaskclusterTaskGroupTrigger(TaskclusterCancelingTrigger):

@@ -1,6 +1,6 @@
 """Lower bounds for a download: hashing, receiving and writing alone; and aria2c, which neither hashes nor syncs.
 
-Of a log: ``logging`` alone, and curl, which does not log the lines.
+For a log: ``logging`` alone, and curl, which does not log the lines.
 """
 
 from __future__ import annotations

@@ -2,9 +2,44 @@
 
 from __future__ import annotations
 
+import asyncio
 import inspect
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
+
+import pytest
+from airflow.providers.common.compat.sdk import TaskDeferred
+
+from airflow_provider_taskcluster.emulator.worker.simulated import Run
+
+
+def deferred(operator, instance):
+    """Execute an operator that defers, and return its trigger."""
+    with pytest.raises(TaskDeferred) as caught:
+        operator.execute(instance.context)
+    assert caught.value.method_name == "execute_complete"
+    return caught.value.trigger
+
+
+def event_of(trigger, kind):
+    """Run a trigger that was serialized, and return its event.
+
+    :param kind: Its class.
+    """
+    path, options = trigger.serialize()
+    assert path == f"{kind.__module__}.{kind.__qualname__}"
+
+    async def first():
+        async for event in kind(**options).run():
+            return event.payload
+        return None
+
+    return asyncio.run(asyncio.wait_for(first(), 60))
+
+
+def claimed_run(worker, claim):
+    """Return the run of an answer to ``claimWork``."""
+    return Run(claim["status"]["taskId"], claim["runId"], worker.root_url, claim["credentials"])
 
 
 def execute_in_thread(operator, context):

@@ -8,6 +8,7 @@ import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from airflow_tries import TaskInstance
 from fsspec.implementations.memory import MemoryFileSystem
 from moto.server import ThreadedMotoServer
 from s3fs import S3FileSystem
@@ -22,6 +23,8 @@ try:
     from airflow.sdk.io import attach
 except ImportError:  # Airflow 2
     from airflow.io.store import attach
+
+CREATE_TASK = "/v1/task/"
 
 __all__ = ["taskcluster_emulator", "taskcluster_worker"]
 
@@ -113,6 +116,30 @@ def no_anonymous_scopes(tc):
     tc.anonymous_scopes = []
     yield
     tc.anonymous_scopes = before
+
+
+@pytest.fixture
+def own_dag_run(monkeypatch):
+    """Make the test another DAG run: equal ones have equal tasks, and the emulator is shared."""
+    monkeypatch.setattr(TaskInstance, "run_id", f"manual__{secrets.token_hex(8)}")
+
+
+@pytest.fixture
+def instance(own_dag_run):
+    """The instance of an Airflow task, in a DAG run of its own."""
+    return TaskInstance()
+
+
+@pytest.fixture
+def created_tasks(tc):
+    """Return the ids of the tasks that were created since the test began, in order."""
+    before = len(tc.journal.entries(method="PUT", path=CREATE_TASK))
+
+    def ids():
+        entries = tc.journal.entries(method="PUT", path=CREATE_TASK)[before:]
+        return list(dict.fromkeys(entry.path.rpartition("/")[2] for entry in entries if entry.status == 200))
+
+    return ids
 
 
 @pytest.fixture

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -12,7 +11,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import taskcluster
 from airflow.providers.common.compat.sdk import DAG, AirflowFailException
-from airflow_tries import StateStore, TaskInstance, execute_in_thread
+from airflow_tries import StateStore, TaskInstance, claimed_run, execute_in_thread
 
 from airflow_provider_taskcluster.emulator.store.faults import Overtaken, Reset
 from airflow_provider_taskcluster.exceptions import Interrupted, InvalidInput, TaskNotCompleted
@@ -21,21 +20,12 @@ from airflow_provider_taskcluster.operators.run_task import TaskclusterRunTaskOp
 
 CREATE = "/v1/task/"
 
-
-@pytest.fixture(autouse=True)
-def _own_run(monkeypatch):
-    """Each test is another DAG run: equal ones have equal tasks, and the emulator is shared."""
-    monkeypatch.setattr(TaskInstance, "run_id", f"manual__{secrets.token_hex(8)}")
+pytestmark = pytest.mark.usefixtures("own_dag_run")
 
 
 @pytest.fixture(autouse=True)
 def _shown_at_info(caplog):
     caplog.set_level("INFO")
-
-
-@pytest.fixture
-def instance():
-    return TaskInstance()
 
 
 @pytest.fixture
@@ -52,18 +42,6 @@ def operator(hook, worker):
 
 
 @pytest.fixture
-def created(tc):
-    """Return the ids of the tasks that were created since the test began."""
-    before = len(tc.journal.entries(method="PUT", path=CREATE))
-
-    def ids():
-        entries = tc.journal.entries(method="PUT", path=CREATE)[before:]
-        return list(dict.fromkeys(entry.path.rpartition("/")[2] for entry in entries if entry.status == 200))
-
-    return ids
-
-
-@pytest.fixture
 def playing(worker, tc):
     """Play the worker in a thread: each task of the queue is claimed and given to the next function of a list."""
     threads = []
@@ -76,8 +54,7 @@ def playing(worker, tc):
                     request = {"workerGroup": "emulator", "workerId": "played", "tasks": 1}
                     claims = worker.queue.claimWork(worker.task_queue_id, request)["tasks"]
                     if claims:
-                        worker._claimed[claims[0]["status"]["taskId"]] = worker_run(worker, claims[0])
-                        end(worker.claim(claims[0]["status"]["taskId"]))
+                        end(claimed_run(worker, claims[0]))
                         break
 
         threads.append(threading.Thread(target=work))
@@ -87,12 +64,6 @@ def playing(worker, tc):
     over.set()
     for thread in threads:
         thread.join()
-
-
-def worker_run(worker, claim):
-    from airflow_provider_taskcluster.emulator.worker.simulated import Run
-
-    return Run(claim["status"]["taskId"], claim["runId"], worker.root_url, claim["credentials"])
 
 
 def complete(run):
@@ -148,10 +119,10 @@ class TestEnds:
             operator().execute(instance.context)
         assert "run 0 is failed (failed), its log: " + tc.root_url in str(caught.value)
 
-    def test_the_queues_own_retries_are_waited_through(self, operator, instance, playing, created):
+    def test_the_queues_own_retries_are_waited_through(self, operator, instance, playing, created_tasks):
         playing(exception("worker-shutdown"), exception("intermittent-task"), complete)
         assert operator().execute(instance.context)["run_id"] == 2
-        assert len(created()) == 1
+        assert len(created_tasks()) == 1
 
     def test_a_task_that_is_blocked_fails_at_once(self, operator, instance, worker):
         failed = worker.create_task()
@@ -177,12 +148,14 @@ class TestEnds:
 
 
 class TestRetries:
-    def test_a_retry_takes_up_the_task_and_creates_no_second_one(self, operator, instance, playing, created, caplog):
+    def test_a_retry_takes_up_the_task_and_creates_no_second_one(
+        self, operator, instance, playing, created_tasks, caplog
+    ):
         task_id = started(operator(), instance)
         playing(complete)
         assert operator().execute(instance.context)["task_id"] == task_id
         assert operator().execute(TaskInstance().context)["task_id"] == task_id  # it has completed
-        assert created() == [task_id]
+        assert created_tasks() == [task_id]
         assert f"Taking up task {task_id!r} of an earlier try, which is pending" in caplog.text
 
     @pytest.mark.parametrize(
@@ -200,16 +173,16 @@ class TestRetries:
         assert len(ids) == 1
         assert worker.queue.taskQueueCounts(worker.task_queue_id)["pendingTasks"] == 1
 
-    def test_a_dag_that_was_edited_between_two_tries_takes_up_the_task(self, operator, instance, created, caplog):
+    def test_a_dag_that_was_edited_between_two_tries_takes_up_the_task(self, operator, instance, created_tasks, caplog):
         task_id = started(operator(), instance)
         assert started(operator(payload={"command": [["false"]]}), instance) == task_id
-        assert created() == [task_id]
+        assert created_tasks() == [task_id]
 
-    def test_a_clear_creates_a_new_task(self, operator, instance, playing, created):
+    def test_a_clear_creates_a_new_task(self, operator, instance, playing, created_tasks):
         playing(complete, complete)
         first = operator(retries=2).execute(TaskInstance(max_tries=2).context)
         again = operator(retries=2).execute(TaskInstance(max_tries=2 + 1).context)
-        assert created() == [first["task_id"], again["task_id"]]
+        assert created_tasks() == [first["task_id"], again["task_id"]]
 
     def test_each_mapped_task_and_each_run_has_a_task_of_its_own(self, operator):
         instances = [TaskInstance(map_index=index) for index in (-1, 0, 1)]
@@ -219,46 +192,46 @@ class TestRetries:
 
     @pytest.mark.parametrize("reason", ["internal-error", "resource-unavailable"])
     def test_after_a_fault_of_the_infrastructure_the_next_try_creates_a_new_task(
-        self, operator, instance, playing, created, reason
+        self, operator, instance, playing, created_tasks, reason
     ):
         playing(exception(reason), complete)
         with pytest.raises(TaskNotCompleted, match="the next try of this Airflow task starts a new attempt") as caught:
             operator().execute(instance.context)
         assert caught.value.transient
         result = operator().execute(instance.context)
-        assert created()[1:] == [result["task_id"]]
+        assert created_tasks()[1:] == [result["task_id"]]
 
-    def test_a_new_attempt_is_taken_up_as_well(self, operator, instance, playing, created):
+    def test_a_new_attempt_is_taken_up_as_well(self, operator, instance, playing, created_tasks):
         playing(exception("internal-error"), complete)
         with pytest.raises(TaskNotCompleted):
             operator().execute(instance.context)
         second = started(operator(), instance)
         assert operator().execute(instance.context)["task_id"] == second
-        assert len(created()) == 2
+        assert len(created_tasks()) == 2
 
-    def test_a_failure_is_retried_only_if_asked_for(self, operator, instance, playing, created):
+    def test_a_failure_is_retried_only_if_asked_for(self, operator, instance, playing, created_tasks):
         playing(fail, complete)
         with pytest.raises(TaskNotCompleted):
             operator(retry_on="failed").execute(instance.context)
         operator(retry_on=["failed"]).execute(instance.context)
-        assert len(created()) == 2
+        assert len(created_tasks()) == 2
 
-    def test_a_rerun_in_place_of_a_new_task(self, operator, instance, playing, created):
+    def test_a_rerun_in_place_of_a_new_task(self, operator, instance, playing, created_tasks):
         playing(exception("internal-error"), complete)
         with pytest.raises(TaskNotCompleted):
             operator(rerun=True).execute(instance.context)
         task_id = started(operator(rerun=True), instance)
         result = operator(rerun=True).execute(instance.context)
         assert (result["task_id"], result["run_id"]) == (task_id, 1)
-        assert created() == [task_id]
+        assert created_tasks() == [task_id]
 
-    def test_a_task_that_a_killed_try_canceled_is_replaced(self, operator, instance, playing, created):
+    def test_a_task_that_a_killed_try_canceled_is_replaced(self, operator, instance, playing, created_tasks):
         first = operator()
         started(first, instance)
         first.on_kill()
         playing(complete)
         assert operator().execute(instance.context)["state"] == "completed"
-        assert len(created()) == 2
+        assert len(created_tasks()) == 2
 
     @pytest.mark.parametrize("log", ["none", "live"])
     def test_a_try_that_is_killed_ends_so_that_airflow_retries_it(self, operator, instance, log):
@@ -294,12 +267,12 @@ class TestRetries:
 
 
 class TestIdentity:
-    def test_temporary_credentials_keep_a_key_in_the_state_store(self, operator, connect, tc, created):
+    def test_temporary_credentials_keep_a_key_in_the_state_store(self, operator, connect, tc, created_tasks):
         store = StateStore()
         temporary(connect, tc)
         tasks = [started(operator("tc_temporary"), TaskInstance(store=store)) for _ in range(2)]
         assert tasks[0] == tasks[1]
-        assert created() == tasks[:1]
+        assert created_tasks() == tasks[:1]
 
     def test_a_recorder_keeps_it_where_there_is_no_store(self, operator, connect, tc, tmp_path):
         temporary(connect, tc)
@@ -400,7 +373,7 @@ class TestDefinition:
         assert (datetime.fromisoformat(task["created"]) == start) is from_start
 
     @pytest.mark.parametrize("change", ["past created", "sealed", "priority"])
-    def test_a_task_is_taken_up_where_creating_it_again_would_fail(self, operator, worker, tc, change, created):
+    def test_a_task_is_taken_up_where_creating_it_again_would_fail(self, operator, worker, tc, change, created_tasks):
         instance = TaskInstance(started=datetime.now(UTC) - timedelta(minutes=9))
         task_id = started(operator(priority="low"), instance)
         if change == "sealed":
@@ -409,7 +382,7 @@ class TestDefinition:
             worker.queue.changeTaskPriority(task_id, {"newPriority": "medium"})
         with tc.clock.advanced(minutes=10 if change == "past created" else 0):
             assert started(operator(priority="low"), instance) == task_id
-        assert created() == [task_id]
+        assert created_tasks() == [task_id]
 
     @pytest.mark.parametrize(
         ("payload", "sentence"),
@@ -422,11 +395,11 @@ class TestDefinition:
         ids=["nul", "surrogate", "large integer", "11 MiB"],
     )
     def test_what_the_queue_cannot_carry_is_refused_before_it_is_sent(
-        self, operator, instance, payload, sentence, created
+        self, operator, instance, payload, sentence, created_tasks
     ):
         with pytest.raises(AirflowFailException, match=sentence):
             operator(payload=payload).execute(instance.context)
-        assert created() == []
+        assert created_tasks() == []
 
     def test_a_queue_without_workers_is_a_warning(self, operator, instance, caplog):
         started(operator(task_queue_id="my-team/no-such-queue"), instance)

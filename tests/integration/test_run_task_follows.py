@@ -11,8 +11,8 @@ from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTaskTimeout, TaskDeferred
-from airflow_tries import TaskInstance, execute_in_thread
+from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTaskTimeout
+from airflow_tries import TaskInstance, deferred, event_of, execute_in_thread
 
 from airflow_provider_taskcluster.exceptions import TaskNotCompleted, WaitFailed
 from airflow_provider_taskcluster.operators.run_task import TaskclusterRunTaskOperator
@@ -27,12 +27,6 @@ SLEEP = "import time; print('begun', flush=True); time.sleep(600)"
 @pytest.fixture(autouse=True)
 def _shown_at_info(caplog):
     caplog.set_level("INFO")
-
-
-@pytest.fixture
-def instance(monkeypatch):
-    monkeypatch.setattr(TaskInstance, "run_id", f"manual__{secrets.token_hex(8)}")
-    return TaskInstance()
 
 
 @pytest.fixture
@@ -62,26 +56,6 @@ def settled(hook):
     yield canceled.append
     for task_id in canceled:
         eventually(lambda: any(info["name"] == BACKING for info in hook.list_artifacts(task_id)))  # noqa: B023 (now)
-
-
-def deferred(operator, instance):
-    with pytest.raises(TaskDeferred) as caught:
-        operator.execute(instance.context)
-    assert caught.value.method_name == "execute_complete"
-    return caught.value.trigger
-
-
-def event_of(trigger):
-    """Run a trigger that was serialized, and return its event."""
-    path, options = trigger.serialize()
-    assert path == f"{TaskclusterRunTrigger.__module__}.TaskclusterRunTrigger"
-
-    async def first():
-        async for event in TaskclusterRunTrigger(**options).run():
-            return event.payload
-        return None
-
-    return asyncio.run(asyncio.wait_for(first(), 60))
 
 
 class TestOnTheWorker:
@@ -178,7 +152,7 @@ def eventually(condition, seconds=20.0):
 
 class TestDeferred:
     def test_another_process_goes_on_and_shows_the_tail(self, operator, instance, hook, caplog):
-        event = event_of(deferred(operator(deferrable=True), instance))
+        event = event_of(deferred(operator(deferrable=True), instance), TaskclusterRunTrigger)
         assert event["outcome"] == "found"
         assert shown(caplog) == []
         result = operator(deferrable=True, log_lines=10).execute_complete(instance.context, event)
@@ -188,17 +162,17 @@ class TestDeferred:
     @pytest.mark.parametrize("retry_on", [(), ["failed"]], ids=["final", "retried"])
     def test_a_failure_means_the_same_as_on_the_worker(self, operator, instance, retry_on):
         arguments = {"source": "raise SystemExit(1)", "deferrable": True, "retry_on": retry_on}
-        event = event_of(deferred(operator(**arguments), instance))
+        event = event_of(deferred(operator(**arguments), instance), TaskclusterRunTrigger)
         with pytest.raises(TaskNotCompleted if retry_on else AirflowFailException, match="run 0 is failed"):
             operator(**arguments).execute_complete(instance.context, event)
 
     def test_a_task_that_has_ended_is_not_deferred(self, operator, instance):
-        event_of(deferred(operator(deferrable=True), instance))
+        event_of(deferred(operator(deferrable=True), instance), TaskclusterRunTrigger)
         assert operator(deferrable=True).execute(instance.context)["state"] == "completed"
 
     def test_a_time_out_cancels_the_task(self, operator, instance, hook, settled):
         arguments = {"source": SLEEP, "deferrable": True, "execution_timeout": timedelta(seconds=0.5)}
-        event = event_of(deferred(operator(**arguments), instance))
+        event = event_of(deferred(operator(**arguments), instance), TaskclusterRunTrigger)
         assert event["outcome"] == "timeout"
         later = operator(**arguments)
         later.pre_execute(instance.context)
@@ -229,7 +203,7 @@ class TestDeferred:
         assert hook.task_status(instance.xcom["taskcluster_run"]["task_id"])["state"] == state
 
     def test_an_xcom_that_is_gone_lets_the_next_try_find_the_task(self, operator, instance):
-        event = event_of(deferred(operator(deferrable=True), instance))
+        event = event_of(deferred(operator(deferrable=True), instance), TaskclusterRunTrigger)
         instance.xcom.clear()
         with pytest.raises(WaitFailed, match="the next try finds the task again"):
             operator(deferrable=True).execute_complete(instance.context, event)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import secrets
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
@@ -13,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 import taskcluster
 from airflow.providers.common.compat.sdk import DAG, AirflowFailException
-from airflow_tries import StateStore, TaskInstance
+from airflow_tries import StateStore, TaskInstance, claimed_run
 
 from airflow_provider_taskcluster.emulator.store.faults import Overtaken, Reset
 from airflow_provider_taskcluster.emulator.worker.simulated import Run
@@ -24,16 +23,7 @@ CREATE = "/v1/task/"
 RUN = {"payload": {"command": [["true"]]}}
 CHAIN = {"build": RUN, "test": {**RUN, "dependencies": ["build"]}, "deploy": {**RUN, "dependencies": ["test", "build"]}}
 
-
-@pytest.fixture(autouse=True)
-def _own_run(monkeypatch):
-    """Each test is another DAG run: equal ones have equal tasks, and the emulator is shared."""
-    monkeypatch.setattr(TaskInstance, "run_id", f"manual__{secrets.token_hex(8)}")
-
-
-@pytest.fixture
-def instance():
-    return TaskInstance()
+pytestmark = pytest.mark.usefixtures("own_dag_run")
 
 
 @pytest.fixture
@@ -50,18 +40,6 @@ def operator(hook, worker):
 
 
 @pytest.fixture
-def created(tc):
-    """Return the ids of the tasks that were created since the test began, in order."""
-    before = len(tc.journal.entries(method="PUT", path=CREATE))
-
-    def ids():
-        entries = tc.journal.entries(method="PUT", path=CREATE)[before:]
-        return list(dict.fromkeys(entry.path.rpartition("/")[2] for entry in entries if entry.status == 200))
-
-    return ids
-
-
-@pytest.fixture
 def playing(worker):
     """Play the worker in a thread: each task is ended by the function of its label, the n-th run by the n-th one."""
     over, threads, seen = threading.Event(), [], []
@@ -73,10 +51,10 @@ def playing(worker):
             while not over.wait(0.02):
                 request = {"workerGroup": "emulator", "workerId": "played", "tasks": 32}
                 for claim in worker.queue.claimWork(worker.task_queue_id, request)["tasks"]:
-                    task_id, label = claim["status"]["taskId"], claim["task"]["tags"]["label"]
+                    label = claim["task"]["tags"]["label"]
                     seen.append(label)
                     end = left[label].pop(0) if left.get(label) else Run.complete
-                    end(Run(task_id, claim["runId"], worker.root_url, claim["credentials"]))
+                    end(claimed_run(worker, claim))
 
         threads.append(threading.Thread(target=work))
         threads[-1].start()
@@ -113,15 +91,15 @@ def news(caplog):
 
 class TestEnds:
     def test_a_graph_is_created_in_order_sealed_and_followed(
-        self, operator, instance, playing, created, worker, hook, tc, caplog
+        self, operator, instance, playing, created_tasks, worker, hook, tc, caplog
     ):
         caplog.set_level(logging.INFO)
         playing()
         result = operator().execute(instance.context)
         assert list(result) == ["build", "test", "deploy"]
-        assert labels(worker, created()) == list(result)
+        assert labels(worker, created_tasks()) == list(result)
         assert result["test"] == {
-            "task_id": created()[1],
+            "task_id": created_tasks()[1],
             "state": "completed",
             "run_id": 0,
             "reason_resolved": "completed",
@@ -129,19 +107,19 @@ class TestEnds:
         assert json.loads(json.dumps(result)) == result
         group_id = instance.xcom["taskcluster_group"]["task_group_id"]
         assert hook.task_group(group_id)["sealed"]
-        assert worker.queue.task(created()[2])["dependencies"] == [created()[1], created()[0]]
+        assert worker.queue.task(created_tasks()[2])["dependencies"] == [created_tasks()[1], created_tasks()[0]]
         assert instance.xcom["taskcluster_task_group_link"] == f"{tc.root_url}/tasks/groups/{group_id}"
         lines = [line.partition(": run 0 is completed (completed), its log: ")[0] for line in news(caplog)]
         assert lines == [f"Task {label!r} ({result[label]['task_id']})" for label in result]
 
     def test_a_failure_fails_at_once_with_its_link_and_says_who_is_blocked(
-        self, operator, instance, playing, created, tc, caplog
+        self, operator, instance, playing, created_tasks, tc, caplog
     ):
         caplog.set_level(logging.INFO)
         playing(build=Run.fail)
         with pytest.raises(AirflowFailException) as caught:
             operator().execute(instance.context)
-        build, group_id = created()[0], instance.xcom["taskcluster_group"]["task_group_id"]
+        build, group_id = created_tasks()[0], instance.xcom["taskcluster_group"]["task_group_id"]
         message = str(caught.value)
         assert f"3 of 3 tasks of group {tc.root_url}/tasks/groups/{group_id} did not complete" in message
         assert f"Task 'build' ({build}): run 0 is failed (failed), its log: {tc.root_url}/tasks/{build}/" in message
@@ -192,19 +170,19 @@ class TestEnds:
 
 
 class TestRetries:
-    def test_a_retry_takes_up_the_group(self, operator, instance, playing, created):
+    def test_a_retry_takes_up_the_group(self, operator, instance, playing, created_tasks):
         group = start(operator(), instance)
         playing()
         result = operator().execute(instance.context)
         assert {label: one["task_id"] for label, one in result.items()} == group.task_ids
         assert operator().execute(TaskInstance().context) == result
-        assert sorted(created()) == sorted(group.task_ids.values())
+        assert sorted(created_tasks()) == sorted(group.task_ids.values())
 
     @pytest.mark.parametrize("nth", [1, 2, 3])
     @pytest.mark.parametrize(
         "fault", [Reset(0), Overtaken(500, "InternalServerError"), Overtaken(409, "RequestConflict")], ids=repr
     )
-    def test_a_lost_answer_makes_no_second_task(self, operator, instance, tc, worker, created, fault, nth):
+    def test_a_lost_answer_makes_no_second_task(self, operator, instance, tc, worker, created_tasks, fault, nth):
         tc.api_faults.add(fault, method="PUT", path=CREATE, nth=nth)
         group = start(operator(), instance)
         assert all(worker.queue.status(task_id)["status"] for task_id in group.task_ids.values())
@@ -213,7 +191,7 @@ class TestRetries:
 
     @pytest.mark.parametrize("made", [0, 1, 2, 3])
     def test_a_retry_after_a_death_creates_what_is_missing(
-        self, operator, instance, worker, created, made, monkeypatch
+        self, operator, instance, worker, created_tasks, made, monkeypatch
     ):
         first = operator()
         calls = iter(range(made))
@@ -230,9 +208,9 @@ class TestRetries:
         monkeypatch.setattr(first.hook, "seal_task_group", no_seal)
         with pytest.raises(KeyboardInterrupt):
             start(first, instance)
-        assert len(created()) == made
+        assert len(created_tasks()) == made
         group = start(operator(), instance)
-        assert sorted(created()) == sorted(group.task_ids.values())
+        assert sorted(created_tasks()) == sorted(group.task_ids.values())
         assert len(worker.queue.listTaskGroup(group.task_group_id)["tasks"]) == 3
 
     def test_two_tries_at_once_make_one_group(self, operator, worker):
@@ -244,14 +222,14 @@ class TestRetries:
         assert all(group == groups[0] for group in groups)
         assert len(worker.queue.listTaskGroup(groups[0].task_group_id)["tasks"]) == 40
 
-    def test_a_clear_makes_a_new_group(self, operator, created):
+    def test_a_clear_makes_a_new_group(self, operator, created_tasks):
         first = start(operator(retries=2), TaskInstance(max_tries=2))
         again = start(operator(retries=2), TaskInstance(max_tries=2 + 1))
         assert first.task_group_id != again.task_group_id
-        assert len(created()) == 6
+        assert len(created_tasks()) == 6
 
     def test_after_a_fault_of_the_infrastructure_the_next_try_reruns_that_task_alone(
-        self, operator, instance, playing, created
+        self, operator, instance, playing, created_tasks
     ):
         seen = playing(build=[exception("internal-error")])
         with pytest.raises(TaskNotCompleted, match="the next try of this Airflow task starts a new attempt") as caught:
@@ -260,7 +238,7 @@ class TestRetries:
         result = operator().execute(instance.context)
         assert (result["build"]["run_id"], result["deploy"]["run_id"]) == (1, 0)
         assert seen == ["build", "build", "test", "deploy"]
-        assert len(created()) == 3
+        assert len(created_tasks()) == 3
 
     def test_a_failure_is_retried_only_if_asked_for_and_only_if_all_are(self, operator, instance, playing):
         tasks = {"a": RUN, "b": RUN}
@@ -268,13 +246,15 @@ class TestRetries:
         with pytest.raises(AirflowFailException):
             operator(tasks, retry_on="failed", fail_fast=False).execute(instance.context)
 
-    def test_a_group_whose_task_cannot_be_rerun_is_replaced(self, operator, instance, playing, created, caplog, tc):
+    def test_a_group_whose_task_cannot_be_rerun_is_replaced(
+        self, operator, instance, playing, created_tasks, caplog, tc
+    ):
         playing(build=[exception("internal-error")])
         with pytest.raises(TaskNotCompleted):
             operator().execute(instance.context)
         tc.api_faults.add(Overtaken(409, "RequestConflict"), method="POST", path="/rerun")
         result = operator().execute(instance.context)
-        assert sorted(created()[3:]) == sorted(one["task_id"] for one in result.values())
+        assert sorted(created_tasks()[3:]) == sorted(one["task_id"] for one in result.values())
         assert "cannot be rerun" in caplog.text
 
     def test_a_group_that_was_sealed_too_early_is_replaced(self, operator, instance, hook, caplog):
@@ -286,7 +266,7 @@ class TestRetries:
         assert hook.task_status(group.task_ids["build"])["runs"][-1]["reasonResolved"] == "canceled"
 
     def test_a_try_that_is_killed_cancels_and_the_next_one_makes_a_new_group(
-        self, operator, instance, playing, created, hook
+        self, operator, instance, playing, created_tasks, hook
     ):
         killed = operator(poll_interval=30)
         kill = threading.Timer(0.7, killed.on_kill)
@@ -297,11 +277,11 @@ class TestRetries:
         kill.join()
         assert caught.value.transient
         assert time.monotonic() - begun < 10
-        for task_id in created():
+        for task_id in created_tasks():
             assert hook.task_status(task_id)["runs"][-1]["reasonResolved"] == "canceled"
         playing()
         result = operator().execute(instance.context)
-        assert sorted(created()[3:]) == sorted(one["task_id"] for one in result.values())
+        assert sorted(created_tasks()[3:]) == sorted(one["task_id"] for one in result.values())
 
     def test_a_kill_while_tasks_are_created_leaves_none(self, operator, instance, worker, hook, monkeypatch):
         killed = operator({f"t{number}": RUN for number in range(60)})
@@ -430,10 +410,10 @@ class TestDefinitions:
         ],
         ids=str,
     )
-    def test_a_wrong_graph_is_an_error_when_the_dag_is_parsed(self, operator, tasks, sentence, created):
+    def test_a_wrong_graph_is_an_error_when_the_dag_is_parsed(self, operator, tasks, sentence, created_tasks):
         with pytest.raises(InvalidInput, match=sentence):
             operator(tasks)
-        assert not created()
+        assert not created_tasks()
 
     @pytest.mark.parametrize(
         ("tasks", "arguments", "sentence"),
@@ -444,10 +424,12 @@ class TestDefinitions:
         ],
         ids=["queue", "scheduler", "nul"],
     )
-    def test_what_the_queue_would_refuse_is_not_sent(self, operator, instance, tasks, arguments, sentence, created):
+    def test_what_the_queue_would_refuse_is_not_sent(
+        self, operator, instance, tasks, arguments, sentence, created_tasks
+    ):
         with pytest.raises(AirflowFailException, match=sentence):
             operator(tasks, **arguments).execute(instance.context)
-        assert not created()
+        assert not created_tasks()
 
     def test_templates_are_rendered(self, operator, instance, worker):
         with DAG("rendered", schedule=None):

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import secrets
 import sys
 from datetime import timedelta
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTaskTimeout, TaskDeferred
-from airflow_tries import TaskInstance
+from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTaskTimeout
+from airflow_tries import deferred, event_of
 
 from airflow_provider_taskcluster.exceptions import TaskNotCompleted, WaitFailed
 from airflow_provider_taskcluster.operators.groups import TaskclusterRunTaskGroupOperator
@@ -28,12 +27,6 @@ BAD = {**GOOD, "a": runs("raise SystemExit(3)", "build")}
 
 
 @pytest.fixture
-def instance(monkeypatch):
-    monkeypatch.setattr(TaskInstance, "run_id", f"manual__{secrets.token_hex(8)}")
-    return TaskInstance()
-
-
-@pytest.fixture
 def operator(hook, taskcluster_worker):
     """Make the operator of a new process; keyword arguments replace the defaults."""
 
@@ -44,26 +37,6 @@ def operator(hook, taskcluster_worker):
         )
 
     return make
-
-
-def deferred(operator, instance):
-    with pytest.raises(TaskDeferred) as caught:
-        operator.execute(instance.context)
-    assert caught.value.method_name == "execute_complete"
-    return caught.value.trigger
-
-
-def event_of(trigger):
-    """Run a trigger that was serialized, and return its event."""
-    path, options = trigger.serialize()
-    assert path == f"{TaskclusterTaskGroupTrigger.__module__}.TaskclusterTaskGroupTrigger"
-
-    async def first():
-        async for event in TaskclusterTaskGroupTrigger(**options).run():
-            return event.payload
-        return None
-
-    return asyncio.run(asyncio.wait_for(first(), 60))
 
 
 def ended(caplog, module):
@@ -87,7 +60,7 @@ def test_deferred_each_end_has_a_line_in_the_triggerer_and_another_process_goes_
     caplog.set_level(logging.INFO)
     trigger = deferred(operator(deferrable=True), instance)
     assert len(str(trigger.serialize())) < 1000
-    event = event_of(trigger)
+    event = event_of(trigger, TaskclusterTaskGroupTrigger)
     assert event["outcome"] == "found"
     assert in_order(ended(caplog, "wait_log"))
     result = operator(deferrable=True).execute_complete(instance.context, event)
@@ -101,7 +74,7 @@ def test_a_failure_means_the_same_in_both_modes(operator, instance, deferrable, 
         one = operator(BAD, deferrable=deferrable, retry_on=retry_on, fail_fast=False)
         if not deferrable:
             return one.execute(instance.context)
-        event = event_of(deferred(one, instance))
+        event = event_of(deferred(one, instance), TaskclusterTaskGroupTrigger)
         return operator(BAD, deferrable=True, retry_on=retry_on).execute_complete(instance.context, event)
 
     with pytest.raises(TaskNotCompleted if retry_on else AirflowFailException) as caught:
@@ -114,7 +87,7 @@ def test_a_failure_means_the_same_in_both_modes(operator, instance, deferrable, 
 
 def test_a_time_out_cancels_the_group(operator, instance, hook):
     arguments = {"deferrable": True, "execution_timeout": timedelta(seconds=0.5), "task_queue_id": "emulator/idle"}
-    event = event_of(deferred(operator(**arguments), instance))
+    event = event_of(deferred(operator(**arguments), instance), TaskclusterTaskGroupTrigger)
     assert event["outcome"] == "timeout"
     later = operator(**arguments)
     later.pre_execute(instance.context)
@@ -145,7 +118,7 @@ def test_a_user_who_marks_the_task_cancels_the_group(operator, instance, hook, o
 
 
 def test_an_xcom_that_is_gone_lets_the_next_try_find_the_tasks(operator, instance):
-    event = event_of(deferred(operator(deferrable=True), instance))
+    event = event_of(deferred(operator(deferrable=True), instance), TaskclusterTaskGroupTrigger)
     instance.xcom.clear()
     with pytest.raises(WaitFailed, match="the next try finds the tasks again"):
         operator(deferrable=True).execute_complete(instance.context, event)

@@ -15,6 +15,15 @@ from airflow_provider_taskcluster.tasks import live_reader, run_log
 from airflow_provider_taskcluster.tasks.log_names import BACKING_LOG, LIVE_LOG
 
 
+def followed_live(hook, run, livelog):
+    """Follow a run whose live log has the line "one", until it is seen."""
+    run.add_reference(LIVE_LOG, livelog.url)
+    following = Following(hook, run.task_id)
+    livelog.write(b"one\n")
+    following.saw("one")
+    return following
+
+
 @pytest.fixture
 def livelog():
     with Livelog() as served:
@@ -96,10 +105,7 @@ def test_silence_is_not_the_end_even_if_it_is_longer_than_the_read_time_out(conn
 
 @pytest.mark.parametrize("how", ["end", "break_off", "stop"])
 def test_neither_end_of_the_stream_is_the_end_of_the_task(hook, run, livelog, how):
-    run.add_reference(LIVE_LOG, livelog.url)
-    following = Following(hook, run.task_id)
-    livelog.write(b"one\n")
-    following.saw("one")
+    following = followed_live(hook, run, livelog)
     getattr(livelog, how)()
     with pytest.raises(AssertionError):
         until(lambda: following.error or len(following.lines) > 1, seconds=1)
@@ -128,10 +134,7 @@ def test_a_stream_that_breaks_is_read_again_a_few_times_and_repeats_nothing(hook
 
 
 def test_a_reference_that_was_replaced_is_followed_after_a_break(hook, run, livelog):
-    run.add_reference(LIVE_LOG, livelog.url)
-    following = Following(hook, run.task_id)
-    livelog.write(b"one\n")
-    following.saw("one")
+    following = followed_live(hook, run, livelog)
     with Livelog() as other:
         other.write(b"one\ntwo\n")
         run.add_reference(LIVE_LOG, other.url)
@@ -144,10 +147,7 @@ def test_a_reference_that_was_replaced_is_followed_after_a_break(hook, run, live
 
 def test_a_reference_that_was_replaced_is_found_in_silence(hook, run, livelog, monkeypatch):
     monkeypatch.setattr(live_reader, "LONG_SILENCE", 0.5)
-    run.add_reference(LIVE_LOG, livelog.url)
-    following = Following(hook, run.task_id)
-    livelog.write(b"one\n")
-    following.saw("one")
+    following = followed_live(hook, run, livelog)
     with Livelog() as other:
         other.write(b"one\ntwo\n")
         run.add_reference(LIVE_LOG, other.url)
@@ -158,10 +158,7 @@ def test_a_reference_that_was_replaced_is_found_in_silence(hook, run, livelog, m
 
 
 def test_a_stream_that_began_anew_with_other_bytes_is_left(hook, run, livelog):
-    run.add_reference(LIVE_LOG, livelog.url)
-    following = Following(hook, run.task_id)
-    livelog.write(b"one\n")
-    following.saw("one")
+    following = followed_live(hook, run, livelog)
     with Livelog() as other:
         other.write(b"ONE\nTWO\n")
         run.add_reference(LIVE_LOG, other.url)
@@ -281,10 +278,7 @@ def test_what_the_live_log_of_a_dead_worker_said_is_shown_to_its_end(hook, run, 
 
 
 def test_a_log_that_comes_after_the_end_is_waited_for(hook, run, livelog):
-    run.add_reference(LIVE_LOG, livelog.url)
-    following = Following(hook, run.task_id)
-    livelog.write(b"one\n")
-    following.saw("one")
+    following = followed_live(hook, run, livelog)
     run.exception()
     livelog.write(b"two\n")
     following.saw("two")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import secrets
 import sys
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
@@ -28,10 +27,7 @@ TRIGGER = "/trigger"
 AGAIN = "a retry triggers the hook again"
 
 
-@pytest.fixture(autouse=True)
-def _own_run(monkeypatch):
-    """Each test is another DAG run: equal ones have equal tasks, and the emulator is shared."""
-    monkeypatch.setattr(TaskInstance, "run_id", f"manual__{secrets.token_hex(8)}")
+pytestmark = pytest.mark.usefixtures("own_dag_run")
 
 
 @pytest.fixture

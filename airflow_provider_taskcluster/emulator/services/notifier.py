@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.emulator.context import Context
     from airflow_provider_taskcluster.emulator.schemas.notify import PostMatrix, PostSlack, PublishPulse, SendEmail
 
-# The process remembers so many messages that it sent.
+# Number of sent messages that the process remembers.
 REMEMBERED = 1000
 MOST_EMAILS = 50
 PER = 10 * MINUTE

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
     from jsonschema import ValidationError
 
-# What is wrong, by keyword and its value in the schema.
+# Functions that word a complaint from the value in the schema, by the keyword of the schema.
 _WORDS: dict[str, Callable[[Any], str]] = {
     "type": lambda value: f"must be {','.join(value) if isinstance(value, list) else value}",
     "enum": lambda _: "must be equal to one of the allowed values",

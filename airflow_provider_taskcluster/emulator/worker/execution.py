@@ -28,7 +28,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# Of the calls that resolve a run: without them it would run until its claim ends.
+# Tries of the calls that resolve a run: if none succeeds, the run goes on until its claim ends.
 TRIES = 6
 
 

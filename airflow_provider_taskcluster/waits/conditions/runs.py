@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypedDict
 
 from airflow_provider_taskcluster.common.messages import visible
+from airflow_provider_taskcluster.common.task_states import RESOLVED
 from airflow_provider_taskcluster.exceptions import WillNotCome
-from airflow_provider_taskcluster.waits.conditions.blocked import blockers
-from airflow_provider_taskcluster.waits.conditions.status import RESOLVED, no_such_task, resolution
+from airflow_provider_taskcluster.waits.conditions.blocked import blocked_by, blockers
+from airflow_provider_taskcluster.waits.conditions.status import no_such_task
 from airflow_provider_taskcluster.waits.protocol import Found, NotYet, Over
 from airflow_provider_taskcluster.waits.questions import StatusOf
 
@@ -103,5 +104,4 @@ class RunWait:
 
 
 def _blocked(task_id: str, failed: TaskStatus, root_url: str) -> WillNotCome:
-    cause = f"it is blocked by task {failed['taskId']}, of which {resolution(failed, None, root_url)}"
-    return WillNotCome(f"Task {task_id} is unscheduled and will not run: {cause}")
+    return WillNotCome(f"Task {task_id} is unscheduled and will not run: {blocked_by(failed, root_url)}")

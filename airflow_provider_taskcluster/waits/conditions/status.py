@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING
 from urllib.parse import quote
 
 from airflow_provider_taskcluster.common.messages import visible
+from airflow_provider_taskcluster.common.task_states import RESOLVED
 from airflow_provider_taskcluster.exceptions import WillNotCome
 
 if TYPE_CHECKING:
     from airflow_provider_taskcluster.services.schemas import TaskRun, TaskStatus
     from airflow_provider_taskcluster.waits.results import ReachedTask
 
-RESOLVED = ("completed", "failed", "exception")
-STATES = ("unscheduled", "pending", "running", *RESOLVED)
 LOG = "public/logs/live.log"
 
 
