@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from airflow_provider_taskcluster.common.messages import visible
 from airflow_provider_taskcluster.exceptions import Conflict, NotFound, ServiceError
+from airflow_provider_taskcluster.services.task_changes import REFUSED
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -124,7 +125,7 @@ class GroupStart:
         try:
             self.queue.create_task(task_id, self.definition(label, group))
         except ServiceError as error:
-            if error.status not in {400, 409}:
+            if error.status not in REFUSED:
                 raise
             if self.queue.task_statuses([task_id]):
                 return  # another try created it, with other dates or fields

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Protocol
 
 from airflow_provider_taskcluster.common.messages import visible
 from airflow_provider_taskcluster.exceptions import Conflict, NotFound, ServiceError
+from airflow_provider_taskcluster.services.task_changes import REFUSED
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -17,8 +18,6 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-# createTask answers with these also where the task is there (see ``services/task_changes.py``).
-_REFUSED = {400, 409}
 # Ids that cannot be used, after which the error of the service is raised.
 _MOST_UNUSABLE = 100
 
@@ -129,7 +128,7 @@ def create_or_find(queue: TaskQueue, task_id: str, definition: Json) -> TaskStat
     try:
         status = queue.create_task(task_id, definition)
     except ServiceError as error:
-        found = find_by_id(queue, task_id) if error.status in _REFUSED else None
+        found = find_by_id(queue, task_id) if error.status in REFUSED else None
         if found is None:
             raise
         log.warning("Taking up task %r, which another try created with other dates or fields", task_id)
