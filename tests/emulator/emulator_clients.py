@@ -19,7 +19,7 @@ _numbers = itertools.count(1)
 
 
 def fresh(prefix="thing"):
-    return f"{prefix}-{next(_numbers)}"
+    return f"{prefix}-{next(_numbers):06}"  # in the order of their numbers, as text too
 
 
 def in_days(days, text="%Y-%m-%dT%H:%M:%S.%f"):
