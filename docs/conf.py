@@ -28,7 +28,15 @@ project = "airflow-provider-taskcluster"
 author = project_copyright = "The authors of airflow-provider-taskcluster"
 version = release = __version__
 
-extensions = ["myst_parser", "sphinx.ext.autodoc", "sphinx_copybutton", "rooms", "rooms_picture", "imports"]
+extensions = [
+    "myst_parser",
+    "sphinx.ext.autodoc",
+    "sphinx_copybutton",
+    "rooms",
+    "rooms_picture",
+    "imports",
+    "inherited_parameters",
+]
 exclude_patterns = ["_build"]
 myst_enable_extensions = ["colon_fence", "deflist"]
 myst_heading_anchors = 3

@@ -58,10 +58,6 @@ class TaskclusterUploadArtifactOperator(TaskclusterBaseOperator):
     :param storage_type: ``object``, verified by sha256 and sha512, or ``s3``, verified only by length.
     :param recorder: Folder, or URL of an ``ObjectStoragePath``, that all tries can reach (templated), for upload
         ids; by default Airflow's task state store, if it has one.
-    :param taskcluster_conn_id: Id of the connection (templated).
-    :param connect_timeout: Seconds to connect to a server; None takes the connection's.
-    :param read_timeout: Seconds without data that end a request; None takes the connection's.
-    :param max_retries: Most retries of a request with a transient error; None takes the connection's.
     :return: name and storage_type; for an upload also size, content_type, digests, method, verified, attempts, seconds
         and already_present.
     """

@@ -43,10 +43,6 @@ class TaskclusterDownloadArtifactOperator(ExtractingOperator):
     :param max_bytes: Refuse an artifact that is larger (default: no limit; 4 GiB for references).
     :param require_hashes: Refuse an object for which the service has no sha256 or sha512.
     :param digests: Algorithms, such as ``sha256``, to compute even if there is no expected value.
-    :param taskcluster_conn_id: Id of the connection (templated).
-    :param connect_timeout: Seconds to connect to a server; None takes the connection's.
-    :param read_timeout: Seconds without data that end a request; None takes the connection's.
-    :param max_retries: Most retries of a request with a transient error; None takes the connection's.
     :return: name, size, content_type, digests, method, verified, attempts, seconds and destination; with
         ``extract_to`` also extracted: folder, files and size.
     """

@@ -46,10 +46,6 @@ class TaskclusterUploadFolderOperator(TaskclusterBaseOperator):
     :param connections: Number of files that are sent at once.
     :param recorder: Folder, or URL of an ``ObjectStoragePath``, that all tries can reach (templated), for upload ids
         that cannot be derived; by default Airflow's task state store, if it has one (3.3).
-    :param taskcluster_conn_id: Id of the connection (templated).
-    :param connect_timeout: Seconds to connect to a server; None takes the connection's.
-    :param read_timeout: Seconds without data that end a request; None takes the connection's.
-    :param max_retries: Most retries of a request with a transient error; None takes the connection's.
     :return: prefix, files (their number), size, already_present (their number), and names, the first 100 of them.
     """
 

@@ -76,13 +76,6 @@ class TaskclusterRunTaskGroupOperator(TaskclusterCancelingOperator):
     :param recorder: Folder, or URL of an ``ObjectStoragePath``, that all tries can reach (templated), for a key of the
         ids.
     :param retry_on: Ends after which Airflow's next try reruns a task; after all others the Airflow task fails at once.
-    :param on_kill: ``cancel`` the group when Airflow ends its own task (killed, timed out, marked), or ``leave`` it.
-    :param poll_interval: Seconds between two looks at the group.
-    :param deferrable: Wait in the triggerer; Airflow's ``[operators] default_deferrable`` by default.
-    :param taskcluster_conn_id: Id of the connection (templated).
-    :param connect_timeout: Seconds to connect to a server; None takes the connection's.
-    :param read_timeout: Seconds without data that end a request; None takes the connection's.
-    :param max_retries: Most retries of a request with a transient error; None takes the connection's.
     :return: By label: task_id, run_id, state, reason_resolved.
     """
 

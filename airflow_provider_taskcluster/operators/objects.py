@@ -68,10 +68,6 @@ class TaskclusterUploadObjectOperator(TaskclusterBaseOperator):
     :param recorder: Folder, or URL of an ``ObjectStoragePath``, that all tries can reach (templated), for upload ids
         that cannot be derived (temporary credentials, a proxy, no ``upload_secret``); by default Airflow's task state
         store, if it has one (3.3).
-    :param taskcluster_conn_id: Id of the connection (templated).
-    :param connect_timeout: Seconds to connect to a server; None takes the connection's.
-    :param read_timeout: Seconds without data that end a request; None takes the connection's.
-    :param max_retries: Most retries of a request with a transient error; None takes the connection's.
     :return: name, size, content_type, digests, method, verified, attempts, seconds and already_present.
     """
 
@@ -184,10 +180,6 @@ class TaskclusterDownloadObjectOperator(ExtractingOperator):
     :param require_hashes: Refuse an object for which the service has no sha256 or sha512.
     :param multipart_aware: Assemble an object that was uploaded in parts (scope ``object:download:<name>.part-*``); if
         False, download its manifest.
-    :param taskcluster_conn_id: Id of the connection (templated).
-    :param connect_timeout: Seconds to connect to a server; None takes the connection's.
-    :param read_timeout: Seconds without data that end a request; None takes the connection's.
-    :param max_retries: Most retries of a request with a transient error; None takes the connection's.
     :return: name, size, content_type, digests, method, verified, attempts, seconds and destination; with
         ``extract_to`` also extracted: folder, files and size.
     """

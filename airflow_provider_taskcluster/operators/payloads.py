@@ -70,10 +70,6 @@ class TaskclusterDownloadPayloadOperator(ExtractingOperator):
         that the run publishes in ``public/chain-of-trust.json``.
     :param max_bytes: Refuse a file that is larger (default: no limit; 4 GiB for references).
     :param require_hashes: Refuse an object for which the service has no sha256 or sha512.
-    :param taskcluster_conn_id: Id of the connection (templated).
-    :param connect_timeout: Seconds to connect to a server; None takes the connection's.
-    :param read_timeout: Seconds without data that end a request; None takes the connection's.
-    :param max_retries: Most retries of a request with a transient error; None takes the connection's.
     :return: task_id, run_id, prefix, folder, manifest (its path), count, size, transferred, already_present, links,
         failed, the first of the files and errors, and seconds; with ``extract_to`` also extracted: folder, archives,
         files and size.

@@ -34,10 +34,6 @@ class TaskclusterPurgeCacheOperator(TaskclusterBaseOperator):
     :param worker_pool_id: ``<provisionerId>/<workerType>`` (templated). Pass this, or the two separately.
     :param provisioner_id: Provisioner of the pool (templated).
     :param worker_type: Worker type of the pool (templated).
-    :param taskcluster_conn_id: Id of the connection (templated).
-    :param connect_timeout: Seconds to connect to a server; None takes the connection's.
-    :param read_timeout: Seconds without data that end a request; None takes the connection's.
-    :param max_retries: Most retries of a request with a transient error; None takes the connection's.
     :return: worker_pool_id and cache_names.
     """
 

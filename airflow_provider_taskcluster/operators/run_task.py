@@ -76,24 +76,6 @@ class TaskclusterRunTaskOperator(TaskclusterAttemptsOperator):
     :param project_id: Project (templated); ``none`` by default.
     :param scheduler_id: Scheduler (templated), a name for your tasks by which others cannot join their groups.
     :param task_group_id: Group to join (templated); a group of its own by default.
-    :param rerun: Rerun the same task, in place of creating another one, after an end in ``retry_on``.
-    :param recorder: Folder, or URL of an ``ObjectStoragePath``, that all tries can reach (templated), for a key of the
-        ids.
-    :param retry_on: Ends after which Airflow's next try starts a new attempt; after all others the Airflow task fails
-        at once.
-    :param on_kill: ``cancel`` the task when Airflow ends its own (killed, timed out, marked), or ``leave`` it.
-    :param log: Show the task's log ``live`` (its ``tail`` if the operator is deferrable), its ``tail`` when it has
-        ended, or ``none``: then the last 50 lines of a run that did not complete.
-    :param log_lines: Lines of a tail; None for all, 10 MiB at most.
-    :param download: Names or patterns of artifacts to download when the task has completed (templated).
-    :param destination: Folder for them (templated): a path, or the URL of an ``ObjectStoragePath``.
-    :param result_artifact: Name of a small JSON artifact whose content is returned as ``result`` (templated).
-    :param poll_interval: Seconds between two looks at the task.
-    :param deferrable: Wait in the triggerer; Airflow's ``[operators] default_deferrable`` by default.
-    :param taskcluster_conn_id: Id of the connection (templated).
-    :param connect_timeout: Seconds to connect to a server; None takes the connection's.
-    :param read_timeout: Seconds without data that end a request; None takes the connection's.
-    :param max_retries: Most retries of a request with a transient error; None takes the connection's.
     :return: task_id, run_id, state, reason_resolved, started, resolved, worker, artifact_count and artifacts (the first
         100 names); also ``downloaded`` and ``result`` if they were asked for.
     """

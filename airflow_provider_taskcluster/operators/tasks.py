@@ -66,10 +66,6 @@ class TaskclusterCancelTaskOperator(TaskclusterBaseOperator):
     :param taskcluster_task_id: Id of the Taskcluster task, or a list of ids (templated); ``task_id`` is Airflow's.
     :param if_missing: What to do if a task does not exist, or has expired: ``fail``; ``skip`` the Airflow task if none
         of the tasks exists; or ``succeed``.
-    :param taskcluster_conn_id: Id of the connection (templated).
-    :param connect_timeout: Seconds to connect to a server; None takes the connection's.
-    :param read_timeout: Seconds without data that end a request; None takes the connection's.
-    :param max_retries: Most retries of a request with a transient error; None takes the connection's.
     :return: task_id, state, run_id and reason_resolved of the task, None if it is missing; for a list ``count`` and
         ``tasks``, the first 100 of those that exist.
     """
@@ -131,10 +127,6 @@ class TaskclusterRerunTaskOperator(TaskclusterBaseOperator):
     ``queue:rerun-task-in-project:<projectId>``.
 
     :param taskcluster_task_id: Id of the Taskcluster task (templated); ``task_id`` is Airflow's.
-    :param taskcluster_conn_id: Id of the connection (templated).
-    :param connect_timeout: Seconds to connect to a server; None takes the connection's.
-    :param read_timeout: Seconds without data that end a request; None takes the connection's.
-    :param max_retries: Most retries of a request with a transient error; None takes the connection's.
     :return: task_id, state, run_id of the latest run, and reason_resolved.
     """
 
@@ -176,10 +168,6 @@ class TaskclusterIndexTaskOperator(TaskclusterBaseOperator):
         from the start of the DAG run.
     :param rank: A whole number, 0 or more, 2^53 at most (templated): the time of the build, for example.
     :param data: Any JSON object (templated), kept in the entry.
-    :param taskcluster_conn_id: Id of the connection (templated).
-    :param connect_timeout: Seconds to connect to a server; None takes the connection's.
-    :param read_timeout: Seconds without data that end a request; None takes the connection's.
-    :param max_retries: Most retries of a request with a transient error; None takes the connection's.
     :return: index_path, task_id, rank, expires and data of the entry that is at the path now.
     """
 

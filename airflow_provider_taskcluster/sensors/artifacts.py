@@ -57,11 +57,6 @@ class TaskclusterArtifactSensor(TaskclusterBaseSensor):
         returns whether to accept it.
     :param wait_for_rerun: Wait on if the task is resolved without the artifacts, or with errors in their place: for a
         task that will be rerun.
-    :param taskcluster_conn_id: Id of the connection (templated).
-    :param connect_timeout: Seconds to connect to a server; None takes the connection's.
-    :param read_timeout: Seconds without data that end a request; None takes the connection's.
-    :param max_retries: Most retries of a worker's request with a transient error; None takes the connection's.
-    :param deferrable: Wait in the triggerer; Airflow's ``[operators] default_deferrable`` by default.
     :return: name, storage_type, content_type, content_length (None if not known), expires, task_id and run_id of the
         artifact; for lists and patterns ``count`` and ``artifacts``, the first 100 of them.
     """

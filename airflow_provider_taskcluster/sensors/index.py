@@ -25,11 +25,6 @@ class TaskclusterIndexSensor(TaskclusterBaseSensor):
     :param index_path: The path, such as ``my-team.builds.latest``, without ``index.`` (templated).
     :param newer_than: A datetime, or its ISO text, with a time zone (templated): wait for a task that was resolved
         later (or, if it is not resolved, started or scheduled later). Needs the scope ``queue:status:<taskId>``.
-    :param taskcluster_conn_id: Id of the connection (templated).
-    :param connect_timeout: Seconds to connect to a server; None takes the connection's.
-    :param read_timeout: Seconds without data that end a request; None takes the connection's.
-    :param max_retries: Most retries of a worker's request with a transient error; None takes the connection's.
-    :param deferrable: Wait in the triggerer; Airflow's ``[operators] default_deferrable`` by default.
     :return: index_path, task_id, rank, expires and data of the entry; with ``newer_than`` also time and state.
     """
 

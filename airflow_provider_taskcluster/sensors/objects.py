@@ -28,11 +28,6 @@ class TaskclusterObjectSensor(TaskclusterBaseSensor):
     :param expected_digest: ``sha256:<hex>`` of the object, or a dict of digests by name (templated; Airflow renders
         the values of a dict, not its keys). The sensor fails at once if an object has another digest: objects do not
         change. For an object in parts, pass the sha256 of its complete content.
-    :param taskcluster_conn_id: Id of the connection (templated).
-    :param connect_timeout: Seconds to connect to a server; None takes the connection's.
-    :param read_timeout: Seconds without data that end a request; None takes the connection's.
-    :param max_retries: Most retries of a worker's request with a transient error; None takes the connection's.
-    :param deferrable: Wait in the triggerer; Airflow's ``[operators] default_deferrable`` by default.
     :return: name, project_id, expires and hashes of the object; for a list ``count`` and ``objects``, the first
         100 of them.
     """

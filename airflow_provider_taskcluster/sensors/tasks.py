@@ -34,11 +34,6 @@ class TaskclusterTaskSensor(TaskclusterBaseSensor):
         passed them.
     :param require: ``all`` of the tasks, or ``any`` one.
     :param wait_for_rerun: Wait on if a task is resolved in another state: for a task that will be rerun.
-    :param taskcluster_conn_id: Id of the connection (templated).
-    :param connect_timeout: Seconds to connect to a server; None takes the connection's.
-    :param read_timeout: Seconds without data that end a request; None takes the connection's.
-    :param max_retries: Most retries of a worker's request with a transient error; None takes the connection's.
-    :param deferrable: Wait in the triggerer; Airflow's ``[operators] default_deferrable`` by default.
     :return: task_id, state, run_id and reason_resolved of the task; for a list ``count`` and ``tasks``, the
         first 100 of them.
     """
@@ -102,11 +97,6 @@ class TaskclusterTaskGroupSensor(TaskclusterBaseSensor):
         fails at once if a task is resolved in another state. Without ``exception`` it also fails at once if a task is
         blocked: unscheduled behind one that did not complete.
     :param wait_for_rerun: Wait on if a task is resolved in another state: for a task that will be rerun.
-    :param taskcluster_conn_id: Id of the connection (templated).
-    :param connect_timeout: Seconds to connect to a server; None takes the connection's.
-    :param read_timeout: Seconds without data that end a request; None takes the connection's.
-    :param max_retries: Most retries of a worker's request with a transient error; None takes the connection's.
-    :param deferrable: Wait in the triggerer; Airflow's ``[operators] default_deferrable`` by default.
     :return: task_group_id, count of its tasks, and states: the count of tasks in each state.
     """
 

@@ -56,12 +56,7 @@ class TaskclusterCancelingTrigger(TaskclusterWaitTrigger):
 
 
 class TaskclusterRunTrigger(TaskclusterCancelingTrigger):
-    """Waits for the end of a run, as ``TaskclusterWaitTrigger`` does; its ``wait`` is a ``RunWait``.
-
-    :param cancel: Cancel the task if a user marks the deferred Airflow task or clears it (Airflow 3.3 and later). A
-        triggerer that stops or restarts cancels nothing.
-    :param options: Those of ``TaskclusterWaitTrigger``.
-    """
+    """Waits for the end of a run, as ``TaskclusterWaitTrigger`` does; its ``wait`` is a ``RunWait``."""
 
     @property
     def followed(self) -> str:
@@ -74,12 +69,7 @@ class TaskclusterRunTrigger(TaskclusterCancelingTrigger):
 
 
 class TaskclusterTaskGroupTrigger(TaskclusterCancelingTrigger):
-    """Waits for the ends of the tasks of a sealed group; its ``wait`` is a ``GroupRunWait``.
-
-    :param cancel: Cancel the group if a user marks the deferred Airflow task or clears it (Airflow 3.3 and later). A
-        triggerer that stops or restarts cancels nothing.
-    :param options: Those of ``TaskclusterWaitTrigger``.
-    """
+    """Waits for the ends of the tasks of a sealed group; its ``wait`` is a ``GroupRunWait``."""
 
     @property
     def followed(self) -> str:
