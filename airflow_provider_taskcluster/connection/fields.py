@@ -1,5 +1,7 @@
 """The fields of a Taskcluster connection: the one source of its form and its parser. Pure.
 
+``settings.py`` says what the value of each means.
+
 Airflow imports this while it is itself being imported, so that nothing here may import Airflow.
 """
 

@@ -10,7 +10,10 @@ if TYPE_CHECKING:
 
 
 class DownloadMethod(ABC):
-    """A way to download an object's bytes. Each has a file of its own, and is listed in ``methods``."""
+    """A way to download an object's bytes.
+
+    Each has a file of its own, is listed in ``methods``, and its response in ``services/schemas.py`` (``DOWNLOAD``).
+    """
 
     name: ClassVar[str]
 

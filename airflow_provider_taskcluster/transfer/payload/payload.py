@@ -18,7 +18,6 @@ from airflow_provider_taskcluster.transfer.download.tally import Tally
 from airflow_provider_taskcluster.transfer.payload.chunks import Chunks
 from airflow_provider_taskcluster.transfer.payload.download import ANNOUNCED, PayloadDownload, PayloadOptions
 from airflow_provider_taskcluster.transfer.payload.local import LocalDestination
-from airflow_provider_taskcluster.transfer.payload.matching import resolve
 from airflow_provider_taskcluster.transfer.payload.model import (
     IfExists,
     OnError,
@@ -26,6 +25,7 @@ from airflow_provider_taskcluster.transfer.payload.model import (
     PayloadKey,
     PayloadResult,
 )
+from airflow_provider_taskcluster.transfer.payload.name_lookup import resolve
 from airflow_provider_taskcluster.transfer.payload.patterns import select
 from airflow_provider_taskcluster.transfer.storage_paths import is_storage_path, storage_file
 

@@ -47,7 +47,10 @@ class Offer:
 
 
 class UploadMethod(ABC):
-    """A way to upload bytes to the store. Each has a file of its own, and is listed in ``methods``."""
+    """A way to upload bytes to the store.
+
+    Each has a file of its own, is listed in ``methods``, and its response in ``services/schemas.py`` (``CREATED_UPLOAD``).
+    """
 
     name: ClassVar[str]
 

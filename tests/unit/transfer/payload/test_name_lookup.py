@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from airflow_provider_taskcluster.exceptions import AmbiguousName, InvalidName, NotFound
-from airflow_provider_taskcluster.transfer.payload.matching import resolve
+from airflow_provider_taskcluster.transfer.payload.name_lookup import resolve
 
 NAMES = ["public/Target.zip", "public/a", "public/A", "one/Two", "ONE/TWO", "One/two", "/odd", "public/report.json"]
 
