@@ -7,7 +7,7 @@ import ipaddress
 import os
 import urllib.request
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 from urllib.parse import unquote, urlsplit
 
 from airflow_provider_taskcluster.common import tls
@@ -82,19 +82,8 @@ class Network:
         written = (_password(proxy) for proxy in proxies.values())
         return tuple(dict.fromkeys(form for word in written if word for form in (word, unquote(word))))
 
-    def ca_bundle(self) -> str | bool:
-        """Return the path of the CA bundle, or False if certificates are not verified.
-
-        :raises ConfigurationError: It is not a file with certificates.
-        """
-        if self.verify is False:
-            return False
-        bundle, named_by = self._bundle()
-        tls.trusting_context(bundle, named_by)
-        return bundle
-
-    def tls_context(self) -> ssl.SSLContext | bool:
-        """Return the TLS context for asyncio, or False if certificates are not verified. Blocks while it reads.
+    def tls_context(self) -> ssl.SSLContext | Literal[False]:
+        """Return the TLS context, or False if certificates are not verified. Blocks while it reads.
 
         :raises ConfigurationError: The CA bundle is not a file with certificates.
         """

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 class DownloadMethod(ABC):
     """A way to download an object's bytes.
 
-    Each has a file of its own, is listed in ``methods``, and its response in ``services/schemas.py`` (``DOWNLOAD``).
+    Each has a file of its own, is listed in ``methods``, and its response in ``DOWNLOAD`` (services/schemas).
     """
 
     name: ClassVar[str]

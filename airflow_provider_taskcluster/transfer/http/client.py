@@ -29,9 +29,10 @@ from airflow_provider_taskcluster.transfer.http.strict_response import read_pref
 if TYPE_CHECKING:
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
-    import requests
+    from urllib3 import BaseHTTPResponse
 
     from airflow_provider_taskcluster.common.network import Network
+    from airflow_provider_taskcluster.transfer.http.pools import StorePools
     from airflow_provider_taskcluster.transfer.threads.buffers import Failure
 
 
@@ -54,7 +55,7 @@ class StoreClient:
 
     def _reset(self) -> None:
         self._process = os.getpid()
-        self._session: requests.Session | None = None
+        self._pools: StorePools | None = None
         self._lock = threading.Lock()
         self._connections: set[RequestConnection] = set()
         self._proxies: dict[tuple[str, str], str | None] = {}
@@ -75,10 +76,10 @@ class StoreClient:
         for hop in range(redirects + 1):
             with self._requested("GET", url, headers) as (response, connection):
                 location = response.headers.get("Location")
-                if response.status_code in REDIRECT_STATUSES and location and hop < redirects:
+                if response.status in REDIRECT_STATUSES and location and hop < redirects:
                     url = _allowed(redirect_target(url, location), hosts)
                     continue
-                if response.status_code not in {200, 206}:
+                if response.status not in {200, 206}:
                     raise status_error(response, "GET", url)
                 yield StoreResponse(response, url, connection)
                 return
@@ -93,11 +94,11 @@ class StoreClient:
         headers = {"Content-Length": str(size), **headers}
         with self._requested("PUT", url, headers, body) as (response, _):
             location = response.headers.get("Location")
-            if response.status_code in METHOD_PRESERVING and location:
+            if response.status in METHOD_PRESERVING and location:
                 target = redirect_target(url, location)
                 if same_origin(url, target):
                     return target
-            if response.status_code not in {200, 201, 204}:
+            if response.status not in {200, 201, 204}:
                 raise status_error(response, "PUT", url)
             _read_to_end(response)
         return None
@@ -133,7 +134,7 @@ class StoreClient:
             raise Interrupted("There is no further try, because the transfer has failed")
 
     @contextmanager
-    def _requested(self, *request: Any) -> Iterator[tuple[requests.Response, RequestConnection]]:
+    def _requested(self, *request: Any) -> Iterator[tuple[BaseHTTPResponse, RequestConnection]]:
         """Send a request and yield the response, over a connection that ``stop`` can abort."""
         self._reset_after_fork()
         connection = RequestConnection()
@@ -158,64 +159,38 @@ class StoreClient:
     def close(self) -> None:
         """Close the kept connections."""
         self._reset_after_fork()
-        if self._session is not None:
-            self._session.close()
-            self._session = None
+        if self._pools is not None:
+            self._pools.close()
+            self._pools = None
 
-    def _send(self, method: str, url: str, headers: Mapping[str, str], body: Any = None) -> requests.Response:
-        import requests
-        from urllib3.exceptions import LocationValueError
+    def _send(self, method: str, url: str, headers: Mapping[str, str], body: Any = None) -> BaseHTTPResponse:
+        from urllib3.exceptions import HTTPError
 
         if why := url_problem(url):
             raise ConnectionFailed(f"{public_url(url)!r} is not a URL that can be fetched: {why}", transient=False)
+        proxy = self._proxy_for(url)
         try:
-            proxy = self._proxy_for(url)
-        except (requests.RequestException, LocationValueError, ValueError):
-            raise ConnectionFailed(f"{public_url(url)!r} is not a URL that can be fetched", transient=False) from None
-        prepared = requests.PreparedRequest()
-        prepared.method, prepared.url, prepared.body = method, url, body  # signed, so sent unchanged
-        prepared.headers = requests.structures.CaseInsensitiveDict(headers)
-        # The adapter directly: the session would read the body of a redirect into memory, and parse its target.
-        adapter = self._kept_session().get_adapter(url)
-        try:
-            return adapter.send(
-                prepared,
-                stream=True,
-                timeout=(self.network.connect_timeout, self.network.read_timeout),
-                # Only where TLS is used: reading the certificates takes longer than a small body.
-                verify=self.network.ca_bundle() if _encrypted(url, proxy) else True,
-                proxies={urlsplit(url).scheme: proxy} if proxy else {},
-            )
-        except (requests.RequestException, LocationValueError) as error:
+            return self._kept_pools().send(method, url, headers, body, proxy)
+        except HTTPError as error:
             raise connection_error(method, url, error, proxy) from None
 
     def _proxy_for(self, url: str) -> str | None:
-        """Return the proxy for a URL, None for none; looked up once for each server.
-
-        Reading the environment and parsing the URL as requests does would take half the time of a small request.
-        """
+        """Return the proxy for a URL, None for none; looked up once for each server, since it reads the environment."""
         parts = urlsplit(url)
         server = parts.scheme, parts.netloc
         if server not in self._proxies:
-            import requests
-
-            requests.Request("GET", url).prepare()
             self._proxies[server] = self.network.proxy_for(url)
         return self._proxies[server]
 
-    def _kept_session(self) -> requests.Session:
-        """Return the session of this process, created on first use."""
+    def _kept_pools(self) -> StorePools:
+        """Return the connections of this process, created on first use."""
         with self._lock:
-            if self._session is None:
-                import requests
-
-                from airflow_provider_taskcluster.transfer.http.adapter import store_adapter
+            if self._pools is None:
+                from airflow_provider_taskcluster.transfer.http.pools import StorePools
 
                 quiet_libraries()
-                self._session = requests.Session()
-                for scheme in ("http://", "https://"):
-                    self._session.mount(scheme, store_adapter(self.network.read_timeout))
-            return self._session
+                self._pools = StorePools(self.network)
+            return self._pools
 
 
 def _allowed(url: str, hosts: Sequence[str] | None) -> str:
@@ -227,11 +202,7 @@ def _allowed(url: str, hosts: Sequence[str] | None) -> str:
     )
 
 
-def _encrypted(url: str, proxy: str | None) -> bool:
-    return any(to.lower().startswith("https:") for to in (url, proxy or ""))
-
-
-def _read_to_end(response: requests.Response) -> None:
+def _read_to_end(response: BaseHTTPResponse) -> None:
     """Read the rest of a response, so that its connection can be reused. A long response is closed instead."""
     if underlying_response(response).framing.marked:
         read_prefix(response, LONGEST_ERROR_BODY)

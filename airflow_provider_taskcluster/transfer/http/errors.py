@@ -21,7 +21,7 @@ from airflow_provider_taskcluster.transfer.http.redirects import REDIRECT_STATUS
 from airflow_provider_taskcluster.transfer.http.strict_response import InvalidHead, read_prefix
 
 if TYPE_CHECKING:
-    import requests
+    from urllib3 import BaseHTTPResponse
 
 LONGEST_REASON = 300
 LONGEST_CODE = 100
@@ -41,9 +41,9 @@ _NEXT_STEPS: dict[int | str, str] = {
 _TRANSIENT_CODES = {"RequestTimeout", "IncompleteBody", "BadDigest", "XAmzContentSHA256Mismatch", "OperationAborted"}
 
 
-def status_error(response: requests.Response, method: str, url: str) -> StoreError:
+def status_error(response: BaseHTTPResponse, method: str, url: str) -> StoreError:
     """Return the error for a response with an unexpected status."""
-    status = response.status_code
+    status = response.status
     if status in REDIRECT_STATUSES:
         message = f"{method} {public_url(url)} answered with a redirect ({status}), which is refused: {ASK}"
         return StoreError(message, status=status)
@@ -60,7 +60,7 @@ def status_error(response: requests.Response, method: str, url: str) -> StoreErr
     )
 
 
-def _reason_of(response: requests.Response) -> tuple[str, str]:
+def _reason_of(response: BaseHTTPResponse) -> tuple[str, str]:
     """Return the error code of S3, "" for none, and the reason that the store gives."""
     text = _text_of(response)
     code, message = one_line(_element(text, "Code"), LONGEST_CODE), _element(text, "Message")
@@ -68,7 +68,7 @@ def _reason_of(response: requests.Response) -> tuple[str, str]:
     return code, one_line(reason, LONGEST_REASON)
 
 
-def _text_of(response: requests.Response) -> str:
+def _text_of(response: BaseHTTPResponse) -> str:
     """Return the start of the body as text, "" if it cannot be decoded."""
     body = memoryview(read_prefix(response, LONGEST_ERROR_BODY))
     try:
@@ -88,12 +88,10 @@ def _element(text: str, name: str) -> str:
 
 def connection_error(method: str, url: str, error: Exception, proxy: str | None = None) -> TaskclusterError:
     """Return the error for a request without a response; the messages of the libraries would show the whole URL."""
-    import requests
     import urllib3
 
     where = f"{method} {public_url(url)}"
-    invalid = (requests.exceptions.InvalidURL, requests.exceptions.MissingSchema, urllib3.exceptions.LocationValueError)
-    if isinstance(error, invalid):
+    if isinstance(error, urllib3.exceptions.LocationValueError):
         return ConnectionFailed(
             f"{public_url(url)!r} is not a URL that can be fetched: ask those who gave it", transient=False
         )
@@ -101,7 +99,7 @@ def connection_error(method: str, url: str, error: Exception, proxy: str | None 
     reason = "no answer in time" if _timed_out(error, cause) else one_line(tls.reason(cause), LONGEST_REASON)
     if hint := tls.permanent_failure_hint(cause):
         return ConnectionFailed(f"{where} failed: {reason}; {hint}", transient=False)
-    if isinstance(error, requests.exceptions.ProxyError):
+    if isinstance(error, urllib3.exceptions.ProxyError):
         return ConnectionFailed(
             f"{where} did not get past the proxy {public_url(proxy or '')}: {reason}; is it up, and its URL right?"
         )
@@ -119,7 +117,7 @@ def _cause(error: Exception) -> Exception:
         inner = seen.args[-1] if seen.args and isinstance(seen.args[-1], BaseException) else None
         reason = getattr(inner, "reason", None) or inner
         seen = reason if isinstance(reason, BaseException) else seen.__cause__ or seen.__context__
-    return type(error)(type(error).__name__)  # without its message, which shows the URL
+    return Exception(type(error).__name__)  # without its message, which shows the URL
 
 
 def _timed_out(error: Exception, cause: Exception) -> bool:

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, NoReturn, cast
 from airflow_provider_taskcluster.common.framing import Framing, framing_of
 
 if TYPE_CHECKING:
-    import requests
+    from urllib3 import BaseHTTPResponse
 
 # Longest line of a head, and most lines, as in the standard library.
 _LONGEST_LINE = 1 << 16
@@ -180,7 +180,7 @@ class StrictResponse(http.client.HTTPResponse):
         raise http.client.IncompleteRead(b"")
 
 
-def read_prefix(response: requests.Response, most: int) -> bytes:
+def read_prefix(response: BaseHTTPResponse, most: int) -> bytes:
     """Return the start of a body: at most ``most`` bytes, read in a limited time.
 
     After an error or a time-out, return the bytes read so far. If the body is complete, keep the connection.
@@ -196,10 +196,11 @@ def read_prefix(response: requests.Response, most: int) -> bytes:
         return bytes(data)
     if len(data) < most and not body.length:
         body.close()
-        response.raw.release_conn()  # urllib3 does not see the end of the body
+        response.release_conn()  # urllib3 does not see the end of the body
     return bytes(data)
 
 
-def underlying_response(response: requests.Response) -> StrictResponse:
-    """Return the response that the responses of urllib3 and requests wrap."""
-    return cast("StrictResponse", response.raw._original_response)  # noqa: SLF001 (urllib3 has no other name for it)
+def underlying_response(response: BaseHTTPResponse) -> StrictResponse:
+    """Return the response that the response of urllib3 wraps."""
+    wrapping: Any = response
+    return cast("StrictResponse", wrapping._original_response)  # noqa: SLF001 (urllib3 has no other name for it)

@@ -49,7 +49,7 @@ class Offer:
 class UploadMethod(ABC):
     """A way to upload bytes to the store.
 
-    Each has a file of its own, is listed in ``methods``, and its response in ``services/schemas.py`` (``CREATED_UPLOAD``).
+    Each has a file of its own, is listed in ``methods``, and its response in ``CREATED_UPLOAD`` (services/schemas).
     """
 
     name: ClassVar[str]

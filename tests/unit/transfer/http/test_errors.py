@@ -11,8 +11,8 @@ import zlib
 from types import SimpleNamespace
 
 import pytest
-import requests
 import urllib3
+from urllib3.exceptions import LocationParseError, ProxyError, ReadTimeoutError
 
 from airflow_provider_taskcluster.common.retry import RETRIABLE_STATUSES
 from airflow_provider_taskcluster.transfer.http.errors import connection_error, status_error
@@ -24,13 +24,18 @@ ASK = "ask those who run this store"
 
 
 def answer(status, body=b"", **headers):
-    response = requests.Response()
-    response.status_code, response.reason = status, "Said So"
-    response.headers.update({name.replace("_", "-"): value for name, value in headers.items()})
     file = io.BufferedReader(body if hasattr(body, "read") else io.BytesIO(body))
     read = StrictResponse(SimpleNamespace(makefile=lambda _: file), method="GET")
     read.chunked, read.length, read.will_close = False, None, True
-    response.raw = urllib3.HTTPResponse(read, original_response=read, preload_content=False)
+    response = urllib3.HTTPResponse(
+        read,
+        {name.replace("_", "-"): value for name, value in headers.items()},
+        status,
+        reason="Said So",
+        original_response=read,
+        preload_content=False,
+        decode_content=False,
+    )
     return status_error(response, "GET", URL)
 
 
@@ -94,9 +99,9 @@ def test_other_400s_are_neither():
 @pytest.mark.parametrize(
     ("error", "next_step"),
     [
-        (requests.exceptions.InvalidURL(), ": ask those who gave it"),
-        (requests.exceptions.ProxyError(ConnectionRefusedError(111, "no")), "; is it up, and its URL right?"),
-        (requests.exceptions.ReadTimeout(), f"no answer in time{PASSES}, and see that this worker reaches it"),
+        (LocationParseError("host"), ": ask those who gave it"),
+        (ProxyError("no", ConnectionRefusedError(111, "no")), "; is it up, and its URL right?"),
+        (ReadTimeoutError(None, URL, "no"), f"no answer in time{PASSES}, and see that this worker reaches it"),
     ],
 )
 def test_no_answer_at_all(error, next_step):

@@ -1,0 +1,160 @@
+"""Kept connections to stores: pools with large blocks, and one time-out for silence."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, Literal
+from urllib.parse import unquote, urlsplit
+
+from urllib3 import PoolManager, ProxyManager, Timeout, make_headers
+from urllib3.connection import HTTPConnection, HTTPSConnection
+from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+
+from airflow_provider_taskcluster.transfer.config import KIB, MIB
+from airflow_provider_taskcluster.transfer.http.connection import current_connection
+from airflow_provider_taskcluster.transfer.http.strict_response import StrictResponse
+
+if TYPE_CHECKING:
+    import ssl
+    from collections.abc import Mapping
+
+    from urllib3 import BaseHTTPResponse
+
+    from airflow_provider_taskcluster.common.network import Network
+
+# Connections kept to one store, and used by one transfer at once, at most.
+MOST_CONNECTIONS = 32
+# Bytes given to TLS at once: it returns when all are sent, and the time-out counts until then.
+TLS_PIECE = 64 * KIB
+
+
+class PiecewiseConnection:
+    """A connection whose time-out limits silence while sending; ``sendall`` would limit the time for all bytes."""
+
+    sock: Any
+    piece_size: int | None = None
+
+    def send(self, data: Any) -> None:
+        """Send the data piece by piece."""
+        if self.sock is None or not isinstance(data, bytes | memoryview):
+            super().send(data)  # type: ignore[misc]  # mixed into a connection
+            return
+        left = memoryview(data)
+        while left:
+            left = left[self.sock.send(left[: self.piece_size]) :]
+
+
+class StorePools:
+    """The connections of one client, in pools: one for each server, and the proxy that leads there.
+
+    All connections with TLS share one context, since reading the certificates takes longer than a small body.
+
+    :param network: Time-outs, proxies and trusted certificates.
+    """
+
+    def __init__(self, network: Network) -> None:
+        self._network = network
+        self._classes = _pool_classes(network.read_timeout)
+        self._timeout = Timeout(connect=network.connect_timeout, read=network.read_timeout)
+        self._managers: dict[tuple[str | None, ssl.SSLContext | Literal[False] | None], PoolManager] = {}
+
+    def send(self, method: str, url: str, headers: Mapping[str, str], body: Any, proxy: str | None) -> BaseHTTPResponse:
+        """Send one request, with the URL as it is, since it is signed; return the response, its body unread.
+
+        :raises urllib3.exceptions.HTTPError: There was no response.
+        :raises ConfigurationError: The certificates to trust cannot be read.
+        """
+        parts = urlsplit(url)
+        target = url.partition("#")[0]
+        if parts.scheme == "https" or not proxy:  # an HTTP proxy takes the whole URL
+            target = target[len(f"{parts.scheme}://{parts.netloc}") :]
+            target = target if target.startswith("/") else f"/{target}"
+        # Of the pool, not of the manager, which would parse and normalize the URL.
+        pool = self._manager(parts.scheme, proxy).connection_from_host(parts.hostname, parts.port, parts.scheme)
+        return pool.urlopen(
+            method,
+            target,
+            body,
+            headers,
+            retries=False,
+            redirect=False,
+            assert_same_host=False,
+            timeout=self._timeout,
+            preload_content=False,
+            decode_content=False,
+        )
+
+    def close(self) -> None:
+        """Close the kept connections."""
+        for manager in self._managers.values():
+            manager.clear()
+
+    def _manager(self, scheme: str, proxy: str | None) -> PoolManager:
+        """Return the pools for a scheme and a proxy."""
+        encrypted = "https" in {scheme, urlsplit(proxy or "").scheme}
+        context = self._network.tls_context() if encrypted else None
+        manager = self._managers.get((proxy, context))
+        return manager or self._managers.setdefault((proxy, context), self._new_manager(proxy, context or None))
+
+    def _new_manager(self, proxy: str | None, context: ssl.SSLContext | None) -> PoolManager:
+        options: dict[str, Any] = {"maxsize": MOST_CONNECTIONS, "blocksize": MIB}
+        options |= {"ssl_context": context} if context else {"cert_reqs": "CERT_NONE"}
+        manager = PoolManager(**options)
+        if proxy:
+            manager = ProxyManager(proxy, proxy_headers=_login(proxy), proxy_ssl_context=context, **options)
+        manager.pool_classes_by_scheme = self._classes
+        return manager
+
+
+def _login(proxy: str) -> dict[str, str]:
+    """Return the header with the login in the URL of a proxy; none if it has no login."""
+    parts = urlsplit(proxy)
+    if parts.username is None:
+        return {}
+    return make_headers(proxy_basic_auth=f"{unquote(parts.username)}:{unquote(parts.password or '')}")
+
+
+def _pool_classes(read_timeout: float) -> dict[str, Any]:
+    """Return the class of pools for each scheme.
+
+    Once connected, ``read_timeout`` limits silence in both directions: urllib3 alone would end a stalled upload after
+    the *connect* time-out. Bodies are sent in blocks of 1 MiB, since the usual 16 KiB cost more time in calls than in
+    copying.
+    """
+
+    class TimedResponse(StrictResponse):
+        line_timeout = read_timeout
+
+    class StoreConnection(PiecewiseConnection):
+        """Uses the read time-out for sending as well, and registers its socket so that the request can be aborted."""
+
+        timeout: Any
+        response_class: Any = TimedResponse
+
+        def connect(self) -> None:
+            super().connect()  # type: ignore[misc]  # mixed into a connection
+            self.sock.settimeout(read_timeout)
+            self._register()
+
+        def request(self, *args: Any, **kwargs: Any) -> None:
+            if self.sock is not None:
+                self._register()
+            super().request(*args, **kwargs)  # type: ignore[misc]  # mixed into a connection
+
+        def _register(self) -> None:
+            self.timeout = read_timeout
+            if connection := current_connection():
+                connection.attach(self.sock)
+
+    class PlainConnection(StoreConnection, HTTPConnection):
+        pass
+
+    class TLSConnection(StoreConnection, HTTPSConnection):
+        piece_size = TLS_PIECE
+
+    class PlainPool(HTTPConnectionPool):
+        ConnectionCls = PlainConnection
+
+    class TLSPool(HTTPSConnectionPool):
+        ConnectionCls = TLSConnection
+
+    return {"http": PlainPool, "https": TLSPool}
