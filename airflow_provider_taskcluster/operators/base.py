@@ -53,7 +53,11 @@ class TaskclusterBaseOperator(CheckedArguments, BaseOperator):
 
     @cached_attribute
     def hook(self) -> TaskclusterHook:
-        """The hook of the connection, imported on first use: not when a DAG file is parsed."""
+        """The hook of the connection, made on first use."""
+        return self._new_hook()
+
+    def _new_hook(self) -> TaskclusterHook:
+        """Return another hook of the connection; it is imported here, not when a DAG file is parsed."""
         from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
 
         return TaskclusterHook(

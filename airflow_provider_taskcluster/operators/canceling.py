@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from abc import abstractmethod
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, ClassVar, Literal, TypeVar
 
@@ -20,7 +21,7 @@ from airflow_provider_taskcluster.tasks.ends import CANCELED, RETRIED_BY_DEFAULT
 from airflow_provider_taskcluster.waits.protocol import Wait
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from airflow.providers.common.compat.sdk import Context
 
@@ -186,7 +187,21 @@ class TaskclusterCancelingOperator(TaskclusterBaseOperator):
         }
 
     def _renew_hook(self) -> None:
-        self.__dict__.pop("hook").close()
+        """Replace the hook by one that has read the connection again; a kill finds one of them at any moment."""
+        old, new = self.hook, self._new_hook()
+        _ = new.settings  # reads the connection: in the handler of a signal it might wait for ever
+        self.__dict__["hook"] = new
+        old.close()
+
+    @contextmanager
+    def _canceled_if_killed(self) -> Iterator[None]:
+        """Cancel again after a kill in the block: what was being created then may exist only now."""
+        try:
+            yield
+            self._check_killed()
+        finally:
+            if self._killed:
+                self._cancel()
 
     def _check_killed(self) -> None:
         """End this try after a kill, which may have canceled the task: on Airflow 3, the process goes on after it."""

@@ -102,7 +102,8 @@ class TaskclusterFollowingOperator(TaskclusterCancelingOperator):
         """Start the task, or take it up, and follow it to its end."""
         with permanent_errors_fail(self.action, self.taskcluster_conn_id):
             self.check_rendered()
-            status = self.start(context)
+            with self._canceled_if_killed():
+                status = self.start(context)
             if status is None:
                 return None
             task_id, run_id = status["taskId"], status["runs"][-1]["runId"] if status["runs"] else None

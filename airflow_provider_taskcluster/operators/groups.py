@@ -10,12 +10,7 @@ from airflow.providers.common.compat.sdk import TaskDeferred
 
 from airflow_provider_taskcluster.common.arguments import as_texts, flag
 from airflow_provider_taskcluster.common.task_failure import permanent_errors_fail
-from airflow_provider_taskcluster.exceptions import (
-    Interrupted,
-    NotFound,
-    WaitFailed,
-    WillNotCome,
-)
+from airflow_provider_taskcluster.exceptions import NotFound, WaitFailed, WillNotCome
 from airflow_provider_taskcluster.links.base import leave_links
 from airflow_provider_taskcluster.links.taskcluster import TaskclusterTaskGroupLink
 from airflow_provider_taskcluster.operators.canceling import TaskclusterCancelingOperator
@@ -165,7 +160,7 @@ class TaskclusterRunTaskGroupOperator(TaskclusterCancelingOperator):
             group_id = derived_group_id(key, origin, attempt)
             return StartedGroup(group_id, {label: derived_label_id(key, group_id, label) for label in tasks})
 
-        try:
+        with self._canceled_if_killed():
             return GroupStart(
                 self.hook,
                 levels=graph_of(tasks).levels(),
@@ -177,9 +172,6 @@ class TaskclusterRunTaskGroupOperator(TaskclusterCancelingOperator):
                 on_group=self._note,
                 check_killed=self._check_killed,
             ).start()
-        except Interrupted:
-            self._cancel()  # again: tasks may have been created while the first cancel was under way
-            raise
 
     def _note(self, task_group_id: str) -> None:
         self.task_group_id = task_group_id

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import time
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
 
 from airflow_provider_taskcluster.common.messages import visible
-from airflow_provider_taskcluster.exceptions import AuthenticationFailed, Interrupted, TaskclusterError
+from airflow_provider_taskcluster.exceptions import AuthenticationFailed, Interrupted, TaskclusterError, WillNotCome
 from airflow_provider_taskcluster.operators.task_output import TaskOutput
 from airflow_provider_taskcluster.waits.conditions.runs import ended_run
 from airflow_provider_taskcluster.waits.grace_period import GracePeriod
@@ -40,7 +40,7 @@ class WorkerWait(Generic[W]):
 
     :param wait: What is waited for.
     :param hook: Returns the hook: after a 401 another one, whose connection is read again.
-    :param renew_hook: Drops the hook.
+    :param renew_hook: Replaces the hook.
     :param check_killed: Raises ``Interrupted`` if the Airflow task was killed.
     :param interval: Seconds between two looks.
     """
@@ -51,6 +51,7 @@ class WorkerWait(Generic[W]):
     check_killed: Callable[[], None]
     interval: float
     _grace_period: GracePeriod = field(default_factory=GracePeriod)
+    _memory: Any = None
 
     def with_log(self: WorkerWait[RunWait]) -> bool:
         """Show the log until the run has ended; return whether all of it was shown.
@@ -61,7 +62,7 @@ class WorkerWait(Generic[W]):
             TaskOutput(self.hook(), self.wait.task_id).follow(self._check, self.interval)
         except _RunEnded:
             return False
-        except Interrupted:
+        except (Interrupted, WillNotCome):
             raise
         except TaskclusterError as error:
             log.warning("The log of task %r cannot be shown live: %s", self.wait.task_id, visible(error))
@@ -75,9 +76,9 @@ class WorkerWait(Generic[W]):
 
         :raises TaskclusterError: It can no longer be, or that cannot be found out.
         """
-        last, memory = "", None
+        last = ""
         while True:
-            verdict = self.hook().look(self.wait, memory)
+            verdict = self._look()
             for line in verdict.news:
                 log.info("%s", visible(line))
             if isinstance(verdict, Found):
@@ -85,8 +86,15 @@ class WorkerWait(Generic[W]):
             why = self._reason_to_wait(verdict)
             if why != last:
                 log.info("Waiting on. %s", visible(why))
-            last, memory = why, verdict.memory if isinstance(verdict, NotYet) else memory
+            last = why
             self._pause()
+
+    def _look(self) -> Verdict:
+        """Look with what the last look has left."""
+        verdict = self.hook().look(self.wait, self._memory)
+        if isinstance(verdict, NotYet):
+            self._memory = verdict.memory
+        return verdict
 
     def _reason_to_wait(self, verdict: Verdict) -> str:
         """Return why the wait goes on.
@@ -110,7 +118,7 @@ class WorkerWait(Generic[W]):
 
     def _check(self: WorkerWait[RunWait], status: TaskStatus) -> None:
         """End the reading of the log if the run has ended, or if the task is blocked."""
-        if status["state"] == "unscheduled" and isinstance(verdict := self.hook().look(self.wait), Over):
+        if status["state"] == "unscheduled" and isinstance(verdict := self._look(), Over):
             raise verdict.error
         ended = ended_run(status, self.wait.run_id)
         if ended is not None and ended is not status["runs"][-1]:

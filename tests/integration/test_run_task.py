@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import threading
 import time
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 
@@ -124,11 +125,26 @@ class TestEnds:
         assert operator().execute(instance.context)["run_id"] == 2
         assert len(created_tasks()) == 1
 
-    def test_a_task_that_is_blocked_fails_at_once(self, operator, instance, worker):
+    @pytest.mark.parametrize("log", ["live", "none"])
+    def test_a_task_that_is_blocked_fails_at_once(self, operator, instance, worker, caplog, log):
         failed = worker.create_task()
         worker.claim(failed).fail()
         with pytest.raises(AirflowFailException, match=f"unscheduled and will not run: it is blocked by task {failed}"):
-            operator(dependencies=[failed]).execute(instance.context)
+            operator(dependencies=[failed], log=log).execute(instance.context)
+        assert "cannot be shown" not in caplog.text
+
+    @pytest.mark.parametrize("log", ["live", "none"])
+    def test_while_a_task_is_unscheduled_its_definition_is_read_once(self, operator, instance, worker, tc, log):
+        (running,) = tc.bulk.create(1, state="running")
+        timer = threading.Timer(1.0, lambda: tc.bulk.resolve([running], "failed"))
+        timer.start()
+        with pytest.raises(AirflowFailException, match=f"it is blocked by task {running}"):
+            operator(dependencies=[running], log=log).execute(instance.context)
+        timer.join()
+        counted = Counter(entry.path.partition("/v1/")[2] for entry in tc.journal.entries(method="GET"))
+        task_id = instance.xcom["taskcluster_run"]["task_id"]
+        assert counted[f"task/{task_id}/status"] > 5
+        assert counted[f"task/{task_id}"] == 1
 
     def test_a_rerun_by_somebody_does_not_change_the_result(self, operator, instance, playing, worker, caplog):
         def complete_and_rerun(run):
