@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 from urllib.parse import urlsplit
 
 from airflow_provider_taskcluster.common.messages import LONGEST, one_line, visible
@@ -52,6 +53,8 @@ _ONE_PART = re.compile(r"\.part-[0-9a-f]{16}-\d{5}$")
 _ROLE = re.compile(r"The role `([^`]+)` does not have sufficient scopes")
 # Begins the message of a hook's 400 that is about a queue that is not available now.
 _QUEUE_IS_AWAY = "While calling createTask: InternalServerError"
+# Levels of a scope expression that are put into words.
+_DEEPEST = 4
 # Sentences before the scopes: those that a client lacks, or all that the call takes for an anonymous caller.
 _SCOPES_FOLLOW = ("missing the following scopes:", "satisfy the following scope expression:")
 
@@ -162,9 +165,26 @@ def _missing_scopes(reason: str) -> str:
     block = next(filter(None, (_fenced(reason, sentence) for sentence in _SCOPES_FOLLOW)), "")
     if not block:
         return f"what it lacks: {one_line(reason)}"
-    between = " " if block.startswith("{") else ", "  # one scope expression as JSON, or one scope a line
-    scopes = [_ONE_PART.sub(".part-*", line.strip()) for line in block.splitlines()]
-    return visible("the scope " + between.join(scopes), LONGEST)
+    lines = [_of_all_parts(line) for line in block.splitlines()]
+    if block.startswith("{"):  # one scope expression as JSON, else one scope a line
+        lines = [_in_words(json_object(block)) or " ".join(lines)]
+    return visible(f"the scope {', '.join(lines)}", LONGEST)
+
+
+def _of_all_parts(scope: str) -> str:
+    return _ONE_PART.sub(".part-*", scope.strip())
+
+
+def _in_words(expression: Any, depth: int = 0) -> str:
+    """Return a scope expression as words; "" if it is none, "..." for parts that are none or too deep."""
+    match expression:
+        case str():
+            return _of_all_parts(expression)
+        case {"AllOf": [*parts]} if depth < _DEEPEST:
+            return " and ".join(_in_words(part, depth + 1) for part in parts)
+        case {"AnyOf": [*parts]} if depth < _DEEPEST:
+            return f"one of {', '.join(_in_words(part, depth + 1) for part in parts)}"
+    return "..." if depth else ""
 
 
 def _fenced(text: str, sentence: str) -> str:

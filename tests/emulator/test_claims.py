@@ -14,6 +14,7 @@ import pytest
 from emulator_clients import Clients, eventually, refused
 
 from airflow_provider_taskcluster.emulator import Emulator, Settings
+from airflow_provider_taskcluster.emulator.clock import from_json
 from airflow_provider_taskcluster.emulator.worker import Worker
 
 REQUEST = {"workerGroup": "g", "workerId": "w", "tasks": 5}
@@ -126,6 +127,7 @@ def test_credentials_of_a_claim_hold_three_scopes_and_those_of_the_task(root, wo
     verbs = ("reclaim-task", "resolve-task", "create-artifact")
     assert set(certificate["scopes"]) == {"secrets:get:mine", *(f"queue:{verb}:{task_id}/0" for verb in verbs)}
     assert claim["credentials"]["clientId"].startswith(f"task-client/{task_id}/0/on/g/w/until/")
+    assert certificate["expiry"] == from_json(claim["takenUntil"])
 
 
 def test_a_run_has_only_the_keys_that_apply(root, worker):

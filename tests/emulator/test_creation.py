@@ -256,4 +256,4 @@ def test_a_task_expires_a_year_after_its_deadline(root, worker):
 def test_a_fault_of_the_schema_is_named_by_its_path(worker):
     with refused(400, "InputValidationError") as info:
         worker.create_task(retries=50)
-    assert "  * data/retries must be less than or equal to 49" in str(info.value)
+    assert "  * data/retries must be <= 49" in str(info.value)

@@ -44,7 +44,8 @@ def error_response(error: ApiError, method: str, params: dict[str, Any], payload
         text = f"Internal Server Error, incidentId: {uuid.uuid4()}"
     facts = {"method": method, "errorCode": error.code, "statusCode": error.status, "time": to_json(now)}
     message = "\n".join([text, "", "---", "", *(f"* {name + ':':<12}{value}" for name, value in facts.items())])
-    request_info = {"method": method, "params": params, "payload": payload, "time": to_json(now)}
+    written = {name: str(value) for name, value in params.items()}
+    request_info = {"method": method, "params": written, "payload": payload, "time": to_json(now)}
     headers = {"www-authenticate": "hawk"} if error.status == 401 else {}  # noqa: PLR2004 - HTTP's own number
     body = {"code": error.code, "message": message, "requestInfo": request_info}
     return json_response(error.status, body, headers)

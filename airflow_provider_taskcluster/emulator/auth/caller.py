@@ -8,10 +8,13 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.emulator.errors import InsufficientScopes
 
-from .scopes import missing, satisfied
+from .scopes import satisfied
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
+
+# A scope, or ``{"AllOf": [...]}`` or ``{"AnyOf": [...]}`` of expressions.
+Expression = str | dict[str, list["Expression"]]
 
 
 @dataclass(frozen=True)
@@ -21,20 +24,24 @@ class Caller:
     client_id: str | None
     scopes: list[str]
 
-    def holds(self, *required: str) -> bool:
-        """Whether all of the scopes are held."""
-        return not missing(self.scopes, required)
-
-    def require(self, *required: str) -> None:
+    def require(self, *required: Expression) -> None:
         """Raise InsufficientScopes unless the caller has all of the scopes."""
-        if lacking := missing(self.scopes, required):
-            raise InsufficientScopes(self._refusal(_expression("AllOf", lacking), _expression("AllOf", required)))
+        lacking = self._lacking({"AllOf": [*required]})
+        if lacking is not None:
+            raise InsufficientScopes(self._refusal(_written(lacking), _written(_simplified("AllOf", required))))
 
-    def require_any(self, *alternatives: str) -> None:
+    def require_any(self, *alternatives: Expression) -> None:
         """Raise InsufficientScopes unless the caller has one of the scopes."""
-        if not any(satisfied(self.scopes, scope) for scope in alternatives):
-            expression = _expression("AnyOf", alternatives)
-            raise InsufficientScopes(self._refusal(expression, expression))
+        self.require({"AnyOf": [*alternatives]})
+
+    def _lacking(self, expression: Expression) -> Expression | None:
+        """Return what is left of an expression without the scopes that are held; None if nothing is."""
+        if isinstance(expression, str):
+            return None if satisfied(self.scopes, expression) else expression
+        [(kind, parts)] = expression.items()
+        lacking = [left for part in parts if (left := self._lacking(part)) is not None]
+        is_met = not lacking if kind == "AllOf" else len(lacking) < len(parts)
+        return None if is_met else _simplified(kind, lacking)
 
     def _refusal(self, lacking: str, expression: str) -> str:
         if self.client_id is None:
@@ -50,6 +57,10 @@ class Caller:
         )
 
 
-def _expression(kind: str, scopes: Sequence[str]) -> str:
+def _simplified(kind: str, parts: Sequence[Expression]) -> Expression:
+    return parts[0] if len(parts) == 1 else {kind: [*parts]}
+
+
+def _written(expression: Expression) -> str:
     """Write a scope expression: one scope as it is, several as JSON."""
-    return scopes[0] if len(scopes) == 1 else json.dumps({kind: list(scopes)}, indent=2)
+    return expression if isinstance(expression, str) else json.dumps(expression, indent=2)

@@ -36,7 +36,7 @@ class Request(BaseModel):
 
 def _is_instant(text: str) -> str:
     if not _INSTANT.fullmatch(text):
-        raise ValueError("should match format date-time")
+        raise ValueError('must match format "date-time"')
     from_json(text)
     return text
 
@@ -48,13 +48,13 @@ def _is_loose_instant(text: str) -> str:
 def _is_uri(text: str) -> str:
     plain = text.isascii() and text.isprintable() and not any(c in text for c in ' <>"{}|\\^`')
     if not plain or not urlsplit(text).scheme:
-        raise ValueError("should match format uri")
+        raise ValueError('must match format "uri"')
     return text
 
 
 def _is_email(text: str) -> str:
     if not _EMAIL.fullmatch(text):
-        raise ValueError("should match format email")
+        raise ValueError('must match format "email"')
     return text
 
 

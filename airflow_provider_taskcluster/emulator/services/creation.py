@@ -88,12 +88,12 @@ class CreationService:
 
 def _authorize(caller: Caller, definition: dict[str, Any]) -> None:
     """Require the scopes of a definition; the scope for a priority also covers less urgent ones."""
+    sufficient = PRIORITIES[: PRIORITIES.index(definition["priority"]) + 1]
+    queue_id = definition["taskQueueId"]
     caller.require(
         *definition["scopes"],
         *(f"queue:route:{route}" for route in definition["routes"]),
         f"queue:create-task:project:{definition['projectId']}",
         f"queue:scheduler-id:{definition['schedulerId']}",
+        {"AnyOf": [f"queue:create-task:{priority}:{queue_id}" for priority in sufficient]},
     )
-    sufficient = PRIORITIES[: PRIORITIES.index(definition["priority"]) + 1]
-    queue_id = definition["taskQueueId"]
-    caller.require_any(*(f"queue:create-task:{priority}:{queue_id}" for priority in sufficient))

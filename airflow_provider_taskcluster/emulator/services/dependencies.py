@@ -82,7 +82,14 @@ def _check(dependencies: dict[str, Task | None], deadline: str) -> None:
     missing = [task_id for task_id, task in dependencies.items() if task is None]
     if missing:
         raise InputError(
-            "\n".join(["`task.dependencies` references non-existing tasks:", *(f" * {task_id}" for task_id in missing)])
+            "\n".join(
+                [
+                    "`task.dependencies` references non-existing tasks: ",
+                    *(f" * {task_id}" for task_id in missing),
+                    "All taskIds in `task.dependencies` **must** exist",
+                    "before the task is created.\n",
+                ]
+            )
         )
     due = from_json(deadline)
     expiring = [task_id for task_id, task in dependencies.items() if task and from_json(task.status["expires"]) < due]

@@ -131,6 +131,13 @@ class FiringService:
                 "While firing hook:\n\n"
                 'error: duplicate key value violates unique constraint "hooks_last_fires_pkey"\n'
                 f"DETAIL: Key (hook_group_id, hook_id, task_id)=({group}, {name}, {task_id}) already exists.\n"
+                'WHERE: SQL statement "insert\n'
+                "    into hooks_last_fires "
+                "(hook_group_id, hook_id, fired_by, task_id, task_create_time, result, error)\n"
+                "    values "
+                '(hook_group_id_in, hook_id_in, fired_by_in, task_id_in, task_create_time_in, result_in, error_in)"\n'
+                "PL/pgSQL function create_last_fire(text,text,text,text,timestamp with time zone,text,text) "
+                "line 2 at SQL statement\n"
                 "CODE: 23505"
             ) from None
 

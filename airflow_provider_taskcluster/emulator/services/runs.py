@@ -6,7 +6,7 @@ import asyncio
 import time
 from typing import TYPE_CHECKING, Any
 
-from airflow_provider_taskcluster.emulator.clock import MINUTE, SECOND, from_json, to_json
+from airflow_provider_taskcluster.emulator.clock import SECOND, from_json, to_json
 
 if TYPE_CHECKING:
     from airflow_provider_taskcluster.emulator.auth.caller import Caller
@@ -18,8 +18,6 @@ if TYPE_CHECKING:
 
 # How often a waiting claimWork looks for tasks. Tests create them and set the clock from other threads.
 LOOK_SECONDS = 0.05
-# A worker may still report for a while after its claim is over.
-GRACE = 5 * MINUTE
 
 
 class RunService:
@@ -108,5 +106,5 @@ class RunService:
             "workerGroup": run["workerGroup"],
             "workerId": run["workerId"],
             "takenUntil": to_json(until),
-            "credentials": self._accounts.temporary(client_id, scopes, expiry=until + GRACE),
+            "credentials": self._accounts.temporary(client_id, scopes, expiry=until),
         }

@@ -70,10 +70,10 @@ class SchedulingService:
         with self._database.transaction():
             task = self._tasks.load(task_id)
             group = f"{task.status['schedulerId']}/{task.status['taskGroupId']}"
-            if not caller.holds(f"queue:{verb}-task", f"assume:scheduler-id:{group}"):  # the old way
-                caller.require_any(
-                    f"queue:{verb}-task:{group}/{task_id}",
-                    f"queue:{verb}-task-in-project:{task.status['projectId']}",
-                )
+            caller.require_any(
+                f"queue:{verb}-task:{group}/{task_id}",
+                f"queue:{verb}-task-in-project:{task.status['projectId']}",
+                {"AllOf": [f"queue:{verb}-task", f"assume:scheduler-id:{group}"]},  # the old way
+            )
             yield task
             self._tasks.save(task)

@@ -41,7 +41,10 @@ class TaskService:
 
     def status(self, _: Caller, task_id: str) -> dict[str, Any]:
         """Return a task's status."""
-        return {"status": self.load(task_id).status}
+        task = self.find(task_id)
+        if task is None:
+            raise _no_such_task(task_id)
+        return {"status": task.status}
 
     def statuses(
         self,
@@ -136,7 +139,7 @@ class TaskService:
         """Return a task's definition, or raise ResourceNotFound."""
         row = self._database.one("SELECT definition FROM tasks WHERE task_id = ?", task_id)
         if row is None:
-            raise ResourceNotFound(f"Task `{task_id}` not found. Are you sure it was created?")
+            raise _no_such_task(task_id)
         definition: dict[str, Any] = unpack(row["definition"])
         return definition
 
@@ -204,3 +207,7 @@ class TaskService:
 def described(row: Row) -> dict[str, Any]:
     """Return a task's definition and status, as lists of tasks have them."""
     return {"task": unpack(row["definition"]), "status": unpack(row["status"])}
+
+
+def _no_such_task(task_id: str) -> ResourceNotFound:
+    return ResourceNotFound(f"`{task_id}` does not correspond to a task that exists.\nAre you sure this task exists?")

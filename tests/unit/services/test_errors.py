@@ -94,7 +94,7 @@ def test_a_403_says_where_which_scope_is_lacking(client_id, limited, next_step):
     ("expression", "told"),
     [
         ("object:upload:p:my file", "object:upload:p:my file"),
-        ('{\n  "AllOf": [\n    "a:b",\n    "c:d"\n  ]\n}', '{ "AllOf": [ "a:b", "c:d" ] }'),
+        ('{\n  "AllOf": [\n    "a:b",\n    "c:d"\n  ]\n}', "a:b and c:d"),
     ],
 )
 def test_the_other_words_for_anonymous_callers_name_the_scopes_as_well(expression, told):
@@ -122,10 +122,26 @@ def test_a_scope_is_told_as_it_is_whatever_its_name_looks_like():
     )
 
 
-def test_a_scope_expression_is_told_on_one_line():
-    message = SCOPES_SENTENCE.format('{\n  "AnyOf": [\n    "a:b",\n    "c:d"\n  ]\n}')
+@pytest.mark.parametrize(
+    ("expression", "told"),
+    [
+        ({"AnyOf": ["a:b", "c:d"]}, "one of a:b, c:d"),
+        ({"AllOf": ["x:y", {"AnyOf": ["a:b", "c:d"]}]}, "x:y and one of a:b, c:d"),
+        ({"AnyOf": ["a:b", {"AllOf": ["c:d", "e:f"]}]}, "one of a:b, c:d and e:f"),
+        ({"AllOf": ["a:b", {"NoneOf": ["c:d"]}]}, "a:b and ..."),
+        ({"NoneOf": "a:b"}, '{ "NoneOf": "a:b" }'),
+    ],
+)
+def test_a_scope_expression_is_told_in_words(expression, told):
+    message = SCOPES_SENTENCE.format(json.dumps(expression, indent=2))
     found = error(403, {"code": "InsufficientScopes", "message": message})
-    assert str(found).endswith('the scope { "AnyOf": [ "a:b", "c:d" ] }')
+    assert str(found).endswith(f"the scope {told}")
+
+
+@pytest.mark.parametrize("depth", [10, 100_000])
+def test_a_scope_expression_that_is_too_deep_is_cut(depth):
+    message = SCOPES_SENTENCE.format('{"AllOf": [' * depth + '"a:b"' + "]}" * depth)
+    assert "scopes are missing; grant client" in str(error(403, {"code": "InsufficientScopes", "message": message}))
 
 
 def test_a_403_in_other_words_is_told_as_it_is():
