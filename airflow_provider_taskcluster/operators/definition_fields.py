@@ -65,10 +65,10 @@ def optional_mapping(value: Any, argument: str) -> Json | None:
 
 
 def optional_names(value: Any, argument: str) -> list[str] | None:
-    """Return one or many names as a list; None if they were omitted."""
+    """Return one or many names as a list, each once: the queue refuses repeated ones. None if they were omitted."""
     if is_omitted(value) or (isinstance(value, list | tuple) and not value):
         return None
-    return name_list(value, argument)
+    return list(dict.fromkeys(name_list(value, argument)))
 
 
 def without_omitted(fields: Mapping[str, Any]) -> Json:

@@ -257,3 +257,12 @@ def test_a_fault_of_the_schema_is_named_by_its_path(worker):
     with refused(400, "InputValidationError") as info:
         worker.create_task(retries=50)
     assert "  * data/retries must be <= 49" in str(info.value)
+
+
+@pytest.mark.parametrize("field", ["routes", "dependencies"])
+def test_routes_and_dependencies_are_named_once(worker, field):
+    one = worker.create_task()
+    worker.create_task(scopes=["a", "a"])
+    with refused(400, "InputValidationError") as info:
+        worker.create_task(**{field: [one, taskcluster.slugId(), one]})
+    assert f"  * data/{field} must NOT have duplicate items (items ## 2 and 0 are identical)" in str(info.value)

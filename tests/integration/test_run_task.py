@@ -133,6 +133,12 @@ class TestEnds:
             operator(dependencies=[failed], log=log).execute(instance.context)
         assert "cannot be shown" not in caplog.text
 
+    def test_a_dependency_or_route_that_is_named_twice_counts_once(self, operator, instance, worker, hook):
+        first = worker.create_task()
+        one = operator(dependencies=[first, first], routes=["a", "b", "a"])
+        definition = hook.task_definition(started(one, instance))
+        assert (definition["dependencies"], definition["routes"]) == ([first], ["a", "b"])
+
     @pytest.mark.parametrize("log", ["live", "none"])
     def test_while_a_task_is_unscheduled_its_definition_is_read_once(self, operator, instance, worker, tc, log):
         (running,) = tc.bulk.create(1, state="running")

@@ -20,8 +20,11 @@ _WITHOUT_ZONE = re.compile(r"\d{4}-\d\d-\d\d[Tt ]\d\d:\d\d:\d\d(\.\d+)?")
 
 
 def _is_unique(values: list[Any]) -> list[Any]:
-    if any(value in values[:number] for number, value in enumerate(values)):
-        raise ValueError("must NOT have duplicate items")
+    later: dict[str, int] = {}
+    for number, value in reversed(list(enumerate(values))):
+        twin = later.setdefault(repr(value), number)
+        if twin != number:
+            raise ValueError(f"must NOT have duplicate items (items ## {twin} and {number} are identical)")
     return values
 
 

@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field
 
-from .fields import Identifier, LooseInstant, ProjectId, Request, Scope, SlugId, TaskQueueId, WorkerType
+from .fields import Identifier, LooseInstant, ProjectId, Request, Scope, SlugId, TaskQueueId, Unique, WorkerType
 
 PRIORITIES = ("highest", "very-high", "high", "medium", "low", "very-low", "lowest")
 Priority = Literal["highest", "very-high", "high", "medium", "low", "very-low", "lowest"]
@@ -35,11 +35,12 @@ class CreateTask(Request):
     schedulerId: Identifier = "-"
     projectId: ProjectId = "none"
     taskGroupId: SlugId | None = None
-    dependencies: Annotated[list[SlugId], Field(max_length=10000)] = []
+    dependencies: Annotated[list[SlugId], Field(max_length=10000), Unique] = []
     requires: Literal["all-completed", "all-resolved"] = "all-completed"
     routes: Annotated[
         list[Annotated[str, Field(min_length=1, max_length=249)]],
         Field(max_length=64),
+        Unique,
     ] = []
     priority: Priority = "lowest"
     retries: Annotated[int, Field(ge=0, le=49), BeforeValidator(_whole)] = 5
