@@ -18,12 +18,18 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 BACKING, RESULT = "public/logs/live_backing.log", "public/result.json"
+# Bytes of a request for the statuses of all tasks of a group, at least: a look asks for those that have not ended.
+ALL_STATUSES = 100
 # Ends of URL paths, and what we call the requests.
 KINDS = {
+    "/tasks/status": "look",
     "/status": "status",
     "/counts": "counts",
     "/cancel": "cancel",
     "/trigger": "trigger",
+    "/last-fires": "fires",
+    "/seal": "seal",
+    "/list": "list",
     "/artifacts": "artifacts",
     "/artifact-content/public/logs/live.log": "live log",
     f"/artifact-content/{BACKING}": "backing log",
@@ -48,15 +54,17 @@ class Strike:
 class Victim:
     """An Airflow task that is killed by a strike, or by the test itself (None).
 
-    :param gate: File that lets the Taskcluster task go on. It is made when a try reads the live log.
+    :param gate: File that lets the Taskcluster task go on. It is made by a request of the last try.
     :param pid_file: File with the id of the process of the latest try.
-    :param late: The try that is killed is to find a task that has ended, so its live log makes the gate, too.
+    :param late: The try that is killed is to find a task that has ended, so its request makes the gate, too.
+    :param opens_gate: The request that makes the gate; None if the test itself does.
     """
 
     strike: Strike | None
     gate: Path
     pid_file: Path
     late: bool
+    opens_gate: str | None = "live log"
     task_ids: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
     counts: Counter[str] = field(default_factory=Counter)
@@ -80,8 +88,8 @@ class Victim:
         return request == strike.request and self.counts[request] == strike.nth
 
     def passed(self, request):
-        """Make the gate once the last try reads the live log."""
-        if request == "live log" and (self.late or self.killed.is_set()):
+        """Make the gate once the last try follows its task."""
+        if request == self.opens_gate and (self.late or self.killed.is_set()):
             self.gate.touch()
 
 
@@ -118,6 +126,8 @@ class Killing:
         kind = next((kind for end, kind in KINDS.items() if path.endswith(end)), None)
         if kind is None:
             kind = "create" if scope["method"] == "PUT" else f"{scope['method']} {path}"
+        elif kind == "look" and int(dict(scope["headers"])[b"content-length"]) >= ALL_STATUSES:
+            kind = "statuses"
         if kind == "create":
             self._created(victim, path.rpartition("/")[2])
         return victim, kind

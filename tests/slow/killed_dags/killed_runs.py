@@ -1,4 +1,4 @@
-"""Taskcluster tasks and hooks that are run by Airflow tasks which get killed, for test_run_task_kills.py."""
+"""Taskcluster tasks, groups and hooks that are run by Airflow tasks which get killed, for the tests of kills."""
 
 from __future__ import annotations
 
@@ -10,6 +10,7 @@ from pathlib import Path
 
 from airflow.providers.common.compat.sdk import DAG
 
+from airflow_provider_taskcluster.operators.groups import TaskclusterRunTaskGroupOperator
 from airflow_provider_taskcluster.operators.hooks import TaskclusterTriggerHookOperator
 from airflow_provider_taskcluster.operators.run_task import TaskclusterRunTaskOperator
 
@@ -22,6 +23,7 @@ seq -f 'line %g behind the gate' 300
 echo '{"answer": 42}' > result.json
 """
 RETRIES = 3
+QUEUE = "tests/killed"
 
 
 def on_an_empty_disk(context):
@@ -44,22 +46,37 @@ def payload(name):
     }
 
 
+def graph(name):
+    """A graph, one of whose tasks waits at the gate."""
+    others = {"name": name, "payload": {"command": [["true"]], "maxRunTime": 600}}
+    return {
+        "first": others,
+        "gated": {"name": name, "payload": payload(name), "dependencies": ["first"]},
+        "beside": {**others, "dependencies": ["first"]},
+        "last": {**others, "dependencies": ["gated", "beside"]},
+    }
+
+
+def operator_of(name, *, group=False, **arguments):
+    """Make the operator that the arguments are for: ``name`` is that of its Taskcluster tasks."""
+    if group:
+        return TaskclusterRunTaskGroupOperator(tasks=graph(name), task_queue_id=QUEUE, **arguments)
+    shown = {"result_artifact": "public/result.json", "log_lines": None, "payload": payload(name)}
+    if "hook_id" in arguments:
+        return TaskclusterTriggerHookOperator(**shown, **arguments)
+    return TaskclusterRunTaskOperator(task_queue_id=QUEUE, **shown, **arguments)
+
+
 for dag_id, tasks in json.loads(os.environ["KILLED_TASKS"]).items():
     with DAG(dag_id, schedule=None, start_date=datetime(2026, 1, 1, tzinfo=UTC), catchup=False, max_active_tasks=100):
         for name, arguments in tasks.items():
-            given = {"payload": payload(f"{dag_id}.{name}"), **arguments}
-            operator = TaskclusterTriggerHookOperator
-            if "hook_id" not in given:
-                given["task_queue_id"] = "tests/killed"
-                operator = TaskclusterRunTaskOperator
-            operator(
+            operator_of(
+                f"{dag_id}.{name}",
                 task_id=name,
                 taskcluster_conn_id=f"killed_{name}",
-                result_artifact="public/result.json",
-                log_lines=None,
                 poll_interval=1,
                 retries=RETRIES,
                 retry_delay=timedelta(seconds=3),  # Airflow 2.11 mixes up tries that follow at once
                 pre_execute=on_an_empty_disk,
-                **given,
+                **arguments,
             )
