@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from urllib.parse import quote
 
 import pytest
+import taskcluster
 from browser import browser
 
 from airflow_provider_taskcluster.connection.fields import EXTRA_FIELDS, LABELS, PLACEHOLDERS
@@ -193,3 +194,53 @@ def test_a_wait_for_the_index_has_its_link_while_it_waits(ui, chrome):
         "Taskcluster index": f"{ui.taskcluster}/tasks/index/demo.builds/latest"
     }
     chrome.picture("waiting-task-with-link")
+
+
+def test_a_task_that_was_run_has_its_link(ui, chrome):
+    run = ui.run("run_task")
+    assert run["state"] == "success"
+    task_id = ui.xcom(run, "count", "taskcluster_run")["task_id"]
+    assert links_shown(chrome, run, "count", 1) == {"Taskcluster task": f"{ui.taskcluster}/tasks/{task_id}"}
+
+
+def test_a_group_that_was_run_has_its_link(ui, chrome):
+    run = ui.run("run_task_group")
+    assert run["state"] == "success"
+    group = ui.xcom(run, "graph", "taskcluster_group")["task_group_id"]
+    assert links_shown(chrome, run, "graph", 1) == {"Taskcluster task group": f"{ui.taskcluster}/tasks/groups/{group}"}
+    chrome.picture("group-with-link")
+
+
+def make_hook(options, name):
+    """Make a hook whose task says which branch it was triggered for."""
+    command = """echo '{"branch": "'"$BRANCH"'"}' > result.json"""
+    described = {"name": "n", "owner": "nobody@example.com", "description": "d"}
+    task = {
+        "taskQueueId": "emulator/linux",
+        "payload": {
+            "command": [["sh", "-c", command]],
+            "env": {"BRANCH": "${payload.branch}"},
+            "artifacts": [{"type": "file", "path": "result.json", "name": "public/result.json"}],
+            "maxRunTime": 60,
+        },
+        "metadata": {**described, "source": "https://example.com"},
+    }
+    scopes = ["queue:create-task:*", "queue:scheduler-id:-"]
+    taskcluster.Auth(options).createRole(f"hook-id:{'/'.join(name)}", {"description": "makes it", "scopes": scopes})
+    definition = {"metadata": described, "task": task, "triggerSchema": {"type": "object"}}
+    taskcluster.Hooks(options).createHook(*name, definition)
+
+
+def test_a_hook_and_its_task_have_links_also_when_there_is_none(ui, chrome):
+    make_hook(ui.clients, ("my-team", "builds/nightly"))
+    run = ui.run("trigger_hook", hook_group_id="my-team", hook_id="builds/nightly")
+    assert run["state"] == "success"
+    task_id = ui.xcom(run, "build", "taskcluster_run")["task_id"]
+    assert links_shown(chrome, run, "build", 2) == {
+        "Taskcluster task": f"{ui.taskcluster}/tasks/{task_id}",
+        "Taskcluster hook": f"{ui.taskcluster}/hooks/my-team/builds%2Fnightly",
+    }
+    chrome.picture("task-with-link-to-hook")
+    run = ui.run("trigger_hook", hook_group_id="my-team", hook_id="missing")
+    assert run["state"] == "failed"
+    assert links_shown(chrome, run, "build", 1)["Taskcluster hook"] == f"{ui.taskcluster}/hooks/my-team/missing"

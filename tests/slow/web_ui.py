@@ -54,6 +54,17 @@ class WebUI:
         with urllib.request.urlopen(request, timeout=PATIENCE) as answer:
             return json.load(answer)
 
+    @property
+    def clients(self):
+        """Options for the classes of the ``taskcluster`` package: all that the printed environment may do."""
+        known = dict(re.findall(r"^export TASKCLUSTER_(\w+)=(.*)$", self.printed, re.MULTILINE))
+        credentials = {"clientId": known["CLIENT_ID"], "accessToken": known["ACCESS_TOKEN"]}
+        return {"rootUrl": known["ROOT_URL"], "credentials": credentials}
+
+    def xcom(self, run, task_id, key):
+        """What a task has left."""
+        return self.call(f"{self._path(run)}/taskInstances/{task_id}/xcomEntries/{key}?deserialize=true")["value"]
+
     def run(self, dag_id, **conf):
         """Run a DAG; its run, when it has ended."""
         return self._until(self._path(self.start(dag_id, **conf)), {"success", "failed"})
