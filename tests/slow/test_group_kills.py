@@ -104,5 +104,6 @@ def test_whenever_it_is_killed_each_label_has_one_task_and_one_line(killed, hook
     found = {name: outcome(services, run, hook, name) for name in run.victims}
     assert {name: left for name, left in found.items() if left != expected(name)} == {}
     killed_at = {victim.strike.request for victim in run.victims.values() if victim.strike}
-    assert airflow_services.AIRFLOW_2 or set(run.victims["clean"].requests) == killed_at
+    asked = set(run.victims["clean"].requests) - {"status"}  # a look at the last task alone
+    assert airflow_services.AIRFLOW_2 or asked == killed_at
     assert {name for name, victim in run.victims.items() if not victim.killed.is_set()} == NOT_KILLED & {*found}
