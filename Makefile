@@ -8,7 +8,7 @@ SETUP := pyproject.toml scripts/setup.sh scripts/install.py scripts/steps.py
 HAS_211 = $(V33)/bin/python -c 'import sys; sys.exit(sys.version_info >= (3, 13))'
 ON_211 = $(shell $(HAS_211) 2>/dev/null && echo $(V211)/bin/python)
 
-.PHONY: help demo ui lint check test test-slow test-lowest test-matrix bench bench-growth bench-programs chaos docs lock public-api clean
+.PHONY: help demo ui lint check test test-slow test-lowest test-matrix bench bench-growth bench-programs chaos soak docs lock public-api clean
 
 help:
 	@echo "make demo       the main job in a real Airflow, against the emulator (FILE=... to move your own file)"
@@ -20,6 +20,7 @@ help:
 	@echo "make test-matrix  the tests on all Airflow lines and Pythons that are there (MATRIX=3.1.8-3.11 for one)"
 	@echo "make bench      side by side with what people use today (BENCH=... for options; see benchmarks --help)"
 	@echo "make chaos      transfers under faults, kills, full disks and power losses (CHAOS=... for options; see chaos --help)"
+	@echo "make soak       one worker for half an hour, whose memory, files and threads must not grow (SOAK=... for options)"
 	@echo "make docs       the documentation, into docs/_build/html; every warning is an error"
 	@echo "make public-api  the list of public names, into docs/reference/public-api.md"
 	@echo "make lock       newest versions that fit together, into constraints/"
@@ -79,6 +80,9 @@ bench-growth: $(V33)/.ready bench-programs
 # Power losses and full disks take root, to mount what loses power and is full.
 chaos: $(V33)/.ready
 	@$(V33)/bin/python -m chaos $(CHAOS)
+
+soak: $(V33)/.ready
+	@$(V33)/bin/python -m soak $(SOAK)
 
 docs: $(V33)/.ready
 	@$(V33)/bin/python -m sphinx --builder html --fresh-env --fail-on-warning --keep-going --quiet docs docs/_build/html

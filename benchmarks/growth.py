@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import math
 import statistics
 import sys
 from typing import TYPE_CHECKING, Any
 
 from . import world
 from .checks import check_size
-from .plot import Series, svg
+from .plot import Axis, Series, svg
 from .runner import Progress
 from .sources import show_size
 
@@ -68,4 +69,18 @@ def save(folder: Path, series: list[Series]) -> None:
     """Write the figures and the plot."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "growth.json").write_text(json.dumps({line.label: line.points for line in series}, indent=2) + "\n")
-    (folder / "growth.svg").write_text(svg(series))
+    (folder / "growth.svg").write_text(draw(series))
+
+
+def draw(series: list[Series]) -> str:
+    """Return the plot: bytes to the right, seconds up, both logarithmic; the peer is the last line."""
+    sizes = sorted({int(size) for line in series for size, _ in line.points})
+    seconds = [value for line in series for _, value in line.points]
+    decades = range(math.floor(math.log10(min(seconds))), math.ceil(math.log10(max(seconds)) + 1e-9) + 1)
+    size_marks = {float(size): show_size(size) for size in sizes}
+    second_marks = {10.0**power: f"{10.0**power:g} s" for power in decades}
+    return svg(
+        series,
+        Axis(sizes[0], max(sizes[-1], sizes[0] * 2), size_marks, logarithmic=True),
+        Axis(10.0 ** decades[0], 10.0 ** decades[-1], second_marks, logarithmic=True),
+    )

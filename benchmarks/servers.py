@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Iterator, Sequence
     from pathlib import Path
 
 HOST = "127.0.0.1"
@@ -116,11 +116,17 @@ def nginx(
 
 
 @contextlib.contextmanager
-def emulator(data_dir: Path, port: int, store_url: str | None = None) -> Iterator[Emulated]:
-    """Run the emulator; with ``store_url``, its URLs lead to another server."""
+def emulator(
+    data_dir: Path, port: int, store_url: str | None = None, *, options: Sequence[str] = ()
+) -> Iterator[Emulated]:
+    """Run the emulator; with ``store_url``, its URLs lead to another server.
+
+    :param options: Further options of its command.
+    """
     command = [sys.executable, "-m", "airflow_provider_taskcluster.emulator", "--log-level", "WARNING"]
     command += ["--port", str(port), "--data-dir", str(data_dir)]
     command += ["--store-url", store_url] if store_url else []
+    command += options
     with _process(command, stdout=subprocess.PIPE) as running:
         assert running.stdout is not None
         address = json.loads(running.stdout.readline() or "{}")

@@ -76,7 +76,7 @@ IMPURE_MODULES = {
 
 FILES = sorted(ROOT.rglob("*.py"))
 # packages in which no files may import each other in a circle
-PACKAGES = (PACKAGE, "benchmarks", "chaos")
+PACKAGES = (PACKAGE, "benchmarks", "chaos", "soak")
 
 
 def room(path: Path) -> str:

@@ -11,10 +11,10 @@ from contextlib import contextmanager
 
 import pytest
 
-from benchmarks import proxies
+from benchmarks import growth, proxies
 from benchmarks.cases import CASES, Bar
 from benchmarks.contenders import ours, waits
-from benchmarks.plot import Series, svg
+from benchmarks.plot import Series
 from benchmarks.runner import summarize
 from benchmarks.sources import parse_size, show_size
 
@@ -66,7 +66,7 @@ def test_sizes_are_read_and_shown():
 
 def test_the_plot_is_well_formed_and_has_each_line():
     series = [Series("8 connections", [(1024, 0.01), (1 << 30, 1.5)]), Series("peer", [(1024, 0.02), (1 << 30, 4.0)])]
-    drawn = svg(series)
+    drawn = growth.draw(series)
     ET.fromstring(drawn)
     assert drawn.count("<polyline") == 2
     assert all(text in drawn for text in ("8 connections", "peer", "1 KiB", "1 GiB", "0.01 s", "10 s"))
