@@ -1,8 +1,8 @@
 """Runs lint, types and tests on one Airflow line or two, for `make check`, `make test` and `make test-slow`.
 
-Usage: run_tests.py check|test|slow PYTHON [PYTHON_OF_AIRFLOW_2]. Types are checked in parallel with the tests. The
-last line says which steps passed and in what time, or which failed and how to run them again. The environment variable
-`SEED` repeats the order of an earlier run.
+Usage: run_tests.py check|test|slow PYTHON [PYTHON_OF_AIRFLOW_2]. Types are checked beside the tests, and in `make test`
+the lines run side by side. The last line says which steps passed and in what time, or which failed and how to run them
+again. The environment variable `SEED` repeats the order of an earlier run.
 """
 
 from __future__ import annotations
@@ -11,14 +11,9 @@ import os
 import re
 import subprocess
 import sys
-import threading
 import time
-from contextlib import contextmanager
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
 
 ROOT = Path(__file__).parents[1]
 INNER_LOOP = ["tests/architecture", "tests/unit"]
@@ -32,18 +27,18 @@ NOT_RUN = "NOT RUN: the tests on Airflow 2.11, which needs Python 3.12 or earlie
 
 
 class Step:
-    """A command. ``quiet`` prints its output only at its end, for a command that runs in parallel with another."""
+    """A command. ``quiet`` prints its output only at its end, for a command that runs beside another."""
 
     def __init__(self, name: str, command: list[str], *, quiet: bool = False) -> None:
         self.name, self._command, self._quiet = name, command, quiet
         self._output = b""
-        self._started = time.monotonic()
         self._seconds = 0.0
         self.failed = False
-        print(f"==> {name}", flush=True)
 
     def run(self) -> Step:
         """Run the command to its end."""
+        print(f"==> {self.name}" + ", whose output comes at its end" * self._quiet, flush=True)
+        started = time.monotonic()
         process = subprocess.Popen(self._command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
         assert process.stdout
         while chunk := process.stdout.read1():  # type: ignore[attr-defined] # a BufferedReader, typed as IO
@@ -51,9 +46,9 @@ class Step:
             if not self._quiet:
                 show(chunk)
         self.failed = process.wait() != 0
-        self._seconds = time.monotonic() - self._started
+        self._seconds = time.monotonic() - started
         if self._quiet:
-            show(self._output)
+            show(f"\n==> {self.name}\n".encode() + self._output)
         return self
 
     def outcome(self) -> str:
@@ -79,52 +74,57 @@ def minutes(seconds: float) -> str:
     return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
 
 
-def tests(name: str, python: str, *options: str) -> Step:
-    """Run tests."""
+def run_of_tests(name: str, python: str, *options: str, quiet: bool = False) -> Step:
+    """Return a run of tests."""
     seed = os.environ.get("SEED")
     order = [f"--randomly-seed={seed}"] if seed else []
-    return Step(name, [python, "-m", "pytest", "-q", *order, *options]).run()
+    return Step(name, [python, "-m", "pytest", "-q", *order, *ON_ALL_CORES, *options], quiet=quiet)
 
 
 def check(python: str) -> list[Step]:
     """Run lint, types, architecture and unit tests."""
-    with checked_types(python) as steps:
-        steps.append(tests("Architecture and unit tests", python, *ON_ALL_CORES, *INNER_LOOP))
-    return steps
+    return [
+        *lint(python),
+        *side_by_side(run_of_tests("Architecture and unit tests", python, *INNER_LOOP), types(python)),
+    ]
 
 
 def whole(python: str, python_211: str = "") -> list[Step]:
-    """Run lint, types and all tests except slow ones; on 2.11 only those that touch Airflow."""
-    with checked_types(python) as steps:
-        steps.append(tests("Tests on Airflow 3.3", python, *ON_ALL_CORES))
-        if python_211:
-            steps.append(tests("Tests on Airflow 2.11 that touch it", python_211, *ON_ALL_CORES, "--airflow=touched"))
-    return steps
+    """Run lint, types and all tests except slow ones; on 2.11 only those that touch Airflow.
+
+    The lines run side by side: while tests of one wait, for a server, a poll or a killed process, those of the other
+    use the processors.
+    """
+    steps = [run_of_tests("Tests on Airflow 3.3", python)]
+    if python_211:
+        steps.append(run_of_tests("Tests on Airflow 2.11 that touch it", python_211, "--airflow=touched", quiet=True))
+    return [*lint(python), *side_by_side(*steps, types(python))]
 
 
 def slow(python: str, python_211: str = "") -> list[Step]:
     """Run the slow tests, and on 2.11 also those that `whole` leaves out."""
-    steps = [tests("Slow tests on Airflow 3.3", python, *ON_ALL_CORES, "-m", "slow")]
+    steps = [run_of_tests("Slow tests on Airflow 3.3", python, "-m", "slow")]
     if python_211:
-        steps.append(tests("Slow tests on Airflow 2.11", python_211, *ON_ALL_CORES, "-m", "slow"))
-        steps.append(tests("Tests on Airflow 2.11 that do not touch it", python_211, *ON_ALL_CORES, "--airflow=not"))
-    return steps
+        steps.append(run_of_tests("Slow tests on Airflow 2.11", python_211, "-m", "slow"))
+        steps.append(run_of_tests("Tests on Airflow 2.11 that do not touch it", python_211, "--airflow=not"))
+    return [step.run() for step in steps]
 
 
-@contextmanager
-def checked_types(python: str) -> Iterator[list[Step]]:
-    """Run lint, then check types in parallel with the block; gives the list of steps."""
-    bin_ = Path(python).parent
-    steps = [
-        Step("Lint", [f"{bin_}/ruff", "check", "."]).run(),
-        Step("Format", [f"{bin_}/ruff", "format", "--check", "."]).run(),
-    ]
-    types = Step("Types, beside the tests", [f"{bin_}/mypy"], quiet=True)
-    thread = threading.Thread(target=types.run)
-    thread.start()
-    yield steps
-    thread.join()
-    steps.append(types)
+def lint(python: str) -> list[Step]:
+    """Run lint."""
+    ruff = f"{Path(python).parent}/ruff"
+    return [Step("Lint", [ruff, "check", "."]).run(), Step("Format", [ruff, "format", "--check", "."]).run()]
+
+
+def types(python: str) -> Step:
+    """Return a check of types."""
+    return Step("Types", [f"{Path(python).parent}/mypy"], quiet=True)
+
+
+def side_by_side(*steps: Step) -> list[Step]:
+    """Run steps at the same time, in processes of their own."""
+    with ThreadPoolExecutor(len(steps)) as pool:
+        return list(pool.map(Step.run, steps))
 
 
 def main() -> None:
