@@ -57,11 +57,15 @@ def pytest_addoption(parser):
     parser.addoption("--airflow", choices=["touched", "not"], help="only tests that touch Airflow, or only the others")
 
 
-def pytest_collection_modifyitems(config, items):
-    if wanted := config.getoption("--airflow"):
-        left_out = [item for item in items if touches_airflow(item.path) != (wanted == "touched")]
-        items[:] = [item for item in items if touches_airflow(item.path) == (wanted == "touched")]
-        config.hook.pytest_deselected(items=left_out)
+def pytest_ignore_collect(collection_path, config):
+    """Files that are left out are not even imported: to collect them takes as long as to run hundreds of tests."""
+    wanted = config.getoption("--airflow")
+    if wanted and collection_path.match("test_*.py") and touches_airflow(collection_path) != (wanted == "touched"):
+        return True
+    return None  # other reasons to leave it out hold
+
+
+def pytest_collection_modifyitems(items):
     items.sort(key=lambda item: not takes_long(item.path))
     for item in items:
         if "alarm" in item.fixturenames:  # it uses the alarm clock that pytest-timeout uses, too
@@ -124,6 +128,15 @@ def hooks_made():
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(TaskclusterHook, "__init__", noted)
         yield hooks
+
+
+@pytest.fixture(scope="session")
+def preloaded():
+    """Processes that run Python code, and have imported Airflow and our package before."""
+    import preloaded
+
+    preloaded.start()
+    return preloaded
 
 
 @pytest.fixture

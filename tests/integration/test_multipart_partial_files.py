@@ -6,8 +6,6 @@ import asyncio
 import json
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 
@@ -134,15 +132,13 @@ TaskclusterHook("tc_test").download_object(sys.argv[1], sys.argv[2], connections
 """
 
 
-def test_a_process_that_is_killed_leaves_what_the_next_one_needs(hook, stored, parts, tc, tmp_path):
+def test_a_process_that_is_killed_leaves_what_the_next_one_needs(hook, stored, parts, tc, tmp_path, preloaded):
     tc.faults.add(Stall(1000), method="GET", path=place(parts[4]))
-    command = [sys.executable, "-c", CHILD, stored, str(tmp_path / "copy")]
-    with subprocess.Popen(command, env=dict(os.environ)) as child:
+    with preloaded.running(CHILD, stored, str(tmp_path / "copy")) as child:
         deadline = time.monotonic() + 60
         while offset(tmp_path) < 4 * PART and time.monotonic() < deadline:
             time.sleep(0.02)
-        child.send_signal(signal.SIGKILL)
-    assert child.returncode == -signal.SIGKILL
+    assert child.exitcode == -signal.SIGKILL
     assert not (tmp_path / "copy").exists()
     tc.faults.clear()
     tc.journal.clear()

@@ -7,8 +7,6 @@ import json
 import os
 import re
 import signal
-import subprocess
-import sys
 import threading
 import time
 
@@ -272,18 +270,16 @@ TaskclusterHook("tc_test").download_object(sys.argv[1], sys.argv[2], connections
 """
 
 
-def test_a_process_that_is_killed_leaves_what_the_next_one_needs(hook, stored, tc, tmp_path, connections):
+def test_a_process_that_is_killed_leaves_what_the_next_one_needs(hook, stored, tc, tmp_path, preloaded, connections):
     if connections == 1:
         tc.faults.add(Stall(4 * SEGMENT), method="GET")
     else:
         tc.faults.add(Stall(1000), method="GET", nth=5, times=100)
-    command = [sys.executable, "-c", CHILD, stored, str(tmp_path / "copy"), str(connections)]
-    with subprocess.Popen(command, env=dict(os.environ), stdout=subprocess.PIPE) as child:
+    with preloaded.running(CHILD, stored, str(tmp_path / "copy"), str(connections)) as child:
         deadline = time.monotonic() + 60
         while not list(tmp_path.glob(".taskcluster-*.json")) and time.monotonic() < deadline:
             time.sleep(0.05)
-        child.send_signal(signal.SIGKILL)
-    assert child.returncode == -signal.SIGKILL
+    assert child.exitcode == -signal.SIGKILL
     assert not (tmp_path / "copy").exists()
     tc.faults.clear()
     tc.journal.clear()

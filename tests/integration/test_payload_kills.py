@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
-import subprocess
-import sys
 import time
 
 import pytest
@@ -22,18 +19,16 @@ COUNT = 200
 
 
 @pytest.mark.parametrize("storage_type", ["s3", "object"])
-def test_only_what_is_missing_is_fetched_after_a_kill(hook, run, tc, tmp_path, storage_type):
+def test_only_what_is_missing_is_fetched_after_a_kill(hook, run, tc, tmp_path, preloaded, storage_type):
     contents = {f"public/{number % 7}/{number}.bin": os.urandom(30_000) for number in range(COUNT)}
     for name, data in contents.items():
         run.add(name, data, storage_type=storage_type)
     folder = tmp_path / "folder"
     tc.journal.clear()  # the system gives the ports of connections that have ended to others
-    process = subprocess.Popen([sys.executable, "-c", KILLED, run.task_id, folder], env=os.environ)
-    end = time.monotonic() + 60
-    while time.monotonic() < end and len(written(folder)) < COUNT // 4:
-        time.sleep(0.01)
-    os.kill(process.pid, signal.SIGKILL)
-    process.wait()
+    with preloaded.running(KILLED, run.task_id, folder):
+        end = time.monotonic() + 60
+        while time.monotonic() < end and len(written(folder)) < COUNT // 4:
+            time.sleep(0.01)
     finished = len(written(folder))
     assert COUNT // 4 <= finished < COUNT, "it was killed in the middle"
     with (folder / JOURNAL).open("ab") as journal:

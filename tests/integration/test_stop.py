@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import subprocess
-import sys
 import threading
 import time
 
@@ -259,20 +257,23 @@ operator.execute({})
     [(signal.SIGTERM, Stall()), (signal.SIGTERM, Drip(20_000, 0.05)), (signal.SIGALRM, Stall(100_000))],
     ids=["SIGTERM, silent", "SIGTERM, drip", "execution_timeout"],
 )
-def test_a_task_that_is_ended_leaves_what_the_next_try_goes_on_with(connect, large, tc, tmp_path, sent, fault):
+def test_a_task_that_is_ended_leaves_what_the_next_try_goes_on_with(
+    connect, large, tc, tmp_path, tmp_path_factory, preloaded, sent, fault
+):
+    stderr = tmp_path_factory.mktemp("outputs") / "stderr"
     connect(extra={"read_timeout": 20})
     tc.faults.add(fault, method="GET", nth=5, times=100)
-    command = [sys.executable, "-c", CHILD, large, str(tmp_path / "copy")]
-    with subprocess.Popen(command, env=dict(os.environ), stderr=subprocess.PIPE, text=True) as child:
+    with preloaded.running(CHILD, large, str(tmp_path / "copy"), stderr=stderr) as child:
         deadline = time.monotonic() + 60
         while len(tc.journal.entries(origin="store", method="GET")) < 4 + 3 and time.monotonic() < deadline:
             time.sleep(0.02)
         time.sleep(0.5)
         started = time.monotonic()
-        child.send_signal(sent)
-        _, said = child.communicate(timeout=15)
-    assert time.monotonic() - started < AT_ONCE
-    assert child.returncode == (9 if sent == signal.SIGTERM else 1), said
+        os.kill(child.pid, sent)
+        child.join(15)
+        assert time.monotonic() - started < AT_ONCE
+    said = stderr.read_text()
+    assert child.exitcode == (9 if sent == signal.SIGTERM else 1), said
     assert sent == signal.SIGTERM or "AirflowTaskTimeout: execution_timeout" in said
     assert {path.suffix for path in tmp_path.iterdir()} == {".part", ".json"}
     tc.faults.clear()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -108,7 +107,7 @@ def test_two_at_once_into_one_folder_do_not_disturb_each_other(made, outside):
     assert len(tree(outside / "in")) == 100
 
 
-def test_a_killed_process_leaves_nothing_under_a_final_name(made, outside):
+def test_a_killed_process_leaves_nothing_under_a_final_name(made, outside, preloaded):
     archive = made(".tar.gz", [("a", b"1"), ("b", NOISE)])
     code = f"""
 import os, signal
@@ -120,7 +119,7 @@ def check():
         os.kill(os.getpid(), signal.SIGKILL)
 extract({str(archive)!r}, {str(outside / "in")!r}, check=check)
 """
-    assert subprocess.run([sys.executable, "-c", code], check=False, capture_output=True).returncode == -9
+    assert preloaded.finished(code).returncode == -9
     assert [path.suffix for path in (outside / "in").iterdir()] == [".extract"]
     extract(archive, outside / "in")
     assert (outside / "in" / "b").read_bytes() == NOISE

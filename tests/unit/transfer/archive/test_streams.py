@@ -183,36 +183,12 @@ def test_what_zstd_needs_in_memory_is_bounded(outside, tmp_path):
     refused(tmp_path / "a.tar.zst", outside, "cannot be extracted: .*too much memory")
 
 
-@pytest.mark.parametrize("name", ["a.tar.zst", "anything"])
-def test_without_zstd_the_error_says_what_to_install(outside, tmp_path, name):
-    (tmp_path / name).write_bytes(COMPRESS[".tar.zst"](WHOLE))
-    failed = without(["zstandard", "compression"], f"extract({str(tmp_path / name)!r}, {str(outside / 'in')!r})")
-    assert f"/{name}' cannot be extracted: zstd is not supported by this Python: install" in failed
-    assert "ArchiveRefused" in failed
-    assert "airflow-provider-taskcluster[zstd]" in failed
-    assert not list((outside / "in").iterdir())
+@pytest.fixture
+def without(preloaded):
+    """Return what a Python says that lacks some modules."""
 
-
-@pytest.mark.parametrize("name", ["public/a.tar.zst", "B.TZST"])
-def test_without_zstd_a_name_is_enough_to_tell(name):
-    failed = without(["zstandard", "compression"], f"check_supported('a.tar.xz'), check_supported({name!r})")
-    assert f"ArchiveRefused: {name!r} cannot be extracted: zstd is not supported" in failed
-
-
-@pytest.mark.parametrize(("module", "kind"), [("bz2", ".tar.bz2"), ("lzma", ".tar.xz")])
-def test_a_python_that_was_built_without_a_format_says_so_and_extracts_others(made, outside, module, kind):
-    inside = str(outside / "in")
-    good, bad = str(made(".tar.gz", FILES)), str(made(kind, FILES))
-    blocked = [module, f"_{module}"]
-    failed = without(blocked, f"extract({good!r}, {inside!r}), extract({bad!r}, {inside!r} + '2')")
-    assert "ArchiveRefused" in failed
-    assert "is not supported by this Python: use a complete Python" in failed
-    assert tree(outside / "in") == dict(FILES)
-
-
-def without(modules, call):
-    """What a Python says that lacks these modules."""
-    code = f"""
+    def says(modules, call):
+        code = f"""
 import sys
 from airflow_provider_taskcluster.transfer.archive.extract import extract
 from airflow_provider_taskcluster.transfer.archive.formats import check_supported
@@ -222,4 +198,33 @@ for module in {modules!r}:
     sys.modules[module] = None
 {call}
 """
-    return subprocess.run([sys.executable, "-c", code], check=False, capture_output=True, text=True).stderr
+        return preloaded.finished(code).stderr
+
+    return says
+
+
+@pytest.mark.parametrize("name", ["a.tar.zst", "anything"])
+def test_without_zstd_the_error_says_what_to_install(outside, tmp_path, without, name):
+    (tmp_path / name).write_bytes(COMPRESS[".tar.zst"](WHOLE))
+    failed = without(["zstandard", "compression"], f"extract({str(tmp_path / name)!r}, {str(outside / 'in')!r})")
+    assert f"/{name}' cannot be extracted: zstd is not supported by this Python: install" in failed
+    assert "ArchiveRefused" in failed
+    assert "airflow-provider-taskcluster[zstd]" in failed
+    assert not list((outside / "in").iterdir())
+
+
+@pytest.mark.parametrize("name", ["public/a.tar.zst", "B.TZST"])
+def test_without_zstd_a_name_is_enough_to_tell(without, name):
+    failed = without(["zstandard", "compression"], f"check_supported('a.tar.xz'), check_supported({name!r})")
+    assert f"ArchiveRefused: {name!r} cannot be extracted: zstd is not supported" in failed
+
+
+@pytest.mark.parametrize(("module", "kind"), [("bz2", ".tar.bz2"), ("lzma", ".tar.xz")])
+def test_a_python_that_was_built_without_a_format_says_so_and_extracts_others(made, outside, without, module, kind):
+    inside = str(outside / "in")
+    good, bad = str(made(".tar.gz", FILES)), str(made(kind, FILES))
+    blocked = [module, f"_{module}"]
+    failed = without(blocked, f"extract({good!r}, {inside!r}), extract({bad!r}, {inside!r} + '2')")
+    assert "ArchiveRefused" in failed
+    assert "is not supported by this Python: use a complete Python" in failed
+    assert tree(outside / "in") == dict(FILES)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import fcntl
 import os
 import subprocess
-import sys
 import time
 from contextlib import closing
 from pathlib import Path
@@ -116,7 +115,7 @@ def test_a_folder_in_use_stays_however_old_it_is(tmp_path):
     assert swept(tmp_path) == []
 
 
-def test_a_killed_process_holds_its_folder_no_longer(tmp_path):
+def test_a_killed_process_holds_its_folder_no_longer(tmp_path, preloaded):
     code = f"""
 import os, pathlib, signal
 from airflow_provider_taskcluster.transfer.sink.leftovers import staging
@@ -125,7 +124,7 @@ with staging(pathlib.Path({str(tmp_path)!r})) as path:
     os.utime(path, (0, 0))
     os.kill(os.getpid(), signal.SIGKILL)
 """
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == -9
+    assert preloaded.finished(code).returncode == -9
     assert len(list(tmp_path.iterdir())) == 1
     assert swept(tmp_path) == []
 
@@ -142,7 +141,7 @@ def deepen(top, levels):
     os.close(parent)
 
 
-def test_a_folder_is_removed_however_deep_it_is(tmp_path):
+def test_a_folder_is_removed_however_deep_it_is(tmp_path, preloaded):
     left = tmp_path / ".taskcluster-deep.extract"
     left.mkdir()
     deepen(left, 2500)
@@ -154,7 +153,7 @@ from airflow_provider_taskcluster.transfer.sink.directory import Directory
 resource.setrlimit(resource.RLIMIT_NOFILE, (64, 64))
 leftovers.sweep(Directory.at({str(tmp_path)!r}, make=False))
 """
-    subprocess.run([sys.executable, "-c", code], check=True)
+    preloaded.finished(code, check=True)
     assert not list(tmp_path.iterdir())
 
 
