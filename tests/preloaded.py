@@ -14,7 +14,16 @@ from multiprocessing import get_context
 from pathlib import Path
 
 CONTEXT = get_context("forkserver")
-CONTEXT.set_forkserver_preload(["airflow_provider_taskcluster.hooks.taskcluster"])
+# What a hook imports when it is used, too; no operator, since their modules read the configuration.
+CONTEXT.set_forkserver_preload(
+    [
+        "taskcluster.aio",
+        *(
+            f"airflow_provider_taskcluster.{module}"
+            for module in ("hooks.taskcluster", "transfer.http.adapter", "transfer.upload.resumable")
+        ),
+    ]
+)
 
 
 def start():

@@ -9,6 +9,7 @@ from airflow.providers.common.compat.lineage.hook import get_hook_lineage_collec
 from airflow.providers.common.compat.sdk import DAG, AssetAlias
 
 from airflow_provider_taskcluster.assets.taskcluster import artifact_asset
+from airflow_provider_taskcluster.emulator.worker import Worker
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
 from airflow_provider_taskcluster.operators.folders import TaskclusterUploadFolderOperator
 from airflow_provider_taskcluster.operators.objects import TaskclusterUploadObjectOperator
@@ -33,9 +34,11 @@ def lineage():
     return found
 
 
-@pytest.fixture
-def published(worker):
+@pytest.fixture(scope="module")
+def published(taskcluster_emulator):
     """A run with more files than the collector accepts."""
+    credentials = {"clientId": taskcluster_emulator.client_id, "accessToken": taskcluster_emulator.access_token}
+    worker = Worker(taskcluster_emulator.root_url, credentials)
     return worker.run_task(artifacts={f"public/build/{number}.txt": b"12345" for number in range(120)})
 
 
@@ -46,7 +49,7 @@ def folder(tmp_path):
     return tmp_path
 
 
-def test_a_payload_that_is_downloaded_is_one_asset(published, lineage, tmp_path):
+def test_a_payload_that_is_downloaded_is_one_asset(tc, published, lineage, tmp_path):
     task = TaskclusterDownloadPayloadOperator(
         task_id="payload", taskcluster_task_id=published.task_id, destination=str(tmp_path), prefix="public/build/"
     )
@@ -56,7 +59,7 @@ def test_a_payload_that_is_downloaded_is_one_asset(published, lineage, tmp_path)
     assert uri.endswith(f"/{published.task_id}/latest/public/build")
 
 
-def test_a_whole_run_is_named_without_a_prefix(published, lineage):
+def test_a_whole_run_is_named_without_a_prefix(tc, published, lineage):
     chunks = TaskclusterHook().open_payload(published.task_id, 0).chunks("public/build/7.txt")
     assert lineage("inputs") == [], "nothing is read yet"
     assert [chunk for _, chunk in chunks] == [b"12345"]

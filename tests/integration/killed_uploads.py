@@ -1,31 +1,19 @@
-"""Uploads that kill their own process at a given moment; a program that `test_multipart_kills.py` starts.
-
-It imports everything once. For each line of its input (JSON) it forks a child, which uploads as the line says, in a
-home of its own; its answer, into the pipe that it was handed, is what became of the child, and the moments that the
-child went through.
-"""
+"""Uploads that kill their own process at a given moment; `test_multipart_kills.py` starts them."""
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import sys
 import tempfile
 from datetime import datetime
 from pathlib import Path
 
-from taskcluster import aio
-
 from airflow_provider_taskcluster.hooks.sync_services import EngineServices
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
-from airflow_provider_taskcluster.transfer.http import adapter
 from airflow_provider_taskcluster.transfer.http.client import StoreClient
-from airflow_provider_taskcluster.transfer.upload import resumable
 from airflow_provider_taskcluster.transfer.upload.put_url import CheckedBody
 from airflow_provider_taskcluster.transfer.upload.recorder import DirectoryRecorder
 
-WARM = (aio, adapter, resumable)
 PART = 64 * 1024
 # What goes over the network or is written; each is a moment before and one after.
 STEPS = [
@@ -42,11 +30,11 @@ STEPS = [
 
 
 class Moments:
-    """Counts events, writes the count to a file, and kills the process at a given count."""
+    """Writes each event to a file, and kills the process at a given count."""
 
-    def __init__(self, last, told):
+    def __init__(self, last, file):
         self._last = last
-        self._told = told
+        self._told = os.open(file, os.O_WRONLY | os.O_CREAT)
         self._count = 0
 
     def watch(self, kind, verb):
@@ -74,8 +62,8 @@ def move_to(home):
     os.chdir(home)
 
 
-def upload(order, told):
-    moments = Moments(order["last"], told)
+def upload(order):
+    moments = Moments(order["last"], order["moments"])
     for kind, verb in STEPS:
         moments.watch(kind, verb)
     move_to(order["home"])
@@ -88,28 +76,3 @@ def upload(order, told):
         connections=1,
         recorder=order["recorder"],
     )
-
-
-def in_a_child(order):
-    """Upload in a child; return its exit status (negative: the signal) and the number of moments."""
-    told, tell = os.pipe()
-    child = os.fork()
-    if child == 0:
-        status = 1
-        try:
-            upload(order, tell)
-            status = 0
-        finally:
-            os._exit(status)
-    os.close(tell)
-    with os.fdopen(told) as moments:
-        came = moments.read().splitlines()
-    return {"status": os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]), "moments": came}
-
-
-if __name__ == "__main__":
-    # a pipe of their own: Airflow's log goes to either of the usual ones
-    answers = os.fdopen(int(sys.argv[2]), "w", buffering=1)
-    TaskclusterHook(sys.argv[1]).settings  # noqa: B018 (imports what reads connections)
-    for line in sys.stdin:
-        print(json.dumps(in_a_child(json.loads(line))), file=answers)

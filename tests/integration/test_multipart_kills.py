@@ -5,30 +5,23 @@ The other process has another, empty disk. Without a stable key there is a folde
 
 from __future__ import annotations
 
-import json
 import os
 import signal
-import subprocess
-import sys
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 
-import killed_uploads
 import pytest
 from multipart_tries import PART, finished, put
 
 # the last part is small: inline
 DATA = os.urandom(4 * PART + 5_000)
 NEVER = -1
-ROOT = Path(__file__).parents[2]
 
 
 class Uploads:
     """Uploads in processes that may be killed."""
 
-    def __init__(self, program, answers, folder, expires, conn_id, recorder):
-        self._program = program
-        self._answers = answers
+    def __init__(self, preloaded, folder, expires, conn_id, recorder):
+        self._preloaded = preloaded
         self._folder = folder
         self._expires = expires
         self._conn_id = conn_id
@@ -38,6 +31,7 @@ class Uploads:
         """Upload in a new process with an empty home; it is killed at its last moment."""
         home = self._folder / os.urandom(8).hex()
         home.mkdir()
+        moments = home.with_suffix(".moments")
         order = {
             "conn_id": self._conn_id,
             "home": str(home),
@@ -46,37 +40,25 @@ class Uploads:
             "expires": self._expires.isoformat(),
             "recorder": self._recorder and str(self._recorder),
             "last": last,
+            "moments": str(moments),
         }
-        self._program.stdin.write(json.dumps(order) + "\n")
-        answer = json.loads(self._answers.readline())
+        done = self._preloaded.finished(f"from killed_uploads import upload; upload({order!r})")
         assert list(home.iterdir()) == []
-        return answer["status"], answer["moments"]
+        return done.returncode, moments.read_text().splitlines()
 
     def records(self):
         return list(self._recorder.iterdir()) if self._recorder and self._recorder.exists() else []
 
 
 @pytest.fixture(params=["stable key", "random key and a folder"])
-def uploads(request, connect, expires, tmp_path):
+def uploads(request, connect, expires, tmp_path, preloaded):
     hook, recorder = connect(), None
     if request.param != "stable key":
         issued = hook.temporary_credentials(["object:*"], datetime.now(UTC) + timedelta(hours=1))
         fields = {"login": issued.client_id, "password": issued.access_token}
         hook = connect("tc_temporary", **fields, extra={"certificate": issued.certificate})
         recorder = tmp_path / "records"
-    answered, answer = os.pipe()
-    command = [sys.executable, killed_uploads.__file__, hook.taskcluster_conn_id, str(answer)]
-    pipes = {"stdin": subprocess.PIPE, "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "pass_fds": [answer]}
-    # the modules are those of this repository, wherever they are installed
-    with (
-        os.fdopen(answered) as answers,
-        subprocess.Popen(
-            command, text=True, bufsize=1, env={**os.environ, "PYTHONPATH": str(ROOT)}, **pipes
-        ) as started,
-    ):
-        os.close(answer)
-        yield Uploads(started, answers, tmp_path, expires, hook.taskcluster_conn_id, recorder)
-        started.stdin.close()
+    return Uploads(preloaded, tmp_path, expires, hook.taskcluster_conn_id, recorder)
 
 
 @pytest.fixture

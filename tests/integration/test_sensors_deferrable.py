@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 import time
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
@@ -59,11 +57,11 @@ def test_what_is_there_needs_no_triggerer(hook, name, expires):
 
 
 @pytest.mark.parametrize("configured", ["True", "False"])
-def test_default_deferrable_is_honoured(configured, monkeypatch):
+def test_default_deferrable_is_honoured(configured, monkeypatch, preloaded):
     monkeypatch.setenv("AIRFLOW__OPERATORS__DEFAULT_DEFERRABLE", configured)
     module = "airflow_provider_taskcluster.sensors.objects"
     code = f"from {module} import TaskclusterObjectSensor as S; print(S(task_id='a', name='a').deferrable)"
-    said = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=120)
+    said = preloaded.finished(code, check=True)
     assert said.stdout.split()[-1] == configured
 
 
