@@ -20,9 +20,6 @@ from airflow_provider_taskcluster.exceptions import WaitFailed
 from airflow_provider_taskcluster.hooks.base import new_client, twin_of, use_connection
 from airflow_provider_taskcluster.hooks.json_calls import JsonCalls
 from airflow_provider_taskcluster.hooks.synchronous import TaskclusterHook
-from airflow_provider_taskcluster.waits.poller import shared_poller
-from airflow_provider_taskcluster.waits.protocol import NotYet, Over
-from airflow_provider_taskcluster.waits.wait_log import WaitLog
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
@@ -48,6 +45,7 @@ def shared_waits(
     :param connect_timeout: Seconds to connect to a server; overrides the connection's.
     :param read_timeout: Seconds without data that end a request; overrides the connection's.
     """
+    from airflow_provider_taskcluster.waits.poller import shared_poller
 
     async def client() -> Client:
         hook = await TaskclusterAsyncHook.open(
@@ -173,6 +171,9 @@ class TaskclusterAsyncHook(JsonCalls):
         :param interval: Seconds between two checks.
         :raises TaskclusterError: The condition can no longer be met, or checks failed for good.
         """
+        from airflow_provider_taskcluster.waits.protocol import NotYet, Over
+        from airflow_provider_taskcluster.waits.wait_log import WaitLog
+
         verdict = await self.look(wait)
         if isinstance(verdict, NotYet):
             log = WaitLog(verdict.why)

@@ -7,8 +7,6 @@ from typing import TYPE_CHECKING
 from airflow_provider_taskcluster.common import names
 from airflow_provider_taskcluster.exceptions import TaskclusterError
 from airflow_provider_taskcluster.services.task_groups import TaskGroups
-from airflow_provider_taskcluster.waits.batching import Batcher
-from airflow_provider_taskcluster.waits.questions import StatusOf
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -62,6 +60,9 @@ class GroupCalls:
 
         Scope ``queue:status:<taskId>`` for each.
         """
+        from airflow_provider_taskcluster.waits.batching import Batcher
+        from airflow_provider_taskcluster.waits.questions import StatusOf
+
         questions = [StatusOf(names.task_id(task_id)) for task_id in task_ids]
         answers = await Batcher(self.client).ask(dict.fromkeys(questions))
         if error := next((answer for answer in answers.values() if isinstance(answer, TaskclusterError)), None):

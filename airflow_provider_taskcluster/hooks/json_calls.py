@@ -21,7 +21,6 @@ from airflow_provider_taskcluster.services.purge_cache import PurgeCache
 from airflow_provider_taskcluster.services.schemas import ALIVE
 from airflow_provider_taskcluster.services.secrets import Secrets
 from airflow_provider_taskcluster.services.tasks import Tasks
-from airflow_provider_taskcluster.waits.check import look
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Coroutine, Mapping
@@ -101,6 +100,8 @@ class JsonCalls(TaskCalls, GroupCalls, HookCalls, NotifyCalls):
         :param wait: A wait of ``airflow_provider_taskcluster.types``, such as ``TaskWait``.
         :param memory: ``memory`` of the last ``NotYet``, which saves requests; None for the first look.
         """
+        from airflow_provider_taskcluster.waits.check import look
+
         return await look(wait, self.client, memory)
 
     async def list_artifacts(self, task_id: str, run_id: int | None = None) -> list[ArtifactInfo]:

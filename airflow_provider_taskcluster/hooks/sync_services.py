@@ -14,7 +14,6 @@ from airflow_provider_taskcluster.services.artifacts import Artifacts
 from airflow_provider_taskcluster.services.loop import run
 from airflow_provider_taskcluster.services.objects import Objects
 from airflow_provider_taskcluster.services.tasks import Tasks
-from airflow_provider_taskcluster.waits.conditions.near_misses import suggestion
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -63,6 +62,8 @@ class EngineServices:
             ) from None
 
     def _alternatives(self, task_id: str, name: str, run_id: int | None) -> str:
+        from airflow_provider_taskcluster.waits.conditions.near_misses import suggestion
+
         try:
             listed = next(self.artifact_pages(task_id, run_id), [])
         except TaskclusterError as error:
