@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 # Modules that calls import on first use: an import would block the loop for too long.
-_PRELOADED = ("taskcluster.aio", "tenacity", "aiohttp")
+_PRELOADED = ("taskcluster.aio", "aiohttp")
 
 
 def shared_waits(

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ENGINE = "airflow_provider_taskcluster.transfer"
-LAZY = ("requests", "tenacity")
+LAZY = ("requests",)
 PART = 64 << 20
 CONNECTION = "AIRFLOW_CONN_TASKCLUSTER_DEFAULT"
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 # The package loads these on first use; here they are loaded before memory is measured.
-LAZY = ("taskcluster.aio", "aiohttp", "tenacity")
+LAZY = ("taskcluster.aio", "aiohttp")
 BEAT = 0.005
 
 

@@ -54,7 +54,7 @@ WITHOUT_AIRFLOW = set(ALLOWED) - OF_AIRFLOW
 # `exceptions` takes its root class from Airflow, and these say to Airflow what our errors mean.
 MAY_KNOW_AIRFLOW = {"exceptions.py", "common/task_failure.py", "common/arguments.py"}
 # what a DAG file imports stays light: these are imported inside functions there.
-HEAVY = {"taskcluster", "aiohttp", "requests", "fsspec", "tenacity", "urllib3", "mohawk"}
+HEAVY = {"taskcluster", "aiohttp", "requests", "fsspec", "urllib3", "mohawk"}
 LIGHT_ROOMS = {
     "__init__",
     "assets",
