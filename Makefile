@@ -8,7 +8,7 @@ SETUP := pyproject.toml scripts/setup.sh scripts/install.py scripts/steps.py
 HAS_211 = $(V33)/bin/python -c 'import sys; sys.exit(sys.version_info >= (3, 13))'
 ON_211 = $(shell $(HAS_211) 2>/dev/null && echo $(V211)/bin/python)
 
-.PHONY: help demo ui lint check test test-slow test-lowest test-matrix bench bench-growth bench-programs chaos soak docs lock public-api clean
+.PHONY: help demo ui lint check test test-slow test-lowest test-matrix bench bench-growth bench-programs chaos soak docs lock public-api clean bench-peers bench-table
 
 help:
 	@echo "make demo       the main job in a real Airflow, against the emulator (FILE=... to move your own file)"
@@ -71,8 +71,15 @@ test-matrix: $(V33)/.ready
 bench-programs:
 	@scripts/programs.sh nginx aria2c:aria2 curl openssl
 
+# Taskcluster's own Rust client, where cargo is: `make bench` uses what is built, and names what is not.
+bench-peers: $(V33)/.ready
+	@if command -v cargo >/dev/null; then \
+		cargo build --quiet --release --locked --manifest-path benchmarks/contenders/rust/Cargo.toml \
+			--target-dir $(V33)/bench-peers/rust; \
+	else echo "No cargo: the Rust client is not built, and not run." >&2; fi
+
 bench: $(V33)/.ready bench-programs
-	@$(V33)/bin/python -m benchmarks --tmpfs $(BENCH)
+	@$(V33)/bin/python -m benchmarks $(BENCH)
 
 bench-growth: $(V33)/.ready bench-programs
 	@$(V33)/bin/python -m benchmarks --growth $(BENCH)

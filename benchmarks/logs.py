@@ -81,7 +81,7 @@ def followed(workspace: Workspace, figure: Callable[[world.Run], float]) -> Iter
         _serving(source.path, source.size // LIVE_SHARE) as live,
     ):
 
-        def measure(contender: str) -> float:
+        def measure(contender: str) -> world.Run:
             run = near.begin_run()
             near.add_s3(run, BACKING, source)
             run.add_reference(LIVE, live.url)
@@ -90,7 +90,7 @@ def followed(workspace: Workspace, figure: Callable[[world.Run], float]) -> Iter
                 arguments = {"task_id": run.task_id, "live_url": live.url, "source": str(source.path)}
                 done = near.contend(contender, destination=str(folder / "file"), **arguments)
                 checks.check_size(folder / "file", source.size)
-            return figure(done)
+            return done.about(figure(done))
 
         yield measure
 

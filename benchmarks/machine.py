@@ -7,9 +7,11 @@ import platform
 import re
 import ssl
 import subprocess
+from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 
+from .programs import versions
 from .servers import need
 
 PACKAGES = ("airflow-provider-taskcluster", "apache-airflow", "taskcluster", "requests", "urllib3", "aiohttp")
@@ -18,12 +20,14 @@ PACKAGES = ("airflow-provider-taskcluster", "apache-airflow", "taskcluster", "re
 def facts() -> dict[str, str]:
     """Return the facts by name."""
     return {
+        "date": datetime.now(UTC).date().isoformat(),
         "cores": str(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()),
         "cpu": _cpu(),
-        "system": f"{platform.system()} {platform.release()}",
+        "system": f"{platform.system()} {platform.release().partition('-')[0]}",
         "load at start": f"{os.getloadavg()[0]:.1f}",
         "python": platform.python_version(),
         **{package: version(package) for package in PACKAGES},
+        **versions(),
         "openssl": ssl.OPENSSL_VERSION.split()[1],
         "nginx": _version(need("nginx"), "-v"),
         "aria2c": _version(need("aria2c"), "--version"),

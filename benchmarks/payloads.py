@@ -28,13 +28,13 @@ def downloaded_payload(workspace: Workspace, *, far: bool) -> Iterator[Measure]:
     with (world.far if far else world.near)(workspace.folder) as setup:
         task_id = setup.put_artifacts(source, count)
 
-        def measure(contender: str) -> float:
+        def measure(contender: str) -> world.Run:
             with setup.destination() as folder:
                 run = setup.contend(contender, task_id=task_id, destination=str(folder))
                 sizes = [file.stat().st_size for file in (folder / "public").iterdir()]
             if sizes != [FILE] * count:
                 raise world.ContenderFailed(f"{count} files were to arrive, and {len(sizes)} did, or not whole")
-            return run.seconds
+            return run
 
         yield measure
 
@@ -46,13 +46,14 @@ def listed(workspace: Workspace) -> Iterator[Measure]:
     with world.near(workspace.folder) as near:
         tasks = {number: near.announce_artifacts(number) for number in (count, count // ONE_PAGE)}
 
-        def memory(contender: str, number: int) -> int:
+        def listing(contender: str, number: int) -> world.Run:
             run = near.contend(contender, task_id=tasks[number])
             if run.bytes != number:
                 raise world.ContenderFailed(f"{number} artifacts were to be listed, and {run.bytes} were")
-            return run.memory
+            return run
 
-        def measure(contender: str) -> float:
-            return (memory(contender, count) - memory(contender, count // ONE_PAGE)) / MIB
+        def measure(contender: str) -> world.Run:
+            run = listing(contender, count)
+            return run.about((run.memory - listing(contender, count // ONE_PAGE).memory) / MIB)
 
         yield measure

@@ -145,10 +145,11 @@ class Tls:
 
 
 def self_signed(folder: Path) -> Tls:
-    """Create a certificate for this run."""
+    """Create a certificate for this run; some clients take none that may sign others."""
     tls = Tls(folder / "certificate.pem", folder / "key.pem")
     command = ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes"]
     command += ["-days", "2", "-subj", "/CN=benchmark", "-addext", f"subjectAltName=IP:{HOST}"]
+    command += ["-addext", "basicConstraints=critical,CA:FALSE"]
     command += ["-keyout", str(tls.key), "-out", str(tls.certificate)]
     subprocess.run(command, check=True, capture_output=True)
     return tls

@@ -6,34 +6,35 @@ import json
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
     from pathlib import Path
 
-    from .runner import CaseResult
+    from .runner import CaseResult, Medians
 
-ROW = "{:<22} {:>9} {:>9} {:<7} {:>6} {:>7}  {:<14} {:<8} {:<18} {}"
-HEAD = ("case", "ours", "peer", "unit", "ratio", "spread", "bar", "reached", "tmpfs ours/peer", "")
+ROW = "{:<34} {:>9} {:<6} {:>7} {:>8} {:>8} {:>7}"
+HEAD = ("case and contender", "figure", "unit", "/ ours", "CPU s", "+MiB", "spread")
 
 
 def show(results: dict[str, CaseResult], machine: dict[str, Any]) -> str:
-    """Return the table, with the facts about the machine below it."""
-    rows = [ROW.format(*HEAD), *(_row(key, result) for key, result in results.items())]
+    """Return the table: all contenders of a case below each other, and the facts about the machine at its end."""
+    rows = [ROW.format(*HEAD), *(row for key, result in results.items() for row in _rows(key, result))]
     facts = ", ".join(f"{name} {value}" for name, value in machine.items())
     return "\n".join(["", *(row.rstrip() for row in rows), "", facts])
 
 
-def _row(key: str, result: CaseResult) -> str:
-    return ROW.format(
-        key,
-        _number(result.ours),
-        _number(result.peer),
-        result.unit,
-        _number(result.ratio, 2),
-        "-" if result.spread is None else f"{result.spread:.0%}",
-        result.bar,
-        "yes" if result.reached else "NO",
-        f"{_number(result.tmpfs['ours'])}/{_number(result.tmpfs['peer'])}" if result.tmpfs else "",
-        result.note,
-    )
+def _rows(key: str, result: CaseResult) -> Iterator[str]:
+    notes = [f"{result.bar}: {'yes' if result.reached else 'NO'}", *([result.note] if result.note else [])]
+    if result.tmpfs:
+        notes.append(f"tmpfs ours/peer {_number(result.tmpfs['ours'])}/{_number(result.tmpfs['peer'])}")
+    yield f"{key} ({'; '.join(notes)})"
+    for name, medians in result.contenders.items():
+        yield _row(name, medians, result)
+
+
+def _row(name: str, medians: Medians, result: CaseResult) -> str:
+    times = f"{medians.figure / result.ours:.2f}" if result.ours else "-"
+    cost = (_number(medians.cpu, 2), _number(medians.memory, 1), f"{medians.spread:.0%}")
+    return ROW.format(f"  {name}", _number(medians.figure), result.unit, times, *cost)
 
 
 def _number(value: float | None, digits: int = 3) -> str:

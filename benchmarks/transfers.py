@@ -25,8 +25,8 @@ MEMORY_LARGE, MEMORY_SMALL = 4, 64
 # Times the size: 6 GiB at the default size, more than a single PUT can carry.
 HUGE = 6
 SMALL = 1024
-# Contenders that read the source file instead of the store.
-WITHOUT_A_STORE = {"limits.hashing", "limits.bare_write"}
+# Contenders that need the source file.
+WITH_THE_SOURCE = {"limits.necessary_work", "limits.bare_write"}
 PACKAGE = world.REPOSITORY / "airflow_provider_taskcluster"
 
 
@@ -37,12 +37,12 @@ def downloaded_object(workspace: Workspace, name: str = "benchmarks/object") -> 
     with world.near(workspace.folder) as near:
         near.put_object(name, source)
 
-        def measure(contender: str) -> float:
-            extra = {"source": str(source.path)} if contender in WITHOUT_A_STORE else {}
+        def measure(contender: str) -> world.Run:
+            extra = {"source": str(source.path)} if contender in WITH_THE_SOURCE else {}
             with near.destination() as folder:
                 run = near.contend(contender, name=name, destination=str(folder / "file"), **extra)
                 checks.check_size(folder / "file", source.size)
-            return run.seconds
+            return run
 
         yield measure
 
@@ -54,12 +54,12 @@ def downloaded_artifact(workspace: Workspace) -> Iterator[Measure]:
     with world.near(workspace.folder) as near:
         task_id = near.put_artifact("public/artifact", source)
 
-        def measure(contender: str) -> float:
+        def measure(contender: str) -> world.Run:
             with near.destination() as folder:
                 file = folder / "file"
                 run = near.contend(contender, task_id=task_id, name="public/artifact", destination=str(file))
                 checks.check_size(file, source.size)
-            return run.seconds
+            return run
 
         yield measure
 
@@ -70,10 +70,10 @@ def uploaded_object(workspace: Workspace, rate: float = math.inf) -> Iterator[Me
     source = workspace.sources.of(workspace.plan.size)
     with world.forgetful(workspace.folder, rate) as near:
 
-        def measure(contender: str) -> float:
+        def measure(contender: str) -> world.Run:
             run = near.contend(contender, name=world.fresh("upload"), source=str(source.path))
             checks.check_sent(near.take_stored(), source.size)
-            return run.seconds
+            return run
 
         yield measure
 
@@ -83,7 +83,7 @@ def huge(workspace: Workspace) -> Iterator[Measure]:
     """Additional memory, in MiB, for uploading and downloading a file above the PUT limit, against a small file."""
     with world.plain(workspace.folder) as near:
 
-        def trip(contender: str, size: int) -> int:
+        def trip(contender: str, size: int) -> world.Run:
             with near.destination() as folder:
                 source, file = folder / "source", folder / "file"
                 with source.open("wb") as sparse:
@@ -91,11 +91,12 @@ def huge(workspace: Workspace) -> Iterator[Measure]:
                 run = near.contend(contender, name=world.fresh("huge"), source=str(source), destination=str(file))
                 checks.check_size(file, size)
             checks.check_sent(near.take_stored(), size)
-            return run.memory
+            return run
 
-        def measure(contender: str) -> float:
+        def measure(contender: str) -> world.Run:
             small = trip(contender, workspace.plan.size // MEMORY_SMALL)
-            return (trip(contender, workspace.plan.size * HUGE) - small) / MIB
+            run = trip(contender, workspace.plan.size * HUGE)
+            return run.about((run.memory - small.memory) / MIB)
 
         yield measure
 
@@ -106,14 +107,14 @@ def small_objects(workspace: Workspace, *, far: bool) -> Iterator[Measure]:
     source = workspace.sources.of(SMALL)
     with (world.far if far else world.near)(workspace.folder) as setup:
 
-        def measure(contender: str) -> float:
+        def measure(contender: str) -> world.Run:
             names = [world.fresh("small") for _ in range(workspace.plan.objects)]
             with setup.destination() as folder:
                 run = setup.contend(contender, names=names, source=str(source.path), destination=str(folder))
                 for number, name in enumerate(names):
                     checks.check_size(setup.stored(name), SMALL)
                     checks.check_size(folder / str(number), SMALL)
-            return run.seconds
+            return run
 
         yield measure
 
@@ -127,12 +128,12 @@ def cut_download(workspace: Workspace) -> Iterator[Measure]:
         assert cutter is not None
         setup.put_object("benchmarks/object", source)
 
-        def measure(contender: str) -> float:
+        def measure(contender: str) -> world.Run:
             cutter.begin([source.size * cut // (CUTS + 1) for cut in range(1, CUTS + 1)])
             with setup.destination() as folder:
-                setup.contend(contender, name="benchmarks/object", destination=str(folder / "file"))
+                run = setup.contend(contender, name="benchmarks/object", destination=str(folder / "file"))
                 checks.check_size(folder / "file", source.size)
-            return cutter.passed / source.size
+            return run.about(cutter.passed / source.size)
 
         yield measure
 
@@ -148,24 +149,25 @@ def memory(workspace: Workspace) -> Iterator[Measure]:
         for source in sources:
             near.put_object(f"benchmarks/{source.size}", source)
 
-        def down(contender: str, size: int) -> int:
+        def down(contender: str, size: int) -> world.Run:
             with near.destination() as folder:
                 file = folder / "file"
                 run = near.contend(f"{contender}.download_object", name=f"benchmarks/{size}", destination=str(file))
                 checks.check_size(file, size)
-            return run.memory
+            return run
 
-        def up(contender: str, path: Path, size: int) -> int:
+        def up(contender: str, path: Path, size: int) -> world.Run:
             name = world.fresh("upload")
             run = near.contend(f"{contender}.upload_object", name=name, source=str(path))
             checks.check_size(near.stored(name), size)
             near.stored(name).unlink()
-            return run.memory
+            return run
 
-        def measure(contender: str) -> float:
+        def measure(contender: str) -> world.Run:
             downs = [down(contender, source.size) for source in sources]
             ups = [up(contender, source.path, source.size) for source in sources]
-            return max(downs[0] - downs[1], ups[0] - ups[1]) / MIB
+            grown, run = max((large.memory - small.memory, large) for large, small in (downs, ups))
+            return run.about(grown / MIB)
 
         yield measure
 
@@ -175,7 +177,7 @@ def json_calls(workspace: Workspace) -> Iterator[Measure]:
     """Make metadata calls, one after the other."""
     with world.near(workspace.folder) as near:
         near.put_object("benchmarks/object", workspace.sources.of(SMALL))
-        yield lambda contender: near.contend(contender, name="benchmarks/object", count=workspace.plan.calls).seconds
+        yield lambda contender: near.contend(contender, name="benchmarks/object", count=workspace.plan.calls)
 
 
 @contextlib.contextmanager
@@ -183,4 +185,9 @@ def parsed(workspace: Workspace, figure: Callable[[world.Run], float]) -> Iterat
     """Import every operator and sensor in a process that has imported Airflow's BaseOperator."""
     compileall.compile_dir(PACKAGE, quiet=1)  # as the installer of a wheel does
     with world.plain(workspace.folder) as setup:
-        yield lambda contender: figure(setup.contend(contender))
+
+        def measure(contender: str) -> world.Run:
+            run = setup.contend(contender)
+            return run.about(figure(run))
+
+        yield measure

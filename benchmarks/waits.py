@@ -47,7 +47,7 @@ class Measurements:
     :param finished: Monotonic time at which each awaited artifact was finished, by the number of its wait.
     :param events: Monotonic time of each wait's event, by the number of the wait.
     :param lag: Seconds by which the event loop was late, sorted: ``idle`` and ``busy``.
-    :param memory: By how many bytes the process grew at its peak.
+    :param run: The run of the process.
     """
 
     waits: int
@@ -55,7 +55,7 @@ class Measurements:
     finished: dict[int, float]
     events: dict[int, float]
     lag: dict[str, list[float]]
-    memory: int
+    run: world.Run
 
 
 @contextlib.contextmanager
@@ -174,7 +174,7 @@ def _hold(folder: Path, tc: Emulator, contender: str, described: list[Any], fini
         finished=finished,
         events={number: timestamp for number, outcome, timestamp in measured["events"] if outcome == "found"},
         lag=measured["lag"],
-        memory=run.memory,
+        run=run,
     )
 
 
@@ -182,35 +182,43 @@ def _hold(folder: Path, tc: Emulator, contender: str, described: list[Any], fini
 def unchanging(workspace: Workspace) -> Iterator[Measure]:
     """Requests per interval of artifact waits for which nothing changes."""
     with _artifact_waits(workspace.folder, finishing=False) as hold:
-        yield lambda contender: requests_each_interval(hold(contender))
+        yield _about(hold, requests_each_interval)
 
 
 @contextlib.contextmanager
 def many_tasks(workspace: Workspace) -> Iterator[Measure]:
     """Requests per interval of task waits."""
     with _task_waits(workspace.folder) as hold:
-        yield lambda contender: requests_each_interval(hold(contender))
+        yield _about(hold, requests_each_interval)
 
 
 @contextlib.contextmanager
 def mixed(workspace: Workspace) -> Iterator[Measure]:
     """Requests per interval of waits of all kinds."""
     with _mixed_waits(workspace.folder) as hold:
-        yield lambda contender: requests_each_interval(hold(contender))
+        yield _about(hold, requests_each_interval)
 
 
 @contextlib.contextmanager
 def runs(workspace: Workspace, figure: Callable[[Measurements], float]) -> Iterator[Measure]:
     """A figure of waits for runs of tasks that go on."""
     with _run_waits(workspace.folder) as hold:
-        yield lambda contender: figure(hold(contender))
+        yield _about(hold, figure)
 
 
 @contextlib.contextmanager
 def changing(workspace: Workspace, figure: Callable[[Measurements], float]) -> Iterator[Measure]:
     """Another figure, while the artifacts of one in ten waits are finished."""
     with _artifact_waits(workspace.folder, finishing=True) as hold:
-        yield lambda contender: figure(hold(contender))
+        yield _about(hold, figure)
+
+
+def _about(hold: Callable[[str], Measurements], figure: Callable[[Measurements], float]) -> Measure:
+    def measure(contender: str) -> world.Run:
+        measurements = hold(contender)
+        return measurements.run.about(figure(measurements))
+
+    return measure
 
 
 def requests_each_interval(measurements: Measurements) -> float:
@@ -236,7 +244,7 @@ def loop_lag(measurements: Measurements) -> float:
 
 def memory_each(measurements: Measurements) -> float:
     """Return the KiB of memory for each wait."""
-    return measurements.memory / measurements.waits / KIB
+    return measurements.run.memory / measurements.waits / KIB
 
 
 def _percentile(figures: list[float], percent: float) -> float:

@@ -6,13 +6,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from .world import Run
+
 if TYPE_CHECKING:
     from pathlib import Path
 
     from .sources import Sources
 
-# Runs a contender once, checks its work, and returns the figure of the case.
-Measure = Callable[[str], float]
+# Runs a contender once, checks its work, and returns the run with the figure of the case.
+Measure = Callable[[str], Run]
 
 
 @dataclass(frozen=True)

@@ -10,10 +10,9 @@ import math
 import os
 import shutil
 import subprocess
-import sys
 import tempfile
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
@@ -23,7 +22,7 @@ import taskcluster
 from airflow_provider_taskcluster.emulator.worker import Run as WorkersRun
 from airflow_provider_taskcluster.emulator.worker import Worker
 
-from . import proxies, servers
+from . import programs, proxies, servers
 from .forgetful import store as forgetful_store
 
 if TYPE_CHECKING:
@@ -47,11 +46,25 @@ class ContenderFailed(Exception):
 
 @dataclass(frozen=True)
 class Run:
-    """Figures of one run of a contender. ``memory`` is by how many bytes it grew at its peak, from the start."""
+    """Figures of the work of a contender.
+
+    :param bytes: What the work returned.
+    :param cpu: Seconds of all processors.
+    :param memory: By how many bytes the process grew at its peak, from the start of the work.
+    :param peak: Bytes of the process at its peak, with what it had imported before.
+    :param figure: What its case is about, if not the seconds.
+    """
 
     seconds: float
     bytes: int
+    cpu: float
     memory: int
+    peak: int
+    figure: float | None = None
+
+    def about(self, figure: float) -> Run:
+        """Return the same run with the figure of its case."""
+        return replace(self, figure=figure)
 
 
 @dataclass(frozen=True)
@@ -67,10 +80,9 @@ class World:
 
     def contend(self, contender: str, **arguments: Any) -> Run:
         """Run a contender once, in a process of its own."""
-        command = [sys.executable, "-m", "benchmarks.contender", contender, json.dumps(arguments)]
         try:
             done = subprocess.run(
-                command,
+                programs.command(contender, arguments),
                 cwd=REPOSITORY,
                 env=self.environment,
                 capture_output=True,

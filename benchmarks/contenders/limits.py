@@ -1,4 +1,4 @@
-"""Lower bounds for a download: hashing, receiving and writing alone; and aria2c, which neither hashes nor syncs.
+"""Lower bounds for a download: the necessary work, or writing alone; and aria2c, which neither hashes nor syncs.
 
 For a log: ``logging`` alone, and curl, which does not log the lines.
 """
@@ -10,6 +10,7 @@ import logging
 import os
 import socket
 import subprocess
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
@@ -22,21 +23,15 @@ if TYPE_CHECKING:
 BUFFER = 1 << 20
 
 
-def hashing(name: str, destination: str, source: str) -> Callable[[], int]:
-    """Compute the sha512 of as many bytes, which are in memory. Leaves a sparse file of that length."""
-    del name
-    size = Path(source).stat().st_size
-    with Path(source).open("rb") as file:
-        block = file.read(BUFFER)
-    Path(destination).touch()
-    os.truncate(destination, size)
+def necessary_work(name: str, destination: str, source: str) -> Callable[[], int]:
+    """Compute both sums of as many bytes, which are in memory, on two threads; then copy the body to a file."""
+    size, block = _block(source)
+    copy = _raw_socket(name, destination)
 
     def work() -> int:
-        digest = hashlib.sha512()
-        for _ in range(size // len(block)):
-            digest.update(block)
-        digest.hexdigest()
-        return size
+        with ThreadPoolExecutor(2) as pool:
+            list(pool.map(lambda digest: _hash(digest, block, size), (hashlib.sha512(), hashlib.sha256())))
+        return copy()
 
     return work
 
@@ -44,30 +39,13 @@ def hashing(name: str, destination: str, source: str) -> Callable[[], int]:
 def bare_write(name: str, destination: str, source: str) -> Callable[[], int]:
     """Write as many bytes, which are in memory, to a file on the same disk, and call fdatasync."""
     del name
-    size = Path(source).stat().st_size
-    with Path(source).open("rb") as file:
-        block = file.read(BUFFER)
+    size, block = _block(source)
 
     def work() -> int:
         with Path(destination).open("wb", buffering=0) as file:
             file.writelines(block for _ in range(size // len(block)))
             os.fdatasync(file.fileno())
         return size
-
-    return work
-
-
-def raw_socket(name: str, destination: str) -> Callable[[], int]:
-    """Copy the body from a socket to a file, nothing else."""
-    parts = urlsplit(_url(name))
-    request = f"GET {parts.path}?{parts.query} HTTP/1.1\r\nHost: {parts.netloc}\r\nConnection: close\r\n\r\n"
-
-    def work() -> int:
-        buffer = memoryview(bytearray(BUFFER))
-        with socket.create_connection((parts.hostname or "", parts.port or 80)) as wire:
-            wire.sendall(request.encode())
-            with Path(destination).open("wb", buffering=0) as file:
-                return _copy(wire, file.fileno(), buffer)
 
     return work
 
@@ -135,3 +113,31 @@ def _copy(wire: socket.socket, file: int, buffer: memoryview) -> int:
     while count := wire.recv_into(buffer):
         moved += os.write(file, buffer[:count])
     return moved
+
+
+def _raw_socket(name: str, destination: str) -> Callable[[], int]:
+    """Return a function that copies the body from a socket to a file, nothing else."""
+    parts = urlsplit(_url(name))
+    request = f"GET {parts.path}?{parts.query} HTTP/1.1\r\nHost: {parts.netloc}\r\nConnection: close\r\n\r\n"
+
+    def work() -> int:
+        buffer = memoryview(bytearray(BUFFER))
+        with socket.create_connection((parts.hostname or "", parts.port or 80)) as wire:
+            wire.sendall(request.encode())
+            with Path(destination).open("wb", buffering=0) as file:
+                return _copy(wire, file.fileno(), buffer)
+
+    return work
+
+
+def _block(source: str) -> tuple[int, bytes]:
+    """Return the size of a file, and its first bytes, which stand for all of it."""
+    path = Path(source)
+    with path.open("rb") as file:
+        return path.stat().st_size, file.read(BUFFER)
+
+
+def _hash(digest: hashlib._Hash, block: bytes, size: int) -> str:
+    for _ in range(size // len(block)):
+        digest.update(block)
+    return digest.hexdigest()

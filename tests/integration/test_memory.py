@@ -6,7 +6,7 @@ import gc
 import os
 
 from airflow_provider_taskcluster.transfer.threads.buffers import BufferPool
-from benchmarks.memory import Peak
+from benchmarks.usage import Peak
 
 MIB = 1 << 20
 DATA = os.urandom(3 * MIB)

@@ -16,7 +16,7 @@ from airflow_provider_taskcluster.emulator.store.faults import Cut, Stall, Statu
 from airflow_provider_taskcluster.exceptions import Interrupted, InvalidInput, NotFound
 from airflow_provider_taskcluster.tasks import live_stream, run_log
 from airflow_provider_taskcluster.tasks.log_names import BACKING_LOG, LIVE_LOG
-from benchmarks.memory import Peak
+from benchmarks.usage import Peak
 
 MIB = 1 << 20
 

@@ -62,7 +62,7 @@ def is_number(value):
 
 def test_a_missed_bar_is_a_failure(scripts, tmp_path):
     """4 MiB are hashed before a process could have fetched them."""
-    done = benchmarks(scripts, tmp_path, "--case", "download_limit")
+    done = benchmarks(scripts, tmp_path, "--cases", "download_limit")
     assert done.returncode == 1, done.stdout
     assert " NO" in done.stdout
 
