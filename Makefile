@@ -4,11 +4,13 @@
 V33 := .venv
 V211 := .venv/airflow-2.11
 LOWEST := .venv/lowest
+CELERY33 := .venv/celery-3.3
+CELERY211 := .venv/celery-2.11
 SETUP := pyproject.toml scripts/setup.sh scripts/install.py scripts/steps.py
 HAS_211 = $(V33)/bin/python -c 'import sys; sys.exit(sys.version_info >= (3, 13))'
 ON_211 = $(shell $(HAS_211) 2>/dev/null && echo $(V211)/bin/python)
 
-.PHONY: help demo ui lint check test test-slow test-lowest test-matrix bench bench-growth bench-programs chaos soak docs lock public-api clean bench-peers bench-table
+.PHONY: help demo ui lint check test test-slow test-lowest test-matrix bench bench-growth bench-programs chaos soak docs lock public-api clean bench-peers bench-table test-cluster
 
 help:
 	@echo "make demo       the main job in a real Airflow, against the emulator (FILE=... to move your own file)"
@@ -16,6 +18,7 @@ help:
 	@echo "make check      lint, types, architecture and unit tests on Airflow 3.3: the inner loop, under a minute"
 	@echo "make test       lint, types and the tests on Airflow 3.3 and 2.11 (SEED=... for the order of an earlier run)"
 	@echo "make test-slow  browser, schedulers, kill loops"
+	@echo "make test-cluster  many workers: Celery, Redis, PostgreSQL, killed ones (CLUSTER=short for CI's part)"
 	@echo "make test-lowest  unit and integration tests with the lowest versions that pyproject.toml allows"
 	@echo "make test-matrix  the tests on all Airflow lines and Pythons that are there (MATRIX=3.1.8-3.11 for one)"
 	@echo "make bench      side by side with what people use today (BENCH=... for options; see benchmarks --help)"
@@ -32,6 +35,15 @@ $(V33)/.ready: $(SETUP) constraints/airflow-3.3.txt
 $(V211)/.ready: $(V33)/.ready constraints/airflow-2.11.txt
 	@if $(HAS_211); then scripts/setup.sh $(V211) constraints/airflow-2.11.txt; fi
 	@mkdir -p $(V211) && touch $@
+
+# In front of the environments above, which stay as they are.
+$(CELERY33)/.ready: $(V33)/.ready constraints/celery.txt scripts/celery.sh
+	@scripts/celery.sh $(CELERY33) $(V33)
+	@touch $@
+
+$(CELERY211)/.ready: $(V211)/.ready constraints/celery.txt scripts/celery.sh
+	@if $(HAS_211); then scripts/celery.sh $(CELERY211) $(V211); fi
+	@mkdir -p $(CELERY211) && touch $@
 
 # FILE is moved by the demo: by default the wheel of this package, which it builds.
 demo: $(V33)/.ready
@@ -55,6 +67,12 @@ test: $(V33)/.ready $(V211)/.ready
 test-slow: $(V33)/.ready $(V211)/.ready bench-programs
 	@scripts/programs.sh curl jq initdb:postgresql chromium chromedriver:chromium-driver mkfs.ext4:e2fsprogs
 	@$(V33)/bin/python scripts/run_tests.py slow $(V33)/bin/python $(ON_211)
+
+# All cases on Airflow 3.3 and the core ones on 2.11; short: the core ones on 3.3.
+test-cluster: $(CELERY33)/.ready $(if $(filter short,$(CLUSTER)),,$(CELERY211)/.ready)
+	@scripts/programs.sh redis-server initdb:postgresql
+	@$(V33)/bin/python scripts/run_tests.py $(if $(filter short,$(CLUSTER)),cluster-short,cluster) \
+		$(CELERY33)/bin/python $(if $(filter short,$(CLUSTER)),,$(ON_211:$(V211)/%=$(CELERY211)/%))
 
 # On Airflow 2.11.0 and the lowest version of each dependency that we name; what those need is as new as it gets, but for
 # universal-pathlib, whose 0.3 breaks the ObjectStoragePath of Airflow 2.11.0.

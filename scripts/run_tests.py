@@ -1,8 +1,8 @@
-"""Runs lint, types and tests on one Airflow line or two, for `make check`, `make test` and `make test-slow`.
+"""Runs lint, types and tests on one Airflow line or two, for `make check`, `test`, `test-slow` and `test-cluster`.
 
-Usage: run_tests.py check|test|slow PYTHON [PYTHON_OF_AIRFLOW_2]. Types are checked beside the tests, and in `make test`
-the lines run side by side. The last line says which steps passed and in what time, or which failed and how to run them
-again. The environment variable `SEED` repeats the order of an earlier run.
+Usage: run_tests.py check|test|slow|cluster|cluster-short PYTHON [PYTHON_OF_AIRFLOW_2]. Types are checked beside the
+tests, and in `make test` the lines run side by side. The last line says which steps passed and in what time, or which
+failed and how to run them again. The environment variable `SEED` repeats the order of an earlier run.
 """
 
 from __future__ import annotations
@@ -110,6 +110,26 @@ def slow(python: str, python_211: str = "") -> list[Step]:
     return [step.run() for step in steps]
 
 
+def cluster(python: str, python_211: str = "") -> list[Step]:
+    """Run the tests of the cluster, in their order: on 3.3 with hundreds of waits, on 2.11 the core ones."""
+    os.environ.setdefault("CLUSTER_WAITS", "500")
+    steps = [in_a_cluster("Cluster on Airflow 3.3", python, "cluster")]
+    if python_211:
+        os.environ["CLUSTER_WAITS"] = "60"
+        steps += cluster_short(python_211, "Core of the cluster on Airflow 2.11")
+    return steps
+
+
+def cluster_short(python: str, name: str = "Core of the cluster on Airflow 3.3") -> list[Step]:
+    """Run the core tests of the cluster."""
+    return [in_a_cluster(name, python, "cluster and core")]
+
+
+def in_a_cluster(name: str, python: str, marks: str) -> Step:
+    """Run tests of the cluster, one after another, in the order of their files."""
+    return Step(name, [python, "-m", "pytest", "-q", "-p", "no:randomly", "-m", marks, "tests/cluster"]).run()
+
+
 def lint(python: str) -> list[Step]:
     """Run lint."""
     ruff = f"{Path(python).parent}/ruff"
@@ -133,7 +153,7 @@ def main() -> None:
     started = time.monotonic()
     steps = KINDS[kind](*pythons)
     print("\n" + result(steps, minutes(time.monotonic() - started)))
-    if kind != "check" and len(pythons) == 1:
+    if kind not in {"check", "cluster-short"} and len(pythons) == 1:
         print(NOT_RUN)
     sys.exit(any(step.failed for step in steps))
 
@@ -145,7 +165,7 @@ def result(steps: list[Step], time_taken: str) -> str:
     return f"Passed in {time_taken} (" + "; ".join(step.outcome() for step in steps) + ")"
 
 
-KINDS = {"check": check, "test": whole, "slow": slow}
+KINDS = {"check": check, "test": whole, "slow": slow, "cluster": cluster, "cluster-short": cluster_short}
 
 if __name__ == "__main__":
     main()

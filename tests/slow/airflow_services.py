@@ -90,10 +90,8 @@ class Services:
                 self.processes.pop(TRIGGERER, None)
 
     def kill_triggerer(self):
-        """Kill it, and all that it started, without a chance to say anything."""
-        triggerer = psutil.Process(self.processes.pop(TRIGGERER).pid)
-        for killed in [triggerer, *triggerer.children(recursive=True)]:
-            killed.kill()
+        """Kill it, and all that it started."""
+        kill_all(self.processes.pop(TRIGGERER))
 
     @contextmanager
     def explained(self):
@@ -107,11 +105,23 @@ class Services:
             raise
 
 
+def kill_all(process):
+    """Kill a process, and all that it started, without a chance to say anything."""
+    killed = psutil.Process(process.pid)
+    for each in [killed, *killed.children(recursive=True)]:
+        with suppress(psutil.NoSuchProcess):
+            each.kill()
+
+
 @contextmanager
-def running(emulator, **environment):
-    """Start Airflow with a connection to the emulator, and stop all of it at the end of the block."""
+def running(emulator, *, database=None, prefix=(), **environment):
+    """Start Airflow with a connection to the emulator, and stop all of it at the end of the block.
+
+    :param database: URL of a PostgreSQL; without it Airflow 2 gets one, and Airflow 3 a file of SQLite.
+    :param prefix: Words before the command of each service.
+    """
     with ExitStack() as stack:
-        url = stack.enter_context(postgresql() if AIRFLOW_2 else nullcontext())
+        url = database or stack.enter_context(postgresql() if AIRFLOW_2 else nullcontext())
         disks = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="worker-")))
         (user_home := disks / "home").mkdir()
         (temporary := disks / "tmp").mkdir()
@@ -125,22 +135,25 @@ def running(emulator, **environment):
             **environment,
         }
         airflow = stack.enter_context(sandbox.airflow(emulator, **settings))
-        database = sqlalchemy.create_engine(url or f"sqlite:///{airflow.home}/airflow.db")
+        where = url or f"sqlite:///{airflow.home}/airflow.db"
+        database = sqlalchemy.create_engine(
+            where, poolclass=sqlalchemy.pool.NullPool
+        )  # no connection outlives a server
         stack.callback(database.dispose)
         services = Services(airflow, database, user_home, temporary)
         for command in SERVICES:
             log = stack.enter_context((airflow.home / f"{command.split()[0]}.log").open("w"))
-            services.processes[command] = stack.enter_context(process(command, airflow.environment, log))
+            services.processes[command] = stack.enter_context(process(command, airflow.environment, log, prefix))
         yield services
 
 
 @contextmanager
-def process(command, environment, log):
+def process(command, environment, log, prefix=()):
     """Run an ``airflow`` command, and leave none of its descendants behind: tasks have process groups of their own."""
     descendants = []
     try:
         options = {"env": environment, "stdout": log, "stderr": log}
-        with sandbox.process([sandbox.BIN / "airflow", *command.split()], **options) as started:
+        with sandbox.process([*prefix, sandbox.BIN / "airflow", *command.split()], **options) as started:
             try:
                 yield started
             finally:
@@ -154,35 +167,42 @@ def process(command, environment, log):
 
 @contextmanager
 def postgresql():
-    """A fresh PostgreSQL that listens on a file in a folder of its own, and on no port; its URL.
+    """The URL of a fresh PostgreSQL; Airflow 2 refuses LocalExecutor on SQLite."""
+    with postgresql_folder() as folder, postgresql_server(folder):
+        yield postgresql_url(folder)
 
-    Airflow 2 refuses LocalExecutor on SQLite.
-    """
+
+def postgresql_url(folder):
+    return f"postgresql+psycopg2://airflow@/postgres?host={folder}"
+
+
+def postgresql_user():
+    return {"user": "postgres"} if os.getuid() == 0 else {}  # as root it does not run
+
+
+@contextmanager
+def postgresql_folder():
+    """A folder with an empty database."""
     with tempfile.TemporaryDirectory(prefix="postgresql-") as folder:
-        user = {"user": "postgres"} if os.getuid() == 0 else {}  # as root it does not run
-        if user:
-            shutil.chown(folder, "postgres")
-        data, log = Path(folder, "data"), Path(folder, "log")
-        initdb = [postgresql_program("initdb"), "-D", data, "-U", "airflow", "--auth", "trust", "--no-sync"]
-        subprocess.run(initdb, check=True, capture_output=True, cwd=folder, **user)
-        server = [
-            postgresql_program("postgres"),
-            "-D",
-            data,
-            "-k",
-            folder,
-            "-c",
-            "listen_addresses=",
-            "-c",
-            "fsync=off",
-        ]
-        with (
-            log.open("w") as output,
-            sandbox.process(server, stdout=output, stderr=output, cwd=folder, **user) as process,
-        ):
-            url = f"postgresql+psycopg2://airflow@/postgres?host={folder}"
-            wait_for_postgresql(url, process, log)
-            yield url
+        if user := postgresql_user():
+            shutil.chown(folder, **user)
+        initdb = [postgresql_program("initdb"), "-D", Path(folder, "data"), "-U", "airflow", "--auth", "trust"]
+        subprocess.run([*initdb, "--no-sync"], check=True, capture_output=True, cwd=folder, **user)
+        yield folder
+
+
+@contextmanager
+def postgresql_server(folder):
+    """Serve the database of a folder on a file there, and on no port, as long as the block lasts."""
+    data, log = Path(folder, "data"), Path(folder, "log")
+    settings = [
+        word for setting in ("listen_addresses=", "fsync=off", "max_connections=400") for word in ("-c", setting)
+    ]
+    server = [postgresql_program("postgres"), "-D", data, "-k", folder, *settings]
+    options = {"cwd": folder, **postgresql_user()}
+    with log.open("a") as output, sandbox.process(server, stdout=output, stderr=output, **options) as process:
+        wait_for_postgresql(postgresql_url(folder), process, log)
+        yield process
 
 
 def postgresql_program(name):
