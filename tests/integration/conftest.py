@@ -10,6 +10,7 @@ from datetime import UTC, datetime, timedelta
 import pytest
 from airflow_tries import TaskInstance
 from fsspec.implementations.memory import MemoryFileSystem
+from livelog import Livelog
 from moto.server import ThreadedMotoServer
 from s3fs import S3FileSystem
 
@@ -192,6 +193,13 @@ def bucket(request):
     assert not list(fs.transaction.files), "a file is held for ever"
     if fs.exists(f"bucket/{folder}"):
         fs.rm(f"bucket/{folder}", recursive=True)  # the server keeps contents in files of this process
+
+
+@pytest.fixture
+def livelog():
+    """A server of a live log."""
+    with Livelog() as served:
+        yield served
 
 
 @pytest.fixture

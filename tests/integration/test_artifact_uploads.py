@@ -1,23 +1,19 @@
-"""Artifacts published by the hook and its operator, and retries after a failure at each step."""
+"""Artifacts published by the hook, and errors of the services meanwhile."""
 
 from __future__ import annotations
 
-import functools
 import json
 import os
-import subprocess
 from datetime import UTC, datetime, timedelta
-from types import SimpleNamespace
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowFailException
+from artifact_uploads import DATA, NAME, Died, as_task, dies, upload
 
 from airflow_provider_taskcluster.common.timestamps import iso_timestamp
 from airflow_provider_taskcluster.emulator.store.faults import Refuse, Status
 from airflow_provider_taskcluster.exceptions import (
     ArtifactError,
     Conflict,
-    DestinationError,
     InsufficientScopes,
     InvalidInput,
     NotFound,
@@ -27,49 +23,9 @@ from airflow_provider_taskcluster.exceptions import (
     TooLarge,
 )
 from airflow_provider_taskcluster.hooks.sync_services import EngineServices
-from airflow_provider_taskcluster.operators.artifact_uploads import TaskclusterUploadArtifactOperator
 from airflow_provider_taskcluster.transfer.upload.object import Uploader
 
-DATA = os.urandom(50_000)
-NAME = "public/report.html"
-
-
-@pytest.fixture
-def as_task(connect, run):
-    """A hook with the credentials of the task only."""
-
-    def make(**options):
-        own = run.credentials
-        extra = {"certificate": own["certificate"]}
-        return connect("tc_task", login=own["clientId"], password=own["accessToken"], extra=extra, **options)
-
-    return make
-
-
-@pytest.fixture
-def upload(run, expires):
-    """Upload DATA by a hook as an artifact of the run."""
-
-    def do(hook, data=DATA, name=NAME, **options):
-        return hook.upload_artifact(data, run.task_id, run.run_id, name, **{"expires": expires, **options})
-
-    return do
-
-
-class Died(BaseException):
-    """Simulates the death of the worker."""
-
-
-def dies(monkeypatch, owner, step):
-    """Simulate the death of a process at a step, once."""
-
-    original = getattr(owner, step)
-
-    def die(*_, **__):
-        monkeypatch.setattr(owner, step, original)
-        raise Died
-
-    monkeypatch.setattr(owner, step, die)
+__all__ = ["as_task", "upload"]
 
 
 @pytest.mark.parametrize("storage_type", ["object", "s3"])
@@ -219,108 +175,6 @@ def test_a_repeated_upload_finds_its_work_done(hook, upload, tmp_path, storage_t
     assert not list(tmp_path.iterdir()), "what is done needs no record"
 
 
-STEPS = [
-    (Uploader, "upload"),
-    (EngineServices, "create_upload"),
-    (EngineServices, "finish_upload"),
-    (EngineServices, "finish_artifact"),
-]
-
-
-@pytest.mark.parametrize(("owner", "step"), STEPS, ids=str)
-def test_a_retry_goes_on_where_the_try_before_died(connect, upload, run, tmp_path, monkeypatch, owner, step):
-    dies(monkeypatch, owner, step)
-    with pytest.raises(Died):
-        upload(connect(), recorder=str(tmp_path))
-    assert len(list(tmp_path.iterdir())) == 1
-    result = upload(connect(), recorder=str(tmp_path))
-    assert result.already_present == (step == "finish_artifact")
-    assert connect().read_artifact(run.task_id, NAME) == DATA
-    assert not list(tmp_path.iterdir())
-
-
-@pytest.mark.parametrize("key", ["{", "7", "[" * 200_000], ids=["torn", "a number", "too deep"])
-def test_an_upload_id_that_cannot_be_read_is_none(connect, upload, tmp_path, monkeypatch, key, no_waiting):
-    dies(monkeypatch, Uploader, "upload")
-    with pytest.raises(Died):
-        upload(connect(), recorder=str(tmp_path))
-    (record,) = tmp_path.iterdir()
-    record.write_text(json.dumps({**json.loads(record.read_text()), "key": key}))
-    with pytest.raises(Conflict, match="has left no upload id"):
-        upload(connect(), recorder=str(tmp_path))
-
-
-@pytest.fixture
-def full_folder(tmp_path):
-    """A folder on a full disk, which also stops root, and a function that frees it."""
-    folder = tmp_path / "records"
-    folder.mkdir(mode=0o500)
-    if os.geteuid() != 0:
-        yield folder, lambda: folder.chmod(0o700)
-        return
-    run = functools.partial(subprocess.run, check=True, capture_output=True)
-    run(["mount", "-t", "tmpfs", "-o", "nr_inodes=1", "tmpfs", folder])
-    yield folder, lambda: run(["mount", "-o", "remount,nr_inodes=10", folder])
-    run(["umount", "--lazy", folder])
-
-
-def test_a_recorder_that_keeps_no_record_is_found_out_before_the_queue_tells_the_upload_id(
-    hook, upload, run, full_folder
-):
-    folder, make_room = full_folder
-    with pytest.raises(DestinationError, match="The record of an upload cannot be kept in"):
-        upload(hook, recorder=str(folder))
-    assert hook.list_artifacts(run.task_id) == []
-    make_room()
-    assert not upload(hook, recorder=str(folder)).already_present
-    assert list(folder.iterdir()) == []
-
-
-def test_a_record_holds_no_credentials(connect, upload, tmp_path, monkeypatch, run):
-    dies(monkeypatch, Uploader, "upload")
-    with pytest.raises(Died):
-        upload(connect(), recorder=str(tmp_path))
-    text = next(tmp_path.iterdir()).read_text()
-    assert not {"accessToken", "certificate", "credentials"} & set(text.replace('"', " ").split())
-    assert next(tmp_path.iterdir()).stat().st_mode & 0o077 == 0
-
-
-def test_a_retry_with_the_credentials_of_the_task_alone_declares_what_was_sent(as_task, upload, tmp_path, monkeypatch):
-    dies(monkeypatch, EngineServices, "finish_artifact")
-    with pytest.raises(Died):
-        upload(as_task(), recorder=str(tmp_path))
-    assert upload(as_task(), recorder=str(tmp_path)).already_present
-
-
-def test_a_retry_without_the_scope_for_the_missing_bytes_names_it(as_task, upload, tmp_path, monkeypatch, run):
-    dies(monkeypatch, EngineServices, "create_upload")
-    with pytest.raises(Died):
-        upload(as_task(), recorder=str(tmp_path))
-    with pytest.raises(InsufficientScopes, match=f"object:upload:.*:t/{run.task_id}/{run.run_id}/{NAME}"):
-        upload(as_task(), recorder=str(tmp_path))
-
-
-@pytest.mark.parametrize(("owner", "step"), STEPS, ids=str)
-def test_a_retry_without_a_record_says_what_to_do(connect, upload, monkeypatch, owner, step, no_waiting):
-    dies(monkeypatch, owner, step)
-    with pytest.raises(Died):
-        upload(connect())
-    with pytest.raises(
-        Conflict, match=r"was announced by an earlier try, .* or as storage_type='s3', or rerun"
-    ) as caught:
-        upload(connect())
-    assert not caught.value.transient
-    assert not no_waiting, "a 500 that means 'for the second time' is not asked for again"
-
-
-def test_other_content_of_a_later_try_is_a_conflict(connect, upload, tmp_path, monkeypatch):
-    dies(monkeypatch, Uploader, "upload")
-    with pytest.raises(Died):
-        upload(connect(), recorder=str(tmp_path))
-    with pytest.raises(Conflict, match="was announced by an earlier try"):
-        upload(connect(), b"other", recorder=str(tmp_path))
-
-
 def test_other_content_under_the_same_name_is_a_conflict_with_both_sums(hook, upload):
     upload(hook)
     with pytest.raises(Conflict, match=r"exists, with the sha256 [0-9a-f]{64}, and yours is [0-9a-f]{64}"):
@@ -431,58 +285,3 @@ def test_the_number_of_the_run_may_be_written_as_templates_write_it(hook, run, n
 def test_the_number_of_the_run_must_be_known(hook, run, expires, run_id):
     with pytest.raises(InvalidInput, match="an artifact is of a certain run"):
         hook.upload_artifact(b"", run.task_id, run_id, NAME, expires=expires)
-
-
-class TestOperator:
-    @pytest.fixture
-    def publish(self, hook, run):
-        def execute(state=None, **arguments):
-            context = {"dag_run": SimpleNamespace(start_date=datetime.now(UTC)), "task_state_store": state}
-            usual = {"taskcluster_task_id": run.task_id, "run_id": str(run.run_id), "name": NAME}
-            return TaskclusterUploadArtifactOperator(
-                task_id="publish",
-                taskcluster_conn_id="tc_test",
-                **{"expires": timedelta(days=1), **usual, **arguments},
-            ).execute(context)
-
-        return execute
-
-    @pytest.mark.parametrize("storage_type", ["object", "s3"])
-    def test_it_publishes_a_file_or_data(self, hook, run, publish, tmp_path, storage_type):
-        (tmp_path / "file").write_bytes(DATA)
-        published = publish(source=str(tmp_path / "file"), storage_type=storage_type)
-        assert (published["storage_type"], published["size"]) == (storage_type, len(DATA))
-        assert json.loads(json.dumps(published)) == published
-        assert publish(data={"a": 1}, name="public/a.json")["content_type"] == "application/json"
-        assert hook.read_artifact(run.task_id, NAME) == DATA
-        assert hook.read_artifact(run.task_id, "public/a.json") == b'{"a": 1}'
-
-    def test_it_publishes_what_stands_for_an_artifact(self, hook, run, publish):
-        assert publish(url="https://example.com/", name="a") == {"name": "a", "storage_type": "reference"}
-        assert publish(link_to="a", name="b") == {"name": "b", "storage_type": "link"}
-        assert publish(error="no", name="c", error_reason="too-large-file-on-worker")["storage_type"] == "error"
-        assert [info["storageType"] for info in hook.list_artifacts(run.task_id)] == ["reference", "link", "error"]
-
-    @pytest.mark.parametrize(
-        ("arguments", "sentence"),
-        [
-            ({"url": "file:///etc/passwd"}, "must be http or https"),
-            ({"data": "x", "name": "public/it's"}, "has an apostrophe"),
-        ],
-        ids=str,
-    )
-    def test_what_cannot_work_fails_at_once(self, publish, arguments, sentence):
-        with pytest.raises(AirflowFailException, match=sentence):
-            publish(**arguments)
-
-    def test_a_retry_finds_the_upload_id_in_the_state_store_of_airflow(self, hook, run, publish, monkeypatch):
-        kept = {}
-        store = SimpleNamespace(get=kept.get, set=kept.__setitem__, delete=kept.pop)
-        start = datetime.now(UTC) + timedelta(days=1)
-        dies(monkeypatch, Uploader, "upload")
-        with pytest.raises(Died):
-            publish(store, data=DATA, expires=start)
-        assert len(kept) == 1
-        publish(store, data=DATA, expires=start)
-        assert hook.read_artifact(run.task_id, NAME) == DATA
-        assert not kept

@@ -1,4 +1,4 @@
-"""Listing, finding and reading files of the filesystem, and the requests that this takes."""
+"""Reading files of the filesystem, and the requests that this takes."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ import pickle
 
 import fsspec
 import pytest
+from published_files import DATA, published, stored
 
-from airflow_provider_taskcluster.emulator.store.faults import Corrupt, Cut, Headers, Ignore, Reset, Status
+from airflow_provider_taskcluster.emulator.store.faults import Corrupt
 from airflow_provider_taskcluster.exceptions import (
     ArtifactError,
     AuthenticationFailed,
@@ -19,11 +20,11 @@ from airflow_provider_taskcluster.exceptions import (
     InvalidInput,
     NotFound,
     ReferenceRefused,
-    TaskclusterError,
 )
 from airflow_provider_taskcluster.transfer.upload.upload_id import random_upload_id
 
-DATA = os.urandom(3_000_000)
+__all__ = ["published", "stored"]
+
 MISSING = "fN1SbArXTPSVFNUvaOlinQ"
 ODD_NAMES = [
     "with space",
@@ -38,83 +39,8 @@ ODD_NAMES = [
 ]
 
 
-@pytest.fixture
-def stored(hook, name, expires, tc):
-    hook.upload_object(DATA, name, expires=expires)
-    tc.journal.clear()
-    return f"objects/{name}"
-
-
-@pytest.fixture
-def published(run, tc):
-    """Path of a finished run with a few artifacts."""
-    run.add("public/a.txt", b"first\nsecond\n", content_type="text/plain")
-    run.add("public/build/target.zip", DATA)
-    run.add("public/logs/live.log", b"log" * 1000, storage_type="s3", gzipped=True)
-    run.add("public/logs/raw.log", DATA, storage_type="s3")
-    run.complete()
-    tc.journal.clear()
-    return f"artifacts/{run.task_id}/{run.run_id}"
-
-
 def gets(tc):
     return tc.journal.entries(origin="store", method="GET")
-
-
-def test_a_run_is_listed_as_folders(fs, published):
-    assert fs.ls(published, detail=False) == [f"{published}/public"]
-    assert fs.ls(f"{published}/public", detail=False) == [
-        f"{published}/public/a.txt",
-        f"{published}/public/build",
-        f"{published}/public/logs",
-    ]
-    (entry,) = fs.ls(f"{published}/public/build")
-    assert entry["name"] == f"{published}/public/build/target.zip"
-    assert (entry["type"], entry["size"], entry["storage_type"]) == ("file", None, "object")
-    assert fs.info(entry["name"])["size"] == len(DATA)
-
-
-def test_the_latest_run_is_listed_under_its_own_path(fs, published):
-    latest = published.rpartition("/")[0] + "/latest"
-    assert fs.find(latest) == [path.replace(published, latest) for path in fs.find(published)]
-    assert fs.cat_file(f"{latest}/public/a.txt") == b"first\nsecond\n"
-
-
-def test_a_task_is_listed_by_its_runs(fs, worker):
-    task_id = worker.create_task()
-    worker.claim(task_id).exception("worker-shutdown")
-    worker.claim(task_id).complete()
-    assert fs.ls(f"artifacts/{task_id}", detail=False) == [f"artifacts/{task_id}/0", f"artifacts/{task_id}/1"]
-
-
-def test_the_rooms_are_listed_but_not_what_the_services_have_no_list_of(fs):
-    assert fs.ls("", detail=False) == ["artifacts", "objects"]
-    assert fs.isdir("taskcluster://")
-    for room in ("objects", "artifacts"):
-        assert fs.isdir(room)
-        with pytest.raises(InvalidInput, match="has no list"):
-            fs.ls(room)
-    with pytest.raises(InvalidInput, match="has no list"):
-        fs.glob("objects/a*")
-
-
-def test_a_walk_asks_for_the_list_of_a_run_once(fs, published, tc):
-    assert len(list(fs.walk(f"{published}/public"))) == 3
-    assert len(tc.journal.entries(method="GET", path="/artifacts")) == 1
-
-
-def test_globs_find_artifacts_by_pattern(fs, published):
-    assert fs.glob(f"{published}/public/logs/*.log") == [
-        f"{published}/public/logs/live.log",
-        f"{published}/public/logs/raw.log",
-    ]
-    assert fs.glob(f"{published}/**/target.zip") == [f"{published}/public/build/target.zip"]
-
-
-def test_globs_find_artifacts_of_all_runs(fs, published):
-    task = published.rpartition("/")[0]
-    assert fs.glob(f"{task}/*/public/*.txt") == [f"{published}/public/a.txt"]
-    assert fs.glob(f"{task}/?/public/logs/r*") == [f"{published}/public/logs/raw.log"]
 
 
 def test_an_object_has_facts(fs, stored):
@@ -297,61 +223,6 @@ def test_links_are_followed(fs, run):
     assert fs.cat_file(path) == b"content"
     with fs.open(path) as file:
         assert file.read() == b"content"
-
-
-@pytest.mark.parametrize("after", [0, 1, 100_000, 255_000])
-def test_a_cut_is_gone_on_from(fs, stored, tc, after):
-    tc.faults.add(Cut(after), method="GET", times=2)
-    with fs.open(stored, block_size=2**20) as file:
-        assert file.read() == DATA
-
-
-def test_a_reset_in_mid_read_is_gone_on_from(fs, stored, tc):
-    with fs.open(stored, block_size=2**20) as file:
-        assert file.read(10) == DATA[:10]
-        tc.faults.add(Reset(700_000), method="GET")
-        assert file.read() == DATA[10:]
-
-
-def test_a_grant_that_ran_out_is_renewed(fs, stored, tc):
-    with fs.open(stored, block_size=1000) as file:
-        file.read(10)
-        tc.clock.advance(seconds=150)
-        file.seek(2_000_000)
-        assert file.read(10) == DATA[2_000_000:2_000_010]
-
-
-def test_a_store_without_ranges_is_read_whole(fs, stored, tc):
-    tc.faults.add(Ignore("range"), method="GET", times=100)
-    with fs.open(stored) as file:
-        file.seek(-5, os.SEEK_END)
-        assert file.read() == DATA[-5:]
-        file.seek(0)
-        assert file.read() == DATA
-    assert fs.size(stored) is None
-
-
-def test_what_is_read_to_the_end_is_verified(fs, stored, tc):
-    tc.faults.add(Corrupt(1000), method="GET", times=100)
-    with fs.open(stored, block_size=2**19) as file, pytest.raises(HashMismatch):
-        list(iter(lambda: file.read(100_000), b""))
-    with pytest.raises(HashMismatch):
-        fs.cat_file(stored)
-
-
-def test_an_object_that_changes_while_it_is_read_is_an_error(fs, stored, tc, no_waiting):
-    with fs.open(stored, block_size=1000) as file:
-        file.read(1)
-        tc.faults.add(Headers({"etag": '"other"'}), method="GET", times=100)
-        file.seek(1_000_000)
-        with pytest.raises(TaskclusterError, match="another one"):
-            file.read(1)
-
-
-def test_an_error_of_the_store_is_told(fs, stored, tc, no_waiting):
-    tc.faults.add(Status(503), method="GET", times=100)
-    with pytest.raises(TaskclusterError, match="503"):
-        fs.open(stored)
 
 
 def test_a_file_is_downloaded_under_its_name_only_when_all_is_there(fs, stored, tc, tmp_path):

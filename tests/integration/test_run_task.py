@@ -7,19 +7,19 @@ import threading
 import time
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
 
 import pytest
-import taskcluster
-from airflow.providers.common.compat.sdk import DAG, AirflowFailException
-from airflow_tries import StateStore, TaskInstance, claimed_run, execute_in_thread
+from airflow.providers.common.compat.sdk import AirflowFailException
+from airflow_tries import TaskInstance, claimed_run, execute_in_thread
+from operator_of_a_task import operator, started
 
 from airflow_provider_taskcluster.emulator.store.faults import Overtaken, Reset
-from airflow_provider_taskcluster.exceptions import Interrupted, InvalidInput, TaskNotCompleted
-from airflow_provider_taskcluster.operators.definition_fields import read_payload
-from airflow_provider_taskcluster.operators.run_task import TaskclusterRunTaskOperator
+from airflow_provider_taskcluster.exceptions import Interrupted, TaskNotCompleted
+
+__all__ = ["operator"]
 
 CREATE = "/v1/task/"
+
 
 pytestmark = pytest.mark.usefixtures("own_dag_run")
 
@@ -27,19 +27,6 @@ pytestmark = pytest.mark.usefixtures("own_dag_run")
 @pytest.fixture(autouse=True)
 def _shown_at_info(caplog):
     caplog.set_level("INFO")
-
-
-@pytest.fixture
-def operator(hook, worker):
-    """Make the operator of a new try; keyword arguments replace the defaults."""
-
-    def make(conn_id="tc_test", **arguments):
-        usual = {"task_queue_id": worker.task_queue_id, "payload": {"command": [["true"]]}, "log": "none"}
-        return TaskclusterRunTaskOperator(
-            task_id="task", taskcluster_conn_id=conn_id, poll_interval=0.05, **{**usual, **arguments}
-        )
-
-    return make
 
 
 @pytest.fixture
@@ -83,12 +70,6 @@ def exception(reason):
         run.exception(reason)
 
     return end
-
-
-def started(operator, instance):
-    """Start the task as a try does that is killed then; return its id."""
-    task_id: str = operator.start(instance.context)["taskId"]
-    return task_id
 
 
 class TestEnds:
@@ -288,191 +269,6 @@ class TestRetries:
             operator(on_kill="leave").execute(instance.context)
 
 
-class TestIdentity:
-    def test_temporary_credentials_keep_a_key_in_the_state_store(self, operator, connect, tc, created_tasks):
-        store = StateStore()
-        temporary(connect, tc)
-        tasks = [started(operator("tc_temporary"), TaskInstance(store=store)) for _ in range(2)]
-        assert tasks[0] == tasks[1]
-        assert created_tasks() == tasks[:1]
-
-    def test_a_recorder_keeps_it_where_there_is_no_store(self, operator, connect, tc, tmp_path):
-        temporary(connect, tc)
-        arguments = {"recorder": str(tmp_path)}
-        tasks = {started(operator("tc_temporary", **arguments), TaskInstance()) for _ in range(2)}
-        assert len(tasks) == 1
-
-    def test_without_either_the_log_says_what_a_retry_does(self, operator, connect, tc, caplog):
-        temporary(connect, tc)
-        tasks = {started(operator("tc_temporary"), TaskInstance()) for _ in range(2)}
-        assert len(tasks) == 2
-        assert "the next one creates a second task" in caplog.text
-
-
-def temporary(connect, tc):
-    now = datetime.now(UTC)
-    made = taskcluster.createTemporaryCredentials(
-        tc.client_id, tc.access_token, now - timedelta(minutes=1), now + timedelta(hours=1), ["*"]
-    )
-    login, password, certificate = (
-        value.decode() if isinstance(value := made[name], bytes) else value
-        for name in ("clientId", "accessToken", "certificate")
-    )
-    connect("tc_temporary", login=login, password=password, extra={"certificate": certificate})
-
-
-class TestDefinition:
-    def test_the_defaults_name_the_task_in_airflow(self, operator, instance, worker):
-        task = worker.queue.task(started(operator(), instance))
-        assert task["metadata"]["name"] == "a_dag.task"
-        assert task["metadata"]["description"] == f"Task task of DAG run {instance.run_id} of a_dag in Airflow"
-        assert task["metadata"]["owner"] == "airflow"
-        assert task["created"] == instance.context["dag_run"].start_date.isoformat(timespec="milliseconds").replace(
-            "+00:00", "Z"
-        )
-
-    def test_each_argument_is_in_the_definition(self, operator, instance, worker):
-        other = worker.create_task()
-        arguments = {
-            "payload": {"command": [["echo", ""]], "n": 3},
-            "name": "n",
-            "description": "d",
-            "source": "https://example.com/x",
-            "priority": "low",
-            "scopes": ["a:b"],
-            "routes": "index.a.b",
-            "tags": {"kind": "test"},
-            "extra": {"a": [1, None, ""]},
-            "project_id": "p",
-            "scheduler_id": "airflow",
-            "task_group_id": taskcluster.slugId(),
-        }
-        task = worker.queue.task(
-            started(operator(dependencies=[other], requires="all-resolved", task_retries=2, **arguments), instance)
-        )
-        found = {
-            "payload": task["payload"],
-            **{name: task["metadata"][name] for name in ("name", "description", "source")},
-            **{name: task[name] for name in ("priority", "scopes", "tags", "extra")},
-            "routes": task["routes"][0],
-            "project_id": task["projectId"],
-            "scheduler_id": task["schedulerId"],
-            "task_group_id": task["taskGroupId"],
-        }
-        assert found == arguments
-        assert (task["dependencies"], task["requires"], task["retries"]) == ([other], "all-resolved", 2)
-
-    def test_a_whole_definition_may_be_given(self, operator, instance, worker):
-        definition = {
-            "taskQueueId": worker.task_queue_id,
-            "payload": {"a": 1},
-            "metadata": {"name": "own", "description": "", "owner": "me@example.com", "source": "https://example.com/"},
-            "deadline": (datetime.now(UTC) + timedelta(hours=1)).isoformat(),
-        }
-        whole = operator(task_queue_id=None, payload=None, definition=definition)
-        task = worker.queue.task(started(whole, instance))
-        assert (task["payload"], task["metadata"]["owner"]) == ({"a": 1}, "me@example.com")
-
-    def test_a_payload_may_be_in_a_file(self, operator, instance, worker, tmp_path):
-        (tmp_path / "payload.json").write_text('{"command": [["ls"]]}')
-        with_file = operator(payload=None, payload_file=str(tmp_path / "payload.json"))
-        assert worker.queue.task(started(with_file, instance))["payload"] == {"command": [["ls"]]}
-
-    @pytest.mark.parametrize("content", [None, "", "[]", "{torn"], ids=repr)
-    def test_a_payload_file_that_cannot_be_used_is_refused(self, operator, instance, tmp_path, content):
-        file = tmp_path / "payload.json"
-        if content is not None:
-            file.write_text(content)
-        with pytest.raises(AirflowFailException, match="payload_file"):
-            operator(payload=None, payload_file=str(file)).execute(instance.context)
-
-    @pytest.mark.parametrize(("minutes", "from_start"), [(9, True), (11, False), (-1, False)])
-    def test_it_is_created_at_the_start_of_the_run_as_long_as_the_queue_takes_that(
-        self, operator, worker, minutes, from_start
-    ):
-        start = datetime.now(UTC).replace(microsecond=0) - timedelta(minutes=minutes)
-        task = worker.queue.task(started(operator(), TaskInstance(started=start)))
-        assert (datetime.fromisoformat(task["created"]) == start) is from_start
-
-    @pytest.mark.parametrize("change", ["past created", "sealed", "priority"])
-    def test_a_task_is_taken_up_where_creating_it_again_would_fail(self, operator, worker, tc, change, created_tasks):
-        instance = TaskInstance(started=datetime.now(UTC) - timedelta(minutes=9))
-        task_id = started(operator(priority="low"), instance)
-        if change == "sealed":
-            worker.queue.sealTaskGroup(task_id)
-        elif change == "priority":
-            worker.queue.changeTaskPriority(task_id, {"newPriority": "medium"})
-        with tc.clock.advanced(minutes=10 if change == "past created" else 0):
-            assert started(operator(priority="low"), instance) == task_id
-        assert created_tasks() == [task_id]
-
-    @pytest.mark.parametrize(
-        ("payload", "sentence"),
-        [
-            ({"a": "\0"}, "NUL"),
-            ({"a": "\ud800"}, "surrogate"),
-            ({"a": 2**53 + 1}, "over 2"),
-            ({"a": "x" * (11 << 20)}, "bytes as JSON"),
-        ],
-        ids=["nul", "surrogate", "large integer", "11 MiB"],
-    )
-    def test_what_the_queue_cannot_carry_is_refused_before_it_is_sent(
-        self, operator, instance, payload, sentence, created_tasks
-    ):
-        with pytest.raises(AirflowFailException, match=sentence):
-            operator(payload=payload).execute(instance.context)
-        assert created_tasks() == []
-
-    def test_a_queue_without_workers_is_a_warning(self, operator, instance, caplog):
-        started(operator(task_queue_id="my-team/no-such-queue"), instance)
-        assert "No worker has a task of queue 'my-team/no-such-queue' at present" in caplog.text
-
-    @pytest.mark.usefixtures("no_anonymous_scopes")
-    def test_a_client_that_may_not_read_the_status_gets_an_error_and_no_task(self, operator, holding, instance):
-        holding("queue:create-task:*")
-        with pytest.raises(AirflowFailException, match="queue:status:"):
-            operator("tc_limited").execute(instance.context)
-
-
-class TestTemplates:
-    @pytest.mark.parametrize("native", [True, False], ids=["native", "text"])
-    def test_text_in_a_payload_stays_text(self, operator, native):
-        payload = {
-            "command": [["sleep", "5"], ["echo", "{{ number }}", "True", "[1]", ""]],
-            "env": {"CI": "1"},
-            "maxRunTime": "{{ number }}",
-            "n": 3,
-            "whole": "{{ found }}",
-        }
-        with DAG("rendered", render_template_as_native_obj=native, schedule=None):
-            one = operator(payload=payload, tags={"version": "1.10"})
-        one.render_template_fields({"number": 60, "found": ["a"]})
-        one.check_rendered()
-        assert one.payload == {
-            "command": [["sleep", "5"], ["echo", "60", "True", "[1]", ""]],
-            "env": {"CI": "1"},
-            "maxRunTime": "60",
-            "n": 3,
-            "whole": ["a"] if native else "['a']",
-        }
-        assert one.tags == {"version": "1.10"}
-        assert read_payload(one.payload, None)["maxRunTime"] == 60
-
-    def test_a_payload_may_be_one_template(self, operator):
-        with DAG("rendered", render_template_as_native_obj=True, schedule=None):
-            one = operator(payload="{{ made }}")
-        one.render_template_fields({"made": {"command": [["sleep", "5"]]}})
-        one.check_rendered()
-        assert read_payload(one.payload, None) == {"command": [["sleep", "5"]]}
-
-    def test_a_template_of_a_payload_that_renders_to_nothing_is_an_error(self, operator, instance):
-        with DAG("rendered", schedule=None):
-            one = operator(payload="{{ nothing }}")
-        one.render_template_fields({"nothing": None})
-        with pytest.raises(AirflowFailException, match="payload is 'None': pass a dict"):
-            one.execute(instance.context)
-
-
 class TestResults:
     def test_artifacts_are_downloaded_and_a_small_one_is_in_the_result(self, operator, instance, playing, tmp_path):
         def publish(run):
@@ -511,28 +307,3 @@ class TestResults:
         playing(publish)
         result = operator().execute(instance.context)
         assert (result["artifact_count"], len(result["artifacts"])) == (101, 100)
-
-
-class TestArguments:
-    @pytest.mark.parametrize(
-        ("arguments", "sentence"),
-        [
-            ({"payload": None}, "needs something to run"),
-            ({"task_queue_id": None}, "needs something to run"),
-            ({"payload_file": "a.json"}, "either payload or payload_file"),
-            ({"deadline": 3600}, "pass a timedelta above zero"),
-            ({"expires": timedelta()}, "pass a timedelta above zero"),
-            ({"retry_on": "faild"}, "retry_on is 'faild'"),
-            ({"on_kill": "stop"}, "on_kill is 'stop'"),
-            ({"log": "all"}, "log is 'all'"),
-            ({"log_lines": 0}, "log_lines"),
-            ({"task_retries": 50}, "49 times at most"),
-            ({"download": "*"}, "belong together"),
-            ({"destination": "/tmp/x"}, "belong together"),
-            ({"rerun": "yes"}, "pass True or False"),
-        ],
-        ids=str,
-    )
-    def test_a_wrong_argument_is_an_error_when_the_dag_is_parsed(self, operator, arguments, sentence):
-        with pytest.raises(InvalidInput, match=sentence):
-            operator(**arguments)

@@ -25,12 +25,6 @@ def followed_live(hook, run, livelog):
 
 
 @pytest.fixture
-def livelog():
-    with Livelog() as served:
-        yield served
-
-
-@pytest.fixture
 def soon(monkeypatch):
     """Logs that are missing are given up soon."""
     monkeypatch.setattr(run_log, "LATE", 1.0)

@@ -1,8 +1,7 @@
-"""The log of a task: what it shows and hides, slow log handlers, ends by the caller, and memory."""
+"""The log of a task: what it shows and hides, errors meanwhile, and ends by the caller."""
 
 from __future__ import annotations
 
-import gc
 import logging
 import threading
 import time
@@ -13,25 +12,8 @@ from livelog import Livelog
 from local_servers import Quiet, proxying, self_signed, serving
 
 from airflow_provider_taskcluster.emulator.store.faults import Cut, Stall, Status
-from airflow_provider_taskcluster.exceptions import Interrupted, InvalidInput, NotFound
-from airflow_provider_taskcluster.tasks import live_stream, run_log
+from airflow_provider_taskcluster.exceptions import Interrupted, InvalidInput
 from airflow_provider_taskcluster.tasks.log_names import BACKING_LOG, LIVE_LOG
-from benchmarks.usage import Peak
-
-MIB = 1 << 20
-
-
-@pytest.fixture
-def livelog():
-    with Livelog() as served:
-        yield served
-
-
-def followed(hook, run, data, **options):
-    """The lines of a task that published this log."""
-    publish(run, data)
-    run.complete()
-    return Following(hook, run.task_id, **options).ended()
 
 
 def test_hostile_bytes_are_made_visible_and_secrets_are_masked(hook, run, tc, livelog):
@@ -162,59 +144,6 @@ def test_a_live_log_comes_over_tls_that_the_connection_trusts(connect, run, tmp_
         assert following.ended() == ["one", "two"]
 
 
-def test_a_slow_log_handler_loses_no_line_though_the_livelog_drops_it(hook, run, livelog, monkeypatch):
-    monkeypatch.setattr(live_stream, "BUFFERED", 4 * live_stream.BLOCK)
-    lines = [f"{number} {'x' * 60}" for number in range(150_000)]
-    data = "\n".join(lines).encode()
-    run.add_reference(LIVE_LOG, livelog.url)
-    waiting = threading.Event()
-    following = Following(hook, run.task_id, sink=lambda _: waiting.wait(SOON))
-    until(lambda: livelog.readers)
-    for start in range(0, len(data), 4096):
-        livelog.write(data[start : start + 4096])
-        time.sleep(0.001)  # a busy machine is not a slow log handler
-    assert livelog.dropped == 1
-    waiting.set()
-    time.sleep(1.5)  # time for another try, which there must not be
-    publish(run, data)
-    run.complete()
-    assert following.ended(60) == lines
-    assert len(livelog.requests) == 1, "it is too slow for another try"
-
-
-def test_a_log_handler_that_stops_for_a_while_does_not_stop_the_reading(hook, run, livelog):
-    """200 pieces are less than the buffer: the livelog must not drop us."""
-    run.add_reference(LIVE_LOG, livelog.url)
-    waiting = threading.Event()
-    following = Following(hook, run.task_id, sink=lambda _: waiting.wait(SOON))
-    until(lambda: livelog.readers)
-    pieces = [b"%d %s\n" % (number, b"x" * 3000) for number in range(1000)]
-    for piece in pieces:
-        livelog.write(piece)
-        time.sleep(0.0005)
-    time.sleep(0.5)
-    assert not livelog.dropped
-    waiting.set()
-    until(lambda: len(following.lines) == len(pieces))
-    publish(run, b"".join(pieces))
-    run.complete()
-    assert len(following.ended()) == len(pieces)
-
-
-def test_a_slow_log_handler_gets_all_that_a_dead_worker_said(hook, run, livelog, monkeypatch):
-    monkeypatch.setattr(run_log, "LATE_AFTER_EXCEPTION", 0.0)
-    lines = [f"{number} {'x' * 100}" for number in range(20_000)]
-    run.add_reference(LIVE_LOG, livelog.url)
-    waiting = threading.Event()
-    following = Following(hook, run.task_id, sink=lambda _: waiting.wait(SOON))
-    livelog.write("\n".join(lines).encode())
-    until(lambda: following.lines)
-    time.sleep(1)  # the rest is buffered
-    run.exception()
-    waiting.set()
-    assert following.ended() == [*lines, f"[taskcluster] Run 0: no more of its log is in the store ({BACKING_LOG})"]
-
-
 def test_a_log_that_is_whole_before_the_end_of_its_run_is_taken_from_the_store(hook, run):
     publish(run, b"one\ntwo\n")
     assert list(hook.task_log(run.task_id, follow=False)) == ["one", "two"]
@@ -320,62 +249,6 @@ def test_an_iteration_that_is_left_leaves_no_thread(hook, run, livelog, when):
     assert not names & {"taskcluster-live-log", "taskcluster-chunks"}
 
 
-class TestAsItIsNow:
-    def test_the_whole_log_and_its_end(self, hook, run):
-        lines = [f"line {number}" for number in range(5000)]
-        assert followed(hook, run, "\n".join(lines).encode(), follow=False) == lines
-
-        def ended(**options):
-            return list(hook.task_log(run.task_id, follow=False, **options))
-
-        assert ended(tail=3) == lines[-3:]
-        assert ended(tail=10_000) == lines
-        assert ended(max_bytes=15) == ["[taskcluster] The first 48,880 bytes of the log are left out", "line 4999"]
-        assert ended(max_bytes=25, tail=1) == ["line 4999"]
-        assert ended(max_bytes=25, tail=5)[1:] == ["line 4998", "line 4999"]
-        assert ended(max_bytes=10 * MIB) == lines
-
-    def test_of_a_run_that_goes_on_it_ends_in_silence(self, hook, run, livelog, monkeypatch):
-        monkeypatch.setattr(run_log, "CAUGHT_UP", 0.5)
-        assert list(hook.task_log(run.task_id, follow=False)) == []
-        run.add_reference(LIVE_LOG, livelog.url)
-        livelog.write(b"one\ntwo\nthr")
-        assert list(hook.task_log(run.task_id, follow=False)) == ["one", "two", "thr"]
-        assert list(hook.task_log(run.task_id, follow=False, tail=2)) == ["two", "thr"]
-        until(lambda: not livelog.readers)
-
-    def test_a_host_may_take_its_time_to_answer(self, hook, run, monkeypatch):
-        monkeypatch.setattr(run_log, "CAUGHT_UP", 0.3)
-
-        class Slow(Quiet):
-            def do_GET(self):  # noqa: N802 (a name that http.server calls)
-                time.sleep(1.5)
-                self.answer(200, b"one\n")
-
-        with serving(Slow) as url:
-            run.add_reference(LIVE_LOG, f"{url}/log/x")
-            assert list(hook.task_log(run.task_id, follow=False)) == ["one"]
-
-    def test_of_a_task_that_has_not_begun_there_is_nothing(self, hook, worker):
-        assert list(hook.task_log(worker.create_task(), follow=False)) == []
-        with pytest.raises(NotFound, match="no run 3"):
-            list(hook.task_log(worker.create_task(), 3, follow=False))
-
-    def test_a_missing_log_is_said(self, hook, run, monkeypatch):
-        monkeypatch.setattr(run_log, "LATE", 0.3)
-        run.complete()
-        missing = [f"[taskcluster] Run 0: no log is in the store ({BACKING_LOG})"]
-        assert list(hook.task_log(run.task_id, follow=False)) == missing
-        assert list(hook.task_log(run.task_id, follow=False, tail=5)) == missing
-
-    def test_the_log_of_a_run_that_ended_long_ago_is_not_waited_for(self, hook, run, monkeypatch):
-        monkeypatch.setattr(run_log, "CLOCK_SKEW", -100)
-        run.complete()
-        started = time.monotonic()
-        assert len(list(hook.task_log(run.task_id, follow=False))) == 1
-        assert time.monotonic() - started < 10
-
-
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
@@ -391,29 +264,3 @@ class TestAsItIsNow:
 def test_invalid_arguments_are_refused_before_anything_is_asked(hook, arguments, message):
     with pytest.raises(InvalidInput, match=message):
         hook.task_log("fJbGKcrPRRmPzMbmBCFIuw", **arguments)
-
-
-@pytest.mark.parametrize("options", [{}, {"follow": False, "tail": 200}], ids=["whole", "tail"])
-def test_a_large_log_takes_little_memory(hook, run, options):
-    line = b"2026-01-01T00:00:00.000Z a line of the usual length, as a build prints many of\n"
-    publish(run, line * (64 * MIB // len(line)))
-    run.complete()
-    list(hook.task_log(run.task_id, follow=False, tail=1))  # loads what is loaded on first use
-    gc.collect()
-    peak = Peak()
-    count = sum(1 for _ in hook.task_log(run.task_id, **options))
-    assert count == options.get("tail", 64 * MIB // len(line))
-    assert peak.grown() < 16 * MIB
-
-
-def test_a_live_log_takes_little_memory_however_slow_its_reader_is(hook, run, livelog):
-    run.add_reference(LIVE_LOG, livelog.url)
-    livelog.write(b"x\n" * (16 * MIB))  # of short lines
-    lines = hook.task_log(run.task_id, interval=0.1)
-    assert next(lines) == "x"
-    gc.collect()
-    peak = Peak()
-    for _ in range(1_000_000):
-        next(lines)
-    assert peak.grown() < 16 * MIB
-    lines.close()

@@ -6,7 +6,8 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-pytest.register_assert_rewrite("archives_to_extract", "sink_contract")  # failures there show values too
+# Failures there show values too.
+pytest.register_assert_rewrite("archives_to_extract", "recorder_contract", "sink_contract", "source_contract")
 
 
 @dataclass
