@@ -36,10 +36,12 @@ os.environ["TMPDIR"] = tempfile.tempdir = tempfile.mkdtemp(prefix="tmp-", dir=ho
 for folder in (home, tempfile.tempdir):
     Path(folder).chmod(0o711)  # PostgreSQL, which never runs as root, has its folder below
 
-# What a test file imports that touches Airflow; `bucket` is a fixture of Airflow's storages.
+# What a test file imports or asks for that touches Airflow; `bucket` is a fixture of Airflow's storages.
 OF_AIRFLOW = re.compile(
-    r"(?:from|import) (?:airflow[. ]|airflow_provider_taskcluster\.(?:assets|connection|fs|links|operators|sensors"
-    r"|triggers|hooks\.base|common\.(?:arguments|checks|mapped_arguments|task_failure|values))\b)|\bbucket\b"
+    r"(?:from|import) (?:airflow[. ]|airflow_tries\b|operator_of_a_"
+    r"|airflow_provider_taskcluster\.(?:assets|connection|fs|links|operators|sensors|triggers|hooks\.base"
+    r"|common\.(?:arguments|checks|mapped_arguments|task_failure|values))\b)"
+    r"|\bdef \w+\([^)]*\bbucket\b"
 )
 # Those of Airflow 3 (server and task) and of Airflow 2.
 SECRETS_MASKERS = {
