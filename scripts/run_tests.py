@@ -115,7 +115,7 @@ def cluster(python: str, python_211: str = "") -> list[Step]:
     os.environ.setdefault("CLUSTER_WAITS", "500")
     steps = [in_a_cluster("Cluster on Airflow 3.3", python, "cluster")]
     if python_211:
-        os.environ["CLUSTER_WAITS"] = "60"
+        del os.environ["CLUSTER_WAITS"]
         steps += cluster_short(python_211, "Core of the cluster on Airflow 2.11")
     return steps
 

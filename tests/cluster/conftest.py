@@ -18,7 +18,8 @@ from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
 
 HERE = Path(__file__).parent
 SIZE = 16 * PART_SIZE + 12_345
-WAITS = int(os.environ.get("CLUSTER_WAITS", "60"))
+# A multiple of what a DAG of deferred_waits.py has.
+WAITS = int(os.environ.get("CLUSTER_WAITS", "40"))
 INTERVAL = 2
 
 

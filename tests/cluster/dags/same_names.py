@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import os
+from datetime import UTC, datetime, timedelta
 
 from airflow.providers.common.compat.sdk import Param, dag
-from transfers import SETTINGS
 
 from airflow_provider_taskcluster.operators.objects import (
     TaskclusterDownloadObjectOperator,
@@ -14,9 +14,10 @@ from airflow_provider_taskcluster.operators.objects import (
 
 SHARED = os.environ["SHARED_DATA"]
 PARAMS = {name: Param("", type="string") for name in ("source", "expires", "object")}
+RETRIES = {"retries": 3, "retry_delay": timedelta(seconds=3)}
 
 
-@dag(params=PARAMS, **SETTINGS)
+@dag(schedule=None, start_date=datetime(2026, 1, 1, tzinfo=UTC), catchup=False, params=PARAMS, default_args=RETRIES)
 def same_names():
     # A timedelta would count from the start of each run, so that the runs would have two uploads.
     TaskclusterUploadObjectOperator(
