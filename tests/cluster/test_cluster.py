@@ -72,7 +72,7 @@ def test_a_lost_triggerer_loses_no_wait_and_doubles_none(cluster, tc, waited_for
         shares = cluster.services.wait_for(
             "waits at both triggerers",
             lambda: len(rows := cluster.services.rows(triggerers)) == 2 and sum(n for _, n in rows) == total and rows,
-            600,
+            900,
         )
         deferred = time.monotonic() - began
         tc.journal.clear()
@@ -80,7 +80,7 @@ def test_a_lost_triggerer_loses_no_wait_and_doubles_none(cluster, tc, waited_for
         tc.bulk.resolve(waited_for)
         killed = time.monotonic()
         cluster.services.wait_for(
-            "the end of all", lambda: dict(cluster.services.rows(waits)) == {"success": total}, 600
+            "the end of all", lambda: dict(cluster.services.rows(waits)) == {"success": total}, 900
         )
         seconds = time.monotonic() - killed
         looks = Counter(
