@@ -85,6 +85,7 @@ _parse = "parse.operators_and_sensors"
 _durable = ("ours.download_object", (), ("ours.download_object_unsynced", "limits.bare_write"))
 _durable_many = ("ours.download_payload", (), ("ours.download_payload_unsynced",))
 _log = ("ours.follow_log", (), ("limits.logging_alone", "limits.curl_log"))
+_100k = partial(partial, waits.most_tasks)
 _runs = partial(partial, waits.runs)
 _limit = ("ours.download_object", (), ("limits.necessary_work",))
 
@@ -129,6 +130,9 @@ CASES = (
     Case("waits_memory", Bar(ours=20), partial(waits.changing, figure=waits.memory_each), "waits.hold", unit="KiB"),
     Case("runs_200", Bar(ours=12), _runs(figure=waits.requests_each_interval), "waits.hold", unit="calls"),
     Case("runs_200_memory", Bar(ours=30), _runs(figure=waits.memory_each), "waits.hold", unit="KiB"),
+    Case("waits_100k", Bar(ours=105), _100k(figure=waits.requests_each_interval), "waits.hold", unit="calls"),
+    Case("waits_100k_lag", Bar(ours=50), _100k(figure=waits.loop_lag), "waits.hold", unit="ms"),
+    Case("waits_100k_memory", Bar(ours=20), _100k(figure=waits.memory_each), "waits.hold", unit="KiB"),
     Case("json_calls", Bar(ratio=1.3), transfers.json_calls, *_calls),
     Case(
         "dag_parse", Bar(ours=50), partial(transfers.parsed, figure=lambda run: run.seconds * 1000), _parse, unit="ms"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import random
+from collections import defaultdict
 from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -38,6 +39,7 @@ from airflow_provider_taskcluster.waits.questions import (
     RequirementsOf,
     StatusOf,
 )
+from airflow_provider_taskcluster.waits.time_slices import yielding_to_loop
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Sequence
@@ -86,18 +88,20 @@ class Batcher:
         """Return the answer to each question: JSON, None for a thing that does not exist, or a ``TaskclusterError``."""
         self._answers = {}
         self._unreadable = 0
+        by_kind: dict[type[Question], list[Any]] = defaultdict(list)
+        async for question in yielding_to_loop(questions):
+            by_kind[type(question)].append(question)
         for kind in (StatusOf, DependencyStatus):
-            tasks = [question.task_id for question in questions if type(question) is kind]
-            self._queue_status_calls(tasks, LARGEST_PAGE, kind)
-        paths = [question.index_path for question in questions if isinstance(question, IndexedAt)]
-        self._queue_index_calls(paths, LARGEST_PAGE)
-        others = [question for question in questions if not isinstance(question, StatusOf | IndexedAt)]
-        self._jobs += [partial(self._call_one, question) for question in others]
+            self._queue_status_calls([asked.task_id for asked in by_kind.pop(kind, ())], LARGEST_PAGE, kind)
+        self._queue_index_calls([asked.index_path for asked in by_kind.pop(IndexedAt, ())], LARGEST_PAGE)
+        self._jobs += [partial(self._call_one, asked) for others in by_kind.values() for asked in others]
         while self._jobs:
             jobs, self._jobs = self._jobs, []
             random.shuffle(jobs)  # so that the same ones are not always the last
             await _run_concurrently(jobs)
-        return {question: _as_allowed(question, answer) for question, answer in self._answers.items()}
+        async for question, answer in yielding_to_loop(self._answers.items()):
+            self._answers[question] = _as_allowed(question, answer)
+        return self._answers
 
     def _queue_status_calls(self, task_ids: Sequence[str], size: int, kind: type[StatusOf]) -> None:
         for page in batched(task_ids, size):

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from airflow_provider_taskcluster.common.messages import exception_summary
 from airflow_provider_taskcluster.exceptions import WaitFailed
 from airflow_provider_taskcluster.waits.batching import Batcher
 from airflow_provider_taskcluster.waits.protocol import Look, NotYet
+from airflow_provider_taskcluster.waits.time_slices import yielding_to_loop
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
@@ -17,9 +16,6 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.services.client import Client
     from airflow_provider_taskcluster.waits.protocol import Verdict, Wait
     from airflow_provider_taskcluster.waits.questions import Question
-
-# Seconds of work after which the event loop is given to other tasks.
-TIME_SLICE = 0.005
 
 T = TypeVar("T")
 
@@ -84,13 +80,3 @@ def _verdict(current: Look, answers: dict[Question, Any]) -> Verdict | None:
 def _look_failed(error: Exception) -> NotYet:
     failed = WaitFailed(f"A look came to nothing: {exception_summary(error)}")
     return NotYet(str(failed), error=failed)
-
-
-async def yielding_to_loop(items: Iterable[T]) -> AsyncIterator[T]:
-    """Yield the items, and let other tasks of the event loop run in between."""
-    begun = time.monotonic()
-    for item in items:
-        yield item
-        if time.monotonic() - begun > TIME_SLICE:
-            await asyncio.sleep(0)
-            begun = time.monotonic()

@@ -17,9 +17,10 @@ from airflow_provider_taskcluster.common.messages import exception_summary, visi
 from airflow_provider_taskcluster.common.retry import RetryPolicy
 from airflow_provider_taskcluster.exceptions import AuthenticationFailed, TaskclusterError, WaitFailed
 from airflow_provider_taskcluster.waits.batching import Batcher
-from airflow_provider_taskcluster.waits.check import look_at_all, yielding_to_loop
+from airflow_provider_taskcluster.waits.check import look_at_all
 from airflow_provider_taskcluster.waits.grace_period import GracePeriod
 from airflow_provider_taskcluster.waits.protocol import Found, Look, NotYet, Over
+from airflow_provider_taskcluster.waits.time_slices import yielding_to_loop
 from airflow_provider_taskcluster.waits.wait_log import WaitLog
 
 if TYPE_CHECKING:
@@ -183,7 +184,7 @@ class PollLoop:
             failed = dict.fromkeys(entries, outage)
         await self._back_off(outage, failed)
         now = self._loop.time()
-        for entry in entries:
+        async for entry in yielding_to_loop(entries):
             entry.due = self._due_time(entry) if entry.backoff else self._next_round(entry.interval, now)
         for entry in failed if outage else ():
             entry.due = min(entry.due, self._paused_until)

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 # The package loads these on first use; here they are loaded before memory is measured.
 LAZY = ("taskcluster.aio", "aiohttp")
 BEAT = 0.005
+# Waits that are started together.
+BATCH = 500
 
 
 def hold(waits: str, report: str, interval: float, seconds: float) -> Callable[[], int]:
@@ -47,8 +49,12 @@ async def _hold(descriptions: list[Any], interval: float, seconds: float) -> dic
             events += [(number, event.payload["outcome"], time.monotonic())]
 
     idle = await _lag(seconds / 4)
-    running = [asyncio.create_task(run(number, wait)) for number, wait in enumerate(descriptions)]
-    await asyncio.sleep(1)  # a triggerer does not start them all at once
+    running = []
+    for number, wait in enumerate(descriptions):
+        running.append(asyncio.create_task(run(number, wait)))
+        if number % BATCH == 0:
+            await asyncio.sleep(0.01)  # a triggerer does not start them all at once
+    await asyncio.sleep(1)
     busy = await _lag(seconds)
     for task in running:
         task.cancel()

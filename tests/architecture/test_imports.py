@@ -44,7 +44,7 @@ FLOORS = {
         *({"threads"}, {"hashing"}, {"http"}, {"source"}, {"sink"}, {"download", "upload", "archive"}, {"payload"}),
     ],
     "waits": [
-        *({"questions", "results", "backoff", "grace_period", "wait_log"}, {"protocol"}, {"conditions"}),
+        *({"questions", "results", "backoff", "grace_period", "wait_log", "time_slices"}, {"protocol"}, {"conditions"}),
         *({"serialization", "batching"}, {"check"}, {"poll_loop"}, {"poller"}),
     ],
 }

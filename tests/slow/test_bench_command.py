@@ -26,7 +26,7 @@ WITH_PEER = {
 }
 WAITS = {
     *("waits_5000", "waits_tasks", "waits_mixed", "waits_latency", "waits_loop_lag", "waits_memory"),
-    *("runs_200", "runs_200_memory"),
+    *("runs_200", "runs_200_memory", "waits_100k", "waits_100k_lag", "waits_100k_memory"),
 }
 
 
