@@ -34,9 +34,6 @@ NAMES = 10
 RUNNING = 100
 RUNS = 200
 INTERVAL = 5.0
-# Of the most waits, whose 100 calls take the emulator some seconds; sensors look once a minute by default.
-LONG_INTERVAL = 20.0
-# Intervals that are measured; in the one before them, each wait is checked for the first time.
 WATCHED = 4
 KIB = 1024
 
@@ -44,11 +41,27 @@ _most_tasks: dict[Path, Measurements] = {}
 
 
 @dataclass(frozen=True)
+class Rhythm:
+    """When waits are looked at.
+
+    :param interval: Seconds between two looks at a wait.
+    :param watched: Intervals that are measured; in the one before them, each wait is checked for the first time.
+    """
+
+    interval: float = INTERVAL
+    watched: int = WATCHED
+
+
+# Of the most waits, whose 100 calls take the emulator some seconds.
+SLOW = Rhythm(30.0, 2)
+
+
+@dataclass(frozen=True)
 class Measurements:
     """Measurements of a process that held waits.
 
     :param waits: Their number.
-    :param interval: Seconds between two looks at a wait.
+    :param rhythm: When they were looked at.
     :param requests: Monotonic time of each JSON request.
     :param finished: Monotonic time at which each awaited artifact was finished, by the number of its wait.
     :param events: Monotonic time of each wait's event, by the number of the wait.
@@ -57,7 +70,7 @@ class Measurements:
     """
 
     waits: int
-    interval: float
+    rhythm: Rhythm
     requests: list[float]
     finished: dict[int, float]
     events: dict[int, float]
@@ -91,14 +104,14 @@ def _artifact_waits(folder: Path, *, finishing: bool) -> Iterator[Callable[[str]
 
 
 @contextlib.contextmanager
-def _task_waits(folder: Path, count: int, interval: float) -> Iterator[Callable[[str], Measurements]]:
+def _task_waits(folder: Path, count: int, rhythm: Rhythm) -> Iterator[Callable[[str], Measurements]]:
     """Hold waits for as many tasks."""
     with Emulator(data_dir=folder / "emulator") as tc:
 
         def measure(contender: str) -> Measurements:
             tasks = tc.bulk.create(count)
             described = [serialize_wait(TaskWait(task_ids=[task_id], states=["completed"])) for task_id in tasks]
-            return _hold(folder, tc, contender, described, Finishing([], lambda _: None), interval=interval)
+            return _hold(folder, tc, contender, described, Finishing([], lambda _: None), rhythm=rhythm)
 
         yield measure
 
@@ -153,21 +166,23 @@ def _hold(
     described: list[Any],
     finishing: Finishing,
     *,
-    interval: float = INTERVAL,
+    rhythm: Rhythm = Rhythm(),  # noqa: B008 (frozen)
 ) -> Measurements:
     """Hold waits in a process of their own, and finish some of their artifacts meanwhile."""
     waits, report = folder / "waits.json", folder / "report.json"
     waits.write_text(json.dumps(described))
-    seconds = (WATCHED + 2) * interval
+
+    interval, watched = rhythm.interval, rhythm.watched
+    seconds = (watched + 2) * interval
     finished: dict[int, float] = {}
     ended = threading.Event()
 
     def finish_some() -> None:
         while not tc.journal and not ended.wait(0.05):  # until the first check
             pass
-        last = time.monotonic() + (WATCHED - 1) * interval  # later ones might not be checked again
+        last = time.monotonic() + (watched - 1) * interval  # later ones might not be checked again
         for number in finishing.chosen:
-            if ended.wait((WATCHED - 1) * interval / len(finishing.chosen)) or time.monotonic() > last:
+            if ended.wait((watched - 1) * interval / len(finishing.chosen)) or time.monotonic() > last:
                 return
             finishing.finish(number)
             finished[number] = time.monotonic()
@@ -185,7 +200,7 @@ def _hold(
     measured = json.loads(report.read_text())
     return Measurements(
         waits=len(described),
-        interval=interval,
+        rhythm=rhythm,
         requests=sorted(entry.time for entry in tc.journal.entries(origin="api")),
         finished=finished,
         events={number: timestamp for number, outcome, timestamp in measured["events"] if outcome == "found"},
@@ -204,7 +219,7 @@ def unchanging(workspace: Workspace) -> Iterator[Measure]:
 @contextlib.contextmanager
 def many_tasks(workspace: Workspace) -> Iterator[Measure]:
     """Requests per interval of task waits."""
-    with _task_waits(workspace.folder, WAITS, INTERVAL) as hold:
+    with _task_waits(workspace.folder, WAITS, Rhythm()) as hold:
         yield _about(hold, requests_each_interval)
 
 
@@ -214,7 +229,7 @@ def most_tasks(workspace: Workspace, figure: Callable[[Measurements], float]) ->
 
     def hold_once(contender: str) -> Measurements:
         if workspace.folder not in _most_tasks:
-            with _task_waits(workspace.folder, MOST_WAITS, LONG_INTERVAL) as hold:
+            with _task_waits(workspace.folder, MOST_WAITS, SLOW) as hold:
                 _most_tasks[workspace.folder] = hold(contender)
         return _most_tasks[workspace.folder]
 
@@ -252,10 +267,10 @@ def _about(hold: Callable[[str], Measurements], figure: Callable[[Measurements],
 
 def requests_each_interval(measurements: Measurements) -> float:
     """Return the JSON requests per interval, after the first check of each wait."""
-    interval = measurements.interval
+    interval, watched = measurements.rhythm.interval, measurements.rhythm.watched
     start = measurements.requests[0] + interval * 1.1
-    counted = [timestamp for timestamp in measurements.requests if start <= timestamp < start + WATCHED * interval]
-    return len(counted) / WATCHED
+    counted = [timestamp for timestamp in measurements.requests if start <= timestamp < start + watched * interval]
+    return len(counted) / watched
 
 
 def latency(measurements: Measurements) -> float:

@@ -33,7 +33,7 @@ WAITS = {
 def benchmarks(scripts, results, *options):
     command = [sys.executable, "-m", "benchmarks", "--size", "4MiB", "--objects", "10", "--calls", "20"]
     command += ["--repeat", "1", "--results", str(results), *options]
-    return subprocess.run(command, cwd=scripts.parent, capture_output=True, text=True, timeout=900, check=False)
+    return subprocess.run(command, cwd=scripts.parent, capture_output=True, text=True, timeout=1500, check=False)
 
 
 def test_every_case_has_its_figures(scripts, tmp_path):
