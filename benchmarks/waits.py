@@ -166,7 +166,7 @@ def _hold(
     described: list[Any],
     finishing: Finishing,
     *,
-    rhythm: Rhythm = Rhythm(),  # noqa: B008 (frozen)
+    rhythm: Rhythm = Rhythm(),
 ) -> Measurements:
     """Hold waits in a process of their own, and finish some of their artifacts meanwhile."""
     waits, report = folder / "waits.json", folder / "report.json"
