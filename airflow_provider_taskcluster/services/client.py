@@ -158,6 +158,7 @@ class Client:
     def _new_upstream(self, service: str, session: Any) -> Any:
         from taskcluster import aio
 
+        upstream.sign_without_layout()
         options = {**upstream.options(self.root_url, self.credentials, self._authorized_scopes), "maxRetries": 0}
         return getattr(aio, upstream.class_name(service))(options, session=session)
 

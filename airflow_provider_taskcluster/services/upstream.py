@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 from functools import cache
+from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.common.messages import visible
@@ -69,6 +70,18 @@ def check_call(
     for name in query or {}:
         if name not in (known := entry.get("query", [])):
             raise InvalidInput(f"{call} has no query option {name!r}; it takes {', '.join(known) or 'none'}")
+
+
+@cache
+def sign_without_layout() -> None:
+    """Keep mohawk from laying out each request for its debug log, which it does even if that log is off.
+
+    It took up to 140 us of the 160 us of a signature.
+    """
+    import mohawk.base
+    import mohawk.util
+
+    mohawk.base.pprint = mohawk.util.pprint = SimpleNamespace(pformat=repr)
 
 
 def upstream_client(

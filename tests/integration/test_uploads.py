@@ -173,3 +173,13 @@ def test_a_forked_child_has_connections_of_its_own(hook, name, expires, tc):
     assert os.waitpid(child, 0)[1] == 0
     connections = [entry.connection for entry in tc.journal.entries(origin="store", method="GET")]
     assert len(set(connections)) == 2
+
+
+def test_small_uploads_are_two_calls_each_on_one_kept_connection(hook, name, expires, tc):
+    names = [name, f"{name}-2"]
+    with tc.journal.recording() as requests:
+        for each in names:
+            hook.upload_object(b"small", each, expires=expires)
+    sent = [(request.method, request.path.split("/")[4]) for request in requests]
+    assert sent == [("PUT", "upload"), ("POST", "finish-upload")] * 2
+    assert len({request.connection for request in requests}) == 1
