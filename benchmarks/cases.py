@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
-from . import logs, payloads, transfers, waits, world
+from . import cold, logs, payloads, transfers, waits, world
 from .programs import is_missing
 from .sources import MIB
 
@@ -133,6 +133,7 @@ CASES = (
     Case("waits_100k", Bar(ours=105), _100k(figure=waits.requests_each_interval), "waits.hold", unit="calls"),
     Case("waits_100k_lag", Bar(ours=50), _100k(figure=waits.loop_lag), "waits.hold", unit="ms"),
     Case("waits_100k_memory", Bar(ours=20), _100k(figure=waits.memory_each), "waits.hold", unit="KiB"),
+    Case("cold_start", Bar(ratio=0.77), cold.started, "cold.ours", ("cold.peer",), unit="ms"),
     Case("json_calls", Bar(ratio=1.3), transfers.json_calls, *_calls),
     Case(
         "dag_parse", Bar(ours=50), partial(transfers.parsed, figure=lambda run: run.seconds * 1000), _parse, unit="ms"
