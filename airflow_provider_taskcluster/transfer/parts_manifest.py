@@ -4,7 +4,7 @@
 
     {"version": 1, "size": 1234, "contentType": "application/zip", "sha256": "<of the whole>",
      "parts": [{"name": "<its own name>.part-<generation>-<number>", "offset": 0, "size": 1234,
-                "sha256": "...", "sha512": "..."}, ...]}
+                "sha256": "..."}, ...]}
 
 A manifest makes its reader fetch the objects that it names, with the reader's scopes. So a manifest may name only parts
 of its own object.
@@ -45,18 +45,23 @@ class Part:
     :param name: Name of that object.
     :param offset: Offset in the whole, in bytes.
     :param size: Size in bytes.
+    :param sha512: Digest that earlier versions of this provider stored beside the sha256; None in manifests of today.
     """
 
     name: str
     offset: int
     size: int
     sha256: str
-    sha512: str
+    sha512: str | None = None
 
     @property
     def hashes(self) -> dict[str, str]:
         """The digests by algorithm."""
-        return {"sha256": self.sha256, "sha512": self.sha512}
+        return {"sha256": self.sha256} if self.sha512 is None else {"sha256": self.sha256, "sha512": self.sha512}
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the part for JSON."""
+        return {name: value for name, value in vars(self).items() if value is not None}
 
 
 @dataclass(frozen=True)
@@ -75,7 +80,7 @@ class Manifest:
             "size": self.size,
             "contentType": self.content_type,
             "sha256": self.sha256,
-            "parts": [vars(part) for part in self.parts],
+            "parts": [part.as_dict() for part in self.parts],
         }
         return json.dumps(data, sort_keys=True, indent=1).encode() + b"\n"
 

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import base64
-import hashlib
 from typing import TYPE_CHECKING, Any
 
+from airflow_provider_taskcluster.transfer.hashing.digests import Hashers
 from airflow_provider_taskcluster.transfer.source.errors import source_errors
 from airflow_provider_taskcluster.transfer.source.reading import read_up_to
 from airflow_provider_taskcluster.transfer.upload.method import Offer, UploadMethod
@@ -34,7 +34,9 @@ class DataInline(UploadMethod):
         data = _data(offer)
         offer.reporter.restart(len(data))
         offer.reporter.advance(len(data))
-        return {"sha256": offer.measured.sha256, "sha512": hashlib.sha512(data, usedforsecurity=False).hexdigest()}
+        hashers = Hashers(offer.measured.algorithms)
+        hashers.update(data)
+        return {"sha256": offer.measured.sha256, **hashers.digests()}
 
 
 def _data(offer: Offer) -> bytes:

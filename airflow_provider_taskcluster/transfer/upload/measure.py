@@ -35,16 +35,19 @@ class Measured:
     :param size: Bytes.
     :param sha256: In hex.
     :param fingerprint: Fingerprint that another reading must match.
+    :param algorithms: Digests to compute while the bytes are sent. Parts have none: the sha256 of the whole, in the
+        manifest, verifies their bytes once more.
     """
 
     size: int
     sha256: str
     fingerprint: Fingerprint = field(compare=False, repr=False)
     _sha512: list[FingerprintedHashers] = field(default_factory=list, compare=False, repr=False)
+    algorithms: tuple[str, ...] = ("sha512",)
 
     def take_sha512(self) -> Hashers:
-        """Return the partial sha512 to the first caller; a fresh one to later callers."""
-        return self._sha512.pop() if self._sha512 else Hashers(["sha512"])
+        """Return the partial sha512 to the first caller; fresh hashers to later callers."""
+        return self._sha512.pop() if self._sha512 else Hashers(self.algorithms)
 
 
 def measure(source: Source, check: Callable[[], None] = lambda: None) -> Measured:
@@ -71,8 +74,7 @@ def measure_parts(
 ) -> tuple[int, str, list[Measured]]:
     """Read a source from end to end; return its size, its sha256, and the measurement of each part.
 
-    The sha512 of a part is left to its upload, where each part has a thread. At most one part more than a manifest may
-    have is measured.
+    At most one part more than a manifest may have is measured.
 
     :raises SourceError: The source cannot be read.
     """
@@ -87,7 +89,20 @@ def measure_parts(
         hashing.digests()
     finally:
         hashing.stop()
-    return whole.seen, whole.digests()["sha256"], [part.measured([]) for part in parts.parts]
+    return whole.seen, whole.digests()["sha256"], [part.measured([], algorithms=()) for part in parts.parts]
+
+
+def measure_part(part: Source, check: Callable[[], None]) -> Measured:
+    """Read a part, as ``measure`` does a source.
+
+    :raises SourceError: The part cannot be read.
+    """
+    measuring = _Measuring()
+    with source_errors(part.description), part.reading() as reader:
+        for block in blocks(reader, MIB):
+            check()
+            measuring.update(block)
+    return measuring.measured([], algorithms=())
 
 
 class _Measuring:
@@ -107,10 +122,10 @@ class _Measuring:
         self._hashers.update(data)
         self.fingerprint.update(data)
 
-    def measured(self, take_sha512: list[FingerprintedHashers]) -> Measured:
+    def measured(self, begun: list[FingerprintedHashers], algorithms: tuple[str, ...] = ("sha512",)) -> Measured:
         """Return the measurement of all bytes."""
         self.fingerprint.finalize()
-        return Measured(self.seen, self._hashers.digests()["sha256"], self.fingerprint, take_sha512)
+        return Measured(self.seen, self._hashers.digests()["sha256"], self.fingerprint, begun, algorithms)
 
 
 class _Parts:

@@ -15,16 +15,14 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.common import names
 from airflow_provider_taskcluster.exceptions import Conflict, InvalidInput, InvalidName, SourceChanged
-from airflow_provider_taskcluster.transfer.hashing.digests import Hashers
 from airflow_provider_taskcluster.transfer.parts_manifest import CONTENT_TYPE, MOST_PARTS, Manifest, Part, part_name
 from airflow_provider_taskcluster.transfer.progress import PartReporter, Reporter
 from airflow_provider_taskcluster.transfer.source.base import BytesSource
-from airflow_provider_taskcluster.transfer.source.reading import blocks
 from airflow_provider_taskcluster.transfer.upload.measure import Measured, measure, measure_parts
 from airflow_provider_taskcluster.transfer.upload.parts import GENERATION, effective_part_size, generation_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Iterable
 
     from airflow_provider_taskcluster.transfer.model import TransferResult
     from airflow_provider_taskcluster.transfer.source.base import Source
@@ -37,7 +35,7 @@ if TYPE_CHECKING:
 class InitializedParts:
     """An upload in parts whose identity is fixed. No call was made yet.
 
-    :param manifest: The manifest to write after all parts, still without their sha512.
+    :param manifest: The manifest to write after all parts.
     :param part_size: Bytes of each part but the last.
     :param measured: Size and digests of each part.
     :param reporter: Receives the progress of the whole.
@@ -69,12 +67,10 @@ class Partition:
 class UploadedPart:
     """A part that is uploaded.
 
-    :param sha512: Digest of its bytes, in hex.
     :param already_present: Whether it was uploaded before.
     """
 
     number: int
-    sha512: str
     already_present: bool
 
 
@@ -152,10 +148,7 @@ class MultipartUploader:
         if result.already_present:
             share.restart(part.size)  # another try may have finished it during the upload
             share.advance(part.size)
-            sha512 = _sha512(partition.source, measured, self.uploader.store.check)
-        else:
-            sha512 = result.digests["sha512"]
-        return UploadedPart(partition.number, sha512, result.already_present)
+        return UploadedPart(partition.number, result.already_present)
 
     def complete_parts(self, initialized: InitializedParts, parts: Iterable[UploadedPart]) -> TransferResult:
         """Write the manifest, which makes the object complete.
@@ -165,16 +158,13 @@ class MultipartUploader:
         :raises Conflict: The name is taken by other content, or held by another upload.
         """
         manifest, target, source = initialized.manifest, initialized.target, initialized.source
-        sums = {done.number: done.sha512 for done in parts}
-        if missing := set(range(len(manifest.parts))) - sums.keys():
+        if missing := set(range(len(manifest.parts))) - {done.number for done in parts}:
             raise InvalidInput(f"Part {min(missing)} of {target.name!r} is not uploaded yet")
         if source.length() not in {None, manifest.size}:
             raise SourceChanged(
                 f"The {source.description} changed its length while it was uploaded, so the upload was not finished: "
                 f"run the task again when the source is complete"
             )
-        with_sha512 = [replace(part, sha512=sums[number]) for number, part in enumerate(manifest.parts)]
-        manifest = replace(manifest, parts=with_sha512)
         return write_manifest(self.uploader, manifest, target, initialized.reporter)
 
     async def async_initialize_parts(
@@ -230,19 +220,6 @@ class MultipartUploader:
         return initialized
 
 
-def _sha512(source: Source, measured: Measured, check: Callable[[], None]) -> str:
-    """Return the sha512 of a part that was uploaded before."""
-    hashers, again = Hashers(["sha512"]), measured.fingerprint.with_same_key()
-    with source.reading() as reader:
-        for block in blocks(reader):
-            check()
-            hashers.update(block)
-            again.update(block)
-    if not again.matches(measured.fingerprint):
-        raise SourceChanged(f"The {source.description} changed while it was uploaded: upload it when it is complete")
-    return hashers.digests()["sha512"]
-
-
 def check_name(name: str) -> None:
     """Check that a name is short enough for an upload in parts, before anything is read or sent.
 
@@ -257,11 +234,11 @@ def check_name(name: str) -> None:
 
 
 def parts_of(name: str, generation: str, measured: Iterable[Measured]) -> list[Part]:
-    """Return the named parts of an object, still without their sha512."""
+    """Return the named parts of an object."""
     parts: list[Part] = []
     offset = 0
     for number, partition in enumerate(measured):
-        parts.append(Part(part_name(name, generation, number), offset, partition.size, partition.sha256, ""))
+        parts.append(Part(part_name(name, generation, number), offset, partition.size, partition.sha256))
         offset += partition.size
     return parts
 

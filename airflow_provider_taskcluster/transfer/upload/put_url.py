@@ -110,7 +110,9 @@ class CheckedBody:
         self._sending: Block | None = None
         self._read_ahead = ReadAheadHashers(offer.source, offer.measured.take_sha512(), offer.measured.size)
         self._again = offer.measured.fingerprint.with_same_key()
-        self._hashing = Hashing([self._read_ahead], failure, threaded=offer.failure is None)
+        self._hashing = Hashing(
+            [self._read_ahead] if offer.measured.algorithms else [], failure, threaded=offer.failure is None
+        )
 
     def read(self, size: int, /) -> memoryview:
         """Return the next bytes for the connection; they are valid until the next call.

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import logging
 import secrets
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from airflow_provider_taskcluster.common.messages import visible
@@ -23,7 +23,7 @@ from airflow_provider_taskcluster.transfer.source.reading import has_more, read_
 from airflow_provider_taskcluster.transfer.threads.buffers import Failure
 from airflow_provider_taskcluster.transfer.threads.pool import run_jobs
 from airflow_provider_taskcluster.transfer.upload.existing import existing_result
-from airflow_provider_taskcluster.transfer.upload.measure import measure
+from airflow_provider_taskcluster.transfer.upload.measure import measure_part
 from airflow_provider_taskcluster.transfer.upload.multipart import (
     MultipartUploader,
     Partition,
@@ -135,7 +135,6 @@ class _StreamUpload:
         reporter = self.uploader.reporter(self.target.name)
         whole = Hashers(["sha256"])
         measured: list[Measured] = []
-        sums: list[str] = []
         with self.source.reading() as reader:
             while data := read_up_to(reader, size):
                 if len(measured) == MOST_PARTS:
@@ -145,12 +144,10 @@ class _StreamUpload:
                     )
                 part = BytesSource.without_copy(data)
                 whole.update(data)
-                measured.append(measure(part, self.uploader.store.check))
+                measured.append(measure_part(part, self.uploader.store.check))
                 name = part_name(self.target.name, generation, len(measured) - 1)
-                sent = self.uploader.send(part, measured[-1], self.target.of_part(name), PartReporter(reporter))
-                sums.append(sent.digests["sha512"])
+                self.uploader.send(part, measured[-1], self.target.of_part(name), PartReporter(reporter))
                 del data, part  # before the next one is read
-        named = parts_of(self.target.name, generation, measured)
-        parts = [replace(part, sha512=sha512) for part, sha512 in zip(named, sums, strict=True)]
+        parts = parts_of(self.target.name, generation, measured)
         manifest = Manifest(whole.seen, self.target.content_type, whole.digests()["sha256"], parts)
         return write_manifest(self.uploader, manifest, self.target, reporter)
