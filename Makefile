@@ -22,6 +22,8 @@ help:
 	@echo "make test-lowest  unit and integration tests with the lowest versions that pyproject.toml allows"
 	@echo "make test-matrix  the tests on all Airflow lines and Pythons that are there (MATRIX=3.1.8-3.11 for one)"
 	@echo "make bench      side by side with what people use today (BENCH=... for options; see benchmarks --help)"
+	@echo "make bench-peers  builds Taskcluster's Rust client, which make bench then compares with, too"
+	@echo "make bench-table  the figures of make bench and make bench-growth, into README and docs"
 	@echo "make chaos      transfers under faults, kills, full disks and power losses (CHAOS=... for options; see chaos --help)"
 	@echo "make soak       one worker for half an hour, whose memory, files and threads must not grow (SOAK=... for options)"
 	@echo "make docs       the documentation, into docs/_build/html; every warning is an error"
@@ -101,6 +103,9 @@ bench: $(V33)/.ready bench-programs
 
 bench-growth: $(V33)/.ready bench-programs
 	@$(V33)/bin/python -m benchmarks --growth $(BENCH)
+
+bench-table: $(V33)/.ready
+	@$(V33)/bin/python -m benchmarks.publish
 
 # Power losses and full disks take root, to mount what loses power and is full.
 chaos: $(V33)/.ready

@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 
 from . import growth, machine, runner, table
 from .cases import CASES, GROUPS, Case
+from .fits import fits
 from .sources import Sources, parse_size
 from .transfers import MEMORY_LARGE
 from .workspace import Plan, Workspace
@@ -61,11 +62,11 @@ def compare(options: argparse.Namespace) -> int:
 
 
 def draw(options: argparse.Namespace) -> int:
-    """Plot how the cost of a download grows."""
+    """Plot how the cost of downloads grows."""
     with _workspace(options.folder, Plan(options.size * MEMORY_LARGE, options.objects, options.calls)) as workspace:
-        series = growth.measure(workspace, options.repeat)
-    growth.save(options.results, series)
-    print("The plot is in growth.svg, its figures are in growth.json.")
+        measured = growth.sizes(workspace, options.repeat), growth.files(workspace, options.repeat)
+    growth.save(options.results, *measured)
+    print(*fits(*measured), "The plots are in growth*.svg, the figures are in growth.json.", sep="\n")
     return 0
 
 
@@ -99,11 +100,18 @@ def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     add = parser.add_argument
     names = [*GROUPS, *(case.key for case in CASES)]
-    add("--cases", nargs="+", choices=names, metavar="CASE", help=f"default: all. Cases and groups: {', '.join(names)}")
+    add(
+        "--cases",
+        action="extend",
+        nargs="+",
+        choices=names,
+        metavar="CASE",
+        help=f"default: all but waits. Cases and groups: {', '.join(names)}",
+    )
     add(
         "--size", type=parse_size, default="1GiB", help="of the large files (%(default)s); memory takes four times this"
     )
-    add("--repeat", type=int, default=5, help="rounds (%(default)s)")
+    add("--repeat", type=int, default=3, help="rounds (%(default)s)")
     add("--objects", type=int, default=200, help="count of small objects (%(default)s)")
     add("--calls", type=int, default=500, help="count of JSON calls (%(default)s)")
     add("--folder", type=Path, default=RESULTS, help="folder on the disk to measure (default: this repository's)")

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
     from .workspace import Measure, Workspace
 
 LIVE, BACKING = "public/logs/live.log", "public/logs/live_backing.log"
-# The log has the size of the plan, 1 GiB by default; this part of it, 102 MiB, is there while the run goes on.
-LIVE_SHARE = 10
+# The log has this part of the plan's size, 256 MiB by default; of that, this part is there while the run goes on.
+LOG_SHARE, LIVE_SHARE = 4, 10
 BLOCK = 64 * 1024
 _WORDS = b"compiling linking checking packing testing of some module of the usual length, warning: it is deprecated"
 
@@ -109,7 +109,7 @@ def once(act: Callable[[], object]) -> Callable[[], None]:
 
 def _log_file(workspace: Workspace) -> Source:
     """Write a log of lines of 29 to 129 bytes."""
-    path, size = workspace.folder / "log", workspace.plan.size
+    path, size = workspace.folder / "log", workspace.plan.size // LOG_SHARE
     lines = b"".join(b"[%09d] %s\n" % (number, _WORDS[: 17 + number * 37 % 88]) for number in range(MIB // 60))
     with path.open("wb") as file:
         for start in range(0, size, len(lines)):

@@ -2,25 +2,27 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping, Sequence
+    from collections.abc import Callable, Mapping, Sequence
 
 WIDTH, HEIGHT = 720, 420
-LEFT, RIGHT, TOP, BOTTOM = 70, 170, 20, 50
+LEFT, RIGHT, TOP, BOTTOM = 130, 170, 20, 50
 COLOURS = ("#9ecae1", "#6baed6", "#4292c6", "#2171b5", "#084594")
-LAST_COLOUR = "#d95f0e"
+PEER_COLOURS = ("#d95f0e", "#756bb1", "#31a354")
 
 
 @dataclass(frozen=True)
 class Series:
-    """One line of the plot: its label and its points."""
+    """One line of the plot: its label and its points; those of peers have colours of their own."""
 
     label: str
     points: Sequence[tuple[float, float]]
+    of_peer: bool = False
 
 
 @dataclass(frozen=True)
@@ -39,7 +41,7 @@ class Axis:
 
 
 def svg(series: Sequence[Series], x: Axis, y: Axis) -> str:
-    """Return the plot; the last line has a colour that stands out."""
+    """Return the plot as the text of an SVG file."""
 
     def across(value: float) -> float:
         return round(LEFT + x.share(value) * (WIDTH - RIGHT - LEFT), 1)
@@ -48,8 +50,8 @@ def svg(series: Sequence[Series], x: Axis, y: Axis) -> str:
         return round(HEIGHT - BOTTOM + y.share(value) * (TOP - HEIGHT + BOTTOM), 1)
 
     drawn = [
-        (line.label, [(across(a), up(b)) for a, b in line.points], _colour(number, series))
-        for number, line in enumerate(series)
+        (line.label, [(across(a), up(b)) for a, b in line.points], colour)
+        for line, colour in zip(series, _colours(series), strict=True)
     ]
     return "\n".join(
         [
@@ -66,8 +68,23 @@ def svg(series: Sequence[Series], x: Axis, y: Axis) -> str:
     )
 
 
-def _colour(number: int, series: Sequence[Series]) -> str:
-    return LAST_COLOUR if number == len(series) - 1 else COLOURS[number % len(COLOURS)]
+def logarithmic(series: Sequence[Series], amount: Callable[[Any], str], value: str) -> str:
+    """Return a plot with logarithmic axes: amounts to the right, values up, with a mark at each power of ten.
+
+    :param amount: Returns the text of an amount.
+    :param value: Format of the text of a value.
+    """
+    amounts = sorted({amount for line in series for amount, _ in line.points})
+    values = [value for line in series for _, value in line.points]
+    decades = range(math.floor(math.log10(min(values))), math.ceil(math.log10(max(values)) + 1e-9) + 1)
+    marks = {10.0**power: value.format(10.0**power) for power in decades}
+    x = Axis(amounts[0], max(amounts[-1], amounts[0] * 2), {each: amount(each) for each in amounts}, logarithmic=True)
+    return svg(series, x, Axis(min(marks), max(marks), marks, logarithmic=True))
+
+
+def _colours(series: Sequence[Series]) -> list[str]:
+    own, of_peers = itertools.cycle(COLOURS), itertools.cycle(PEER_COLOURS)
+    return [next(of_peers if line.of_peer else own) for line in series]
 
 
 def _mark_of_x(x: float, text: str) -> str:

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 # Seconds of work after which a contender takes no further turn in a case.
-ENOUGH = 20
+ENOUGH = 10
 
 
 @dataclass(frozen=True)

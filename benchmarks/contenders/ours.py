@@ -7,7 +7,6 @@ loads the rest, are closed again.
 from __future__ import annotations
 
 import importlib
-import inspect
 import json
 import os
 import pkgutil
@@ -23,7 +22,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 ENGINE = "airflow_provider_taskcluster.transfer"
-LAZY = ("requests",)
+LAZY = ("urllib3",)
 PART = 64 << 20
 CONNECTION = "AIRFLOW_CONN_TASKCLUSTER_DEFAULT"
 
@@ -39,11 +38,6 @@ def download_object_unsynced(name: str, destination: str) -> Callable[[], int]:
     """Download an object to a file without syncing it to the disk."""
     hook = _hook(durable=False)
     return lambda: hook.download_object(name, destination).size
-
-
-def takes_connections() -> Callable[[], int]:
-    """Return 1 if the number of connections can be set, else 0."""
-    return lambda: int("connections" in inspect.signature(TaskclusterHook.download_object).parameters)
 
 
 def download_artifact(task_id: str, name: str, destination: str) -> Callable[[], int]:
@@ -96,10 +90,11 @@ def small_objects(names: list[str], source: str, destination: str) -> Callable[[
     return work
 
 
-def download_payload(task_id: str, destination: str) -> Callable[[], int]:
-    """Download all artifacts of a task into a folder."""
+def download_payload(task_id: str, destination: str, connections: int | None = None) -> Callable[[], int]:
+    """Download all artifacts of a task into a folder, as many at once as there are ``connections``."""
     hook = _hook()
-    return lambda: sum(file.size for file in hook.open_payload(task_id).download(destination).files)
+    options: dict[str, Any] = {} if connections is None else {"connections": connections, "files": connections}
+    return lambda: sum(file.size for file in hook.open_payload(task_id).download(destination, **options).files)
 
 
 def download_payload_unsynced(task_id: str, destination: str) -> Callable[[], int]:

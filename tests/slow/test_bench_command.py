@@ -10,6 +10,10 @@ import sys
 
 import pytest
 
+from benchmarks.cases import CASES
+
+CASE = {case.key: case for case in CASES}
+
 pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(
@@ -37,7 +41,7 @@ def benchmarks(scripts, results, *options):
 
 
 def test_every_case_has_its_figures(scripts, tmp_path):
-    done = benchmarks(scripts, tmp_path, "--no-bars")
+    done = benchmarks(scripts, tmp_path, "--no-bars", "--cases", "all")
     assert done.returncode == 0, done.stderr
     said = json.loads((tmp_path / "latest.json").read_text())
     cases = said["cases"]
@@ -48,12 +52,14 @@ def test_every_case_has_its_figures(scripts, tmp_path):
         assert is_number(case["spread"]), key
         assert case["unit"], key
         assert key in done.stdout
+        assert all(is_number(medians["cpu"]) for medians in case["contenders"].values()), key
+        assert set(case["contenders"]) == set(CASE[key].contenders), case["note"]
     for key in WITH_PEER:
         assert is_number(cases[key]["peer"]), key
         assert is_number(cases[key]["ratio"]), key
     assert cases["download_cut"]["peer"] > 1.5  # it begins again after each cut
     assert cases["small_objects_far"]["ours"] > 10 * 0.020 * 4  # at least four round trips for each object
-    assert {"cores", "cpu", "python", "taskcluster", "nginx"} <= set(said["machine"])
+    assert {"date", "cores", "cpu", "python", "taskcluster", "taskcluster (Rust)", "nginx"} <= set(said["machine"])
 
 
 def is_number(value):
@@ -70,7 +76,11 @@ def test_a_missed_bar_is_a_failure(scripts, tmp_path):
 def test_the_growth_is_drawn(scripts, tmp_path):
     done = benchmarks(scripts, tmp_path, "--growth")
     assert done.returncode == 0, done.stderr
-    plot = (tmp_path / "growth.svg").read_text()
-    assert plot.count("<polyline") >= 2
-    assert "1 KiB" in plot
-    assert {"taskcluster client"} < set(json.loads((tmp_path / "growth.json").read_text()))
+    for name, mark in [("growth.svg", "1 KiB"), ("growth-cpu.svg", "1 MiB"), ("growth-files.svg", "100 files")]:
+        plot = (tmp_path / name).read_text()
+        assert plot.count("<polyline") >= 2, name
+        assert mark in plot, name
+    said = json.loads((tmp_path / "growth.json").read_text())
+    assert {"Python client", "8 connections"} < set(said["sizes"])
+    assert {"Python client", "8 connections"} < set(said["files"])
+    assert all(sentence in done.stdout for sentence in said["fits"])

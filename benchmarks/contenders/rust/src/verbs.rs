@@ -97,10 +97,13 @@ pub async fn small_objects(service: &Object, small: Small) -> Result<u64> {
 /// Downloads all artifacts of a task into a folder, one after the other.
 pub async fn download_payload(service: &Queue, payload: Payload) -> Result<u64> {
     let mut moved = 0;
-    for name in names(service, &payload.task_id).await? {
-        let path = payload.destination.join(&name);
+    for listed in artifacts(service, &payload.task_id).await? {
+        let path = payload.destination.join(&listed.name);
         create_dir_all(path.parent().context("it is in the folder")?).await?;
-        moved += artifact(service, &payload.task_id, &name, &path).await?;
+        moved += match listed.storage_type.as_str() {
+            "object" => object_artifact(service, &payload.task_id, &listed.name, &path).await?,
+            _ => artifact(service, &payload.task_id, &listed.name, &path).await?,
+        };
     }
     Ok(moved)
 }
@@ -113,19 +116,46 @@ pub async fn json_calls(service: &Object, calls: Calls) -> Result<u64> {
     Ok(0)
 }
 
-async fn names(service: &Queue, task_id: &str) -> Result<Vec<String>> {
-    let mut names = Vec::new();
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Listed {
+    name: String,
+    storage_type: String,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Page {
+    artifacts: Vec<Listed>,
+    continuation_token: Option<String>,
+}
+
+#[derive(Deserialize)]
+struct Located {
+    name: String,
+    credentials: Credentials,
+}
+
+async fn artifacts(service: &Queue, task_id: &str) -> Result<Vec<Listed>> {
+    let mut found = Vec::new();
     let mut token: Option<String> = None;
     loop {
         let page = service.listLatestArtifacts(task_id, token.as_deref(), None).await?;
-        for artifact in page["artifacts"].as_array().context("a page has artifacts")? {
-            names.push(artifact["name"].as_str().context("an artifact has a name")?.to_owned());
-        }
-        match page["continuationToken"].as_str() {
-            Some(next) => token = Some(next.to_owned()),
-            None => return Ok(names),
+        let page: Page = serde_json::from_value(page)?;
+        found.extend(page.artifacts);
+        token = page.continuation_token;
+        if token.is_none() {
+            return Ok(found);
         }
     }
+}
+
+/// Downloads an artifact that is an object with the steps of `download_artifact_to_file`, which fails here: it reads
+/// the fields `client_id` and `access_token`, and the queue sends `clientId` and `accessToken`.
+async fn object_artifact(service: &Queue, task_id: &str, name: &str, path: &Path) -> Result<u64> {
+    let located: Located = serde_json::from_value(service.latestArtifact(task_id, name).await?)?;
+    let objects = Object::new(ClientBuilder::new(root_url()?).credentials(located.credentials))?;
+    download(&objects, &located.name, path).await
 }
 
 async fn download(service: &Object, name: &str, path: &Path) -> Result<u64> {
