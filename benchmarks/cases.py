@@ -107,7 +107,7 @@ CASES = (
     Case("small_objects_far", Bar(ratio=2.0, fastest=1.5), partial(transfers.small_objects, far=True), *_small),
     Case("download_cut", Bar(ours=1.02), transfers.cut_download, *_object, unit="x size"),
     Case("memory", Bar(ours=64), transfers.memory, "ours", unit="MiB"),
-    Case("multipart_upload", Bar(ratio=1.3), transfers.uploaded_object, *_parts),
+    Case("multipart_upload", Bar(ratio=1.5), transfers.uploaded_object, *_parts),
     Case("multipart_capped", Bar(ratio=4.0, fastest=3.5), partial(transfers.uploaded_object, rate=CAP), *_parts),
     Case("multipart_huge", Bar(ours=64), transfers.huge, "ours.round_trip", unit="MiB"),
     Case("payload_many", Bar(ratio=2.0, fastest=1.0), partial(payloads.downloaded_payload, far=False), *_payload),

@@ -24,7 +24,7 @@ pytestmark = [
 
 WITH_PEER = {
     *("download_object", "download_s3_artifact", "download_capped", "download_capped_aria2", "download_limit"),
-    *("upload_object", "small_objects", "small_objects_far", "download_cut", "json_calls"),
+    *("upload_object", "small_objects", "small_objects_far", "download_cut", "json_calls", "cold_start"),
     *("multipart_upload", "multipart_capped", "payload_many", "payload_many_far"),
     *("download_durable", "payload_durable", "log_stream"),
 }
