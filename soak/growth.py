@@ -32,13 +32,13 @@ class Bound:
 
     def show(self, figure: float) -> str:
         """Return a figure with its unit."""
-        return f"{figure / self.unit:.1f} {self.label}"
+        return f"{figure / self.unit:.1f} {self.label}".rstrip()
 
 
 BOUNDS = (
     Bound("memory", 16 * MIB, MIB, "MiB"),
-    Bound("files", 3, label="file descriptors"),
-    Bound("threads", 3, label="threads"),
+    Bound("files", 3),
+    Bound("threads", 3),
 )
 
 
