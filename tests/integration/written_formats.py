@@ -53,9 +53,9 @@ TASK, OBJECT, PATH = "Vv4bdVVCSdCWFDqHlZ5p1A", "formats/object", "tests.formats.
 ORIGIN = Origin("https://tc.example.com", "a_dag", "manual__1", "a_task", -1, 0)
 
 
-def versions() -> list[str]:
-    """Return the versions whose formats are kept, the newest last."""
-    return sorted((path.name for path in FOLDER.iterdir()), key=Version)
+def versions(name: str = "derived") -> list[str]:
+    """Return the versions for which a format is kept, the newest last; a folder need not have all of them."""
+    return sorted((file.parent.name for file in FOLDER.glob(f"*/{name}.json")), key=Version)
 
 
 def read(version: str, name: str) -> Any:

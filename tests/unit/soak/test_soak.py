@@ -59,7 +59,7 @@ def test_a_sample_counts_files_threads_and_memory():
     before, release = samples.take(os.getpid(), 0.0), threading.Event()
     threads = [threading.Thread(target=release.wait) for _ in range(3)]
     pipe = os.pipe()
-    held = os.urandom(32 * MIB)
+    held = os.urandom(64 * MIB)  # more than malloc takes from memory that was freed
     for thread in threads:
         thread.start()
     try:
