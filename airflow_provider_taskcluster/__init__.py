@@ -22,6 +22,7 @@ LINKS = (
     "TaskclusterHookLink",
     "TaskclusterPurgeCachesLink",
 )
+DECORATOR = "airflow_provider_taskcluster.decorators.taskcluster.taskcluster_task"
 ASSETS = {
     "schemes": ["taskcluster"],
     "handler": "airflow_provider_taskcluster.assets.uris.sanitize_uri",
@@ -55,6 +56,7 @@ def get_provider_info() -> dict[str, Any]:
         "dataset-uris": [ASSETS],  # Airflow 2's name for them
         "secrets-backends": ["airflow_provider_taskcluster.secrets.taskcluster.TaskclusterSecretsBackend"],
         "notifications": ["airflow_provider_taskcluster.notifications.taskcluster.TaskclusterNotifier"],
+        "task-decorators": [{"name": "taskcluster", "class-name": DECORATOR}],
         "filesystems": ["airflow_provider_taskcluster.fs.taskcluster"],
     }
 

@@ -22,6 +22,7 @@
     ├── WillNotCome                  the wait can no longer succeed
     ├── WaitFailed                   the wait itself broke down                        (transient)
     ├── TaskNotCompleted             a task that a DAG runs did not complete           (transient if retry_on says so)
+    │   └── FunctionFailed           a function that ran as a task raised an exception (the same)
     └── TransferError                an upload or download failed
         ├── StoreError               the store responded with an error (transient for 408, 425, 429, 5xx)
         │   └── NotStoredYet         an s3 artifact is announced, but not stored       (transient)
@@ -61,9 +62,7 @@ LONGEST_CODE = 100
 
 
 class TaskclusterError(AirflowException):
-    """Root of the tree. ``transient`` tells whether the same request may succeed later.
-
-    ``given_up`` tells that all retries are used up (``common/retry.py``).
+    """Root of the tree. ``transient``: the same request may succeed later. ``given_up``: all retries are used up.
 
     :param message: The complete message. It is put on one line, with control characters made visible.
     """
@@ -133,10 +132,7 @@ class NoMatchingMethod(ServiceError):
 
 
 class Conflict(ServiceError):
-    """409: the name belongs to another upload, or other hashes are recorded.
-
-    ``unfinished`` tells that no finished object was found under the name.
-    """
+    """409: the name is taken, or other hashes are recorded. ``unfinished``: no finished object was found there."""
 
     unfinished = False
 
@@ -146,10 +142,7 @@ class Expired(ServiceError):
 
 
 class UnreadableAnswer(ServiceError):
-    """A response with a success status, but without the expected JSON.
-
-    Not transient for a call: the root URL is probably that of another site. A wait goes on after it, and checks again.
-    """
+    """A success status without the expected JSON: probably the root URL of another site. A wait checks again."""
 
 
 class ServiceUnavailable(ServiceError):
@@ -201,6 +194,12 @@ class TaskNotCompleted(TaskclusterError):
     def __init__(self, message: str, *, transient: bool = False) -> None:
         super().__init__(message)
         self.transient = transient
+
+
+class FunctionFailed(TaskNotCompleted):
+    """A function that ran as a task raised what cannot be rebuilt here; ``remote_traceback`` is that of the worker."""
+
+    remote_traceback = ""
 
 
 class TransferError(TaskclusterError):

@@ -52,7 +52,7 @@ nitpicky = True
 nitpick_ignore_regex = [
     ("py:.*", r"(datetime\.)?(datetime|timedelta)"),
     ("py:.*", r"(collections\.abc|pathlib|types|typing)\..*|(os\.)?PathLike|Path|Self|ASGIApp"),
-    ("py:.*", r"airflow\..*|Context|(Object)?StoragePath|AirflowException|PokeReturnValue"),
+    ("py:.*", r"airflow\..*|Context|(Object)?StoragePath|AirflowException|PokeReturnValue|TaskDecorator"),
 ]
 
 html_theme = "furo"

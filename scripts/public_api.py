@@ -26,7 +26,7 @@ MODULES = [
     ),
     *("sensors.artifacts", "sensors.objects", "sensors.tasks", "sensors.index"),
     *("triggers.events", "triggers.run_trigger", "triggers.waits", "hooks.taskcluster", "links.base"),
-    *("links.taskcluster", "notifications.taskcluster", "secrets.taskcluster"),
+    *("links.taskcluster", "notifications.taskcluster", "secrets.taskcluster", "decorators.taskcluster"),
     *("tasks.generic_worker", "tasks.docker_worker"),
     *("assets.taskcluster", "fs.filesystem", "fs.errors", "exceptions", "types"),
     *(

@@ -70,7 +70,7 @@ class TaskclusterBaseOperator(CheckedArguments, BaseOperator):
     def render_template(self, content: Any, *arguments: Any, **options: Any) -> Any:
         """Render as Airflow does, but keep text that looks like a number as text, except in arguments that are JSON."""
         how = as_written
-        if isinstance(content, dict | list):
+        if isinstance(content, dict | list | tuple):
             own = (render for name, render in self.json_fields.items() if content is getattr(self, name, None))
             how = next(own, as_written)
         return how(super().render_template, content, *arguments, **options)

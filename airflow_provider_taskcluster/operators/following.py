@@ -180,8 +180,12 @@ class TaskclusterFollowingOperator(TaskclusterCancelingOperator):
             self._show_tail(task_id, run)
         message = f"Task {task_id} did not complete: {resolution(status, run['runId'], self.hook.settings.root_url)}"
         if end_of(run) != COMPLETED:
-            raise not_completed(run, message, self._retried_ends(context))
+            raise self._failure(context, task_id, run, message)
         return self._result(context, task_id, run)
+
+    def _failure(self, context: Context, task_id: str, run: TaskRun, message: str) -> Exception:  # noqa: ARG002 (of subclasses)
+        """Return the error for a run that did not complete."""
+        return not_completed(run, message, self._retried_ends(context))
 
     def _show_tail(self, task_id: str, run: TaskRun) -> None:
         completed = end_of(run) == COMPLETED

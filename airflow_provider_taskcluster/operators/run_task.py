@@ -173,11 +173,15 @@ class TaskclusterRunTaskOperator(TaskclusterAttemptsOperator):
         self._warn_of_rerun(status)
         return status
 
+    def _payload(self) -> Json | None:
+        """Return the payload of a task that is created now."""
+        return read_payload(self.payload, self.payload_file)
+
     def _definition(self, context: Context) -> Json:
         """Return the definition of a task that is created now."""
         fields = {
             "taskQueueId": optional_text(self.task_queue_id, "task_queue_id"),
-            "payload": read_payload(self.payload, self.payload_file),
+            "payload": self._payload(),
             "priority": optional_text(self.priority, "priority"),
             "retries": _task_retries(self.task_retries, "task_retries"),
             "scopes": optional_names(self.scopes, "scopes"),

@@ -7,6 +7,7 @@ import importlib.util
 import io
 import os
 import shutil
+import sys
 import threading
 import time
 import warnings
@@ -354,3 +355,30 @@ def test_notify_failures(tc):
     tc.outbox.clear()
     assert run("notify_failures", divisor=2)[0] == "success"
     assert len(tc.outbox) == 0
+
+
+def test_python_function(tc, taskcluster_worker, caplog):
+    caplog.set_level("INFO", logger="airflow_provider_taskcluster.operators")
+    example = load("python_function")
+    for name in ("count", "longest"):
+        example.get_task(name).poll_interval = 0.2
+    example.get_task("length").partial_kwargs["poll_interval"] = 0.2
+    dag_run = example.test(run_conf={"task_queue_id": taskcluster_worker.task_queue_id})
+    assert str(dag_run.state) == "success"
+    (after,) = (instance for instance in dag_run.get_task_instances() if instance.task_id == "report")
+    assert after.xcom_pull(task_ids="count") == {"to": 2, "be": 2}
+    assert after.xcom_pull(task_ids="report") == "2 words occur twice, the longest has 2 letters"
+    shown = [record.getMessage() for record in caplog.records]
+    assert f"counting the words of {dag_run.run_id}" in shown
+
+
+def test_python_function_skips(tc, taskcluster_worker):
+    example = load("python_function")
+    for name in ("count", "longest"):
+        example.get_task(name).poll_interval = 0.2
+    dag_run = example.test(run_conf={"task_queue_id": taskcluster_worker.task_queue_id, "text": "once"})
+    states = {instance.task_id: str(instance.state) for instance in dag_run.get_task_instances()}
+    assert states == dict.fromkeys(("count", "words", "report"), "success") | {
+        "length": "skipped",
+        "longest": "skipped",
+    }

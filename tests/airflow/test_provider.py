@@ -59,6 +59,14 @@ def test_every_module_that_is_announced_can_be_imported(kind):
         importlib.import_module(module)
 
 
+def test_the_decorator_is_an_attribute_of_task():
+    from airflow.providers.common.compat.sdk import task
+
+    (entry,) = get_provider_info()["task-decorators"]
+    assert entry["name"] == "taskcluster"
+    assert f"{task.taskcluster.__module__}.{task.taskcluster.__name__}" == entry["class-name"]
+
+
 def test_the_secrets_backend_and_the_notifier_are_listed(manager):
     backend, notifier = (
         f"airflow_provider_taskcluster.{name}"
@@ -80,7 +88,7 @@ for kind in ("operators", "sensors"):
     for group in info[kind]:
         for module in group["python-modules"]:
             importlib.import_module(module)
-for path in info["notifications"] + info["secrets-backends"]:
+for path in info["notifications"] + info["secrets-backends"] + [info["task-decorators"][0]["class-name"]]:
     importlib.import_module(path.rpartition(".")[0])
 print(json.dumps(sorted(set(sys.modules) - before)))
 """
@@ -91,7 +99,7 @@ def test_parsing_a_dag_file_loads_neither_the_hook_nor_any_library_below_it():
     loaded = json.loads(done.stdout.splitlines()[-1])
     ours = [name for name in loaded if name.startswith("airflow_provider_taskcluster.")]
     rooms = {name.split(".")[1] for name in ours}
-    assert {"operators", "sensors", "links"} <= rooms
+    assert {"decorators", "operators", "sensors", "links"} <= rooms
     assert not rooms & {"services", "emulator"}
     assert "airflow_provider_taskcluster.hooks.taskcluster" not in loaded
     libraries = {name.partition(".")[0] for name in loaded} - {"airflow", "airflow_provider_taskcluster"}

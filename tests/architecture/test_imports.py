@@ -29,6 +29,7 @@ ALLOWED = {
         *("assets", "hooks", "connection", "links", "services", "tasks", "transfer", "triggers", "waits"),
         *("common", "exceptions"),
     },
+    "decorators": {"operators", "tasks", "services", "common", "exceptions"},
     "sensors": {"hooks", "connection", "links", "triggers", "waits", "common", "exceptions"},
     "fs": {"hooks", "services", "transfer", "common", "exceptions"},
     "notifications": {"hooks", "connection", "common", "exceptions"},
@@ -49,7 +50,18 @@ FLOORS = {
     ],
 }
 # rooms whose code must run without Airflow
-OF_AIRFLOW = {"assets", "hooks", "links", "notifications", "operators", "secrets", "sensors", "triggers", "fs"}
+OF_AIRFLOW = {
+    "assets",
+    "decorators",
+    "hooks",
+    "links",
+    "notifications",
+    "operators",
+    "secrets",
+    "sensors",
+    "triggers",
+    "fs",
+}
 WITHOUT_AIRFLOW = set(ALLOWED) - OF_AIRFLOW
 # `exceptions` takes its root class from Airflow, and these say to Airflow what our errors mean.
 MAY_KNOW_AIRFLOW = {"exceptions.py", "common/task_failure.py", "common/arguments.py"}
@@ -58,6 +70,7 @@ HEAVY = {"taskcluster", "aiohttp", "requests", "fsspec", "urllib3", "mohawk"}
 LIGHT_ROOMS = {
     "__init__",
     "assets",
+    "decorators",
     "exceptions",
     "hooks",
     "links",

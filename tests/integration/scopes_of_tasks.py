@@ -10,6 +10,8 @@ import taskcluster
 from airflow_tries import TaskInstance
 from scopes_table import line
 
+from airflow_provider_taskcluster.decorators.taskcluster import taskcluster_task
+from airflow_provider_taskcluster.emulator.worker import Worker
 from airflow_provider_taskcluster.exceptions import InsufficientScopes
 from airflow_provider_taskcluster.operators.groups import TaskclusterRunTaskGroupOperator
 from airflow_provider_taskcluster.operators.run_task import TaskclusterRunTaskOperator
@@ -20,6 +22,7 @@ from airflow_provider_taskcluster.operators.tasks import (
 )
 from airflow_provider_taskcluster.sensors.index import TaskclusterIndexSensor
 from airflow_provider_taskcluster.sensors.tasks import TaskclusterTaskGroupSensor, TaskclusterTaskSensor
+from airflow_provider_taskcluster.tasks.function_payload import OUTCOME_ARTIFACT
 from airflow_provider_taskcluster.triggers.waits import TaskclusterWaitTrigger
 from airflow_provider_taskcluster.waits.conditions.tasks import TaskGroupWait, TaskWait
 from airflow_provider_taskcluster.waits.protocol import Found, Over
@@ -76,6 +79,33 @@ def run_operator(w):
             task_id = operator.start(context)["taskId"]
             w.tc.bulk.resolve([task_id])
             assert operator.execute(context)["state"] == "completed"
+        finally:
+            operator.hook.close()
+
+    return ran
+
+
+def add(one, two):
+    return one + two
+
+
+@line("`@task.taskcluster`")
+def run_function(w):
+    definition = {name: value for name, value in definition_of(w).items() if name != "payload"}
+    w.blanks["taskId"] = "*"  # each client derives another
+
+    def ran():
+        run = taskcluster_task(
+            add, task_id="run", taskcluster_conn_id=w.hook.taskcluster_conn_id, definition=definition, log="none"
+        )
+        operator, context = run(1, 2).operator, TaskInstance().context
+        try:
+            task_id = operator.start(context)["taskId"]
+            credentials = {"clientId": w.tc.client_id, "accessToken": w.tc.access_token}
+            done = Worker(w.tc.root_url, credentials, task_queue_id=definition["taskQueueId"]).claim(task_id)
+            done.add(OUTCOME_ARTIFACT, b'{"outcome": "returned", "result": "gARLAy4="}')  # a 3
+            done.complete()
+            assert operator.execute(context) == 3
         finally:
             operator.hook.close()
 

@@ -92,6 +92,15 @@ def test_its_secrets_backend_and_notifier_are_listed(airflow):
         assert info[key][0] in airflow("airflow", "providers", command, "--output", "plain")
 
 
+def test_its_decorator_is_found(airflow):
+    code = """
+from airflow.providers.common.compat.sdk import task
+print(task.taskcluster.__module__, task.taskcluster.__name__)
+"""
+    module, _, name = get_provider_info()["task-decorators"][0]["class-name"].rpartition(".")
+    assert airflow("python", "-c", code).split() == [module, name]
+
+
 def test_airflow_starts_with_the_secrets_backend(airflow):
     code = """
 import os
