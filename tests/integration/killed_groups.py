@@ -1,16 +1,9 @@
-"""Starts of task groups that get killed; a program that `test_run_task_group_kills.py` starts.
-
-It imports everything once. For each line of its input (JSON) it forks a child, which starts the group that the line
-describes, and says its process id; then it says how the child has ended.
-"""
+"""Starts of task groups that get killed; a program that `test_run_task_group_kills.py` starts."""
 
 from __future__ import annotations
 
-import json
-import os
-import sys
-
 from airflow_tries import TaskInstance
+from killed_processes import serve
 from taskcluster import aio
 
 from airflow_provider_taskcluster.operators.groups import TaskclusterRunTaskGroupOperator
@@ -19,8 +12,7 @@ from airflow_provider_taskcluster.tasks import group_start
 WARM = (aio, group_start)
 
 
-def start(connection, run_id, tasks):
-    os.environ["AIRFLOW_CONN_KILLED"] = json.dumps(connection)
+def start(run_id, tasks):
     instance = TaskInstance()
     instance.run_id = run_id
     TaskclusterRunTaskGroupOperator(
@@ -28,24 +20,5 @@ def start(connection, run_id, tasks):
     )._started(instance.context)
 
 
-def main():
-    for line in sys.stdin:
-        child = os.fork()
-        if not child:
-            os.dup2(sys.stderr.fileno(), sys.stdout.fileno())  # Airflow logs to stdout
-            try:
-                start(**json.loads(line))
-                os._exit(0)
-            finally:
-                os._exit(1)
-        say(child)
-        say(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))
-
-
-def say(number):
-    sys.stdout.write(f"{number}\n")
-    sys.stdout.flush()
-
-
 if __name__ == "__main__":
-    main()
+    serve(start)
