@@ -357,6 +357,51 @@ def test_notify_failures(tc):
     assert len(tc.outbox) == 0
 
 
+def test_build_and_report(tc, taskcluster_worker, made_hook, tmp_path):
+    build = """
+import json, os, pathlib, taskcluster
+pathlib.Path("target.txt").write_text("built " + os.environ["BRANCH"])
+task_id, queue = taskcluster.slugId(), taskcluster.Queue(taskcluster.optionsFromEnvironment())
+own = queue.task(os.environ["TASK_ID"])
+payload = {"command": [["echo", "tested"]], "maxRunTime": 60}
+fields = {name: own[name] for name in ("taskQueueId", "created", "deadline", "metadata")}
+queue.createTask(task_id, {**fields, "taskGroupId": os.environ["TASK_GROUP_ID"], "payload": payload})
+"""
+    client = {"TASKCLUSTER_CLIENT_ID": tc.client_id, "TASKCLUSTER_ACCESS_TOKEN": tc.access_token}
+    payload = generic_worker_payload(
+        [sys.executable, "-c", build],
+        max_run_time=60,
+        env={**client, "BRANCH": "${payload.branch}"},
+        artifacts=[file_artifact("target.txt", "public/build/target.txt")],
+    )
+    group, hook = made_hook(payload)
+    example = load("build_and_report")
+    for name in ("build", "report"):
+        example.get_task(name).poll_interval = 0.2
+    tc.outbox.clear()
+    dag_run = example.test(
+        run_conf={
+            "hook_group_id": group,
+            "hook_id": hook,
+            "branch": "release",
+            "bucket": f"file://{tmp_path}/bucket",
+            "task_queue_id": taskcluster_worker.task_queue_id,
+            "python": os.path.realpath(sys.executable),
+            "worker_pool_id": "tests/story",
+        }
+    )
+    assert str(dag_run.state) == "success"
+    assert (tmp_path / "bucket/release/public/build/target.txt").read_text() == "built release"
+    name = f"airflow-demo/reports/{dag_run.run_id}.md"
+    said = TaskclusterHook().read_object(name).decode()
+    assert said.startswith("# Build of release: 2 tasks, 1 files\n\n- public/build/target.txt: 13 bytes\n")
+    assert {sent.address for sent in tc.outbox} == {"C0123456789", "my-team@example.com"}
+    [told] = tc.outbox.entries(kind="slack-channel")
+    assert f"The report of release is at {name}" in told.text
+    [request] = TaskclusterHook().purge_requests("tests/story")
+    assert request["cacheName"] == "checkouts-release"
+
+
 def test_python_function(tc, taskcluster_worker, caplog):
     caplog.set_level("INFO", logger="airflow_provider_taskcluster.operators")
     example = load("python_function")
