@@ -17,7 +17,7 @@ PAGES = {
 OPENED = re.compile(r"^ *(?:```+|~~~+|:::+) *(\S+) *(.*)$", re.MULTILINE)
 CLOSED = re.compile(r"^ *(?:```+|~~~+|:::+) *$", re.MULTILINE)
 NO_PYTHON = {
-    *("sh", "json", "text", "ini", "{include}", "{literalinclude}", "{toctree}", "{eval-rst}", "{warning}"),
+    *("sh", "json", "yaml", "text", "ini", "{include}", "{literalinclude}", "{toctree}", "{eval-rst}", "{warning}"),
     *("{rooms}", "{rooms-picture}"),
 }
 # Which tests name the files of a folder that they run; those of another folder are tests themselves.
