@@ -5,6 +5,7 @@ from __future__ import annotations
 import zlib
 from typing import TYPE_CHECKING, Protocol
 
+from airflow_provider_taskcluster.common.messages import one_line
 from airflow_provider_taskcluster.exceptions import TransferError, Truncated
 
 if TYPE_CHECKING:
@@ -35,7 +36,8 @@ def decoder_for(encoding: str, piece: int) -> Decoder:
         case "gzip" | "x-gzip":
             return _Gzip(piece)
     raise TransferError(
-        f"The store sent Content-Encoding {encoding!r}, which was not asked for: ask those who run this store"
+        f"The store sent Content-Encoding '{one_line(encoding, 100)}', which was not asked for: ask those who run this "
+        f"store"
     )
 
 

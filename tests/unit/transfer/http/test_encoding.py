@@ -51,6 +51,13 @@ def test_an_encoding_that_nobody_asked_for_is_refused(encoding):
         decoder_for(encoding, 1000)
 
 
+def test_an_encoding_that_is_a_url_is_told_without_its_secrets():
+    with pytest.raises(TransferError, match="which was not asked for") as caught:
+        decoder_for("https://user:c0ffee@host/?c0ffee\n", 1000)
+    assert "c0ffee" not in str(caught.value)
+    assert str(caught.value).isprintable()
+
+
 @given(st.lists(st.binary(max_size=300), min_size=1, max_size=4), st.integers(1, 50), st.integers(1, 50))
 def test_any_members_in_any_chunks_and_pieces_come_out_whole(contents, piece, chunk):
     body = b"".join(gzip.compress(content) for content in contents)
