@@ -46,7 +46,7 @@ def main() -> int:
 
 def compare(options: argparse.Namespace) -> int:
     """Run all chosen cases on the disk and, with ``--tmpfs``, again in memory."""
-    wanted = {key for name in options.cases or ["all"] for key in GROUPS.get(name, [name])}
+    wanted = {key for name in options.cases or ["default"] for key in GROUPS.get(name, [name])}
     chosen = [case for case in CASES if case.key in wanted]
     plan = Plan(options.size, options.objects, options.calls)
     facts = machine.facts()
