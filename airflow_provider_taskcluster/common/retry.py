@@ -13,7 +13,6 @@ A grant that a store refuses (401, 403, ExpiredToken) has expired. It is renewed
 from __future__ import annotations
 
 import asyncio
-import itertools
 import logging
 import random
 import time
@@ -108,13 +107,14 @@ class Retrying:
 
     def __call__(self, work: Callable[..., T], *arguments: Any) -> T:
         """Return the function's result, or raise its last error."""
-        for number in itertools.count(1):
+        number = 0
+        while True:
+            number += 1
             try:
                 return work(*arguments)
             except TaskclusterError as error:
                 wait = self.budget.wait_after(error, number)
             self.sleep(wait)
-        raise AssertionError  # the loop has no end
 
 
 @dataclass(frozen=True)
@@ -126,13 +126,14 @@ class AsyncRetrying:
 
     async def __call__(self, work: Callable[..., Awaitable[T]], *arguments: Any) -> T:
         """Return the coroutine's result, or raise its last error."""
-        for number in itertools.count(1):
+        number = 0
+        while True:
+            number += 1
             try:
                 return await work(*arguments)
             except TaskclusterError as error:
                 wait = self.budget.wait_after(error, number)
             await self.sleep(wait)
-        raise AssertionError  # the loop has no end
 
 
 class _Budget:

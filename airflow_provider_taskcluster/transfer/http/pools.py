@@ -68,7 +68,7 @@ class StorePools:
         if parts.scheme == "https" or not proxy:  # an HTTP proxy takes the whole URL
             target = target[len(f"{parts.scheme}://{parts.netloc}") :]
             target = target if target.startswith("/") else f"/{target}"
-        # Of the pool, not of the manager, which would parse and normalize the URL.
+        # ``urlopen`` of the manager would normalize the URL; that of the pool sends the target as it is.
         pool = self._manager(parts.scheme, proxy).connection_from_host(parts.hostname, parts.port, parts.scheme)
         return pool.urlopen(
             method,
@@ -98,9 +98,9 @@ class StorePools:
     def _new_manager(self, proxy: str | None, context: ssl.SSLContext | None) -> PoolManager:
         options: dict[str, Any] = {"maxsize": MOST_CONNECTIONS, "blocksize": MIB}
         options |= {"ssl_context": context} if context else {"cert_reqs": "CERT_NONE"}
-        manager = PoolManager(**options)
         if proxy:
-            manager = ProxyManager(proxy, proxy_headers=_login(proxy), proxy_ssl_context=context, **options)
+            options |= {"proxy_headers": _login(proxy), "proxy_ssl_context": context}
+        manager = ProxyManager(proxy, **options) if proxy else PoolManager(**options)
         manager.pool_classes_by_scheme = self._classes
         return manager
 

@@ -42,12 +42,12 @@ class Measured:
     size: int
     sha256: str
     fingerprint: Fingerprint = field(compare=False, repr=False)
-    _sha512: list[FingerprintedHashers] = field(default_factory=list, compare=False, repr=False)
+    _begun: list[FingerprintedHashers] = field(default_factory=list, compare=False, repr=False)
     algorithms: tuple[str, ...] = ("sha512",)
 
-    def take_sha512(self) -> Hashers:
-        """Return the partial sha512 to the first caller; fresh hashers to later callers."""
-        return self._sha512.pop() if self._sha512 else Hashers(self.algorithms)
+    def take_hashers(self) -> Hashers:
+        """Return the hashers that the first reading has begun, to the first caller; fresh ones to later callers."""
+        return self._begun.pop() if self._begun else Hashers(self.algorithms)
 
 
 def measure(source: Source, check: Callable[[], None] = lambda: None) -> Measured:

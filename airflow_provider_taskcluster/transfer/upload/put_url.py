@@ -108,7 +108,7 @@ class CheckedBody:
         self._digests: dict[str, str] | None = None
         self._pool = BufferPool(PUT_BUFFERS, min(MIB, self._left), failure)
         self._sending: Block | None = None
-        self._read_ahead = ReadAheadHashers(offer.source, offer.measured.take_sha512(), offer.measured.size)
+        self._read_ahead = ReadAheadHashers(offer.source, offer.measured.take_hashers(), offer.measured.size)
         self._again = offer.measured.fingerprint.with_same_key()
         self._hashing = Hashing(
             [self._read_ahead] if offer.measured.algorithms else [], failure, threaded=offer.failure is None

@@ -209,7 +209,7 @@ def measure_and_send(path):
     """Again and again until the time-out; not for ever, should it be lost."""
     until = time.monotonic() + 10
     while time.monotonic() < until:
-        started = measure(PathSource(path)).take_sha512()
+        started = measure(PathSource(path)).take_hashers()
         ahead = ReadAheadHashers(PathSource(path), started, len(DATA))
         try:
             for start in range(0, len(DATA), MIB):

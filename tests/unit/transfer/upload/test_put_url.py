@@ -74,7 +74,7 @@ def test_other_bytes_that_the_sha512_alone_has_seen_are_noticed_before_the_last_
     announced = offer()
     begun = FingerprintedHashers(["sha512"], announced.measured.fingerprint)
     begun.update(CONTENT[:5][::-1])
-    announced.measured._sha512.append(begun)
+    announced.measured._begun.append(begun)
     body = CheckedBody(io.BytesIO(CONTENT), announced)
     sent = []
     with pytest.raises(SourceChanged, match="for a moment its bytes were others"):
