@@ -182,3 +182,14 @@ def no_thread_after(monkeypatch, collector_off):
         monkeypatch.setattr(threading.Thread, "start", limited)
 
     return limit
+
+
+@pytest.fixture
+def say(capsys):
+    """Prints figures, for those who run the test."""
+
+    def say(text):
+        with capsys.disabled():
+            print(text)  # noqa: T201 (it is for people)
+
+    return say

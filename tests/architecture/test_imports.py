@@ -67,19 +67,7 @@ WITHOUT_AIRFLOW = set(ALLOWED) - OF_AIRFLOW
 MAY_KNOW_AIRFLOW = {"exceptions.py", "common/task_failure.py", "common/arguments.py"}
 # what a DAG file imports stays light: these are imported inside functions there.
 HEAVY = {"taskcluster", "aiohttp", "requests", "fsspec", "urllib3", "mohawk"}
-LIGHT_ROOMS = {
-    "__init__",
-    "assets",
-    "decorators",
-    "exceptions",
-    "hooks",
-    "links",
-    "notifications",
-    "operators",
-    "secrets",
-    "sensors",
-    "triggers",
-}
+LIGHT_ROOMS = OF_AIRFLOW - {"fs"} | {"__init__", "exceptions"}
 # what a module must not import that says in its first line that it is pure: decisions only, no I/O, no clock.
 IMPURE_MODULES = {
     *("os", "io", "pathlib", "socket", "requests", "aiohttp"),

@@ -69,17 +69,6 @@ def cluster(tc, waited_for):
         yield cluster
 
 
-@pytest.fixture
-def say(capsys):
-    """Prints figures, for those who run the test."""
-
-    def say(text):
-        with capsys.disabled():
-            print(text)  # noqa: T201 (it is for people)
-
-    return say
-
-
 @pytest.fixture(scope="module")
 def hook(tc):
     with pytest.MonkeyPatch.context() as environment:

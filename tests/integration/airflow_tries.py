@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
 import pytest
+import taskcluster
 from airflow.providers.common.compat.sdk import TaskDeferred
 
 from airflow_provider_taskcluster.emulator.worker.simulated import Run
@@ -79,3 +80,16 @@ class StateStore(dict):
 
     set = dict.__setitem__
     delete = dict.pop
+
+
+def connect_temporarily(connect, tc):
+    """Make the connection ``tc_temporary``, whose credentials last for an hour: nothing lasting derives ids."""
+    now = datetime.now(UTC)
+    made = taskcluster.createTemporaryCredentials(
+        tc.client_id, tc.access_token, now - timedelta(minutes=1), now + timedelta(hours=1), ["*"]
+    )
+    login, password, certificate = (
+        value.decode() if isinstance(value := made[name], bytes) else value
+        for name in ("clientId", "accessToken", "certificate")
+    )
+    connect("tc_temporary", login=login, password=password, extra={"certificate": certificate})

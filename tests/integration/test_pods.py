@@ -19,8 +19,8 @@ from airflow_provider_taskcluster.exceptions import Interrupted
 ROOT = Path(__file__).parents[2]
 NOBODY = 65534
 
-# A task in a pod: its volume is the only place that it can write to. Root, who can write everywhere, does the same
-# before, for the imports that happen on first use, and becomes another user then, who may not be able to read them.
+# A task in a pod that can write to its volume alone. A test that runs as root does the work once as root, since modules
+# are imported on first use, and ``nobody`` may have no right to read them. Then it does it again as ``nobody``.
 IN_A_POD = """
 import contextlib, os, sys
 from datetime import UTC, datetime, timedelta

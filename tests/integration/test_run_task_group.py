@@ -7,12 +7,10 @@ import logging
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
-from datetime import UTC, datetime, timedelta
 
 import pytest
-import taskcluster
 from airflow.providers.common.compat.sdk import AirflowFailException
-from airflow_tries import StateStore, TaskInstance, claimed_run
+from airflow_tries import StateStore, TaskInstance, claimed_run, connect_temporarily
 from operator_of_a_group import RUN, operator, start
 
 from airflow_provider_taskcluster.emulator.store.faults import Overtaken, Reset
@@ -313,15 +311,7 @@ class TestRetries:
             operator(on_kill="leave").execute(instance.context)
 
     def test_without_a_lasting_key_the_state_store_keeps_one(self, operator, connect, tc):
-        now = datetime.now(UTC)
-        made = taskcluster.createTemporaryCredentials(
-            tc.client_id, tc.access_token, now - timedelta(minutes=1), now + timedelta(hours=1), ["*"]
-        )
-        login, password, certificate = (
-            value.decode() if isinstance(value := made[name], bytes) else value
-            for name in ("clientId", "accessToken", "certificate")
-        )
-        connect("tc_temporary", login=login, password=password, extra={"certificate": certificate})
+        connect_temporarily(connect, tc)
         store = StateStore()
         groups = [start(operator(conn_id="tc_temporary"), TaskInstance(store=store)) for _ in range(2)]
         assert groups[0] == groups[1]

@@ -57,17 +57,6 @@ def triggerer(tc, services):
     return start
 
 
-@pytest.fixture
-def say(capsys):
-    """Prints figures, for those who run the test."""
-
-    def say(text):
-        with capsys.disabled():
-            print(text)  # noqa: T201 (it is for people)
-
-    return say
-
-
 class Requests:
     """What a client asks of the emulator during a block."""
 
