@@ -75,7 +75,7 @@ for dag_id, tasks in json.loads(os.environ["KILLED_TASKS"]).items():
                 task_id=name,
                 taskcluster_conn_id=f"killed_{name}",
                 # Events that fire before the executor has reported all deferrals meet a race in Airflow.
-                poll_interval=8 if arguments.get("deferrable") and arguments.get("group") else 1,
+                poll_interval=8 if arguments.get("deferrable") else 1,
                 retries=RETRIES,
                 retry_delay=timedelta(seconds=3),  # Airflow 2.11 mixes up tries that follow at once
                 pre_execute=on_an_empty_disk,
