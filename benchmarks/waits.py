@@ -52,7 +52,7 @@ class Rhythm:
     watched: int = WATCHED
 
 
-# Of the most waits, whose 100 calls take the emulator some seconds.
+# For 100,000 waits: the emulator takes some seconds to answer the 100 calls of a round.
 SLOW = Rhythm(30.0, 2)
 
 

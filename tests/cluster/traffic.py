@@ -23,7 +23,7 @@ class Gate:
         self._free_parts = 0
 
     def close(self, free_parts=0):
-        """Hold all bodies from now on, but for so many parts."""
+        """Hold all bodies from now on, except those of the first ``free_parts`` parts."""
         self._free_parts = free_parts
         self.closed = True
 

@@ -128,7 +128,7 @@ def ends(hook, task_ids):
 
 
 def wrong_state(services, run, name, state, number):
-    """What is not as it should be of an Airflow task: its state, or the number of its tries."""
+    """Return None if an Airflow task has this state after so many tries; else the state and the tries that it has."""
     found, last = states(services, run.dag_id)[name]
     counted_twice = airflow_services.AIRFLOW_2 and last > number > 1  # it may see the same death in two ways
     return None if found == state and (last == number or counted_twice) else f"is {found} after {last} tries"

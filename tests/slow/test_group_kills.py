@@ -69,7 +69,7 @@ def waits_at_the_gate(hook, run, name):
 
 
 def outcome(services, run, hook, name):
-    """What is left of an Airflow task: of its last group, and of the one before that was canceled."""
+    """Return the results of an Airflow task: of its last group, and the ends of a group that was canceled before."""
     created = run.created(hook, name)
     before, last = created[: -len(LABELS)], created[-len(LABELS) :]
     definitions = [hook.task_definition(task_id) for task_id in last]

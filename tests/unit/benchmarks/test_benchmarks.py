@@ -82,7 +82,7 @@ def test_a_program_that_was_built_takes_its_turn(monkeypatch, tmp_path):
 
 
 def test_nobody_works_long_for_a_case(monkeypatch):
-    """Who has worked for 10 s takes no further turn; the others go on."""
+    """A contender whose runs took 10 s in all is not run again; the other contenders are."""
     seconds = {"ours.download_object": 1.0, "peer.download_object": 6.0}
     case = replace(CASE["download_object"], setup=lambda _: nullcontext(lambda name: runs_of(seconds[name])[0]))
     monkeypatch.setattr(Case, "contenders", tuple(seconds))
