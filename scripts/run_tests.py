@@ -17,9 +17,12 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 INNER_LOOP = ["tests/architecture", "tests/unit"]
-# One process for each core. A file stays in one process, so that its fixtures are set up once. Files keep their order,
-# slow ones first, so that no core runs out of work at the end.
-ON_ALL_CORES = ["-n", "logical", "--dist", "loadfile", "--no-loadscope-reorder"]
+# A file stays in one process, so that its fixtures are set up once. Files keep their order, slow ones first, so that no
+# core runs out of work at the end.
+BY_FILE = ["--dist=loadfile", "--no-loadscope-reorder"]
+ON_ALL_CORES = "--numprocesses=logical"
+# Each process collects all tests, which takes 15 s: too long for one that has few to run.
+ON_HALF_OF_THE_CORES = f"--numprocesses={((os.cpu_count() or 1) + 1) // 2}"
 FAILURE = re.compile(r"^(?:FAILED|ERROR) (tests/.+?)(?: - .*)?$", re.MULTILINE)
 SEED = re.compile(r"^Using (--randomly-seed=\d+)", re.MULTILINE)
 COUNT = re.compile(r"(\d+) passed")
@@ -39,7 +42,9 @@ class Step:
         """Run the command to its end."""
         print(f"==> {self.name}" + ", whose output comes at its end" * self._quiet, flush=True)
         started = time.monotonic()
-        process = subprocess.Popen(self._command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        process = subprocess.Popen(
+            self._command, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
         assert process.stdout
         while chunk := process.stdout.read1():  # type: ignore[attr-defined] # a BufferedReader, typed as IO
             self._output += chunk
@@ -58,7 +63,8 @@ class Step:
             counted = COUNT.findall(text)
             return f"{self.name}: {counted[-1] + ' passed, ' if counted else 'passed, '}{minutes(self._seconds)}"
         order = SEED.findall(text)[:1]
-        alone = [part for part in self._command if part not in ON_ALL_CORES] if order else self._command
+        spread = {*BY_FILE, ON_ALL_CORES, ON_HALF_OF_THE_CORES}
+        alone = [part for part in self._command if part not in spread] if order else self._command
         tests = [f"'{test}'" for test in FAILURE.findall(text)]
         return f"{self.name} FAILED, run again alone: " + " ".join([*alone, *order, *tests])
 
@@ -74,11 +80,20 @@ def minutes(seconds: float) -> str:
     return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
 
 
-def run_of_tests(name: str, python: str, *options: str, quiet: bool = False) -> Step:
-    """Return a run of tests."""
+def environment() -> dict[str, str]:
+    """Return the environment of a step.
+
+    Compiled modules are kept even if the user's environment forbids it: each new interpreter would compile the package
+    again, which takes two seconds.
+    """
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
+def run_of_tests(name: str, python: str, *options: str, on: str = ON_ALL_CORES, quiet: bool = False) -> Step:
+    """Return a run of tests in a number of processes."""
     seed = os.environ.get("SEED")
     order = [f"--randomly-seed={seed}"] if seed else []
-    return Step(name, [python, "-m", "pytest", "-q", *order, *ON_ALL_CORES, *options], quiet=quiet)
+    return Step(name, [python, "-m", "pytest", "-q", *order, on, *BY_FILE, *options], quiet=quiet)
 
 
 def check(python: str) -> list[Step]:
@@ -97,7 +112,8 @@ def whole(python: str, python_211: str = "") -> list[Step]:
     """
     steps = [run_of_tests("Tests on Airflow 3.3", python)]
     if python_211:
-        steps.append(run_of_tests("Tests on Airflow 2.11 that touch it", python_211, "--airflow=touched", quiet=True))
+        name = "Tests on Airflow 2.11 that touch it"
+        steps.append(run_of_tests(name, python_211, "--airflow=touched", on=ON_HALF_OF_THE_CORES, quiet=True))
     return [*lint(python), *side_by_side(*steps, types(python))]
 
 
