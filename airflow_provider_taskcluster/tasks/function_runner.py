@@ -93,9 +93,10 @@ def main() -> int:
     sys.modules[JSON_SERIALIZER] = json_serializer()
     # Airflow's script would look for the supervisor of an Airflow task, which a worker does not have.
     vars(sys)["modules"]["airflow.sdk.execution_time.task_runner"] = None
-    with tempfile.TemporaryDirectory(prefix="airflow-function-") as folder:
-        outcome = run_script(given, Path(folder))
     path.parent.mkdir(parents=True, exist_ok=True)
+    # In the folder of the task, with which the worker removes it if the task is killed.
+    with tempfile.TemporaryDirectory(prefix="run-", dir=path.parent) as folder:
+        outcome = run_script(given, Path(folder))
     path.write_text(json.dumps(outcome), encoding="ascii")
     return 1 if outcome["outcome"] == "raised" else 0
 

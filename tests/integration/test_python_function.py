@@ -7,6 +7,7 @@ import pickle
 import sys
 import traceback
 from datetime import UTC, datetime
+from pathlib import Path
 
 import pytest
 from airflow.providers.common.compat.sdk import DAG, AirflowFailException, AirflowSkipException, TaskDeferred
@@ -126,6 +127,13 @@ def skip_with_airflow():
     raise AirflowSkipException("nothing new")
 
 
+def own_folders():
+    import sys
+    from pathlib import Path
+
+    return [str(path.resolve()) for path in (Path.cwd(), Path(sys.argv[0]))]
+
+
 class TestResults:
     @pytest.mark.parametrize("value", [None, 0, "", "ä", {"a": [1, (2, 3)]}, datetime(2026, 1, 1, tzinfo=UTC), b"\0"])
     def test_what_the_function_returns_is_returned(self, ended, value):
@@ -222,6 +230,10 @@ class TestExceptions:
     def test_a_process_that_dies_is_a_task_that_did_not_complete(self, ended):
         with pytest.raises(TaskNotCompleted, match="did not complete: run 0 is failed"):
             ended(end_process, 3)
+
+    def test_a_process_that_dies_leaves_its_files_only_where_the_worker_removes_them(self, ended):
+        folder, script = ended(own_folders)
+        assert Path(script).is_relative_to(folder)
 
     def test_a_process_that_ends_as_if_well_did_not_complete_either(self, ended):
         with pytest.raises(TaskNotCompleted, match="did not complete"):
