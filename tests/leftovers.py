@@ -42,18 +42,14 @@ class LeftoversCheck:
         self._first_seen: dict[Resource, str] = {}
 
     def pytest_collection_finish(self) -> None:
-        """Keep what belongs to the process: what is open before the first test, and threads that start once.
-
-        Objects made so far are frozen: a collection of garbage then takes milliseconds in place of half a second.
-        """
+        """Keep what belongs to the process: what is open before the first test, and threads that start once."""
         from airflow_provider_taskcluster.services.loop import running_loop
 
         running_loop()
         fsspec.asyn.get_loop()
         asgiref.sync.SyncToAsync.single_thread_executor.submit(int).result()
         self._kept |= open_resources()
-        gc.collect()
-        gc.freeze()
+        _collect_garbage()
 
     @pytest.hookimpl(wrapper=True)
     def pytest_fixture_setup(self, fixturedef):
@@ -78,18 +74,24 @@ class LeftoversCheck:
 
     def _left(self) -> list[str]:
         """Describe what is left of the tests of a file; it counts as kept from then on."""
-        gc.collect()
+        _collect_garbage()
         deadline = time.monotonic() + GRACE_SECONDS
         while (left := open_resources() - self._kept) and time.monotonic() < deadline:
             time.sleep(0.02)
         first_seen, self._first_seen = self._first_seen, {}
         self._kept |= left
-        sockets = _sockets()
+        sockets = _sockets() if left else {}
         return [
             f"{' '.join(item)}{sockets.get(item[1].split()[0], '')}, first seen after "
             f"{first_seen.get(item, 'one of them')}"
             for item in sorted(left)
         ]
+
+
+def _collect_garbage() -> None:
+    """Collect garbage, and exclude what survives from later collections: they take milliseconds, not half a second."""
+    gc.collect()
+    gc.freeze()
 
 
 def open_resources() -> set[Resource]:
