@@ -30,6 +30,7 @@ os.environ["AIRFLOW__CORE__DAGS_FOLDER"] = str(TESTS.parent / "example_dags")
 os.environ["AIRFLOW__CORE__PLUGINS_FOLDER"] = str(TESTS / "airflow/plugins")
 os.environ["AIRFLOW__USAGE_DATA_COLLECTION__ENABLED"] = "False"
 os.environ.pop("AIRFLOW__CORE__UNIT_TEST_MODE", None)
+os.environ["HYPOTHESIS_NO_PLUGINS"] = "1"  # that of trio looks through all objects of the process
 
 # Temporary files go into a folder of this process, where the check after each test file finds those that are left.
 os.environ["TMPDIR"] = tempfile.tempdir = tempfile.mkdtemp(prefix="tmp-", dir=home)

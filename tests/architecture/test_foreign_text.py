@@ -11,6 +11,7 @@ import re
 from pathlib import Path
 
 import pytest
+from sources import parsed
 
 ROOT = Path(__file__).parents[2] / "airflow_provider_taskcluster"
 FILES = [path for path in sorted(ROOT.rglob("*.py")) if "emulator" not in path.parts]
@@ -104,7 +105,7 @@ def raw_fields(tree: ast.AST) -> list[str]:
 @pytest.mark.parametrize("look", [raw_in_logs, raw_in_other_errors, raw_fields], ids=lambda look: look.__name__)
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_no_foreign_text_is_shown_as_it_came(path: Path, look) -> None:
-    assert not look(ast.parse(path.read_text()))
+    assert not look(parsed(path))
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ import re
 from pathlib import Path
 
 import pytest
+from sources import parsed
 
 PACKAGE = "airflow_provider_taskcluster"
 ROOT = Path(__file__).parents[2] / PACKAGE
@@ -83,11 +84,6 @@ PACKAGES = (PACKAGE, "benchmarks", "chaos", "soak")
 def room(path: Path) -> str:
     parts = path.relative_to(ROOT).parts
     return parts[0].removesuffix(".py")
-
-
-@functools.cache
-def parsed(path: Path) -> ast.Module:
-    return ast.parse(path.read_text())
 
 
 @functools.cache
@@ -203,7 +199,7 @@ def module_files(name: str) -> list[Path]:
 
 def is_pure(path: Path) -> bool:
     """Whether the first line of a module says so; a package speaks of what is in it."""
-    first, _, _ = (ast.get_docstring(parsed(path)) or "").partition("\n")
+    first, _, _ = path.read_text().partition("\n")
     return path.name != "__init__.py" and re.search(r"\bpure\b", first, re.IGNORECASE) is not None
 
 

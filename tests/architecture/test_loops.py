@@ -6,6 +6,7 @@ import ast
 from typing import TYPE_CHECKING
 
 import pytest
+from sources import parsed
 from test_imports import FILES, OF_AIRFLOW, ROOT, imports, room
 
 if TYPE_CHECKING:
@@ -14,7 +15,7 @@ if TYPE_CHECKING:
 
 def made_on_first_use() -> set[str]:
     """Return the names of the attributes that a hook creates on first use, from the connection."""
-    tree = ast.parse((ROOT / "hooks/base.py").read_text())
+    tree = parsed(ROOT / "hooks/base.py")
     functions = [node for node in ast.walk(tree) if isinstance(node, ast.FunctionDef)]
     return {made.name for made in functions if any(ast.unparse(by) == "cached_attribute" for by in made.decorator_list)}
 
@@ -40,9 +41,9 @@ FORBIDDEN = {
 }
 
 
-def read_attributes(source: str) -> set[str]:
+def read_attributes(tree: ast.Module) -> set[str]:
     """Return the attributes that coroutines read, including nested functions."""
-    coroutines = [node for node in ast.walk(ast.parse(source)) if isinstance(node, ast.AsyncFunctionDef)]
+    coroutines = [node for node in ast.walk(tree) if isinstance(node, ast.AsyncFunctionDef)]
     within = [node for made in coroutines for statement in made.body for node in ast.walk(statement)]
     return {node.attr for node in within if isinstance(node, ast.Attribute)}
 
@@ -50,7 +51,7 @@ def read_attributes(source: str) -> set[str]:
 @pytest.mark.parametrize("path", WITH_HOOKS, ids=lambda path: str(path.relative_to(ROOT)))
 def test_coroutines_are_in_few_files(path: Path) -> None:
     """In methods, functions and functions within those."""
-    found = [node.name for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.AsyncFunctionDef)]
+    found = [node.name for node in ast.walk(parsed(path)) if isinstance(node, ast.AsyncFunctionDef)]
     assert not found or str(path.relative_to(ROOT)) in COROUTINES
 
 
@@ -59,7 +60,7 @@ def test_coroutines_are_in_few_files(path: Path) -> None:
 )
 def test_no_coroutine_reads_what_a_hook_makes_on_first_use(path: Path) -> None:
     """A connection that is read in the loop thread may block the loop that has to deliver it, for good."""
-    assert not read_attributes(path.read_text()) & FORBIDDEN[room(path)]
+    assert not read_attributes(parsed(path)) & FORBIDDEN[room(path)]
 
 
 @pytest.mark.parametrize(
@@ -74,7 +75,7 @@ def test_no_coroutine_reads_what_a_hook_makes_on_first_use(path: Path) -> None:
 )
 def test_coroutines_are_found_wherever_they_are(source: str) -> None:
     """A method, a function, one in another, and what a coroutine has within it."""
-    assert "client" in read_attributes(source)
+    assert "client" in read_attributes(ast.parse(source))
 
 
 def test_what_a_hook_makes_is_known() -> None:
@@ -85,6 +86,6 @@ def test_what_a_hook_makes_is_known() -> None:
 @pytest.mark.parametrize("path", FILES, ids=lambda path: str(path.relative_to(ROOT)))
 def test_nothing_is_made_under_the_lock_of_a_class(path: Path) -> None:
     """``functools.cached_property`` has one, before Python 3.12; ``cached_attribute`` has none."""
-    attributes = {node.attr for node in ast.walk(ast.parse(path.read_text())) if isinstance(node, ast.Attribute)}
+    attributes = {node.attr for node in ast.walk(parsed(path)) if isinstance(node, ast.Attribute)}
     assert "cached_property" not in attributes
     assert "functools.cached_property" not in imports(path)

@@ -6,6 +6,8 @@ import ast
 from collections import defaultdict
 from pathlib import Path
 
+from sources import parsed
+
 ROOT = Path(__file__).parents[2] / "airflow_provider_taskcluster"
 
 # Names that mean the same wherever they are defined, by the reason why there are several of them.
@@ -43,7 +45,7 @@ def definitions() -> dict[str, list[str]]:
             continue
         defined = {
             node.name
-            for node in ast.parse(path.read_text()).body
+            for node in parsed(path).body
             if isinstance(node, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
         }
         for name in {*defined, path.stem}:

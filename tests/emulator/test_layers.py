@@ -6,6 +6,7 @@ import ast
 from pathlib import Path
 
 import pytest
+from sources import parsed
 
 from airflow_provider_taskcluster import emulator
 
@@ -26,7 +27,7 @@ FILES = [path for layer in ALLOWED for path in sorted((ROOT / layer).rglob("*.py
 
 def imported(path):
     package = [*PACKAGE.split("."), *path.relative_to(ROOT).parts[:-1]]
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(parsed(path)):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):

@@ -9,6 +9,7 @@ import sys
 
 import pytest
 from hostile_texts import METHODS, ROOT, slowest
+from sources import parsed
 
 # Seconds of processor time for 64 KiB. A pattern that is linear takes milliseconds, one that is quadratic ten seconds.
 DEADLINE = 1.0
@@ -49,7 +50,7 @@ def test_the_texts_find_what_is_slow(slow, length):
 def test_they_stand_at_the_top_of_their_modules_where_they_are_found(path):
     called = [
         node.func.attr
-        for node in ast.walk(ast.parse(path.read_text()))
+        for node in ast.walk(parsed(path))
         if isinstance(node, ast.Call)
         and isinstance(node.func, ast.Attribute)
         and isinstance(node.func.value, ast.Name)
