@@ -5,7 +5,6 @@ In calls that read artifacts, a ``run_id`` of None means the latest run.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.services.paging import pages
@@ -17,19 +16,16 @@ from airflow_provider_taskcluster.services.schemas import (
     REDIRECT,
     created_artifact,
 )
+from airflow_provider_taskcluster.services.service_calls import ServiceCalls
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
-    from airflow_provider_taskcluster.services.client import Client
     from airflow_provider_taskcluster.services.schemas import ArtifactInfo, Json
 
 
-@dataclass(frozen=True)
-class Artifacts:
+class Artifacts(ServiceCalls):
     """Calls of the queue through one client."""
-
-    client: Client
 
     async def pages(self, task_id: str, run_id: int | None) -> AsyncIterator[list[ArtifactInfo]]:
         """Yield all artifacts, page by page. Scope ``queue:list-artifacts:<taskId>[:<runId>]``.

@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.services.schemas import SCOPES
+from airflow_provider_taskcluster.services.service_calls import ServiceCalls
 
 if TYPE_CHECKING:
-    from airflow_provider_taskcluster.services.client import Client
     from airflow_provider_taskcluster.services.schemas import Json
 
 
-@dataclass(frozen=True)
-class Auth:
+class Auth(ServiceCalls):
     """Calls of the auth service through one client."""
-
-    client: Client
 
     async def current_scopes(self) -> list[str]:
         """Return the scopes of the credentials, with roles expanded. Scope ``auth:current-scopes``."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.exceptions import (
@@ -15,12 +14,12 @@ from airflow_provider_taskcluster.exceptions import (
 )
 from airflow_provider_taskcluster.services.paging import pages
 from airflow_provider_taskcluster.services.schemas import LAST_FIRES, TRIGGERED
+from airflow_provider_taskcluster.services.service_calls import ServiceCalls
 from airflow_provider_taskcluster.services.tasks import Tasks
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Mapping
 
-    from airflow_provider_taskcluster.services.client import Client
     from airflow_provider_taskcluster.services.schemas import HookFire, Json
 
 SERVICE = "hooks"
@@ -33,11 +32,8 @@ _RECORDED_TWICE = "duplicate key value violates unique constraint"
 _OF_THE_ROLE = "The role `"
 
 
-@dataclass(frozen=True)
-class Hooks:
+class Hooks(ServiceCalls):
     """Calls of the hooks service through one client."""
-
-    client: Client
 
     async def trigger(
         self, hook_group_id: str, hook_id: str, payload: Mapping[str, Any], task_id: str | None = None

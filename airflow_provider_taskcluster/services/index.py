@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.exceptions import UnreadableAnswer
 from airflow_provider_taskcluster.services.paging import pages
 from airflow_provider_taskcluster.services.readers import SchemaMismatch
 from airflow_provider_taskcluster.services.schemas import INDEXED_TASK, INDEXED_TASKS
+from airflow_provider_taskcluster.services.service_calls import ServiceCalls
 
 if TYPE_CHECKING:
     from collections.abc import Collection, Mapping
 
-    from airflow_provider_taskcluster.services.client import Client
     from airflow_provider_taskcluster.services.schemas import IndexedTask, Json
 
 
-@dataclass(frozen=True)
-class Index:
+class Index(ServiceCalls):
     """Calls of the index service through one client."""
-
-    client: Client
 
     async def find_task(self, index_path: str) -> IndexedTask:
         """Return the task at a path: completed, or inserted by hand. Scope ``index:find-task:<indexPath>``.

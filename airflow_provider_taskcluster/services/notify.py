@@ -2,22 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.services.readers import SchemaMismatch
+from airflow_provider_taskcluster.services.service_calls import ServiceCalls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airflow_provider_taskcluster.services.client import Client
 
-
-@dataclass(frozen=True)
-class Notify:
+class Notify(ServiceCalls):
     """Calls of the notify service through one client."""
-
-    client: Client
 
     async def send(self, method: str, message: Mapping[str, Any]) -> bool:
         """Send a message; tell whether it was sent.

@@ -2,26 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.exceptions import ServiceUnavailable
 from airflow_provider_taskcluster.services.schemas import CREATED_UPLOAD, DOWNLOAD, NO_CONTENT, OBJECT
+from airflow_provider_taskcluster.services.service_calls import ServiceCalls
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airflow_provider_taskcluster.services.client import Client
     from airflow_provider_taskcluster.services.schemas import Json, ObjectMetadata
 
 _SERVER_ERROR = 500
 
 
-@dataclass(frozen=True)
-class Objects:
+class Objects(ServiceCalls):
     """Calls of the object service through one client."""
-
-    client: Client
 
     async def create_upload(self, name: str, request: Mapping[str, Any]) -> Json:
         """Begin an upload, or renew the grant of one's own. Scope ``object:upload:<projectId>:<name>``."""

@@ -2,28 +2,24 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.common.timestamps import iso_timestamp
 from airflow_provider_taskcluster.services.paging import pages
 from airflow_provider_taskcluster.services.schemas import NO_CONTENT, PURGE_REQUESTS
+from airflow_provider_taskcluster.services.service_calls import ServiceCalls
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator
     from datetime import datetime
 
-    from airflow_provider_taskcluster.services.client import Client
     from airflow_provider_taskcluster.services.schemas import Json, PurgeRequest, PurgeRequestPage
 
 SERVICE = "purge-cache"
 
 
-@dataclass(frozen=True)
-class PurgeCache:
+class PurgeCache(ServiceCalls):
     """Calls of the purge-cache service through one client."""
-
-    client: Client
 
     async def purge(self, worker_pool_id: str, cache_name: str) -> None:
         """Ask workers of a pool to drop a cache. Scope ``purge-cache:<workerPoolId>:<cacheName>``."""

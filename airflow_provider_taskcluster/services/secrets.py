@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.exceptions import ConnectionFailed
 from airflow_provider_taskcluster.services.schemas import STORED_SECRET
+from airflow_provider_taskcluster.services.service_calls import ServiceCalls
 
 if TYPE_CHECKING:
-    from airflow_provider_taskcluster.services.client import Client
     from airflow_provider_taskcluster.services.schemas import StoredSecret
 
 
-@dataclass(frozen=True)
-class Secrets:
+class Secrets(ServiceCalls):
     """Calls of the secrets service through one client."""
-
-    client: Client
 
     async def get(self, name: str, *, seconds: float | None = None) -> StoredSecret:
         """Return a secret and when it expires. Scope ``secrets:get:<name>``.

@@ -2,29 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from airflow_provider_taskcluster.exceptions import Conflict, InsufficientScopes, NotFound, ServiceError
 from airflow_provider_taskcluster.services.schemas import STATUS, task_definition
+from airflow_provider_taskcluster.services.service_calls import ServiceCalls
 from airflow_provider_taskcluster.services.task_definitions import check_json, is_same_task
 from airflow_provider_taskcluster.services.tasks import Tasks
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from airflow_provider_taskcluster.services.client import Client
     from airflow_provider_taskcluster.services.schemas import Json, TaskStatus
 
 # createTask answers with these also where the task is there: its dates or its group are checked first.
 REFUSED = {400, 409}
 
 
-@dataclass(frozen=True)
-class TaskChanges:
+class TaskChanges(ServiceCalls):
     """Calls of the queue through one client. Each may be repeated."""
-
-    client: Client
 
     async def definition(self, task_id: str) -> Json:
         """Return the definition of a task. Scope ``queue:get-task:<taskId>``.

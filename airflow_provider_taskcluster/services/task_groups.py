@@ -2,21 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.services.schemas import CANCELED_GROUP, GROUP_INFO
+from airflow_provider_taskcluster.services.service_calls import ServiceCalls
 
 if TYPE_CHECKING:
-    from airflow_provider_taskcluster.services.client import Client
     from airflow_provider_taskcluster.services.schemas import CanceledTaskGroup, TaskGroupInfo
 
 
-@dataclass(frozen=True)
-class TaskGroups:
+class TaskGroups(ServiceCalls):
     """Calls of the queue through one client. Each may be repeated."""
-
-    client: Client
 
     async def info(self, task_group_id: str) -> TaskGroupInfo:
         """Return a group without its tasks. Scope ``queue:list-task-group:<taskGroupId>``.

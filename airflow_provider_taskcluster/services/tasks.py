@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.exceptions import UnreadableAnswer
 from airflow_provider_taskcluster.services.paging import pages
 from airflow_provider_taskcluster.services.readers import SchemaMismatch
 from airflow_provider_taskcluster.services.schemas import STATUS, STATUSES, TASK_GROUP
+from airflow_provider_taskcluster.services.service_calls import ServiceCalls
 from airflow_provider_taskcluster.services.task_definitions import required_tasks
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Sequence
 
-    from airflow_provider_taskcluster.services.client import Client
     from airflow_provider_taskcluster.services.schemas import Json, ListedTask, TaskStatus
 
 # Tasks in one request for statuses, at most.
@@ -23,11 +22,8 @@ LARGEST_PAGE = 1000
 GROUP_PAGE = 200
 
 
-@dataclass(frozen=True)
-class Tasks:
+class Tasks(ServiceCalls):
     """Calls of the queue through one client."""
-
-    client: Client
 
     async def status(self, task_id: str, *, once: bool = False) -> TaskStatus:
         """Return the status of one task. Scope ``queue:status:<taskId>``.
