@@ -7,9 +7,9 @@ a number is ASCII digits, and an unreadable header is distinguished from a missi
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
+from typing import NamedTuple
 
 # White space that HTTP allows around a value.
 _BLANK = " \t"
@@ -21,8 +21,7 @@ _CONTENT_RANGE = re.compile(r"bytes[ \t]+([0-9]{1,20})-([0-9]{1,20})/([0-9]{1,20
 _UNSATISFIED_RANGE = re.compile(r"bytes[ \t]+\*/([0-9]{1,20})", re.IGNORECASE)
 
 
-@dataclass(frozen=True)
-class Framing:
+class Framing(NamedTuple):
     """How the end of a body is recognized.
 
     :param chunked: By the last chunk; Content-Length is ignored then (RFC 9112, 6.3).

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, NamedTuple
 
 LIVE_LOG = "public/logs/live.log"
 BACKING_LOG = "public/logs/live_backing.log"
@@ -12,8 +11,7 @@ BACKING_LOG = "public/logs/live_backing.log"
 _LONGEST_NAME = 1024
 
 
-@dataclass(frozen=True)
-class LogNames:
+class LogNames(NamedTuple):
     """Names of the artifacts with the log of a run.
 
     :param live: The log while the run goes on: a reference to a stream, later a link to the whole.
@@ -37,9 +35,9 @@ class LogNames:
         logs = _mapping(payload.get("logs"))
         names = self
         if self.live == LIVE_LOG:
-            names = replace(names, live=_name(logs.get("live")) or _name(payload.get("log")) or self.live)
+            names = names._replace(live=_name(logs.get("live")) or _name(payload.get("log")) or self.live)
         if self.backing == BACKING_LOG:
-            names = replace(names, backing=_name(logs.get("backing")) or self.backing)
+            names = names._replace(backing=_name(logs.get("backing")) or self.backing)
         return names
 
 

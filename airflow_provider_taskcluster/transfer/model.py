@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Literal, NotRequired, Protocol, TypedDict
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, NotRequired, Protocol, TypedDict
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Mapping
@@ -42,8 +42,7 @@ class Grant:
     hosts: tuple[str, ...] | None = None
 
 
-@dataclass(frozen=True)
-class Body:
+class Body(NamedTuple):
     """A body that has arrived in its sink.
 
     :param size: Bytes, decoded.

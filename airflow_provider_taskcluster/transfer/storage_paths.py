@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 
 from airflow_provider_taskcluster.common.messages import one_line
 from airflow_provider_taskcluster.common.retry import TRY_AGAIN
@@ -32,8 +31,7 @@ class StoragePath(Protocol):
         """The path in the file system, without protocol."""
 
 
-@dataclass(frozen=True)
-class StorageFile:
+class StorageFile(NamedTuple):
     """A file in an fsspec file system.
 
     :param fs: The file system.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from airflow_provider_taskcluster.common.framing import content_range
 from airflow_provider_taskcluster.common.messages import one_line
@@ -22,8 +22,7 @@ ACCEPT_ENCODING = "identity, gzip;q=0.5"
 DEFAULT_TYPE = "application/octet-stream"
 
 
-@dataclass(frozen=True)
-class ByteRange:
+class ByteRange(NamedTuple):
     """Bytes ``start`` to ``end`` of a body, ``end`` not included; None for the rest of the body."""
 
     start: int
@@ -85,8 +84,7 @@ def range_headers(wanted: ByteRange | None, known: Facts | None) -> dict[str, st
     return headers
 
 
-@dataclass(frozen=True)
-class PartialBody:
+class PartialBody(NamedTuple):
     """The position of a partial response in the whole body.
 
     :param skip: Number of its bytes before the wanted offset.
