@@ -28,8 +28,9 @@ if TYPE_CHECKING:
 
 # Seconds after which an unlocked file counts as left behind.
 AGE = 24 * 60 * 60
-# Sweeping folders takes at most one part in this many of the time.
+# Sweeping folders takes at most one part in this many of the time, and a folder is swept once in these seconds.
 SWEEP_DIVISOR = 20
+SWEEP_SECONDS = 60
 STAGING = "extract"
 _LOCK = f"{OWN_PREFIX}lock"
 _NAME = re.compile(rf"{re.escape(OWN_PREFIX)}[0-9A-Za-z_]+\.(new|case|part|json|extract)")
@@ -59,7 +60,7 @@ def sweep_if_due(folder: Directory) -> None:
         if len(_due) >= _MOST_KNOWN:
             _due.clear()
         done = time.monotonic()
-        _due[key] = done + (done - now) * (SWEEP_DIVISOR - 1)
+        _due[key] = done + max(SWEEP_SECONDS, (done - now) * (SWEEP_DIVISOR - 1))
 
 
 def _remove_if_left(folder: Directory, name: str, kind: str) -> None:

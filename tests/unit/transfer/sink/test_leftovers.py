@@ -183,8 +183,9 @@ def test_what_cannot_be_removed_stays_and_hinders_nobody(tmp_path):
             tmp_path.chmod(0o700)
 
 
-def test_a_folder_is_looked_through_now_and_then(tmp_path, monkeypatch):
-    times = iter([100.0, 100.5, 109.9, 110.1, 110.1])
+@pytest.mark.parametrize(("seconds", "due"), [(100.001, 160.001), (110.0, 300.0)])
+def test_a_folder_is_looked_through_now_and_then(tmp_path, monkeypatch, seconds, due):
+    times = iter([100.0, seconds, due - 0.1, due + 0.1, due + 0.1])  # of the first sweep, and of two looks
     clock = SimpleNamespace(monotonic=lambda: next(times), time=time.time)  # loops of other threads keep theirs
     monkeypatch.setattr(leftovers, "time", clock)
     monkeypatch.setattr(leftovers, "_due", {})
