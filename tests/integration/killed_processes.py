@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import os
 import signal
@@ -11,6 +12,8 @@ import sys
 import threading
 from contextlib import contextmanager
 from pathlib import Path
+
+from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
 
 
 class Kill:
@@ -72,6 +75,9 @@ def serve(act):
 
     :param act: Called in the child with what the line has; it reads the connection ``killed``.
     """
+    os.environ["AIRFLOW_CONN_KILLED"] = '{"conn_type": "taskcluster"}'
+    TaskclusterHook.get_connection("killed")  # Airflow imports much for the first one, which children then have
+    gc.freeze()
     for line in sys.stdin:
         child = os.fork()
         if not child:
