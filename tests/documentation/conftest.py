@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
+import pickle
 import subprocess
 import sys
 from importlib.metadata import version
@@ -15,11 +18,18 @@ DOCS = Path(__file__).parents[2] / "docs"
 
 @pytest.fixture(scope="session")
 def site(tmp_path_factory):
-    """The built site, and the output of the builder."""
-    folder = tmp_path_factory.mktemp("site")
+    """The built site, and the output of the builder; processes of one run of pytest share it."""
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent
+    folder, output = shared / "site", shared / "site.pickle"
     command = [sys.executable, "-m", "sphinx", "-b", "html", "--fail-on-warning", "--keep-going", "-q", DOCS, folder]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
-    return folder, done
+    with (shared / "site.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not output.exists():
+            done = subprocess.run(command, capture_output=True, text=True, timeout=300, check=False)
+            output.write_bytes(pickle.dumps(done))
+    return folder, pickle.loads(output.read_bytes())
 
 
 @pytest.fixture(scope="session")
