@@ -25,21 +25,19 @@ def stored(dag):
     return StoredDag.from_dict(StoredDag.to_dict(dag))
 
 
-def store_example_dags():
-    """Store the DAGs of Airflow's folder: 2.11 and 3.0 refuse events of assets that no stored DAG has.
+def store(dag):
+    """Store a DAG: 2.11 and 3.0 refuse events of assets that no stored DAG has.
 
     A real Airflow parses its folder all the time; from 3.1 on, ``dag.test()`` does so itself.
     """
     if AIRFLOW_2:
-        from airflow.models.dagbag import DagBag
-
-        DagBag().sync_to_db()
+        dag.sync_to_db()
     elif LINE == "3.0":
         from airflow.dag_processing.bundles.manager import DagBundlesManager
         from airflow.models.dagbag import DagBag
 
         DagBundlesManager().sync_bundles_to_db()
-        DagBag().sync_to_db("dags-folder", None)
+        DagBag(dag.fileloc).sync_to_db("dags-folder", None)
 
 
 def start_task_api():

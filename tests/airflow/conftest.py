@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 import taskcluster
-from airflow_lines import AIRFLOW_2, REFUSES_TO_BLOCK, start_task_api, store_example_dags
+from airflow_lines import AIRFLOW_2, REFUSES_TO_BLOCK, start_task_api, store
 
 from airflow_provider_taskcluster.emulator.testing import taskcluster_emulator, taskcluster_worker
 from airflow_provider_taskcluster.emulator.worker import Worker
@@ -34,10 +34,19 @@ def _close_hooks(hooks_made):
 @pytest.fixture(scope="session")
 def database():
     from airflow.utils.db import initdb
+    from sqlalchemy import event
+    from sqlalchemy.engine import Engine
 
+    event.listen(Engine, "connect", do_not_wait_for_the_disk)
     initdb()
-    store_example_dags()
     start_task_api()
+
+
+def do_not_wait_for_the_disk(connection, _):
+    """Each task commits a dozen times, which no test needs after a power failure."""
+    cursor = connection.cursor()
+    cursor.execute("PRAGMA synchronous=OFF")
+    cursor.close()
 
 
 @pytest.fixture
@@ -53,20 +62,39 @@ def tc(taskcluster_emulator, monkeypatch):
     return taskcluster_emulator
 
 
-@pytest.fixture
-def load_test_dag(monkeypatch):
-    """Load a DAG of ``dags/``; Airflow 3 runs DAGs of its folder only."""
-    folder = Path(__file__).parent / "dags"
-    monkeypatch.setattr("airflow.settings.DAGS_FOLDER", str(folder))
+@pytest.fixture(scope="module")
+def load_dag(database, tmp_path_factory):
+    """Load a DAG of a file, in a folder that has no other.
 
-    def load(dag_id, **values):
-        spec = importlib.util.spec_from_file_location(dag_id, folder / f"{dag_id}.py")
-        module = importlib.util.module_from_spec(spec)
-        spec.loader.exec_module(module)
-        vars(module).update(values)
-        return getattr(module, dag_id)()
+    Airflow 3 runs DAGs of its folder only, and each ``dag.test()`` parses, serializes and stores the whole folder.
+    """
+    with pytest.MonkeyPatch.context() as patch:
 
-    return load
+        def load(file, **values):
+            folder = tmp_path_factory.mktemp("dags")
+            (folder / file.name).symlink_to(file)
+            patch.setattr("airflow.settings.DAGS_FOLDER", str(folder))
+            spec = importlib.util.spec_from_file_location(file.stem, folder / file.name)
+            module = importlib.util.module_from_spec(spec)
+            spec.loader.exec_module(module)
+            vars(module).update(values)
+            dag = getattr(module, file.stem)()
+            store(dag)
+            return dag
+
+        yield load
+
+
+@pytest.fixture(scope="module")
+def load_test_dag(load_dag):
+    """Load a DAG of ``dags/``."""
+    return lambda dag_id, **values: load_dag(Path(__file__).parent / f"dags/{dag_id}.py", **values)
+
+
+@pytest.fixture(scope="module")
+def load_example(load_dag):
+    """Load a DAG of ``example_dags/``."""
+    return lambda dag_id: load_dag(Path(__file__).parents[2] / f"example_dags/{dag_id}.py")
 
 
 @pytest.fixture

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import importlib.util
 import json
 from datetime import timedelta
-from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
@@ -37,14 +35,6 @@ pytestmark = [
 ]
 
 
-def load(dag_id):
-    path = Path(__file__).parents[2] / "example_dags" / f"{dag_id}.py"
-    spec = importlib.util.spec_from_file_location(dag_id, path)
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return getattr(module, dag_id)()
-
-
 def events(dag_run):
     """Return the extras of a run's events, by the URI of their asset."""
     with create_session() as session:
@@ -67,7 +57,7 @@ def downloads(tmp_path_factory):
 
 
 @pytest.fixture(scope="module")
-def ran(database, taskcluster_emulator, downloads):
+def ran(taskcluster_emulator, downloads, load_example):
     """The example, run once: the run, and the extras of its uploads."""
     connection = {
         "conn_type": "taskcluster",
@@ -81,7 +71,7 @@ def ran(database, taskcluster_emulator, downloads):
         collector = get_hook_lineage_collector()  # it is full after so many, of the tests that ran before
         collector._inputs.clear()
         collector._outputs.clear()
-        dag_run = load("files_and_assets").test(run_conf={"folder": str(downloads)})
+        dag_run = load_example("files_and_assets").test(run_conf={"folder": str(downloads)})
         assert str(dag_run.state) == "success"
         text = f"written by {dag_run.run_id}".encode()
         facts = {
@@ -125,8 +115,8 @@ def test_references_and_what_stands_for_an_artifact_have_events(worker, load_tes
 
 
 @pytest.mark.usefixtures("ran")
-def test_a_download_is_at_its_inlet():
-    (inlet,) = stored(load("files_and_assets")).get_task("download").inlets
+def test_a_download_is_at_its_inlet(load_example):
+    (inlet,) = stored(load_example("files_and_assets")).get_task("download").inlets
     assert inlet.uri == "airflow-demo-upload"
     if TaskInletAssetReference is not None:
         assert inlets_in_the_graph() == [("files_and_assets", "download", "airflow-demo-upload")]
@@ -141,12 +131,12 @@ def inlets_in_the_graph():
         return [tuple(row) for row in found]
 
 
-def test_the_events_of_a_folder_say_what_was_made(tc, worker, tmp_path):
+def test_the_events_of_a_folder_say_what_was_made(tc, worker, load_example, tmp_path):
     for name in ("index.html", "style.css"):
         (tmp_path / name).write_text("12345")
     claimed = worker.claim(worker.create_task())
     where = {"taskcluster_task_id": claimed.task_id, "taskcluster_run_id": claimed.run_id}
-    dag_run = load("publish").test(run_conf={"folder": str(tmp_path), **where})
+    dag_run = load_example("publish").test(run_conf={"folder": str(tmp_path), **where})
     assert str(dag_run.state) == "success"
     facts = {"prefix": f"airflow-demo/{dag_run.run_id}/", "files": 2, "size": 10}
     made = events(dag_run)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import filecmp
-import importlib.util
 import io
 import os
 import shutil
@@ -34,28 +33,31 @@ EXAMPLES = {path.stem for path in FOLDER.glob("*.py")} - (OF_AIRFLOW_3 if AIRFLO
 pytestmark = pytest.mark.usefixtures("database")
 
 
-def load(dag_id):
-    spec = importlib.util.spec_from_file_location(dag_id, FOLDER / f"{dag_id}.py")
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return getattr(module, dag_id)()
+@pytest.fixture
+def load(load_example):
+    return load_example
 
 
-def run(dag_id, **conf):
+@pytest.fixture
+def run(load):
     """Run a DAG; return its state, and the states of its tasks by task id."""
-    dag_run = load(dag_id).test(run_conf=conf)
-    states = {instance.task_id: str(instance.state) for instance in dag_run.get_task_instances()}
-    return str(dag_run.state), states
+
+    def run(dag_id, **conf):
+        dag_run = load(dag_id).test(run_conf=conf)
+        states = {instance.task_id: str(instance.state) for instance in dag_run.get_task_instances()}
+        return str(dag_run.state), states
+
+    return run
 
 
 @pytest.mark.parametrize("dag_id", sorted(EXAMPLES))
-def test_examples_are_read_without_a_warning(dag_id):
+def test_examples_are_read_without_a_warning(dag_id, load):
     with warnings.catch_warnings():
         warnings.simplefilter("error", UserWarning)
         load(dag_id)
 
 
-def test_object_round_trip(tc, tmp_path):
+def test_object_round_trip(tc, tmp_path, run):
     file = tmp_path / "file.bin"
     file.write_bytes(b"main job" * 10_000)
     state, states = run("object_round_trip", file=str(file), folder=str(tmp_path / "copies"))
@@ -64,14 +66,14 @@ def test_object_round_trip(tc, tmp_path):
     assert str(file) in (tmp_path / "copies" / "note.txt").read_text()
 
 
-def test_object_round_trip_fails_where_there_is_no_file(tc, tmp_path):
+def test_object_round_trip_fails_where_there_is_no_file(tc, tmp_path, run):
     state, states = run("object_round_trip", file=str(tmp_path / "missing"), folder=str(tmp_path))
     assert state == "failed"
     assert states["upload_file"] == "failed"
     assert states["download_note"] == "success"
 
 
-def test_wait_for_artifact(tc, worker, tmp_path):
+def test_wait_for_artifact(tc, worker, tmp_path, run):
     task_id = worker.create_task()
 
     def publish():
@@ -89,7 +91,7 @@ def test_wait_for_artifact(tc, worker, tmp_path):
     assert (tmp_path / "artifact").read_bytes() == b"report" * 5000
 
 
-def test_artifact_gate(tc, worker):
+def test_artifact_gate(tc, worker, load):
     task_id = worker.create_task()
     claimed = worker.claim(task_id)
     for number in range(45):
@@ -117,7 +119,7 @@ def test_artifact_gate(tc, worker):
     assert total.xcom_pull(task_ids="total") == 250
 
 
-def test_upload_with_retries(tc, tmp_path):
+def test_upload_with_retries(tc, tmp_path, load):
     file = tmp_path / "file.bin"
     file.write_bytes(os.urandom(20_000_000))
     dag_run = load("upload_with_retries").test(run_conf={"file": str(file)})
@@ -126,14 +128,14 @@ def test_upload_with_retries(tc, tmp_path):
     assert filecmp.cmp(file, tmp_path / "copy", shallow=False)
 
 
-def test_hook_in_functions(tc, worker):
+def test_hook_in_functions(tc, worker, load):
     task_id = worker.run_task(artifacts={"public/build/report.txt": b"one\ntwo\nthree\n"}).task_id
     dag_run = load("hook_in_functions").test(run_conf={"taskcluster_task_id": task_id})
     assert str(dag_run.state) == "success"
     assert TaskclusterHook().read_object(f"airflow-demo/{dag_run.run_id}/lines.txt") == b"3 lines\n"
 
 
-def test_wait_for_tasks(tc, worker):
+def test_wait_for_tasks(tc, worker, run):
     routes = ["index.airflow-demo.builds.latest"]
     task_id = worker.create_task(routes=routes)
     group_id = worker.queue.task(task_id)["taskGroupId"]
@@ -146,7 +148,7 @@ def test_wait_for_tasks(tc, worker):
     assert state == "success", states
 
 
-def test_download_payload(tc, worker, tmp_path):
+def test_download_payload(tc, worker, tmp_path, run):
     names = [
         "public/build/target.txt",
         "public/build/deep/more.txt",
@@ -163,7 +165,7 @@ def test_download_payload(tc, worker, tmp_path):
     assert found == {"build/target.txt", "build/deep/more.txt", "sums.json", "taskcluster-payload.json"}
 
 
-def test_publish(tc, worker, tmp_path):
+def test_publish(tc, worker, tmp_path, load):
     for name in ("index.html", "style.css"):
         (tmp_path / name).write_text(name)
     claimed = worker.claim(worker.create_task())
@@ -176,7 +178,7 @@ def test_publish(tc, worker, tmp_path):
 
 
 @pytest.mark.parametrize("deferrable", [False, True])
-def test_run_task(tc, taskcluster_worker, caplog, deferrable):
+def test_run_task(tc, taskcluster_worker, caplog, deferrable, load):
     caplog.set_level("INFO", logger="airflow_provider_taskcluster.operators")
     example = load("run_task")
     count, squares = example.get_task("count"), example.get_task("squares")
@@ -195,7 +197,7 @@ def test_run_task(tc, taskcluster_worker, caplog, deferrable):
 
 
 @pytest.mark.parametrize("deferrable", [False, True])
-def test_trigger_hook(tc, made_hook, deferrable):
+def test_trigger_hook(tc, made_hook, deferrable, load):
     script = """echo '{"branch": "'"$BRANCH"'"}' > result.json"""
     payload = generic_worker_payload(
         ["/bin/sh", "-c", script],
@@ -217,7 +219,7 @@ def test_trigger_hook(tc, made_hook, deferrable):
 
 
 @pytest.mark.parametrize("deferrable", [False, True])
-def test_run_task_group(tc, taskcluster_worker, deferrable):
+def test_run_task_group(tc, taskcluster_worker, deferrable, load):
     example = load("run_task_group")
     graph = example.get_task("graph")
     graph.deferrable, graph.poll_interval = deferrable, 0.2
@@ -235,13 +237,13 @@ def test_run_task_group(tc, taskcluster_worker, deferrable):
     assert f"built in {dag_run.run_id}" in log
 
 
-def test_purge_caches(tc):
+def test_purge_caches(tc, run):
     state, states = run("purge_caches", worker_pool_id="tests/example")
     assert state == "success", states
     assert len(tc.journal.entries(method="POST", path="/purge-cache/tests%2Fexample")) == 2
 
 
-def test_cancel_and_index(tc, worker):
+def test_cancel_and_index(tc, worker, run):
     (task_id,) = tc.bulk.create(1, state="failed")
 
     def complete():
@@ -260,7 +262,7 @@ def test_cancel_and_index(tc, worker):
     assert (entry["taskId"], entry["data"]) == (task_id, {"run": "1"})
 
 
-def test_cancel_and_index_cancels_what_takes_too_long(tc):
+def test_cancel_and_index_cancels_what_takes_too_long(tc, load):
     (task_id,) = tc.bulk.create(1, state="failed")
     dag = load("cancel_and_index")
     dag.get_task("wait").timeout = 0
@@ -271,13 +273,13 @@ def test_cancel_and_index_cancels_what_takes_too_long(tc):
     assert TaskclusterHook().task_status(task_id)["runs"][-1]["reasonResolved"] == "canceled"
 
 
-def test_files_and_assets(tc, tmp_path):
+def test_files_and_assets(tc, tmp_path, run):
     """The assets of this run are looked at in test_assets.py."""
     state, states = run("files_and_assets", folder=str(tmp_path))
     assert state == "success", states
 
 
-def test_artifacts_as_tables(tc, worker, tmp_path):
+def test_artifacts_as_tables(tc, worker, tmp_path, load):
     table = b"name,passed\none,True\ntwo,False\n"
     published = worker.run_task(artifacts={"public/results.csv": table, "public/log": b"12345"})
     conf = {"taskcluster_task_id": published.task_id, "folder": f"file://{tmp_path}"}
@@ -290,7 +292,7 @@ def test_artifacts_as_tables(tc, worker, tmp_path):
     assert TaskclusterHook().read_object(f"airflow-demo/{dag_run.run_id}/results.parquet") == copied
 
 
-def test_files_in_buckets(tc):
+def test_files_in_buckets(tc, run):
     attach("memory", conn_id="bucket", fs=MemoryFileSystem(skip_instance_cache=True))
     bucket = ObjectStoragePath("memory://bucket@/files")
     bucket.fs.pipe_file(f"{bucket.path}/report.html", b"<h1>report</h1>")
@@ -299,7 +301,7 @@ def test_files_in_buckets(tc):
     assert bucket.fs.cat_file(f"{bucket.path}/copies/report.html") == b"<h1>report</h1>"
 
 
-def test_payload_to_bucket(tc, worker, tmp_path):
+def test_payload_to_bucket(tc, worker, tmp_path, load):
     built = {"target.zip": b"zip", "target.json": b"{}", "build.log": b"log", "sub/deep": b"deep"}
     published = worker.run_task(artifacts={f"public/build/{name}": data for name, data in built.items()})
     dag_run = load("payload_to_bucket").test(
@@ -313,7 +315,7 @@ def test_payload_to_bucket(tc, worker, tmp_path):
     assert found == {"public/build/target.zip", "public/build/target.json", "taskcluster-payload.json"}
 
 
-def test_publish_site(tc, worker, tmp_path):
+def test_publish_site(tc, worker, tmp_path, run):
     (tmp_path / "source" / "img").mkdir(parents=True)
     (tmp_path / "source" / "index.html").write_text("<h1>built</h1>")
     (tmp_path / "source" / "img" / "dot").write_bytes(b"x" * 9000)
@@ -328,7 +330,7 @@ def test_publish_site(tc, worker, tmp_path):
     assert published == {"storageType": "reference", "url": hook.object_url(f"{prefix}index.html")}
 
 
-def test_started_by_taskcluster(tc):
+def test_started_by_taskcluster(tc, load):
     if AIRFLOW_2:  # it has no asset watchers
         with pytest.raises(ImportError):
             load("started_by_taskcluster")
@@ -343,7 +345,7 @@ def test_every_example_has_a_test():
     assert {path.stem for path in FOLDER.glob("*.py")} <= tested
 
 
-def test_notify_failures(tc):
+def test_notify_failures(tc, run):
     tc.outbox.clear()
     state, states = run("notify_failures")
     assert (state, states) == ("failed", {"divide": "failed"})
@@ -357,7 +359,7 @@ def test_notify_failures(tc):
     assert len(tc.outbox) == 0
 
 
-def test_build_and_report(tc, taskcluster_worker, made_hook, tmp_path):
+def test_build_and_report(tc, taskcluster_worker, made_hook, tmp_path, load):
     build = """
 import json, os, pathlib, taskcluster
 pathlib.Path("target.txt").write_text("built " + os.environ["BRANCH"])
@@ -402,7 +404,7 @@ queue.createTask(task_id, {**fields, "taskGroupId": os.environ["TASK_GROUP_ID"],
     assert request["cacheName"] == "checkouts-release"
 
 
-def test_python_function(tc, taskcluster_worker, caplog):
+def test_python_function(tc, taskcluster_worker, caplog, load):
     caplog.set_level("INFO", logger="airflow_provider_taskcluster.operators")
     example = load("python_function")
     for name in ("count", "longest"):
@@ -417,7 +419,7 @@ def test_python_function(tc, taskcluster_worker, caplog):
     assert f"counting the words of {dag_run.run_id}" in shown
 
 
-def test_python_function_skips(tc, taskcluster_worker):
+def test_python_function_skips(tc, taskcluster_worker, load):
     example = load("python_function")
     for name in ("count", "longest"):
         example.get_task(name).poll_interval = 0.2
