@@ -28,7 +28,4 @@ def large_results():
 made = large_results()
 
 if __name__ == "__main__":
-    from airflow.utils.db import initdb
-
-    initdb()
     sys.exit(str(made.test().state) != "success")
