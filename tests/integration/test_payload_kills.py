@@ -15,7 +15,7 @@ from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
 task_id, folder = sys.argv[1:]
 TaskclusterHook("tc_test").open_payload(task_id).download(folder, files=2, connections=2)
 """
-COUNT = 200
+COUNT = 100
 
 
 @pytest.mark.parametrize("storage_type", ["s3", "object"])

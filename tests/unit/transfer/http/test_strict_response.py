@@ -269,8 +269,8 @@ class Body:
         return data
 
 
-def dripping(before, drop, after=b""):
-    """A server on whose answer there is no end: one drop every 0.1 s, for 8 s."""
+def dripping(before, drop, after=b"", drops=80):
+    """A server on whose answer there is no end: one drop every 0.1 s."""
 
     def serve(listener):
         while True:
@@ -281,7 +281,7 @@ def dripping(before, drop, after=b""):
             with connection, contextlib.suppress(OSError):
                 connection.recv(1 << 16)
                 connection.sendall(before)
-                for _ in range(80):
+                for _ in range(drops):
                     time.sleep(0.1)
                     connection.sendall(drop)
                 connection.sendall(after)
@@ -336,7 +336,7 @@ def test_a_head_that_drips_has_one_time_out_and_may_pass(drip, hurried, before, 
 
 def test_each_interim_answer_has_its_time(drip, hurried):
     """A store that works for long says so now and then."""
-    url = drip(b"", b"HTTP/1.1 102 Processing\r\n\r\n", answer("Content-Length: 3", body=b"abc"))
+    url = drip(b"", b"HTTP/1.1 102 Processing\r\n\r\n", answer("Content-Length: 3", body=b"abc"), 20)
     with hurried.get(url, {}) as got:
         assert got.facts.total == 3
 
@@ -382,3 +382,5 @@ def test_the_connection_is_kept_after_an_error_and_after_a_put(store):
         with store.get(served.url, {}) as got:
             got.skip(len(DATA))
         assert (len(served.requests), served.connections) == (3, 1)
+        del got  # it holds its connection, and the server waits for another request
+        store.close()
