@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import gc
 import json
+import logging
 import os
 import signal
 import subprocess
@@ -76,7 +77,9 @@ def serve(act):
     :param act: Called in the child with what the line has; it reads the connection ``killed``.
     """
     os.environ["AIRFLOW_CONN_KILLED"] = '{"conn_type": "taskcluster"}'
+    logging.disable()  # Airflow logs to stdout
     TaskclusterHook.get_connection("killed")  # Airflow imports much for the first one, which children then have
+    logging.disable(logging.NOTSET)
     gc.freeze()
     for line in sys.stdin:
         child = os.fork()
