@@ -215,7 +215,7 @@ def groups(scene):
     def grow():
         three = member(one.task_id)
         two.complete()
-        time.sleep(1.5)
+        time.sleep(SOME_LOOKS)
         three.complete()
 
     wait("group_grows", one.task_id, meanwhile=grow, result={"count": 3})

@@ -24,7 +24,7 @@ MODES = {
     "deferrable": {"deferrable": True},
 }
 INTERVAL = 0.2  # seconds between two looks
-SOME_LOOKS = 0.6
+SOME_LOOKS = 0.3
 
 # The DAG under test, for Airflow 3, which takes DAGs from files only.
 UNDER_TEST = []

@@ -57,7 +57,7 @@ def failed(why: str) -> str:
 
 def timed_out(last_look: str) -> str:
     return (
-        "Sensor has timed out: what it waits for has not come within 0.6 seconds. The last look over connection 'tc': "
+        "Sensor has timed out: what it waits for has not come within 0.3 seconds. The last look over connection 'tc': "
         f"{last_look}"
     )
 
