@@ -20,7 +20,7 @@ CONTEXT.set_forkserver_preload(
         "taskcluster.aio",
         *(
             f"airflow_provider_taskcluster.{module}"
-            for module in ("hooks.taskcluster", "transfer.http.adapter", "transfer.upload.resumable")
+            for module in ("hooks.taskcluster", "transfer.http.client", "transfer.upload.methods")
         ),
     ]
 )
