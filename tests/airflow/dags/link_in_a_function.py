@@ -10,7 +10,7 @@ from airflow.providers.common.compat.sdk import dag, task
 
 from airflow_provider_taskcluster.sensors.tasks import TaskclusterTaskSensor
 
-FILE = Path(__file__).parents[3] / "docs/examples/link_of_a_task.py"
+FILE = Path(__file__).resolve().parents[3] / "docs/examples/link_of_a_task.py"
 
 
 @dag(schedule=None, start_date=datetime(2026, 1, 1, tzinfo=UTC))
