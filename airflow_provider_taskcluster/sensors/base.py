@@ -133,8 +133,8 @@ class TaskclusterBaseSensor(CheckedArguments, DeferringSensor):
         return self.mode == "reschedule" and not self._keeps_process
 
     def poke(self, context: Context) -> PokeReturnValue:
-        """Check once; a result goes to XCom."""
-        self.last_look = self.more_time = ""
+        """Check once; a result goes to XCom. A time-out meanwhile tells what the look before said."""
+        self.more_time = ""
         try:
             with permanent_errors_fail(WAITING, self.taskcluster_conn_id):
                 result, why = self._check_or_wait(context)

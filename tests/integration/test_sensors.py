@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import hashlib
 import os
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import NotRequired, get_args, get_origin, get_type_hints
 
 import pytest
-from airflow.providers.common.compat.sdk import AirflowFailException
+from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTaskTimeout
 
+from airflow_provider_taskcluster.emulator.store.faults import Stall
 from airflow_provider_taskcluster.sensors.artifacts import TaskclusterArtifactSensor
 from airflow_provider_taskcluster.sensors.index import TaskclusterIndexSensor
 from airflow_provider_taskcluster.sensors.objects import TaskclusterObjectSensor
@@ -184,3 +185,21 @@ def test_what_sensors_give_has_the_type_that_they_name(hook, worker, name, expir
     ]:
         given = sensor.poke({}).xcom_value
         assert has_keys_of(given, types_of(sensor)[kind]), (kind, given)
+
+
+@pytest.mark.usefixtures("hook")
+def test_a_time_out_during_a_look_tells_what_the_look_before_said(worker, tc, alarm):
+    def time_out(*_):
+        raise AirflowTaskTimeout
+
+    sensor = TaskclusterTaskSensor(
+        **CONNECTION, taskcluster_task_id=worker.create_task(), execution_timeout=timedelta(seconds=5)
+    )
+    assert not sensor.poke({}).is_done
+    tc.api_faults.add(Stall())
+    alarm(0.3, time_out)
+    with (
+        pytest.raises(AirflowTaskTimeout, match=r"of 5 seconds is over.* The last look .*not completed"),
+        sensor.flags_applied(),
+    ):
+        sensor.poke({})
