@@ -43,8 +43,6 @@ def missing_is_no_file() -> Iterator[None]:
     """Turn ``NotFound`` into ``NoSuchFile``, which is also a ``FileNotFoundError``."""
     try:
         yield
-    except NoSuchFile:
-        raise
     except NotFound as error:
         raise NoSuchFile(str(error), status=error.status, code=error.code) from None
 

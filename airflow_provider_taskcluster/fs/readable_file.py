@@ -29,11 +29,6 @@ class ReadableFile(AbstractBufferedFile):  # type: ignore[misc]  # fsspec has no
         super().__init__(fs, path, "rb", block_size, size=opened.size, **options)
         self.content_type = opened.content_type
 
-    @property
-    def details(self) -> dict[str, Any]:
-        """Metadata of the file when it was opened."""
-        return {"name": self.path, "size": self.size, "type": "file", "content_type": self.content_type}
-
     def close(self) -> None:
         """Close the file and its connection."""
         super().close()

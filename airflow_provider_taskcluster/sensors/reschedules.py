@@ -10,9 +10,7 @@ if TYPE_CHECKING:
 
 def was_rescheduled(context: Context) -> bool:
     """Return whether Airflow has rescheduled this try before."""
-    instance: Any = context.get("ti")
-    if instance is None:
-        return False
+    instance: Any = context["ti"]
     if hasattr(instance, "get_first_reschedule_date"):
         return instance.get_first_reschedule_date(context) is not None
     from airflow.models.taskreschedule import TaskReschedule  # Airflow 2

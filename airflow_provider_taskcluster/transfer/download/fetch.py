@@ -7,7 +7,6 @@ import time
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
-from airflow_provider_taskcluster.common.framing import unsatisfied_total
 from airflow_provider_taskcluster.common.retry import TRY_AGAIN
 from airflow_provider_taskcluster.exceptions import HashMismatch, RangeMismatch, StoreError, Truncated
 from airflow_provider_taskcluster.transfer.download.expected import Expected
@@ -181,7 +180,7 @@ class Fetch:
         except StoreError as error:
             if error.status != UNSATISFIABLE or byte_range is None:
                 raise
-            self._handle_unsatisfiable(error)
+            self._handle_unsatisfiable()
         except _DoubtfulTotal:
             self._restart_without_ranges()
             self._attempt()
@@ -257,13 +256,8 @@ class Fetch:
             receiver.end(marked=response.marked)
             self._complete = True
 
-    def _handle_unsatisfiable(self, error: StoreError) -> None:
-        """Handle a 416: the body is complete, or it has changed."""
-        total = unsatisfied_total(error.content_range)
-        if self._receiver.offset and total == self._receiver.offset == self._facts().total:
-            self._receiver.end(marked=True)
-            self._complete = True
-            return
+    def _handle_unsatisfiable(self) -> None:
+        """Handle a 416: the body has changed, or is empty."""
         first = not self._receiver.offset
         self._restart_without_ranges()
         if not first:

@@ -53,8 +53,6 @@ class StrictResponse(http.client.HTTPResponse):
 
     def begin(self) -> None:
         """Read the head, and decide where the body ends."""
-        if self.headers is not None:
-            return
         version, self.status, reason = self._final_status()
         if not version.startswith("HTTP/1."):
             raise http.client.UnknownProtocol(version)

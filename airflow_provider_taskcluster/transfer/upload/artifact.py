@@ -21,7 +21,6 @@ from airflow_provider_taskcluster.common.timestamps import iso_timestamp
 from airflow_provider_taskcluster.exceptions import (
     Conflict,
     ConnectionFailed,
-    NotFound,
     ServiceError,
     ServiceUnavailable,
     TaskclusterError,
@@ -51,7 +50,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-_INPUT_ERROR = 400
+_NOT_STORED = {400, 404}  # of finishArtifact
 _SERVER_ERROR = 500
 
 
@@ -234,10 +233,8 @@ class ArtifactUploader:
         """Declare the artifact present if its bytes are stored; return whether they are."""
         try:
             self._finish(target, reserved, measured)
-        except NotFound:
-            return False
         except ServiceError as error:
-            if error.status != _INPUT_ERROR:
+            if error.status not in _NOT_STORED:
                 raise
             return False
         return True
