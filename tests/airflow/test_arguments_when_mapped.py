@@ -86,9 +86,12 @@ def test_what_only_a_run_can_tell_is_left_to_it(dag):
     ):
         upload.partial(task_id=f"task_{number}", **{"expires": DAY, **partial}).expand(**expand)
     upload.partial(task_id="nothing", expires=DAY).expand(name=NAMES)
+    items = upload.partial(task_id="items", name="a", expires=DAY)
+    assert items.operator_class is upload  # as Airflow's own has it
+    items.expand(data={"a": 1})
     upload.partial(task_id="dicts", expires=DAY).expand_kwargs([{"name": "a", "data": xcom}, xcom])
     upload.partial(task_id="task_of_dicts", expires=DAY).expand_kwargs(xcom)
-    assert len(dag.tasks) == 10
+    assert len(dag.tasks) == 11
 
 
 @pytest.mark.parametrize("place", [DAG, TaskGroup])

@@ -130,6 +130,7 @@ WRONG = [
     (GROUP, "tasks", [{}, [], {"a": {}}, {"a": []}], "tasks"),
     (GROUP, "tasks", [{"a": {"payload": {}, "dependencies": ["b"]}}], "neither a label of the graph nor the id of a"),
     (GROUP, "tasks", [{"a": {"payload": {}, "dependencies": ["a"]}}], "The dependencies go in a circle"),
+    (GROUP, "tasks", [{"a": {"payload": {}, "metadata": {"nme": "b"}}}], "it takes name, description, owner, source"),
     (GROUP, "deadline", [3600, None, timedelta()], "pass a timedelta above zero"),
     (GROUP, "expires", [3600, "tomorrow", -DAY], "pass a timedelta above zero"),
     (GROUP, "retry_on", ["faild", ["failed", "done"]], "retry_on is '"),
@@ -322,6 +323,14 @@ def test_one_of_several_that_rendered_to_nothing_is_named(tc, kind, name, argume
 def test_a_digest_that_rendered_to_nothing_is_not_left_out(tc, nothing):
     said = ended(tc, TaskclusterObjectSensor, {"expected_digest": nothing})
     assert f"expected_digest is {nothing!r}: did a template render to nothing?" in said
+
+
+@pytest.mark.parametrize(
+    ("digest", "sentence"), [("sha256", "write it as sha256:<hex>"), ("a:b", "one for many objects")]
+)
+def test_a_digest_that_cannot_be_compared_is_refused(tc, digest, sentence):
+    name = "a" if digest == "sha256" else ["a", "b"]
+    assert sentence in ended(tc, TaskclusterObjectSensor, {"expected_digest": digest}, name=name)
 
 
 def test_an_argument_that_may_be_left_out_is_when_its_template_rendered_to_none(tc):

@@ -57,6 +57,11 @@ def test_a_reference_a_link_and_an_error_stand_for_artifacts(as_task, hook, uplo
         hook.read_artifact(run.task_id, "public/missing")
 
 
+def test_a_reason_that_does_not_exist_is_refused(hook, run, expires):
+    with pytest.raises(InvalidInput, match="reason is 'gone': pass one of file-missing-on-worker, "):
+        hook.create_error_artifact(run.task_id, run.run_id, NAME, "never made", expires=expires, reason="gone")
+
+
 def test_every_step_by_hand(hook, run, expires):
     request = {"storageType": "object", "expires": expires.isoformat(timespec="milliseconds"), "contentType": "a/b"}
     granted = hook.create_artifact(run.task_id, run.run_id, NAME, request)
@@ -137,7 +142,12 @@ def test_a_500_of_finish_artifact_for_other_content_is_a_conflict(connect, uploa
         upload(hook, recorder=str(tmp_path))
 
 
-def test_a_500_of_finish_artifact_without_success_is_asked_again(connect, hook, upload, run, monkeypatch, no_waiting):
+@pytest.mark.parametrize("seen", [True, False])
+def test_a_500_of_finish_artifact_without_success_is_asked_again(
+    connect, hook, upload, run, monkeypatch, no_waiting, tc, seen
+):
+    if not seen:  # nobody knows whether it is there
+        tc.api_faults.add(Status(403), method="GET", path="/artifact-info/", times=2)
     finish, asked = EngineServices.finish_artifact, []
 
     def fail_twice(self, *arguments):
@@ -152,12 +162,14 @@ def test_a_500_of_finish_artifact_without_success_is_asked_again(connect, hook, 
     assert hook.read_artifact(run.task_id, NAME) == DATA
 
 
-@pytest.mark.parametrize("announced", ["with its length", "as it should be"])
+@pytest.mark.parametrize("announced", ["with its length", "as it should be", "unseen"])
 def test_by_hand_a_500_of_finish_artifact_is_looked_into(hook, run, tc, announced):
     grant = run.announce(NAME, length=len(DATA) if announced == "with its length" else None)
     run.upload(grant, DATA)
     if announced != "with its length":
         tc.api_faults.add(Status(500), method="PUT", path="/artifacts/", times=2)
+    if announced == "unseen":
+        tc.api_faults.add(Status(403), method="GET", path="/artifact-info/")
     tc.journal.clear()
     hook.finish_artifact(run.task_id, run.run_id, NAME, upload_id=grant["uploadId"])
     finished = tc.journal.entries(origin="api", method="PUT", path="/runs/0/artifacts/")

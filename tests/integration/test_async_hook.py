@@ -202,6 +202,17 @@ def test_a_connection_that_cannot_work_fails_when_it_is_opened(connect):
         with_hook(lambda hook: hook.ping())
 
 
+def test_without_a_connection_the_environment_names_the_deployment(tc, monkeypatch):
+    monkeypatch.delenv("AIRFLOW_CONN_TC_TEST", raising=False)
+    for name, value in tc.environment.items():
+        monkeypatch.setenv(name, value)
+
+    async def work(hook):
+        return hook.client.root_url
+
+    assert with_hook(work) == tc.root_url
+
+
 def test_its_options_take_the_place_of_the_connections(connect):
     connect(extra={"read_timeout": 30, "max_retries": 4})
 

@@ -214,6 +214,26 @@ def test_a_watch_goes_on_when_a_missing_scope_is_granted(tc, path):
             tc.anonymous_scopes = before
 
 
+def test_a_watch_that_breaks_down_goes_on(tc, path, caplog):
+    class Breaking(TaskclusterIndexEventTrigger):
+        looks = 0
+
+        @property
+        def wait(self):
+            self.looks += 1
+            if self.looks == 1:
+                raise ZeroDivisionError("nobody thought of it")
+            return super().wait
+
+    async def story():
+        completed(tc, path)
+        async with watching(Breaking(index_path=path, interval=INTERVAL)) as told:
+            await until(lambda: told)
+
+    asyncio.run(story())
+    assert "Watch broke down; next try in 0.2 s: ZeroDivisionError: nobody thought of it" in caplog.text
+
+
 def test_an_object_is_told_once_when_it_is_finished(tc, hook, connect):
     connect("taskcluster_default")
     name = f"tests/{taskcluster.slugId()}"

@@ -67,6 +67,18 @@ def test_a_file_is_read_at_any_place_without_fetching_all_of_it(fs, published, t
     assert {entry.status for entry in gets(tc)} == {206}
 
 
+def test_a_range_of_a_file_is_read(fs, stored):
+    assert fs.cat_file(stored, 10, 20) == DATA[10:20]
+    assert fs.cat_file(stored, start=-5) == DATA[-5:]
+
+
+def test_a_folder_is_copied_by_its_files_alone(fs, published, tc):
+    folder = published.rpartition("/")[0]
+    tc.journal.clear()
+    fs.cp_file(folder, "objects/never")
+    assert not tc.journal.entries(method="PUT")
+
+
 def test_a_seek_past_the_end_reads_nothing(fs, stored):
     with fs.open(stored) as file:
         assert file.seek(10 * len(DATA)) == 10 * len(DATA)

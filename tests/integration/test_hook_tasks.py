@@ -9,7 +9,7 @@ import pytest
 import taskcluster
 
 from airflow_provider_taskcluster.common.timestamps import iso_timestamp
-from airflow_provider_taskcluster.emulator.store.faults import Reset, Status
+from airflow_provider_taskcluster.emulator.store.faults import Overtaken, Reset, Status
 from airflow_provider_taskcluster.exceptions import Conflict, InsufficientScopes, InvalidInput, NotFound, ServiceError
 
 
@@ -115,6 +115,15 @@ def test_past_its_deadline_there_is_nothing_to_cancel(hook, tc, task_id, definit
         for call in (hook.rerun_task, hook.schedule_task):
             with pytest.raises(Conflict, match="past its deadline"):
                 call(task_id)
+
+
+@pytest.mark.usefixtures("no_anonymous_scopes")
+def test_a_cancel_that_is_refused_says_so_if_the_status_may_not_be_read(hook, holding, tc, task_id, definition):
+    hook.create_task(task_id, definition)
+    limited = holding("queue:cancel-task:airflow/*")
+    tc.api_faults.add(Overtaken(409, "RequestConflict"), method="POST", path="/cancel")
+    with pytest.raises(Conflict):
+        limited.cancel_task(task_id)
 
 
 def test_a_task_is_scheduled_whatever_it_depends_on(hook, task_id, definition):

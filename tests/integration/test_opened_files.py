@@ -14,11 +14,12 @@ import pandas as pd
 import polars as pl
 import pyarrow.parquet
 import pytest
-from multipart_objects import upload_in_parts
+from multipart_objects import digest, own_part, part_of, upload_in_parts, upload_manifest
 
-from airflow_provider_taskcluster.emulator.store.faults import Corrupt, Cut
+from airflow_provider_taskcluster.emulator.store.faults import Corrupt, Cut, Headers, Ignore, Short, Status
 from airflow_provider_taskcluster.exceptions import HashMismatch, NotFound
 from airflow_provider_taskcluster.transfer.download.stored_file import READ_AHEAD
+from airflow_provider_taskcluster.transfer.parts_manifest import Manifest
 
 DATA = os.urandom(READ_AHEAD + 3_000_000)
 TABLE = pd.DataFrame({"number": range(50_000), "text": [f"row {n}" for n in range(50_000)]})
@@ -159,6 +160,29 @@ def test_a_cut_in_the_middle_is_not_seen(hook, name, expires, tc):
     with hook.open_object(name) as file:
         tc.faults.add(Cut(100_000), method="GET", times=2)
         assert file.read() == DATA
+
+
+@pytest.mark.parametrize("fault", [Ignore("range"), Short(1000), Headers({"Content-Range": None})], ids=str)
+def test_a_response_that_is_not_the_range_is_asked_for_again(hook, name, expires, tc, fault):
+    hook.upload_object(DATA, name, expires=expires)
+    with hook.open_object(name) as file:
+        tc.faults.add(fault, method="GET")
+        assert file.read() == DATA
+
+
+def test_a_store_that_knows_no_ranges_is_asked_for_all(hook, name, expires, tc):
+    hook.upload_object(DATA, name, expires=expires)
+    tc.faults.add(Status(416, {"Content-Range": "bytes */500"}), method="GET")
+    with hook.open_object(name) as file:
+        assert file.read() == DATA
+
+
+def test_a_part_of_another_size_than_the_manifest_says_is_refused(hook, name, expires):
+    own = own_part(name)
+    hook.upload_object(DATA[:10], own, expires=expires)
+    upload_manifest(hook, Manifest(20, "text/plain", digest(DATA[:20]), [part_of(own, DATA[:20])]), name, expires)
+    with hook.open_object(name) as file, pytest.raises(HashMismatch, match="has 10 bytes, and the manifest says 20"):
+        file.read()
 
 
 def test_what_is_read_in_order_is_verified_and_stays_wrong(hook, name, expires, tc):

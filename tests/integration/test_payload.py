@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import os
+import re
 import threading
 import time
 import tracemalloc
@@ -293,6 +294,20 @@ def test_a_stream_ends_when_the_task_is_told_to_stop(connect, run):
 
 def slowly(_chunk):
     time.sleep(0.01)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ({"prefix": 3}, "prefix is 3: pass a text, such as 'public/build'"),
+        ({"include": ["a", ""]}, "include holds ['a', '']: pass names and patterns"),
+        ({"if_exists": "skip"}, "if_exists is 'skip': pass one of 'verify', "),
+    ],
+)
+def test_an_argument_that_cannot_be_is_refused(hook, run, tmp_path, arguments, sentence):
+    run.add("public/a", b"a")
+    with pytest.raises(InvalidInput, match=re.escape(sentence)):
+        hook.open_payload(run.task_id, prefix=arguments.pop("prefix", "public")).download(tmp_path, **arguments)
 
 
 def test_no_names_are_no_files_and_names_may_come_from_a_generator(hook, run):

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pickle
+import re
 import sys
 import traceback
 from datetime import UTC, datetime
@@ -256,6 +258,33 @@ class TestOutcomes:
         one = operator(add, 1)
         with pytest.raises(NotAsAnnounced, match=r"The outcome of Function add in task .* is not readable"):
             one._result(instance.context, run.task_id, hook.task_status(run.task_id)["runs"][0])
+
+    def test_a_result_that_cannot_be_read_here_says_why(self, operator, instance, run, hook):
+        run.add(OUTCOME, b'{"outcome": "returned", "result": "AAAA"}')
+        run.complete()
+        with pytest.raises(
+            NotAsAnnounced, match=r"cannot be read here \(UnpicklingError: .* types that both Pythons have"
+        ):
+            operator(add, 1)._result(instance.context, run.task_id, hook.task_status(run.task_id)["runs"][0])
+
+    @pytest.mark.parametrize(
+        ("written", "end", "kind", "sentence"),
+        [
+            ("raised", "failed", FunctionFailed, "add in task .* raised Own: why"),
+            ("returned", "failed", TaskNotCompleted, "usual"),
+            ("raised", "internal-error", TaskNotCompleted, "usual"),
+        ],
+    )
+    def test_only_what_a_failed_run_raised_takes_the_place_of_the_usual_error(
+        self, operator, instance, run, hook, written, end, kind, sentence
+    ):
+        outcome = {"outcome": written, "exception": "AAAA", "type": "Own", "message": "why"}
+        run.add(OUTCOME, json.dumps(outcome).encode())
+        run.fail() if end == "failed" else run.exception(end)
+        ended = hook.task_status(run.task_id)["runs"][0]
+        error = operator(add, 1)._failure(instance.context, run.task_id, ended, "usual")
+        assert isinstance(error, kind)
+        assert re.search(sentence, str(error))
 
     def test_a_missing_outcome_is_named(self, operator, instance, run, hook):
         run.complete()

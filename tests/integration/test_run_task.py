@@ -13,8 +13,9 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow_tries import TaskInstance, claimed_run, execute_in_thread
 from operator_of_a_task import operator, started
 
-from airflow_provider_taskcluster.emulator.store.faults import Overtaken, Reset
+from airflow_provider_taskcluster.emulator.store.faults import Overtaken, Reset, Status
 from airflow_provider_taskcluster.exceptions import Interrupted, TaskNotCompleted
+from airflow_provider_taskcluster.operators.task_output import TaskOutput
 
 __all__ = ["operator"]
 
@@ -101,6 +102,18 @@ class TestEnds:
             operator().execute(instance.context)
         assert "run 0 is failed (failed), its log: " + tc.root_url in str(caught.value)
 
+    def test_a_log_that_cannot_be_read_leaves_the_reason(self, operator, instance, playing, tc, caplog):
+        tc.api_faults.add(Status(403), path="artifact", times=1000)
+        playing(fail)
+        with pytest.raises(AirflowFailException, match=r"run 0 is failed \(failed\)"):
+            operator(log="tail").execute(instance.context)
+        assert "cannot be shown: " in caplog.text
+
+    def test_a_kill_ends_the_reading_of_the_log(self, hook, run):
+        hook.stop()
+        with pytest.raises(Interrupted):
+            TaskOutput(hook, run.task_id).tail(0, 10)
+
     def test_the_queues_own_retries_are_waited_through(self, operator, instance, playing, created_tasks):
         playing(exception("worker-shutdown"), exception("intermittent-task"), complete)
         assert operator().execute(instance.context)["run_id"] == 2
@@ -133,13 +146,15 @@ class TestEnds:
         assert counted[f"task/{task_id}/status"] > 5
         assert counted[f"task/{task_id}"] == 1
 
-    def test_a_rerun_by_somebody_does_not_change_the_result(self, operator, instance, playing, worker, caplog):
+    @pytest.mark.parametrize("log", ["none", "live"])
+    def test_a_rerun_by_somebody_does_not_change_the_result(self, operator, instance, playing, worker, caplog, log):
         def complete_and_rerun(run):
+            time.sleep(0.3)  # the log is followed by then
             run.complete()
             worker.queue.rerunTask(run.task_id)
 
         playing(complete_and_rerun)
-        result = operator().execute(instance.context)
+        result = operator(log=log).execute(instance.context)
         assert (result["run_id"], result["state"]) == (0, "completed")
         assert f"Task {result['task_id']!r} was rerun by somebody; run 0 was followed" in caplog.text
 
@@ -227,6 +242,22 @@ class TestRetries:
         result = operator(rerun=True).execute(instance.context)
         assert (result["task_id"], result["run_id"]) == (task_id, 1)
         assert created_tasks() == [task_id]
+
+    def test_a_task_that_takes_no_more_runs_is_replaced(self, operator, instance, playing, created_tasks, tc, caplog):
+        playing(exception("internal-error"), complete, complete)
+        with pytest.raises(TaskNotCompleted):
+            operator(rerun=True).execute(instance.context)
+        tc.api_faults.add(Overtaken(409, "RequestConflict"), method="POST", path="/rerun")
+        result = operator(rerun=True).execute(instance.context)
+        assert created_tasks()[1:] == [result["task_id"]]
+        assert "cannot be rerun, so a new one is created" in caplog.text
+
+    def test_a_task_that_somebody_reran_is_followed_with_a_warning(self, operator, instance, hook, caplog):
+        task_id = started(operator(on_kill="leave"), instance)
+        hook.cancel_task(task_id)
+        hook.rerun_task(task_id)
+        assert started(operator(), instance) == task_id
+        assert f"Run 1 of task {task_id!r} is a rerun by somebody" in caplog.text
 
     def test_a_task_that_a_killed_try_canceled_is_replaced(self, operator, instance, playing, created_tasks):
         first = operator()

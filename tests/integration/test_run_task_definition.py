@@ -120,6 +120,17 @@ class TestDefinition:
             operator(payload=payload).execute(instance.context)
         assert created_tasks() == []
 
+    def test_it_expires_so_long_after_its_creation(self, operator, instance, worker):
+        task = worker.queue.task(started(operator(expires=timedelta(days=3)), instance))
+        created, expires = (datetime.fromisoformat(task[name]) for name in ("created", "expires"))
+        assert expires - created == timedelta(days=3)
+
+    def test_its_source_is_the_page_in_airflow(self, operator, instance, worker, monkeypatch):
+        monkeypatch.setenv("AIRFLOW__API__BASE_URL", "https://air.example.com/")
+        instance.run_id = "manual__a b"
+        source = worker.queue.task(started(operator(), instance))["metadata"]["source"]
+        assert source == "https://air.example.com/dags/a_dag/runs/manual__a%20b/tasks/task"
+
     def test_a_queue_without_workers_is_a_warning(self, operator, instance, caplog):
         started(operator(task_queue_id="my-team/no-such-queue"), instance)
         assert "No worker has a task of queue 'my-team/no-such-queue' at present" in caplog.text

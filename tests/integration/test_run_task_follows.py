@@ -14,6 +14,7 @@ import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTaskTimeout
 from airflow_tries import TaskInstance, deferred, event_of, execute_in_thread
 
+from airflow_provider_taskcluster.emulator.store.faults import Status
 from airflow_provider_taskcluster.exceptions import TaskNotCompleted, WaitFailed
 from airflow_provider_taskcluster.operators.run_task import TaskclusterRunTaskOperator
 from airflow_provider_taskcluster.tasks.generic_worker import generic_worker_payload
@@ -201,6 +202,25 @@ class TestDeferred:
         trigger = deferred(operator(deferrable=True, on_kill=on_kill, task_queue_id="emulator/idle"), instance)
         asyncio.run(trigger.on_kill())
         assert hook.task_status(instance.xcom["taskcluster_run"]["task_id"])["state"] == state
+
+    def test_a_cancel_that_fails_is_a_warning(self, operator, instance, tc, caplog):
+        trigger = deferred(operator(deferrable=True, task_queue_id="emulator/idle"), instance)
+        tc.api_faults.add(Status(403), method="POST", path="/cancel")
+        asyncio.run(trigger.on_kill())
+        assert f"Task '{instance.xcom['taskcluster_run']['task_id']}' could not be canceled: " in caplog.text
+
+    def test_a_kill_after_the_deferral_cancels_the_task(self, operator, instance, hook):
+        arguments = {"deferrable": True, "task_queue_id": "emulator/idle"}
+        deferred(operator(**arguments), instance)
+        later, instance.next_method = operator(**arguments), "execute_complete"
+        later.pre_execute(instance.context)
+        later.on_kill()
+        assert hook.task_status(instance.xcom["taskcluster_run"]["task_id"])["state"] == "exception"
+
+    def test_a_run_that_goes_on_is_no_result(self, operator, instance):
+        deferred(operator(deferrable=True, task_queue_id="emulator/idle"), instance)
+        with pytest.raises(WaitFailed, match="goes on, though it had ended"):
+            operator(deferrable=True).execute_complete(instance.context, {"outcome": "found"})
 
     def test_an_xcom_that_is_gone_lets_the_next_try_find_the_task(self, operator, instance):
         event = event_of(deferred(operator(deferrable=True), instance), TaskclusterRunTrigger)

@@ -13,9 +13,9 @@ from airflow.providers.common.compat.sdk import AirflowFailException
 from airflow_tries import StateStore, TaskInstance, claimed_run, connect_temporarily
 from operator_of_a_group import RUN, operator, start
 
-from airflow_provider_taskcluster.emulator.store.faults import Overtaken, Reset
+from airflow_provider_taskcluster.emulator.store.faults import Overtaken, Reset, Status
 from airflow_provider_taskcluster.emulator.worker.simulated import Run
-from airflow_provider_taskcluster.exceptions import Interrupted, TaskNotCompleted
+from airflow_provider_taskcluster.exceptions import Interrupted, ServiceError, TaskNotCompleted
 
 __all__ = ["operator"]
 
@@ -238,13 +238,20 @@ class TestRetries:
         assert sorted(created_tasks()[3:]) == sorted(one["task_id"] for one in result.values())
         assert "cannot be rerun" in caplog.text
 
-    def test_a_group_that_was_sealed_too_early_is_replaced(self, operator, instance, hook, caplog):
+    def test_a_task_that_the_queue_refuses_is_an_error(self, operator, instance, created_tasks, tc):
+        tc.api_faults.add(Status(400), method="PUT", path=CREATE)
+        with pytest.raises(ServiceError, match="createTask"):
+            start(operator(), instance)
+        assert created_tasks() == []
+
+    @pytest.mark.parametrize(("on_kill", "end"), [("cancel", "canceled"), ("leave", None)])
+    def test_a_group_that_was_sealed_too_early_is_replaced(self, operator, instance, hook, caplog, on_kill, end):
         group = start(operator({"build": RUN}), instance)
-        again = start(operator(), instance)
+        again = start(operator(on_kill=on_kill), instance)
         assert group.task_group_id != again.task_group_id
         assert set(hook.task_statuses(again.task_ids.values())) == set(again.task_ids.values())
         assert f"Another group replaces task group {group.task_group_id!r}: it is sealed" in caplog.text
-        assert hook.task_status(group.task_ids["build"])["runs"][-1]["reasonResolved"] == "canceled"
+        assert hook.task_status(group.task_ids["build"])["runs"][-1].get("reasonResolved") == end
 
     def test_a_try_that_is_killed_cancels_and_the_next_one_makes_a_new_group(
         self, operator, instance, playing, created_tasks, hook

@@ -11,6 +11,7 @@ import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTaskTimeout
 from airflow_tries import deferred, event_of
 
+from airflow_provider_taskcluster.emulator.store.faults import Status
 from airflow_provider_taskcluster.exceptions import TaskNotCompleted, WaitFailed
 from airflow_provider_taskcluster.operators.groups import TaskclusterRunTaskGroupOperator
 from airflow_provider_taskcluster.tasks.generic_worker import generic_worker_payload
@@ -115,6 +116,19 @@ def test_a_user_who_marks_the_task_cancels_the_group(operator, instance, hook, o
     asyncio.run(trigger.on_kill())
     assert states(hook, instance) == state
     assert ("4 of its 4 tasks had not ended" in caplog.text) is (on_kill == "cancel")
+
+
+def test_a_cancel_that_fails_is_a_warning(operator, instance, tc, caplog):
+    trigger = deferred(operator(deferrable=True, task_queue_id="emulator/idle"), instance)
+    tc.api_faults.add(Status(403), method="POST", path="/cancel")
+    asyncio.run(trigger.on_kill())
+    assert f"Task group '{instance.xcom['taskcluster_group']['task_group_id']}' could not be canceled: " in caplog.text
+
+
+def test_a_task_that_has_not_completed_is_no_result(operator, instance):
+    deferred(operator(deferrable=True, task_queue_id="emulator/idle"), instance)
+    with pytest.raises(WaitFailed, match=r"Task 'build' .* has not completed, though it had"):
+        operator(deferrable=True).execute_complete(instance.context, {"outcome": "found"})
 
 
 def test_an_xcom_that_is_gone_lets_the_next_try_find_the_tasks(operator, instance):

@@ -172,6 +172,14 @@ def test_a_secret_is_not_kept_beyond_its_expiry(tc, backend, store, now):
     assert len(reads(tc)) == 2
 
 
+def test_the_cache_has_a_largest_size(tc, backend, store, monkeypatch):
+    monkeypatch.setattr(cached_secrets, "MOST", 2)
+    made = backend()
+    for key in ("a", "b", "c", "a"):
+        assert made.get_variable(key) is None
+    assert len(reads(tc)) == 4
+
+
 def test_a_missing_secret_is_asked_for_again_after_a_short_time(tc, backend, store, now):
     made = backend()
     for _ in range(3):

@@ -10,7 +10,7 @@ from typing import NotRequired, get_args, get_origin, get_type_hints
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException, AirflowTaskTimeout
 
-from airflow_provider_taskcluster.emulator.store.faults import Stall
+from airflow_provider_taskcluster.emulator.store.faults import Ignore, Stall
 from airflow_provider_taskcluster.sensors.artifacts import TaskclusterArtifactSensor
 from airflow_provider_taskcluster.sensors.index import TaskclusterIndexSensor
 from airflow_provider_taskcluster.sensors.objects import TaskclusterObjectSensor
@@ -46,6 +46,15 @@ def test_a_digest_by_name_is_compared(hook, name, expires, written):
     other = {name: "sha256:" + "0" * 64}
     with pytest.raises(AirflowFailException, match="is finished with the sha256"):
         TaskclusterObjectSensor(**CONNECTION, name=list(both), expected_digest=written(other)).poke({})
+
+
+@pytest.mark.parametrize("fault", [None, Ignore("range")], ids=repr)
+def test_a_digest_that_the_service_does_not_know_cannot_be_compared(hook, name, expires, tc, fault):
+    hook.upload_object(DATA, name, expires=expires)
+    if fault:
+        tc.faults.add(fault, method="GET")
+    with pytest.raises(AirflowFailException, match="nobody knows its md5: expect its sha256 instead"):
+        TaskclusterObjectSensor(**CONNECTION, name=name, expected_digest="md5:" + "0" * 32).poke({})
 
 
 def test_a_digest_of_a_name_that_nobody_waits_for_is_refused(hook, name, expires):

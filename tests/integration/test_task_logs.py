@@ -258,6 +258,13 @@ def test_a_log_that_never_comes_is_waited_for_a_limited_time(hook, run, resolve)
     assert Following(hook, run.task_id).ended() == [f"[taskcluster] Run 0: no log is in the store ({BACKING_LOG})"]
 
 
+@pytest.mark.usefixtures("soon", "no_anonymous_scopes")
+def test_where_nobody_knows_whether_there_is_a_log_it_is_waited_for(holding, run):
+    run.complete()
+    hook = holding(f"queue:status:{run.task_id}", "queue:get-artifact:public/*")
+    assert Following(hook, run.task_id).ended() == [f"[taskcluster] Run 0: no log is in the store ({BACKING_LOG})"]
+
+
 @pytest.mark.usefixtures("soon")
 def test_what_the_live_log_of_a_dead_worker_said_is_shown_to_its_end(hook, run, livelog):
     run.add_reference(LIVE_LOG, livelog.url)

@@ -60,6 +60,8 @@ class TestAsItIsNow:
 
     def test_of_a_task_that_has_not_begun_there_is_nothing(self, hook, worker):
         assert list(hook.task_log(worker.create_task(), follow=False)) == []
+        unscheduled = worker.create_task(dependencies=[worker.create_task()])
+        assert list(hook.task_log(unscheduled, follow=False)) == []
         with pytest.raises(NotFound, match="no run 3"):
             list(hook.task_log(worker.create_task(), 3, follow=False))
 

@@ -208,6 +208,14 @@ class TestRetries:
         assert len(one.fires()) == 3
         assert "triggering it with another id" in caplog.text
 
+    def test_the_search_for_a_usable_id_ends(self, operator, made_hook, worker, monkeypatch):
+        monkeypatch.setattr("airflow_provider_taskcluster.tasks.starting._MOST_UNUSABLE", 0)
+        one = made_hook({**template(worker.task_queue_id), "extra": {"a": "${payload.a}"}})
+        for number in (1, 2, 3):
+            with pytest.raises(AirflowFailException):
+                ended(operator(one), number)
+        assert len(one.fires()) == 1
+
     def test_the_task_of_a_later_id_is_found_although_the_first_ids_have_none(self, operator, made_hook, worker):
         one = made_hook({**template(worker.task_queue_id), "extra": {"a": "${payload.a}"}})
         for number in (1, 2):

@@ -7,6 +7,7 @@ import os
 import pytest
 from multipart_tries import DATA, IN_PARTS
 
+from airflow_provider_taskcluster.emulator.store.faults import Status
 from airflow_provider_taskcluster.exceptions import ServiceUnavailable
 
 WAYS = {"inline": (b"small", {}), "by PUT": (os.urandom(20_000), {}), "in parts": (DATA, IN_PARTS)}
@@ -47,6 +48,14 @@ def test_a_call_whose_answer_is_lost_is_repeated(hook, name, expires, tc, lose, 
     answers = [status for status in statuses(tc, route) if status != 404]  # the look before parts
     assert (answers.count(500), answers[-1]) == (2, 200)
     assert hook.read_object(name) == data
+
+
+@pytest.mark.parametrize(("status", "calls"), [(500, 3), (503, 2)])
+def test_only_after_500s_one_more_call_finds_out(connect, name, expires, tc, status, calls):
+    tc.api_faults.add(Status(status), method="POST", path="/finish-upload/", times=100)
+    with pytest.raises(ServiceUnavailable):
+        connect(extra={"max_retries": 1}).upload_object(b"small", name, expires=expires)
+    assert statuses(tc, "finish-upload") == [status] * calls
 
 
 @pytest.mark.parametrize("count", [1, 3])

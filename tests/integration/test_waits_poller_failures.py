@@ -11,8 +11,12 @@ from scripted_api import scripted_api
 from waits_in_a_loop import INTERVAL, STATUSES, api_paths, completed, event, outcomes, run, start, trigger, until
 
 from airflow_provider_taskcluster.emulator import Emulator
+from airflow_provider_taskcluster.emulator.store.faults import Status
+from airflow_provider_taskcluster.hooks.asynchronous import TaskclusterAsyncHook, shared_waits
 from airflow_provider_taskcluster.waits import grace_period, poller
 from airflow_provider_taskcluster.waits.conditions.objects import ObjectWait
+from airflow_provider_taskcluster.waits.protocol import Found
+from airflow_provider_taskcluster.waits.wait_log import WaitLog
 
 
 def test_a_scope_that_is_missing_for_one_task_ends_its_wait_only(tc, holding, monkeypatch):
@@ -212,6 +216,39 @@ def test_a_wait_survives_the_service(tmp_path, monkeypatch):
             assert (await task)["outcome"] == "found"
         finally:
             await asyncio.to_thread(again.__exit__, None, None, None)
+
+    run(main)
+
+
+def test_a_round_that_breaks_down_is_repeated(tc, hook, caplog):
+    tasks, opened = tc.bulk.create(1, state="completed"), []
+
+    async def client():
+        opened.append(client)
+        if len(opened) == 1:
+            raise ZeroDivisionError("nobody thought of it")
+        return (await TaskclusterAsyncHook.open("tc_test", max_retries=0)).client
+
+    async def main():
+        async with poller.shared_poller("breaks", client) as waits:
+            assert isinstance(await waits.verdict_of(completed(*tasks), INTERVAL), Found)
+
+    run(main)
+    assert "A round of looks broke down: ZeroDivisionError: nobody thought of it" in caplog.text
+
+
+def test_no_wait_hangs_when_the_rounds_end(tc, hook):
+    class Broken(WaitLog):
+        def look_failed(self, *_):
+            raise ZeroDivisionError("nobody thought of it")
+
+    tc.api_faults.add(Status(503), times=100)
+
+    async def main():
+        async with shared_waits("tc_test") as waits:
+            for _ in range(2):  # the next wait begins anew
+                with pytest.raises(ZeroDivisionError):
+                    await waits.verdict_of(ObjectWait(names=["a"]), INTERVAL, log=Broken())
 
     run(main)
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
+from airflow.providers.common.compat.sdk import BaseOperatorLink
 
 from airflow_provider_taskcluster import get_provider_info
 from airflow_provider_taskcluster.exceptions import InvalidInput
 from airflow_provider_taskcluster.links import taskcluster as links
-from airflow_provider_taskcluster.links.base import TaskclusterLink
+from airflow_provider_taskcluster.links.base import TaskclusterLink, leave_links
 from airflow_provider_taskcluster.operators.artifacts import TaskclusterDownloadArtifactOperator
 from airflow_provider_taskcluster.operators.tasks import TaskclusterCancelTaskOperator
 from airflow_provider_taskcluster.sensors.index import TaskclusterIndexSensor
@@ -100,3 +103,19 @@ def test_the_metadata_list_every_link_and_keys_and_names_are_unique():
     kinds.remove(TaskclusterLink)
     assert {f"{kind.__module__}.{kind.__qualname__}" for kind in kinds} == set(get_provider_info()["extra-links"])
     assert len({kind.key for kind in kinds}) == len({kind.name for kind in kinds}) == len(kinds)
+
+
+def test_links_of_others_are_left_alone(monkeypatch):
+    class Other(BaseOperatorLink):
+        name = "other"
+
+        def get_link(self, operator, *, ti_key):
+            return ROOT
+
+    class Linked(TaskclusterCancelTaskOperator):
+        operator_extra_links = (Other(), *TaskclusterCancelTaskOperator.operator_extra_links)
+
+    monkeypatch.setenv("TASKCLUSTER_ROOT_URL", ROOT)
+    task = Linked(task_id="task", taskcluster_task_id=TASK, taskcluster_conn_id="none")
+    leave_links(task, {"ti": SimpleNamespace(xcom_push=lambda **_: None)})
+    assert list(task.addresses.values()) == [f"{ROOT}/tasks/{TASK}"]

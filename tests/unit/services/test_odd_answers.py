@@ -17,8 +17,10 @@ from airflow_provider_taskcluster.services.artifacts import Artifacts
 from airflow_provider_taskcluster.services.auth import Auth
 from airflow_provider_taskcluster.services.client import Client
 from airflow_provider_taskcluster.services.index import Index
+from airflow_provider_taskcluster.services.notify import Notify
 from airflow_provider_taskcluster.services.objects import Objects
 from airflow_provider_taskcluster.services.purge_cache import PurgeCache
+from airflow_provider_taskcluster.services.secrets import Secrets
 from airflow_provider_taskcluster.services.tasks import Tasks
 
 TASK = "fN1SbArXTPSVFNUvaOlinQ"
@@ -74,6 +76,9 @@ CALLS = {
     "object": (lambda client: Objects(client).metadata("a"), {**UPLOAD, "hashes": GRANT["hashes"]}),
     "finishUpload": (lambda client: Objects(client).finish_upload("a", {}), {}),
     "index": (lambda client: Index(client).find_task("a.b"), INDEXED),
+    "indexed tasks": (lambda client: Index(client).find_tasks(["a.b"]), {"tasks": [INDEXED]}),
+    "secret": (lambda client: Secrets(client).get("a"), {"secret": {"a": 1}, "expires": THEN}),
+    "notification": (lambda client: Notify(client).send("email", {}), "OK"),
     "purge requests": (lambda client: PurgeCache(client).requests("a/b"), {"requests": [PURGE]}),
     "all purge requests": (lambda client: listed(PurgeCache(client).all_requests()), {"requests": [PURGE]}),
     "scopes": (lambda client: Auth(client).current_scopes(), {"scopes": ["a"]}),
@@ -158,6 +163,12 @@ def test_a_charset_that_is_none_is_no_crash(ask, server, charset):
     for status in (200, 404):
         found = ask(CALLS["object"][0], b'{"a": "\xe4"}', status)
         assert isinstance(found, TaskclusterError)
+
+
+def test_a_call_that_cannot_be_sent_asks_for_a_report(ask):
+    found = ask(lambda client: Objects(client).finish_upload("a", {"b": {1}}), b"{}")
+    assert "finishUpload 'a' at " in str(found)
+    assert str(found).endswith("; please report this")
 
 
 def test_a_field_that_is_odd_is_named_with_the_call(ask):

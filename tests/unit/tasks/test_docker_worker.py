@@ -70,6 +70,7 @@ def test_an_image_that_is_indexed():
         "namespace": "team.images.build",
         "path": "public/image.tar.zst",
     }
+    assert indexed_image("{{ x }}", "y") == {"type": "indexed-image", "namespace": "{{ x }}", "path": "y"}
 
 
 @pytest.mark.parametrize(

@@ -197,6 +197,7 @@ def test_contents_of_mounts():
     }
     assert generic_worker.inline_content(b"\0\1") == {"base64": base64.b64encode(b"\0\1").decode()}
     assert generic_worker.artifact_content("{{ x }}", "{{ y }}") == {"taskId": "{{ x }}", "artifact": "{{ y }}"}
+    assert generic_worker.indexed_content("{{ x }}", "y") == {"namespace": "{{ x }}", "artifact": "y"}
 
 
 @pytest.mark.parametrize(

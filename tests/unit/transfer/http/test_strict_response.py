@@ -90,8 +90,9 @@ def test_chunks_with_extensions_trailers_and_zeros(fetched, body):
         b"\r\n" + DATA[:1024] + b"\r\n0\r\n\r\n",
         b"4" * 17 + b"\r\n" + DATA[:1024],
         b"4" * 100_000 + b"\r\n",
+        b"400\r\n" + DATA[:1024] + b"\r\n0\r\n" + b"a: b\r\n" * 10_000,
     ],
-    ids=range(14),
+    ids=range(15),
 )
 def test_chunks_that_are_cut_or_none_are_never_a_whole(fetched, body):
     with pytest.raises(Truncated):
@@ -173,6 +174,11 @@ def test_interim_answers_without_end_are_no_answer(fetched):
 def test_another_protocol_is_not_read_past(fetched):
     with pytest.raises(StoreError, match="answered 101"):
         fetched(answer("Upgrade: websocket", status="101 Switching Protocols") + WHOLE)
+
+
+def test_another_version_is_no_answer(fetched):
+    with pytest.raises(ConnectionFailed, match="got no answer"):
+        fetched(WHOLE.replace(b"HTTP/1.1", b"HTTP/2.0"))
 
 
 def test_too_many_headers_or_too_long_ones_are_no_answer(fetched):

@@ -7,6 +7,7 @@ import io
 import os
 import pickle
 import stat
+from contextlib import closing
 from functools import partial
 
 import pytest
@@ -356,3 +357,13 @@ def test_a_closed_file_is_refused(tmp_path):
         pass
     with pytest.raises(InvalidInput, match="closed file"):
         sink_for(file)
+
+
+def test_a_file_that_cannot_take_its_name_leaves_nothing(tmp_path):
+    (tmp_path / "name").mkdir()
+    with closing(Directory.at(tmp_path, make=False)) as folder:
+        with pytest.raises(OSError, match="directory"):
+            folder.write("name", b"content")
+        with pytest.raises(OSError, match="name too long"):
+            folder.open_own("a" * 300)
+    assert [entry.name for entry in tmp_path.iterdir()] == ["name"]

@@ -42,6 +42,12 @@ class TestMemory(SinkContract):
             sink.write(b"456")
         assert sink.content() == b"123"
 
+    def test_bytes_out_of_order_are_refused(self):
+        sink, data = MemorySink(), memoryview(bytearray(1))
+        for method, arguments in (("reserve", [1]), ("write_at", [0, data]), ("read_at", [0, data])):
+            with pytest.raises(InvalidInput, match=r"A MemorySink (takes bytes in order only|cannot be read)"):
+                getattr(sink, method)(*arguments)
+
     def test_without_a_cap_there_is_no_limit(self):
         MemorySink(max_bytes=None).begin(2**60)
 

@@ -99,6 +99,10 @@ class TestPipe:
         with pytest.raises(DestinationError, match="cannot begin again"):
             sink.begin(None)
 
+    def test_a_write_that_takes_nothing_does_not_go_on_for_ever(self):
+        with pytest.raises(DestinationError, match="takes no more bytes: is it full"):
+            write_all(lambda _: 0, b"content")
+
 
 class Writer:
     """A writer as a factory returns it, which remembers what became of it."""
