@@ -74,6 +74,10 @@ def test_a_bad_connection_ends_in_one_clear_sentence(connect, fields, expected):
     assert "\n" not in message
 
 
+def test_get_conn_is_the_client(hook):
+    assert hook.get_conn() is hook.client
+
+
 def test_a_slash_at_the_end_of_the_root_url_makes_no_difference(connect, tc, name, expires):
     slashed = connect("tc_slashed", host=f"{tc.root_url}/")
     assert slashed.test_connection() == (True, f"{tc.root_url} answers client '{tc.client_id}' with 1 scope")

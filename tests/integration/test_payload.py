@@ -310,6 +310,13 @@ def test_an_argument_that_cannot_be_is_refused(hook, run, tmp_path, arguments, s
         hook.open_payload(run.task_id, prefix=arguments.pop("prefix", "public")).download(tmp_path, **arguments)
 
 
+def test_a_folder_in_the_place_of_a_file_counts_as_a_file_that_exists(hook, run, tmp_path):
+    run.add("public/a", b"a")
+    (tmp_path / "public" / "a").mkdir(parents=True)
+    with pytest.raises(InvalidInput, match=r"a file of this name is there.*Nothing was fetched"):
+        hook.open_payload(run.task_id).download(tmp_path, if_exists="fail")
+
+
 def test_no_names_are_no_files_and_names_may_come_from_a_generator(hook, run):
     run.add("public/a", b"content")
     payload = hook.open_payload(run.task_id)

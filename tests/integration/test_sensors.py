@@ -100,6 +100,17 @@ def test_an_error_artifact_ends_the_wait(hook, run):
         sensor.poke({})
 
 
+@pytest.mark.usefixtures("no_anonymous_scopes")
+def test_so_does_one_whose_reason_may_not_be_read(holding, run):
+    run.add_error("private/a")
+    holding("queue:status:*", f"queue:list-artifacts:{run.task_id}:{run.run_id}")
+    sensor = TaskclusterArtifactSensor(
+        task_id="task", taskcluster_conn_id="tc_limited", taskcluster_task_id=run.task_id, name="private/a"
+    )
+    with pytest.raises(AirflowFailException, match="to read why takes queue:get-artifact:private/a"):
+        sensor.poke({})
+
+
 def test_an_error_that_may_pass_is_waited_through(connect, name):
     connect(host="http://127.0.0.1:1", extra={"max_retries": 0})
     assert not TaskclusterObjectSensor(**CONNECTION, name=name).poke({}).is_done

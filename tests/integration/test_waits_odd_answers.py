@@ -87,9 +87,18 @@ def test_a_task_that_stays_odd_holds_up_nobody(tc, behind, how, caplog):
     assert len(behind.asked) < 60, "pages are halved, not asked one by one"
 
 
-def test_where_all_is_odd_the_service_is_not_flooded(tc, behind):
+def without_runs(body):
+    """Spoil each status, so that the rest of a response can be read."""
+    answer = json.loads(body)
+    for entry in answer.get("statuses", [answer]):
+        entry["status"]["runs"] = 7
+    return json.dumps(answer).encode()
+
+
+@pytest.mark.parametrize("change", [lambda _: b"<html>", without_runs], ids=["responses", "statuses"])
+def test_where_all_is_odd_the_service_is_not_flooded(tc, behind, change):
     tasks = tc.bulk.create(1000, state="completed")
-    behind.add("/queue/", times=float("inf"), change=lambda _: b"<html>")
+    behind.add("/queue/", times=float("inf"), change=change)
 
     async def main():
         waits = start(*(trigger(completed(task_id), interval=1) for task_id in tasks))
