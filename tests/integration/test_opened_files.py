@@ -17,7 +17,7 @@ import pytest
 from multipart_objects import digest, own_part, part_of, upload_in_parts, upload_manifest
 
 from airflow_provider_taskcluster.emulator.store.faults import Corrupt, Cut, Headers, Ignore, Short, Status
-from airflow_provider_taskcluster.exceptions import HashMismatch, NotFound
+from airflow_provider_taskcluster.exceptions import HashMismatch, NotFound, Truncated
 from airflow_provider_taskcluster.transfer.download.stored_file import READ_AHEAD
 from airflow_provider_taskcluster.transfer.parts_manifest import Manifest
 
@@ -168,6 +168,15 @@ def test_a_response_that_is_not_the_range_is_asked_for_again(hook, name, expires
     with hook.open_object(name) as file:
         tc.faults.add(fault, method="GET")
         assert file.read() == DATA
+
+
+def test_a_range_that_stays_empty_is_an_error(connect, name, expires, tc):
+    hook = connect(extra={"max_retries": 1})
+    hook.upload_object(DATA, name, expires=expires)
+    with hook.open_object(name) as file:
+        tc.faults.add(Short(len(DATA)), method="GET", times=100)
+        with pytest.raises(Truncated, match=f"a range ended after 0 of {len(DATA)} bytes"):
+            file.read()
 
 
 def test_a_store_that_knows_no_ranges_is_asked_for_all(hook, name, expires, tc):

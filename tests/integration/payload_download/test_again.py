@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import threading
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
@@ -140,3 +142,17 @@ def test_entries_of_a_manifest_that_make_no_sense_are_left_alone(download, run, 
         assert download(run)["transferred"] == 1
     (tmp_path / "folder/taskcluster-payload.json").write_text(nested)
     assert download(run)["transferred"] == 1
+
+
+def test_a_file_whose_hash_nobody_can_compute_is_fetched_again(hook, run, tmp_path, expires):
+    grant = run.announce("public/odd")
+    where = {"upload_id": grant["uploadId"], "project_id": grant["projectId"]}
+    inline = {"dataInline": {"contentType": "a/b", "objectData": base64.b64encode(b"odd").decode()}}
+    until = datetime.fromisoformat(grant["expires"])
+    hook.create_upload(grant["name"], expires=until, proposed_upload_methods=inline, **where)
+    hook.finish_upload(grant["name"], hashes={"crc32": "0" * 8}, **where)
+    hook.finish_artifact(run.task_id, run.run_id, "public/odd", upload_id=grant["uploadId"])
+    (tmp_path / "public").mkdir()
+    (tmp_path / "public" / "odd").write_bytes(b"bad")
+    hook.open_payload(run.task_id, require_hashes=False).download(tmp_path)
+    assert (tmp_path / "public" / "odd").read_bytes() == b"odd"
