@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
-from airflow_provider_taskcluster.common.messages import visible
+from airflow_provider_taskcluster.common.messages import exception_summary, visible
 from airflow_provider_taskcluster.exceptions import (
     AuthenticationFailed,
     ConnectionFailed,
@@ -19,6 +19,7 @@ from airflow_provider_taskcluster.exceptions import (
     ServiceUnavailable,
     TaskclusterError,
     UnreadableAnswer,
+    WaitFailed,
 )
 from airflow_provider_taskcluster.services.artifacts import Artifacts
 from airflow_provider_taskcluster.services.index import Index
@@ -178,6 +179,9 @@ class Batcher:
             if error.transient:
                 self._error = error
             return error
+        except Exception as error:  # noqa: BLE001 (an unexpected error ends this look alone)
+            self._error = WaitFailed(f"A look came to nothing: {exception_summary(error)}")
+            return self._error
         self._answered = True
         return answer
 

@@ -237,6 +237,33 @@ def test_a_round_that_breaks_down_is_repeated(tc, hook, caplog):
     assert "A round of looks broke down: ZeroDivisionError: nobody thought of it" in caplog.text
 
 
+def test_an_unexpected_error_of_one_look_leaves_the_others(tc, hook, name, expires):
+    hook.upload_object(b"data", name, expires=expires)
+
+    async def main():
+        client = (await TaskclusterAsyncHook.open("tc_test", max_retries=0)).client
+        call = client.call
+
+        async def odd(service, method, *arguments, **options):
+            if arguments == ("odd",):
+                raise ZeroDivisionError("nobody thought of it")
+            return await call(service, method, *arguments, **options)
+
+        async def opened():
+            client.call = odd
+            return client
+
+        async with poller.shared_poller("odd", opened) as waits:
+            other = asyncio.create_task(waits.verdict_of(ObjectWait(names=["odd"]), INTERVAL))
+            looks = waits.verdict_of(ObjectWait(names=[name]), INTERVAL)
+            assert isinstance(await asyncio.wait_for(looks, 20 * INTERVAL), Found)
+            assert not other.done()
+            other.cancel()
+            await asyncio.wait([other])
+
+    run(main)
+
+
 def test_no_wait_hangs_when_the_rounds_end(tc, hook):
     class Broken(WaitLog):
         def look_failed(self, *_):

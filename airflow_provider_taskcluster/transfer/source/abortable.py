@@ -27,6 +27,10 @@ class AbortableSource(Source):
     def length(self) -> int | None:
         return self._source.length()
 
+    def section(self, offset: int, size: int) -> Source | None:
+        section = self._source.section(offset, size)
+        return section and AbortableSource(section, self._failure)
+
 
 class _AbortableReader(FillingReader):
     def __init__(self, reader: Reader, failure: Failure | None) -> None:

@@ -5,7 +5,7 @@ import os
 
 import pytest
 
-from airflow_provider_taskcluster.exceptions import InvalidInput
+from airflow_provider_taskcluster.exceptions import Interrupted, InvalidInput
 from airflow_provider_taskcluster.transfer.source.abortable import AbortableSource
 from airflow_provider_taskcluster.transfer.source.base import BytesSource, FactorySource, PathSource, SectionSource
 from airflow_provider_taskcluster.transfer.source.reading import blocks, fill, has_more, read_up_to
@@ -63,6 +63,19 @@ def test_a_section_ends_where_it_ends(tmp_path):
         assert fill(reader, buffer) == 15
         assert reader.read(5) == b""
     assert buffer[:15] == DATA[15:30]
+
+
+def test_a_large_file_of_a_folder_is_read_in_sections_which_end_with_the_upload_of_the_folder(tmp_path):
+    """In place, not into memory part by part."""
+    path, failure = tmp_path / "file", Failure()
+    path.write_bytes(DATA)
+    section = AbortableSource(PathSource(path), failure).section(10, 20)
+    with section.reading() as reader:
+        assert reader.read(5) == DATA[10:15]
+        failure.set(RuntimeError("another file failed"))
+        with pytest.raises(Interrupted):
+            reader.read(5)
+    assert AbortableSource(FactorySource(OnlyReads), failure).section(10, 20) is None
 
 
 def test_a_file_whose_read_was_changed_is_read_by_it():
