@@ -21,8 +21,8 @@ INNER_LOOP = ["tests/architecture", "tests/unit"]
 # core runs out of work at the end.
 BY_FILE = ["--dist=loadfile", "--no-loadscope-reorder"]
 ON_ALL_CORES = "--numprocesses=logical"
-# Each process collects all tests, which takes 15 s: too long for one that has few to run.
-ON_HALF_OF_THE_CORES = f"--numprocesses={((os.cpu_count() or 1) + 1) // 2}"
+# Tests wait for servers, polls and killed processes half of their time.
+ON_MORE_THAN_THE_CORES = f"--numprocesses={((os.cpu_count() or 1) * 3 + 1) // 2}"
 FAILURE = re.compile(r"^(?:FAILED|ERROR) (tests/.+?)(?: - .*)?$", re.MULTILINE)
 SEED = re.compile(r"^Using (--randomly-seed=\d+)", re.MULTILINE)
 COUNT = re.compile(r"(\d+) passed")
@@ -63,7 +63,7 @@ class Step:
             counted = COUNT.findall(text)
             return f"{self.name}: {counted[-1] + ' passed, ' if counted else 'passed, '}{minutes(self._seconds)}"
         order = SEED.findall(text)[:1]
-        spread = {*BY_FILE, ON_ALL_CORES, ON_HALF_OF_THE_CORES}
+        spread = {*BY_FILE, ON_ALL_CORES, ON_MORE_THAN_THE_CORES}
         alone = [part for part in self._command if part not in spread] if order else self._command
         tests = [f"'{test}'" for test in FAILURE.findall(text)]
         return f"{self.name} FAILED, run again alone: " + " ".join([*alone, *order, *tests])
@@ -110,10 +110,9 @@ def whole(python: str, python_211: str = "") -> list[Step]:
     The lines run side by side: while tests of one wait, for a server, a poll or a killed process, those of the other
     use the processors.
     """
-    steps = [run_of_tests("Tests on Airflow 3.3", python)]
+    steps = [run_of_tests("Tests on Airflow 3.3", python, on=ON_MORE_THAN_THE_CORES)]
     if python_211:
-        name = "Tests on Airflow 2.11 that touch it"
-        steps.append(run_of_tests(name, python_211, "--airflow=touched", on=ON_HALF_OF_THE_CORES, quiet=True))
+        steps.append(run_of_tests("Tests on Airflow 2.11 that touch it", python_211, "--airflow=touched", quiet=True))
     return [*lint(python), *side_by_side(*steps, types(python))]
 
 
