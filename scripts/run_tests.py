@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import re
+import secrets
 import subprocess
 import sys
 import time
@@ -23,8 +24,8 @@ BY_FILE = ["--dist=loadfile", "--no-loadscope-reorder"]
 ON_ALL_CORES = "--numprocesses=logical"
 # Tests wait for servers, polls and killed processes half of their time.
 ON_MORE_THAN_THE_CORES = f"--numprocesses={((os.cpu_count() or 1) * 3 + 1) // 2}"
+SEED = os.environ.get("SEED") or str(secrets.randbelow(2**32))
 FAILURE = re.compile(r"^(?:FAILED|ERROR) (tests/.+?)(?: - .*)?$", re.MULTILINE)
-SEED = re.compile(r"^Using (--randomly-seed=\d+)", re.MULTILINE)
 COUNT = re.compile(r"(\d+) passed")
 NOT_RUN = "NOT RUN: the tests on Airflow 2.11, which needs Python 3.12 or earlier"
 
@@ -42,15 +43,15 @@ class Step:
         """Run the command to its end."""
         print(f"==> {self.name}" + ", whose output comes at its end" * self._quiet, flush=True)
         started = time.monotonic()
-        process = subprocess.Popen(
+        with subprocess.Popen(
             self._command, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
-        )
-        assert process.stdout
-        while chunk := process.stdout.read1():  # type: ignore[attr-defined] # a BufferedReader, typed as IO
-            self._output += chunk
-            if not self._quiet:
-                show(chunk)
-        self.failed = process.wait() != 0
+        ) as process:
+            assert process.stdout
+            while chunk := process.stdout.read1():  # type: ignore[attr-defined] # a BufferedReader, typed as IO
+                self._output += chunk
+                if not self._quiet:
+                    show(chunk)
+        self.failed = process.returncode != 0
         self._seconds = time.monotonic() - started
         if self._quiet:
             show(f"\n==> {self.name}\n".encode() + self._output)
@@ -62,11 +63,10 @@ class Step:
         if not self.failed:
             counted = COUNT.findall(text)
             return f"{self.name}: {counted[-1] + ' passed, ' if counted else 'passed, '}{minutes(self._seconds)}"
-        order = SEED.findall(text)[:1]
         spread = {*BY_FILE, ON_ALL_CORES, ON_MORE_THAN_THE_CORES}
-        alone = [part for part in self._command if part not in spread] if order else self._command
+        alone = [part for part in self._command if part not in spread]
         tests = [f"'{test}'" for test in FAILURE.findall(text)]
-        return f"{self.name} FAILED, run again alone: " + " ".join([*alone, *order, *tests])
+        return f"{self.name} FAILED, run again alone: " + " ".join([*alone, *tests])
 
 
 def show(output: bytes) -> None:
@@ -91,9 +91,7 @@ def environment() -> dict[str, str]:
 
 def run_of_tests(name: str, python: str, *options: str, on: str = ON_ALL_CORES, quiet: bool = False) -> Step:
     """Return a run of tests in a number of processes."""
-    seed = os.environ.get("SEED")
-    order = [f"--randomly-seed={seed}"] if seed else []
-    return Step(name, [python, "-m", "pytest", "-q", *order, on, *BY_FILE, *options], quiet=quiet)
+    return Step(name, [python, "-m", "pytest", "-q", f"--randomly-seed={SEED}", on, *BY_FILE, *options], quiet=quiet)
 
 
 def check(python: str) -> list[Step]:
@@ -166,6 +164,7 @@ def main() -> None:
     """Run the steps of a target; the exit code is 1 if one of them failed."""
     kind, *pythons = sys.argv[1:]
     started = time.monotonic()
+    print(f"Tests run in random order, which SEED={SEED} repeats", flush=True)
     steps = KINDS[kind](*pythons)
     print("\n" + result(steps, minutes(time.monotonic() - started)))
     if kind not in {"check", "cluster-short"} and len(pythons) == 1:
