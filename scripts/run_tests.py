@@ -23,7 +23,7 @@ INNER_LOOP = ["tests/architecture", "tests/unit"]
 BY_FILE = ["--dist=loadfile", "--no-loadscope-reorder"]
 ON_ALL_CORES = "--numprocesses=logical"
 # Tests wait for servers, polls and killed processes half of their time.
-ON_MORE_THAN_THE_CORES = f"--numprocesses={((os.cpu_count() or 1) * 3 + 1) // 2}"
+TWO_ON_EACH_CORE = f"--numprocesses={2 * (os.cpu_count() or 1)}"
 SEED = os.environ.get("SEED") or str(secrets.randbelow(2**32))
 FAILURE = re.compile(r"^(?:FAILED|ERROR) (tests/.+?)(?: - .*)?$", re.MULTILINE)
 COUNT = re.compile(r"(\d+) passed")
@@ -63,7 +63,7 @@ class Step:
         if not self.failed:
             counted = COUNT.findall(text)
             return f"{self.name}: {counted[-1] + ' passed, ' if counted else 'passed, '}{minutes(self._seconds)}"
-        spread = {*BY_FILE, ON_ALL_CORES, ON_MORE_THAN_THE_CORES}
+        spread = {*BY_FILE, ON_ALL_CORES, TWO_ON_EACH_CORE}
         alone = [part for part in self._command if part not in spread]
         tests = [f"'{test}'" for test in FAILURE.findall(text)]
         return f"{self.name} FAILED, run again alone: " + " ".join([*alone, *tests])
@@ -108,7 +108,7 @@ def whole(python: str, python_211: str = "") -> list[Step]:
     The lines run side by side: while tests of one wait, for a server, a poll or a killed process, those of the other
     use the processors.
     """
-    steps = [run_of_tests("Tests on Airflow 3.3", python, on=ON_MORE_THAN_THE_CORES)]
+    steps = [run_of_tests("Tests on Airflow 3.3", python, on=TWO_ON_EACH_CORE)]
     if python_211:
         steps.append(run_of_tests("Tests on Airflow 2.11 that touch it", python_211, "--airflow=touched", quiet=True))
     return [*lint(python), *side_by_side(*steps, types(python))]

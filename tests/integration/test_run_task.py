@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
-from airflow_tries import TaskInstance, claimed_run, execute_in_thread
+from airflow_tries import CONFLICT, TaskInstance, claimed_run, execute_in_thread
 from operator_of_a_task import operator, started
 
 from airflow_provider_taskcluster.emulator.store.faults import Overtaken, Reset, Status
@@ -147,11 +147,13 @@ class TestEnds:
         assert counted[f"task/{task_id}"] == 1
 
     @pytest.mark.parametrize("log", ["none", "live"])
-    def test_a_rerun_by_somebody_does_not_change_the_result(self, operator, instance, playing, worker, caplog, log):
+    def test_a_rerun_by_somebody_does_not_change_the_result(self, operator, instance, playing, worker, tc, caplog, log):
         def complete_and_rerun(run):
             time.sleep(0.3)  # the log is followed by then
+            tc.api_faults.add(Reset(0), path=f"/task/{run.task_id}/status", times=10_000)
             run.complete()
             worker.queue.rerunTask(run.task_id)
+            tc.api_faults.clear()
 
         playing(complete_and_rerun)
         result = operator(log=log).execute(instance.context)
@@ -247,7 +249,7 @@ class TestRetries:
         playing(exception("internal-error"), complete, complete)
         with pytest.raises(TaskNotCompleted):
             operator(rerun=True).execute(instance.context)
-        tc.api_faults.add(Overtaken(409, "RequestConflict"), method="POST", path="/rerun")
+        tc.api_faults.add(CONFLICT, method="POST", path="/rerun")
         result = operator(rerun=True).execute(instance.context)
         assert created_tasks()[1:] == [result["task_id"]]
         assert "cannot be rerun, so a new one is created" in caplog.text
