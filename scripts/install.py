@@ -5,13 +5,12 @@ It installs uv first, which needs seconds where pip needs minutes.
 
 from __future__ import annotations
 
-import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
-from steps import step
+from steps import keeping_bytecode, step
 
 BIN = Path(sys.executable).parent
 # First word of uv's output at the end of a stage -> fraction done, and the next stage.
@@ -36,10 +35,9 @@ def main(constraints: str) -> None:
     with step("compiling"):
         # Importing Airflow takes 2.6 s with compiled modules, and 7 s where the environment forbids writing them on
         # first use. Errors do not matter: some packages contain templates of modules, which cannot be compiled.
-        kept = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
         command = [sys.executable, "-m", "compileall", "-q", "-q", "-j", "0", "-x", RARELY_IMPORTED]
         command.append(str(BIN.parent / "lib"))
-        subprocess.run(command, check=False, env=kept)
+        subprocess.run(command, check=False, env=keeping_bytecode())
 
 
 class Stage:

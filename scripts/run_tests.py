@@ -15,6 +15,12 @@ import sys
 import time
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+from steps import keeping_bytecode
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 ROOT = Path(__file__).parents[1]
 INNER_LOOP = ["tests/architecture", "tests/unit"]
@@ -31,10 +37,14 @@ NOT_RUN = "NOT RUN: the tests on Airflow 2.11, which needs Python 3.12 or earlie
 
 
 class Step:
-    """A command. ``quiet`` prints its output only at its end, for a command that runs beside another."""
+    """A command.
 
-    def __init__(self, name: str, command: list[str], *, quiet: bool = False) -> None:
-        self.name, self._command, self._quiet = name, command, quiet
+    :param spread: Options that spread it over processes, which a run of what failed does without.
+    :param quiet: Print its output only at its end, for a command that runs beside another.
+    """
+
+    def __init__(self, name: str, command: list[str], *, spread: Sequence[str] = (), quiet: bool = False) -> None:
+        self.name, self._command, self._spread, self._quiet = name, command, spread, quiet
         self._output = b""
         self._seconds = 0.0
         self.failed = False
@@ -44,7 +54,11 @@ class Step:
         print(f"==> {self.name}" + ", whose output comes at its end" * self._quiet, flush=True)
         started = time.monotonic()
         with subprocess.Popen(
-            self._command, cwd=ROOT, env=environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            [*self._command, *self._spread],
+            cwd=ROOT,
+            env=keeping_bytecode(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
         ) as process:
             assert process.stdout
             while chunk := process.stdout.read1():  # type: ignore[attr-defined] # a BufferedReader, typed as IO
@@ -63,10 +77,8 @@ class Step:
         if not self.failed:
             counted = COUNT.findall(text)
             return f"{self.name}: {counted[-1] + ' passed, ' if counted else 'passed, '}{minutes(self._seconds)}"
-        spread = {*BY_FILE, ON_ALL_CORES, TWO_ON_EACH_CORE}
-        alone = [part for part in self._command if part not in spread]
         tests = [f"'{test}'" for test in FAILURE.findall(text)]
-        return f"{self.name} FAILED, run again alone: " + " ".join([*alone, *tests])
+        return f"{self.name} FAILED, run again alone: " + " ".join([*self._command, *tests])
 
 
 def show(output: bytes) -> None:
@@ -80,18 +92,10 @@ def minutes(seconds: float) -> str:
     return f"{int(seconds) // 60}:{int(seconds) % 60:02}"
 
 
-def environment() -> dict[str, str]:
-    """Return the environment of a step.
-
-    Compiled modules are kept even if the user's environment forbids it: each new interpreter would compile the package
-    again, which takes two seconds.
-    """
-    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-
-
 def run_of_tests(name: str, python: str, *options: str, on: str = ON_ALL_CORES, quiet: bool = False) -> Step:
     """Return a run of tests in a number of processes."""
-    return Step(name, [python, "-m", "pytest", "-q", f"--randomly-seed={SEED}", on, *BY_FILE, *options], quiet=quiet)
+    command = [python, "-m", "pytest", "-q", f"--randomly-seed={SEED}", *options]
+    return Step(name, command, spread=[on, *BY_FILE], quiet=quiet)
 
 
 def check(python: str) -> list[Step]:
@@ -164,7 +168,8 @@ def main() -> None:
     """Run the steps of a target; the exit code is 1 if one of them failed."""
     kind, *pythons = sys.argv[1:]
     started = time.monotonic()
-    print(f"Tests run in random order, which SEED={SEED} repeats", flush=True)
+    if "cluster" not in kind:
+        print(f"Tests run in random order, which SEED={SEED} repeats", flush=True)
     steps = KINDS[kind](*pythons)
     print("\n" + result(steps, minutes(time.monotonic() - started)))
     if kind not in {"check", "cluster-short"} and len(pythons) == 1:

@@ -19,6 +19,11 @@ WIDTH = 40
 DONE = 1000  # length of a bar
 
 
+def keeping_bytecode() -> dict[str, str]:
+    """Return the environment without its ban on compiled modules: each new interpreter would compile them again."""
+    return {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+
+
 def on_terminal() -> bool:
     """Whether a bar can be drawn: standard output is a terminal that can overwrite lines."""
     return sys.stdout.isatty() and os.environ.get("TERM", "dumb") != "dumb"
