@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import inspect
-import json
 from datetime import UTC, datetime, timedelta
 from types import SimpleNamespace
 
@@ -12,15 +11,7 @@ import pytest
 import taskcluster
 from airflow.providers.common.compat.sdk import TaskDeferred
 
-from airflow_provider_taskcluster.emulator.store.faults import Status
 from airflow_provider_taskcluster.emulator.worker.simulated import Run
-
-# What the queue answers to a request that it does not carry out.
-CONFLICT = Status(
-    409,
-    {"content-type": "application/json"},
-    json.dumps({"code": "RequestConflict", "message": "Scripted", "requestInfo": {}}).encode(),
-)
 
 
 def deferred(operator, instance):

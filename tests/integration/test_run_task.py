@@ -10,10 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
-from airflow_tries import CONFLICT, TaskInstance, claimed_run, execute_in_thread
+from airflow_tries import TaskInstance, claimed_run, execute_in_thread
 from operator_of_a_task import operator, started
 
 from airflow_provider_taskcluster.emulator.store.faults import Overtaken, Reset, Status
+from airflow_provider_taskcluster.emulator.store.faults.replies import scripted_error
 from airflow_provider_taskcluster.exceptions import Interrupted, TaskNotCompleted
 from airflow_provider_taskcluster.operators.task_output import TaskOutput
 
@@ -249,7 +250,7 @@ class TestRetries:
         playing(exception("internal-error"), complete, complete)
         with pytest.raises(TaskNotCompleted):
             operator(rerun=True).execute(instance.context)
-        tc.api_faults.add(CONFLICT, method="POST", path="/rerun")
+        tc.api_faults.add(scripted_error(409, "RequestConflict"), method="POST", path="/rerun")
         result = operator(rerun=True).execute(instance.context)
         assert created_tasks()[1:] == [result["task_id"]]
         assert "cannot be rerun, so a new one is created" in caplog.text

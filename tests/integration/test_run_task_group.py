@@ -10,10 +10,11 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from airflow.providers.common.compat.sdk import AirflowFailException
-from airflow_tries import CONFLICT, StateStore, TaskInstance, claimed_run, connect_temporarily
+from airflow_tries import StateStore, TaskInstance, claimed_run, connect_temporarily
 from operator_of_a_group import RUN, operator, start
 
 from airflow_provider_taskcluster.emulator.store.faults import Overtaken, Reset, Status
+from airflow_provider_taskcluster.emulator.store.faults.replies import scripted_error
 from airflow_provider_taskcluster.emulator.worker.simulated import Run
 from airflow_provider_taskcluster.exceptions import Interrupted, ServiceError, TaskNotCompleted
 
@@ -233,7 +234,7 @@ class TestRetries:
         playing(build=[exception("internal-error")])
         with pytest.raises(TaskNotCompleted):
             operator().execute(instance.context)
-        tc.api_faults.add(CONFLICT, method="POST", path="/rerun")
+        tc.api_faults.add(scripted_error(409, "RequestConflict"), method="POST", path="/rerun")
         result = operator().execute(instance.context)
         assert sorted(created_tasks()[3:]) == sorted(one["task_id"] for one in result.values())
         assert "cannot be rerun" in caplog.text

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import json
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from .replies import Status
+from .replies import SCRIPTED, scripted_error
 
 if TYPE_CHECKING:
     from starlette.types import Message
@@ -24,7 +23,7 @@ class Overtaken:
 
     status: int
     code: str
-    message: str = "Scripted"
+    message: str = SCRIPTED
 
     async def answer(self, exchange: Exchange) -> None:
         """Let the call take effect, drop its response, and send the error."""
@@ -33,5 +32,4 @@ class Overtaken:
             pass
 
         await exchange.store_answers(drop)
-        body = json.dumps({"code": self.code, "message": self.message, "requestInfo": {}}).encode()
-        await Status(self.status, {"content-type": "application/json"}, body).answer(exchange)
+        await scripted_error(self.status, self.code, self.message).answer(exchange)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from .script import Exchange
+
+SCRIPTED = "Scripted"
 
 
 @dataclass(frozen=True)
@@ -27,6 +30,12 @@ class Status:
         raw = [(name.lower().encode(), value.encode()) for name, value in headers.items()]
         await exchange.send({"type": "http.response.start", "status": self.status, "headers": raw})
         await exchange.send({"type": "http.response.body", "body": self.body, "more_body": not complete})
+
+
+def scripted_error(status: int, code: str, message: str = SCRIPTED) -> Status:
+    """Return an error as the services send it, for a call that takes no effect."""
+    body = json.dumps({"code": code, "message": message, "requestInfo": {}}).encode()
+    return Status(status, {"content-type": "application/json"}, body)
 
 
 @dataclass(frozen=True)
