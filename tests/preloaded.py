@@ -10,24 +10,28 @@ import subprocess
 import sys
 import tempfile
 from contextlib import contextmanager
+from importlib.util import find_spec
 from multiprocessing import get_context
 from pathlib import Path
 
 CONTEXT = get_context("forkserver")
 # What a hook imports when it is used, too; no operator, since their modules read the configuration.
-CONTEXT.set_forkserver_preload(
-    [
-        "taskcluster.aio",
-        *(
-            f"airflow_provider_taskcluster.{module}"
-            for module in ("hooks.taskcluster", "transfer.http.client", "transfer.upload.methods")
-        ),
-    ]
-)
+PRELOADED = [
+    "taskcluster.aio",
+    *(
+        f"airflow_provider_taskcluster.{module}"
+        for module in ("hooks.taskcluster", "transfer.http.client", "transfer.upload.methods")
+    ),
+]
+CONTEXT.set_forkserver_preload(PRELOADED)
 
 
 def start():
-    """Start the process from which others are forked, and wait until it has forked one."""
+    """Start the process from which others are forked, and wait until it has forked one.
+
+    It would ignore a module that does not exist.
+    """
+    assert all(map(find_spec, PRELOADED))
     process = CONTEXT.Process(target=int)
     process.start()
     process.join()
