@@ -86,7 +86,7 @@ def _content_of_odd_name(service: ArtifactService, artifact: ArtifactId) -> Json
                 return _redirect(service, artifact)
             if storage_type == "s3" and _NO_URL & set(artifact.name):
                 raise _no_url(artifact, error) from None
-    except ConnectionFailed:
+    except ConnectionFailed:  # asked again below, with retries
         pass
     return _content(service, artifact)
 
