@@ -16,7 +16,7 @@ for package in PACKAGES:
     loaded = importlib.import_module(f"{PACKAGE}.{package}")
     for module in pkgutil.walk_packages(loaded.__path__, f"{loaded.__name__}."):
         importlib.import_module(module.name)
-for name in ("taskcluster.aio", "chaos.service"):
+for name in ("taskcluster", "chaos.service"):
     importlib.import_module(name)
 importlib.import_module("chaos.client").warm_up()
 gc.freeze()  # children need not examine these objects in garbage collections

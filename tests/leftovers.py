@@ -53,9 +53,6 @@ class LeftoversCheck:
 
     def pytest_collection_finish(self) -> None:
         """Keep what belongs to the process: what is open before the first test, and threads that start once."""
-        from airflow_provider_taskcluster.services.loop import running_loop
-
-        running_loop()
         fsspec.asyn.get_loop()
         asgiref.sync.SyncToAsync.single_thread_executor.submit(int).result()
         self._kept |= open_resources()

@@ -17,7 +17,7 @@ from pathlib import Path
 CONTEXT = get_context("forkserver")
 # What a hook imports when it is used, too; no operator, since their modules read the configuration.
 PRELOADED = [
-    "taskcluster.aio",
+    "taskcluster",
     *(
         f"airflow_provider_taskcluster.{module}"
         for module in ("hooks.taskcluster", "transfer.http.client", "transfer.upload.methods")

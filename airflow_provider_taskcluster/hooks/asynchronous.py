@@ -20,6 +20,7 @@ from airflow_provider_taskcluster.exceptions import WaitFailed
 from airflow_provider_taskcluster.hooks.base import new_client, twin_of, use_connection
 from airflow_provider_taskcluster.hooks.json_calls import JsonCalls
 from airflow_provider_taskcluster.hooks.synchronous import TaskclusterHook
+from airflow_provider_taskcluster.services.async_transport import AsyncTransport
 
 if TYPE_CHECKING:
     from collections.abc import AsyncGenerator, Callable, Coroutine, Mapping
@@ -33,7 +34,7 @@ if TYPE_CHECKING:
 P = ParamSpec("P")
 T = TypeVar("T")
 # Modules that calls import on first use: an import would block the loop for too long.
-_PRELOADED = ("taskcluster.aio", "aiohttp")
+_PRELOADED = ("taskcluster", "aiohttp")
 
 
 def shared_waits(
@@ -99,7 +100,9 @@ class TaskclusterAsyncHook(JsonCalls):
     """
 
     def __init__(self, hook: TaskclusterHook, options: Mapping[str, float | None]) -> None:
-        super().__init__(new_client(hook.settings, hook.taskcluster_conn_id))
+        settings = hook.settings
+        transport = AsyncTransport(settings.root_url, settings.network)
+        super().__init__(new_client(settings, hook.taskcluster_conn_id, transport))
         self._hook = hook
         self._options = options
 

@@ -19,13 +19,14 @@ from airflow_provider_taskcluster.connection.parsing import read, with_overrides
 from airflow_provider_taskcluster.exceptions import InvalidInput, WouldBlockLoop
 from airflow_provider_taskcluster.hooks.sync_services import EngineServices
 from airflow_provider_taskcluster.services.client import Client
-from airflow_provider_taskcluster.services.loop import run
+from airflow_provider_taskcluster.services.runner import run
 from airflow_provider_taskcluster.transfer.http.client import StoreClient
 
 if TYPE_CHECKING:
     from collections.abc import Coroutine
 
     from airflow_provider_taskcluster.connection.settings import ConnectionSettings
+    from airflow_provider_taskcluster.services.transport import Transport
 
 log = logging.getLogger(__name__)
 H = TypeVar("H", bound="TaskclusterBaseHook")
@@ -97,7 +98,7 @@ class TaskclusterBaseHook(BaseHook):
 
     @cached_attribute
     def client(self) -> Client:
-        """The client of the JSON APIs, whose calls are coroutines."""
+        """The client of the JSON APIs. Its calls are coroutines that block."""
         client = new_client(self.settings, self.taskcluster_conn_id)
         if self._stopped:
             client.stop()
@@ -112,11 +113,6 @@ class TaskclusterBaseHook(BaseHook):
 
     @cached_attribute
     def _cached_store(self) -> StoreClient:
-        if self.settings.network.verify is False:  # `settings` has logged it once; urllib3 would warn with each request
-            from urllib3 import disable_warnings
-            from urllib3.exceptions import InsecureRequestWarning
-
-            disable_warnings(InsecureRequestWarning)
         return StoreClient(self.settings.network)
 
     @cached_attribute
@@ -141,13 +137,13 @@ class TaskclusterBaseHook(BaseHook):
         return {name: value for name, value in self.__dict__.items() if name not in made} | {"_stopped": False}
 
     def get_conn(self) -> Client:
-        """Return the signed client of the JSON APIs."""
+        """Return the signed client of the JSON APIs. Its calls are coroutines that block: ``services.runner.run``."""
         return self.client
 
     def stop(self) -> None:
         """End the transfers of this hook, from a signal handler or another thread; they raise ``Interrupted``.
 
-        So do transfers that begin later, and calls that wait for their next try.
+        So do transfers that begin later, and calls at the latest before their next try.
         """
         self._stopped = True
         if "client" in self.__dict__:
@@ -191,16 +187,18 @@ def twin_of(hook: H, **options: int) -> H:
     return twin
 
 
-def new_client(settings: ConnectionSettings, conn_id: str | None) -> Client:
+def new_client(settings: ConnectionSettings, conn_id: str | None, transport: Transport | None = None) -> Client:
     """Return a client of the JSON APIs.
 
     :param conn_id: Id of the connection, for errors; None leaves it out of them.
+    :param transport: Sends the requests; by default it blocks.
     """
     return Client(
         settings.root_url,
         settings.credentials,
         network=settings.network,
         authorized_scopes=settings.authorized_scopes,
+        transport=transport,
         conn_id=conn_id,
     )
 

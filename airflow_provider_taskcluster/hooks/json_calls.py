@@ -15,9 +15,9 @@ from airflow_provider_taskcluster.hooks.notify_calls import NotifyCalls
 from airflow_provider_taskcluster.hooks.task_calls import TaskCalls
 from airflow_provider_taskcluster.services import upstream
 from airflow_provider_taskcluster.services.artifacts import Artifacts
-from airflow_provider_taskcluster.services.loop import run
 from airflow_provider_taskcluster.services.objects import Objects
 from airflow_provider_taskcluster.services.purge_cache import PurgeCache
+from airflow_provider_taskcluster.services.runner import run
 from airflow_provider_taskcluster.services.schemas import ALIVE
 from airflow_provider_taskcluster.services.secrets import Secrets
 from airflow_provider_taskcluster.services.tasks import Tasks

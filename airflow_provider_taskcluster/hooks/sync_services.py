@@ -1,4 +1,4 @@
-"""The JSON services as blocking functions for the transfer engine; the calls run in the loop thread."""
+"""The JSON services as blocking functions for the transfer engine; each call blocks its thread."""
 
 from __future__ import annotations
 
@@ -11,8 +11,8 @@ from airflow_provider_taskcluster.common.messages import visible
 from airflow_provider_taskcluster.exceptions import InsufficientScopes, NotFound, TaskclusterError
 from airflow_provider_taskcluster.services import credentials
 from airflow_provider_taskcluster.services.artifacts import Artifacts
-from airflow_provider_taskcluster.services.loop import run
 from airflow_provider_taskcluster.services.objects import Objects
+from airflow_provider_taskcluster.services.runner import run
 from airflow_provider_taskcluster.services.tasks import Tasks
 
 if TYPE_CHECKING:

@@ -96,7 +96,7 @@ class TaskLogsHook(ArtifactsHook):
             store.sleep(seconds)
             store.check()
 
-        calls = LogCalls(self.client, task_id, store.check)
+        calls = LogCalls(self.client, task_id)
         hosts = LiveHosts(settings.root_url, settings.live_log_hosts)
         access = LogAccess(task_id, calls, self._artifacts(require_hashes=False), hosts, sleep)
         return TaskLog(access, StatusWatch(calls.status, interval, on_status, sleep), log_names, settings.secrets)

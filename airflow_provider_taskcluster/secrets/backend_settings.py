@@ -31,7 +31,8 @@ def backend_settings(
 ) -> ConnectionSettings:
     """Return the settings in the arguments; what is None there is that of the environment.
 
-    :param timeout: Seconds of one look-up, which also end a connection attempt and a silence.
+    :param timeout: Seconds of one look-up, which its caller ends; the network waits longer, so that it does not give up
+        at the same time.
     :raises ConfigurationError: They cannot work.
     """
     if root_url is None:
@@ -47,5 +48,5 @@ def backend_settings(
         own = credentials.checked(client_id, access_token, certificate, where=ARGUMENTS)
         found = replace(found, credentials=own)
     seconds = positive_number(timeout, f"{ARGUMENTS}: timeout")
-    network = Network(connect_timeout=seconds, read_timeout=seconds, retry=RetryPolicy(max_retries=RETRIES))
+    network = Network(connect_timeout=2 * seconds, read_timeout=2 * seconds, retry=RetryPolicy(max_retries=RETRIES))
     return replace(found, network=network)

@@ -14,14 +14,16 @@ from typing import TYPE_CHECKING
 from airflow_provider_taskcluster.common.messages import visible
 from airflow_provider_taskcluster.exceptions import (
     AuthenticationFailed,
+    ConnectionFailed,
     NotFound,
     ServiceError,
     ServiceUnavailable,
     TaskclusterError,
     UnreadableAnswer,
 )
+from airflow_provider_taskcluster.secrets.time_limit import within
 from airflow_provider_taskcluster.services.client import Client
-from airflow_provider_taskcluster.services.loop import run
+from airflow_provider_taskcluster.services.runner import run
 from airflow_provider_taskcluster.services.secrets import Secrets
 
 if TYPE_CHECKING:
@@ -71,7 +73,8 @@ class CachedSecrets:
     """
 
     def __init__(self, settings: ConnectionSettings, limits: Limits) -> None:
-        self._client = Client(settings.root_url, settings.credentials, network=settings.network, conn_id=None)
+        self._settings = settings
+        self._client = self._new_client()
         self._limits = limits
         self._kept: dict[str, _Kept] = {}
         self._outage: _Kept | None = None
@@ -101,17 +104,29 @@ class CachedSecrets:
     def _ask(self, name: str) -> _Kept:
         limits = self._limits
         try:
-            found = run(Secrets(self._client).get(name, seconds=limits.timeout))
+            found = within(limits.timeout, lambda: run(Secrets(self._client).get(name)))
+        except TimeoutError as error:
+            self._client.stop()  # ends the late call
+            self._client = self._new_client()
+            return self._pause(ConnectionFailed(f"secrets.get {name!r} at {self._client.root_url} had {error}"))
         except NotFound:
             return self._keep(name, _Kept(clock() + limits.missing_seconds))
         except TaskclusterError as error:
             if not _is_outage(error):
                 log.warning("A secret cannot be read: %s", visible(error))
                 return self._keep(name, _Kept(clock() + limits.missing_seconds, error=error))
-            log.warning("No secret is read for the next %g s: %s", limits.pause_seconds, visible(error))
-            self._outage = _Kept(clock() + limits.pause_seconds, error=error)
-            return self._outage
+            return self._pause(error)
         return self._keep(name, _Kept(clock() + min(limits.cache_seconds, _seconds_left(found)), found["secret"]))
+
+    def _new_client(self) -> Client:
+        settings = self._settings
+        return Client(settings.root_url, settings.credentials, network=settings.network)
+
+    def _pause(self, error: TaskclusterError) -> _Kept:
+        seconds = self._limits.pause_seconds
+        log.warning("No secret is read for the next %g s: %s", seconds, visible(error))
+        self._outage = _Kept(clock() + seconds, error=error)
+        return self._outage
 
     def _keep(self, name: str, known: _Kept) -> _Kept:
         if len(self._kept) >= MOST:

@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 from typing import TYPE_CHECKING
 
-from airflow_provider_taskcluster.exceptions import ConnectionFailed
 from airflow_provider_taskcluster.services.schemas import STORED_SECRET
 from airflow_provider_taskcluster.services.service_calls import ServiceCalls
 
@@ -16,18 +14,11 @@ if TYPE_CHECKING:
 class Secrets(ServiceCalls):
     """Calls of the secrets service through one client."""
 
-    async def get(self, name: str, *, seconds: float | None = None) -> StoredSecret:
+    async def get(self, name: str) -> StoredSecret:
         """Return a secret and when it expires. Scope ``secrets:get:<name>``.
 
-        :param seconds: Time for the call, retries included; None for no limit beyond the client's.
         :raises NotFound: It is missing, or has lapsed.
         :raises InsufficientScopes: The scope is missing; the service says so whether the secret exists or not.
         """
-        try:
-            async with asyncio.timeout(seconds):
-                response: StoredSecret = await self.client.call("secrets", "get", name, read=STORED_SECRET)
-                return response
-        except TimeoutError:
-            raise ConnectionFailed(
-                f"secrets.get {name!r} at {self.client.root_url} had no answer within {seconds} s"
-            ) from None
+        response: StoredSecret = await self.client.call("secrets", "get", name, read=STORED_SECRET)
+        return response

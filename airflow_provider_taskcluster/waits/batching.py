@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
 import random
 from collections import defaultdict
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -59,7 +58,7 @@ MOST_UNREADABLE_PAGES = 30
 OVERLOADED_STATUSES = {429, 503}
 
 T = TypeVar("T")
-Job = Callable[[], Awaitable[None]]
+Job = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Batcher:
@@ -77,7 +76,7 @@ class Batcher:
         self._answers: dict[Question, Any] = {}
         self._unreadable = 0
         self._jobs: list[Job] = []
-        self._paging = asyncio.Lock()  # one page at a time: parsing one keeps the event loop busy
+        self._paging = client.transport.turns()  # one page at a time: parsing one keeps the event loop busy
 
     @property
     def outage(self) -> TaskclusterError | None:
@@ -98,7 +97,7 @@ class Batcher:
         while self._jobs:
             jobs, self._jobs = self._jobs, []
             random.shuffle(jobs)  # so that the same ones are not always the last
-            await _run_concurrently(jobs)
+            await self.client.transport.run_all(jobs, CONCURRENCY)
         async for question, answer in yielding_to_loop(self._answers.items()):
             self._answers[question] = _as_allowed(question, answer)
         return self._answers
@@ -219,18 +218,6 @@ def _as_allowed(question: Question, answer: Any) -> Any:
     """Return None for what a wait can do without, if the scopes do not allow to ask for it."""
     optional = isinstance(question, RequirementsOf | DependencyStatus) and isinstance(answer, InsufficientScopes)
     return None if optional else answer
-
-
-async def _run_concurrently(jobs: Sequence[Job]) -> None:
-    remaining = iter(jobs)
-
-    async def work() -> None:
-        for job in remaining:
-            await job()
-
-    async with asyncio.TaskGroup() as group:
-        for _ in range(min(CONCURRENCY, len(jobs))):
-            group.create_task(work())
 
 
 def batched(items: Sequence[T], size: int) -> list[Sequence[T]]:

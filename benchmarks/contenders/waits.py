@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 # The package loads these on first use; here they are loaded before memory is measured.
-LAZY = ("taskcluster.aio", "aiohttp")
+LAZY = ("taskcluster", "aiohttp")
 BEAT = 0.005
 # Waits that are started together.
 BATCH = 500

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import secrets
 import time
@@ -18,6 +19,7 @@ from airflow_provider_taskcluster.common import retry
 from airflow_provider_taskcluster.common.retry import RetryPolicy
 from airflow_provider_taskcluster.emulator.testing import taskcluster_emulator, taskcluster_worker
 from airflow_provider_taskcluster.emulator.worker import Worker
+from airflow_provider_taskcluster.hooks.asynchronous import TaskclusterAsyncHook
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
 
 try:
@@ -91,6 +93,27 @@ def connect(tc, monkeypatch):
     yield make
     for hook in hooks:
         hook.close()
+
+
+@pytest.fixture
+def pings(connect):
+    """Functions that define a connection and make a JSON call over it: with the hook of tasks, or of coroutines."""
+
+    def in_event_loop(conn_id="tc_test", **fields):
+        connect(conn_id, **fields)
+
+        async def main():
+            async with await TaskclusterAsyncHook.open(conn_id) as hook:
+                return await hook.ping()
+
+        return asyncio.run(main())
+
+    return {"blocking": lambda *names, **fields: connect(*names, **fields).ping(), "event loop": in_event_loop}
+
+
+@pytest.fixture(params=["blocking", "event loop"])
+def ping(request, pings):
+    return pings[request.param]
 
 
 @pytest.fixture

@@ -5,6 +5,8 @@ from __future__ import annotations
 import base64
 import http.client
 import ipaddress
+import select
+import socket
 import ssl
 import threading
 from contextlib import contextmanager
@@ -96,47 +98,69 @@ def redirecting(to):
 
 @dataclass
 class Proxy:
-    """An HTTP proxy for plain HTTP that records its requests."""
+    """An HTTP proxy that records its requests; of an encrypted one it sees the server alone."""
 
     login: str | None = None
     url: str = ""
     requests: list[tuple[str, str]] = field(default_factory=list)
 
-    def handler(self):
-        proxy = self
 
-        class Forwarding(Quiet):
-            def do_GET(self):
-                wanted = "Basic " + base64.b64encode((proxy.login or "").encode("latin-1")).decode()
-                if proxy.login and self.headers.get("Proxy-Authorization") != wanted:
-                    return self.answer(407, Proxy_Authenticate="Basic")
-                proxy.requests.append((self.command, self.path))
-                return self.forward(urlsplit(self.path))
+class Forwarding(Quiet):
+    """A proxy's handler."""
 
-            do_PUT = do_POST = do_GET  # noqa: N815 (names that http.server calls)
+    proxy: Proxy
 
-            def forward(self, target):
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                headers = {name: value for name, value in self.headers.items() if not name.startswith("Proxy-")}
-                onward = http.client.HTTPConnection(target.hostname, target.port, timeout=10)
-                onward.request(self.command, target._replace(scheme="", netloc="").geturl(), body, headers)
-                answer = onward.getresponse()
-                content = answer.read()
-                self.send_response(answer.status)
-                dropped = {"content-length", "transfer-encoding", "connection"}
-                for name, value in answer.getheaders():
-                    if name.lower() not in dropped:
-                        self.send_header(name, value)
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
-                onward.close()
+    def do_GET(self):
+        if self.allowed():
+            self.forward(urlsplit(self.path))
 
-        return Forwarding
+    do_PUT = do_POST = do_GET  # noqa: N815 (names that http.server calls)
+
+    def do_CONNECT(self):
+        if self.allowed():
+            self.connect(urlsplit(f"//{self.path}"))
+
+    def allowed(self):
+        wanted = "Basic " + base64.b64encode((self.proxy.login or "").encode("latin-1")).decode()
+        if self.proxy.login and self.headers.get("Proxy-Authorization") != wanted:
+            self.answer(407, Proxy_Authenticate="Basic")
+            return False
+        self.proxy.requests.append((self.command, self.path))
+        return True
+
+    def connect(self, target):
+        """Pass bytes on in both directions, until one side closes."""
+        self.close_connection = True
+        with socket.create_connection((target.hostname, target.port), timeout=10) as onward:
+            self.send_response(200)
+            self.end_headers()
+            ends = {self.connection: onward, onward: self.connection}
+            while ready := select.select(list(ends), [], [], 10)[0]:
+                for end in ready:
+                    if not (data := end.recv(65536)):
+                        return
+                    ends[end].sendall(data)
+
+    def forward(self, target):
+        body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
+        headers = {name: value for name, value in self.headers.items() if not name.startswith("Proxy-")}
+        onward = http.client.HTTPConnection(target.hostname, target.port, timeout=10)
+        onward.request(self.command, target._replace(scheme="", netloc="").geturl(), body, headers)
+        answer = onward.getresponse()
+        content = answer.read()
+        self.send_response(answer.status)
+        dropped = {"content-length", "transfer-encoding", "connection"}
+        for name, value in answer.getheaders():
+            if name.lower() not in dropped:
+                self.send_header(name, value)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        self.wfile.write(content)
+        onward.close()
 
 
 @contextmanager
 def proxying(login=None):
     proxy = Proxy(login)
-    with serving(proxy.handler()) as proxy.url:
+    with serving(type("OfProxy", (Forwarding,), {"proxy": proxy})) as proxy.url:
         yield proxy

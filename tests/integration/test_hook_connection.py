@@ -20,7 +20,7 @@ from airflow_provider_taskcluster.exceptions import (
     InvalidInput,
 )
 from airflow_provider_taskcluster.hooks.taskcluster import TaskclusterHook
-from airflow_provider_taskcluster.services import session
+from airflow_provider_taskcluster.services import client
 
 ENVIRONMENT = ("ROOT_URL", "PROXY_URL", "CLIENT_ID", "ACCESS_TOKEN", "CERTIFICATE")
 
@@ -252,7 +252,7 @@ def test_a_clock_that_is_off_is_named_with_how_far_it_is_off(hook, tc, monkeypat
         def now(cls, tz=None):
             return datetime.now(tz).replace(microsecond=0) + timedelta(minutes=minutes)
 
-    monkeypatch.setattr(session, "datetime", OffClock)
+    monkeypatch.setattr(client, "datetime", OffClock)
     stale = {"code": "AuthenticationFailed", "message": "Unauthorized: Stale timestamp"}
     tc.api_faults.add(Status(401, {"content-type": "application/json"}, json.dumps(stale).encode()))
     with pytest.raises(AuthenticationFailed, match=f"the clock of this worker is {says} that of the service"):

@@ -171,7 +171,7 @@ def test_stopping_in_a_child_touches_nothing_of_the_parent_and_holds_for_the_chi
     tc.faults.add(Drip(100_000, 0.05), method="GET")
     with ThreadPoolExecutor(1) as pool:
         transfer = pool.submit(hook.download_object, name, tmp_path / "parent")
-        while not hook._store._connections:
+        while not hook._store._sender._connections:
             time.sleep(0.01)
 
         def stop_and_try():
@@ -191,15 +191,15 @@ def test_stopping_in_a_child_touches_nothing_of_the_parent_and_holds_for_the_chi
 
 @pytest.mark.parametrize("stop", ["stop", "abort"])
 def test_what_a_child_stops_is_remembered_before_its_first_request(used, stop):
-    store = used._store
+    sender = used._store._sender
 
     def acted():
-        getattr(store, stop)()
+        getattr(sender, stop)()
         try:
-            with store.get("http://127.0.0.1:1/", {}):
+            with used._store.get("http://127.0.0.1:1/", {}):
                 return "it goes on"
         except (Interrupted, ConnectionFailed) as error:
             return type(error).__name__
 
     assert in_child(acted) == {"stop": "Interrupted", "abort": "ConnectionFailed"}[stop]
-    assert not store._stopped
+    assert not sender.stopped

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 
 import pytest
-from local_servers import proxying
+from local_servers import Alive, proxying, self_signed, serving
 
 from airflow_provider_taskcluster.exceptions import ConfigurationError, ConnectionFailed
 
@@ -62,10 +62,12 @@ def test_an_empty_object_means_no_proxy_whatever_the_environment_says(connect, p
     ("address", "why"),
     [("127.0.0.1:1", "Connection refused"), ("nowhere.invalid:3128", "is the proxy up, and its URL right")],
 )
-def test_a_dead_proxy_is_named_without_its_login(connect, root_url, address, why):
-    hook = connect(host=root_url, extra={"proxies": dict.fromkeys(["http", "https"], f"http://me:hunter2@{address}")})
-    good, message = hook.test_connection()
-    assert not good
+def test_a_dead_proxy_is_named_without_its_login(connect, ping, root_url, address, why):
+    proxies = dict.fromkeys(["http", "https"], f"http://me:hunter2@{address}")
+    with pytest.raises(ConnectionFailed) as caught:
+        ping(host=root_url, extra={"proxies": proxies, "max_retries": 0})
+    message = str(caught.value)
+    assert not connect(host=root_url, extra={"proxies": proxies}).test_connection()[0]
     assert f"the proxy http://{address} failed: " in message
     assert why in message
     assert "is the root URL right" not in message
@@ -81,13 +83,14 @@ def test_a_dead_proxy_is_named_without_its_login_when_bytes_meet_it(connect, run
     assert "did not get past the proxy http://127.0.0.1:1: Connection refused" in str(caught.value)
 
 
-def test_a_proxy_with_a_login(connect, tc, no_waiting, name, expires):
+def test_a_proxy_with_a_login(connect, ping, tc, no_waiting, name, expires):
     with proxying("me:hun%ter2") as proxy:
         good = proxy.url.replace("://", "://me:hun%25ter2@")
+        assert ping(extra={"proxies": {"http": good}})["alive"]
         round_trip(connect(extra={"proxies": {"http": good}}), name, expires)
         wrong = proxy.url.replace("://", "://me:wrong-password@")
         with pytest.raises(ConnectionFailed, match=r"the proxy http://127\.0.*\(407\); write its login") as caught:
-            connect(extra={"proxies": {"http": wrong}}).ping()
+            ping(extra={"proxies": {"http": wrong}})
     assert "wrong-password" not in str(caught.value)
     assert not no_waiting
 
@@ -101,14 +104,14 @@ LOGINS = {
 
 @pytest.mark.parametrize("login", LOGINS.values(), ids=LOGINS)
 @pytest.mark.parametrize("scheme", ["http", "https"])
-def test_a_login_that_http_does_not_carry_is_refused_before_anything_is_sent(connect, tc, monkeypatch, scheme, login):
+def test_a_login_that_http_does_not_carry_is_refused_before_anything_is_sent(ping, tc, monkeypatch, scheme, login):
     url = f"http://{login}@proxy.example.com:3128"
     host = tc.root_url.replace("http", scheme)
     with pytest.raises(ConfigurationError, match=r"http://proxy.example.com:3128 cannot be used: ") as caught:
-        connect(host=host, extra={"proxies": {scheme: url}}).ping()
+        ping(host=host, extra={"proxies": {scheme: url}})
     monkeypatch.setenv(f"{scheme}_proxy", url)
     with pytest.raises(ConfigurationError, match=r"http://proxy.example.com:3128 cannot be used: ") as of_environment:
-        connect(host=host).ping()
+        ping(host=host)
     for error in (caught.value, of_environment.value):
         assert "hunter2" not in str(error)
         assert "\u043f" not in str(error)
@@ -124,12 +127,29 @@ def test_bytes_meet_the_same_refusal(connect, run, monkeypatch):
 
 
 @pytest.mark.parametrize("proxy", ["http://proxy:port", "http://[proxy", "proxy:99999"])
-def test_a_proxy_of_the_environment_that_cannot_be_is_told(connect, monkeypatch, proxy):
+def test_a_proxy_of_the_environment_that_cannot_be_is_told(ping, monkeypatch, proxy):
     monkeypatch.setenv("http_proxy", proxy)
     with pytest.raises(ConfigurationError, match="cannot be used: its URL is none"):
-        connect().ping()
+        ping()
 
 
-def test_a_login_in_latin_1_is_sent(connect, name, expires):
+def test_a_login_in_latin_1_is_sent(connect, ping, name, expires):
     with proxying("me:p\u00e4ss") as proxy:
-        round_trip(connect(extra={"proxies": {"http": proxy.url.replace("://", "://me:p%C3%A4ss@")}}), name, expires)
+        extra = {"proxies": {"http": proxy.url.replace("://", "://me:p%C3%A4ss@")}}
+        assert ping(extra=extra)["alive"]
+        round_trip(connect(extra=extra), name, expires)
+
+
+def test_a_proxy_that_refuses_to_connect_wants_its_login(ping):
+    """A request to an https URL asks the proxy for a connection first."""
+    with proxying("me:hunter2") as proxy, pytest.raises(ConnectionFailed, match="write its login into") as caught:
+        ping(host="https://tc.example.com", extra={"proxies": {"https": proxy.url}})
+    assert not caught.value.transient
+
+
+def test_an_encrypted_call_goes_through_the_proxy(ping, tmp_path):
+    certificate = self_signed(tmp_path)
+    with proxying("me:hunter2") as proxy, serving(Alive, certificate=certificate) as url:
+        proxies = {"https": proxy.url.replace("://", "://me:hunter2@")}
+        assert ping(host=url, extra={"verify": str(certificate), "proxies": proxies})["alive"]
+    assert proxy.requests == [("CONNECT", url.removeprefix("https://"))]

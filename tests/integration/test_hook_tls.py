@@ -36,18 +36,17 @@ def plain_url():
         yield url
 
 
-@pytest.fixture(params=["JSON", "bytes"])
-def fetch(request, connect, run):
-    """Reach a URL by a JSON call, and as a body: a reference artifact that leads there."""
-
-    def json_call(url, **extra):
-        return connect("tc_tls", host=url, extra=extra).ping()
+@pytest.fixture(params=["blocking", "event loop", "bytes"])
+def fetch(request, connect, pings, run):
+    """Reach a URL by a JSON call of either hook, and as a body: a reference artifact that leads there."""
 
     def body(url, **extra):
         run.add_reference("public/r", f"{url}/body")
         return connect("tc_tls", extra=extra).read_artifact(run.task_id, "public/r", allow_reference=True)
 
-    return {"JSON": json_call, "bytes": body}[request.param]
+    if request.param == "bytes":
+        return body
+    return lambda url, **extra: pings[request.param]("tc_tls", host=url, extra=extra)
 
 
 GOOD = ({"alive": True}, b'{"alive": true}')
@@ -87,10 +86,10 @@ def test_a_server_that_speaks_no_tls_is_named_as_that(fetch, connect, plain_url,
     assert connect("tc_tls", host=url).test_connection()[0] is False
 
 
-def test_a_redirect_names_where_it_leads(connect, no_waiting):
+def test_a_redirect_names_where_it_leads(connect, ping, no_waiting):
     with serving(redirecting("https://me:secret@tc.example.com")) as url:
         with pytest.raises(ServiceError, match=r"it redirects to https://tc\.example\.com \(301\)") as caught:
-            connect("tc_tls", host=url).ping()
+            ping("tc_tls", host=url)
         good, message = connect("tc_tls", host=url).test_connection()
     assert not good
     assert "https://tc.example.com" in message

@@ -236,7 +236,7 @@ def test_a_service_that_is_back_is_asked_after_the_pause(tc, backend, store, now
     monkeypatch.setenv("TASKCLUSTER_ROOT_URL", closed)
     assert made.get_variable("a") is None
     made._secrets()._client.root_url = tc.root_url  # the same service, back
-    made._secrets()._client._upstreams.clear()
+    made._secrets()._client._builders.clear()
     assert made.get_variable("a") is None
     now.append(31)
     assert made.get_variable("a") == "x"

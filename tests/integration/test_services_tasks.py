@@ -7,7 +7,7 @@ import taskcluster
 
 from airflow_provider_taskcluster.exceptions import InsufficientScopes, NotFound
 from airflow_provider_taskcluster.services.index import Index
-from airflow_provider_taskcluster.services.loop import run
+from airflow_provider_taskcluster.services.runner import run
 from airflow_provider_taskcluster.services.tasks import Tasks
 
 

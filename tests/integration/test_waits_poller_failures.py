@@ -64,7 +64,7 @@ def test_credentials_that_were_changed_are_read_again(tc, connect):
 
     run(main)
     (old,) = held
-    assert old._session._session is None, "closed with the poller, whoever holds it"
+    assert old.transport._session is None, "closed with the poller, whoever holds it"
 
 
 def test_twenty_of_twenty_waits_survive_a_rotation_of_which_the_connection_learns_later(tc, connect, no_waiting):

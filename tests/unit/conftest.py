@@ -21,6 +21,7 @@ class LocalServer:
     requests: list[tuple[str, str]] = field(default_factory=list)
     request_headers: list[dict[str, str]] = field(default_factory=list)
     bodies: list[bytes] = field(default_factory=list)
+    clients: set[tuple[str, int]] = field(default_factory=set)
 
 
 @pytest.fixture
@@ -32,6 +33,7 @@ def server():
         disable_nagle_algorithm = True  # headers and body come apart
 
         def do_GET(self):
+            local.clients.add(self.client_address)
             local.requests.append((self.command, self.path))
             local.request_headers.append(dict(self.headers))
             local.bodies.append(self.rfile.read(int(self.headers.get("Content-Length", 0))))

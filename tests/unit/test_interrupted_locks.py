@@ -6,17 +6,16 @@ that can be interrupted; plain locks and ``SimpleQueue`` cannot.
 
 from __future__ import annotations
 
-import asyncio
-import gc
 import threading
 
 import pytest
 
 from airflow_provider_taskcluster.common.network import Network
-from airflow_provider_taskcluster.services import loop
-from airflow_provider_taskcluster.services.session import PersistentSession
+from airflow_provider_taskcluster.services.client import Client
+from airflow_provider_taskcluster.services.runner import run
 from airflow_provider_taskcluster.transfer.hashing.digests import Hashers
 from airflow_provider_taskcluster.transfer.hashing.pipeline import Hashing
+from airflow_provider_taskcluster.transfer.http.client import StoreClient
 from airflow_provider_taskcluster.transfer.payload.chunks import Chunks
 from airflow_provider_taskcluster.transfer.source.base import PathSource
 from airflow_provider_taskcluster.transfer.source.read_ahead import ReadAhead
@@ -142,17 +141,19 @@ def test_chunks_are_pulled(interrupt):
     assert b"".join([first, *chunks]) == DATA
 
 
-def test_calls_of_services_are_waited_for(interrupt):
-    loop.run(asyncio.sleep(0))  # starts the thread
+def test_calls_of_services_find_a_connection(server, interrupt):
+    client = Client(server.url, None, network=Network(proxies={}))
+    run(client.call("object", "ping"))
     interrupt()
-    assert [loop.run(asyncio.sleep(0.01, answer)) for answer in "ab"] == ["a", "b"]
+    for _ in range(2):
+        assert run(client.call("object", "ping")) == {}
+    run(client.close())
 
 
-def test_a_session_that_nobody_holds_is_closed_and_the_loop_lives_on(interrupt):
-    kept = PersistentSession("https://tc.example.com", Network(proxies={}))
-    session = loop.run(kept.get())
+def test_transfers_find_a_connection(server, interrupt):
+    store = StoreClient(Network(proxies={}))
     interrupt()
-    del kept
-    gc.collect()
-    assert session.closed
-    assert loop.run(asyncio.sleep(0, "answer")) == "answer"
+    for _ in range(2):
+        with store.get(server.url, {}) as response:
+            assert response.read_available(memoryview(bytearray(100))) == 2
+    store.close()

@@ -6,6 +6,7 @@ import logging
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from airflow_provider_taskcluster.common.http.encoding import decoder_for
 from airflow_provider_taskcluster.exceptions import TooLarge
 from airflow_provider_taskcluster.transfer.config import MIB
 from airflow_provider_taskcluster.transfer.hashing.digests import (
@@ -15,7 +16,6 @@ from airflow_provider_taskcluster.transfer.hashing.digests import (
     verify_digests,
 )
 from airflow_provider_taskcluster.transfer.hashing.pipeline import Hashing
-from airflow_provider_taskcluster.transfer.http.encoding import decoder_for
 from airflow_provider_taskcluster.transfer.sink.checkpoint import Checkpoint, Pace, is_resumable
 from airflow_provider_taskcluster.transfer.threads.buffers import Block, BufferPool, Failure
 

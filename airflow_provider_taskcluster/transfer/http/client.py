@@ -5,17 +5,15 @@ It does not retry (``common/retry.py`` does) and sends no credentials: the URLs 
 
 from __future__ import annotations
 
-import os
-import threading
 import time
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import urlsplit
 
-from airflow_provider_taskcluster.common.redaction import public_url, quiet_libraries
+from airflow_provider_taskcluster.common.http.sender import RequestSender
+from airflow_provider_taskcluster.common.http.strict_response import read_prefix, underlying_response
+from airflow_provider_taskcluster.common.redaction import public_url
 from airflow_provider_taskcluster.common.urls import host_is_allowed, url_problem
 from airflow_provider_taskcluster.exceptions import ConnectionFailed, Interrupted, ReferenceRefused
-from airflow_provider_taskcluster.transfer.http.connection import RequestConnection
 from airflow_provider_taskcluster.transfer.http.errors import LONGEST_ERROR_BODY, connection_error, status_error
 from airflow_provider_taskcluster.transfer.http.redirects import (
     METHOD_PRESERVING,
@@ -24,15 +22,15 @@ from airflow_provider_taskcluster.transfer.http.redirects import (
     same_origin,
 )
 from airflow_provider_taskcluster.transfer.http.response import StoreResponse
-from airflow_provider_taskcluster.transfer.http.strict_response import read_prefix, underlying_response
 
 if TYPE_CHECKING:
+    import threading
     from collections.abc import Collection, Iterator, Mapping, Sequence
 
     from urllib3 import BaseHTTPResponse
 
+    from airflow_provider_taskcluster.common.http.connection import RequestConnection
     from airflow_provider_taskcluster.common.network import Network
-    from airflow_provider_taskcluster.transfer.http.pools import StorePools
     from airflow_provider_taskcluster.transfer.threads.buffers import Failure
 
 
@@ -51,15 +49,7 @@ class StoreClient:
 
     def __init__(self, network: Network) -> None:
         self.network = network
-        self._reset()
-
-    def _reset(self) -> None:
-        self._process = os.getpid()
-        self._pools: StorePools | None = None
-        self._lock = threading.Lock()
-        self._connections: set[RequestConnection] = set()
-        self._proxies: dict[tuple[str, str], str | None] = {}
-        self._stopped = False
+        self._sender = RequestSender(network, self.check)
 
     @contextmanager
     def get(
@@ -105,20 +95,16 @@ class StoreClient:
 
     def stop(self) -> None:
         """End all transfers, from another thread or a signal handler; they raise :class:`Interrupted`."""
-        self._reset_after_fork()
-        self._stopped = True
-        self.abort()
+        self._sender.stop()
+        self._sender.abort()
 
-    def abort(self, threads: Collection[threading.Thread] | None = None) -> None:
-        """Abort the requests of these threads, or of all; they raise :class:`ConnectionFailed`."""
-        self._reset_after_fork()
-        for connection in list(self._connections):
-            if threads is None or connection.thread in threads:
-                connection.abort()
+    def abort(self, threads: Collection[threading.Thread]) -> None:
+        """Abort the requests of these threads; they raise :class:`ConnectionFailed`."""
+        self._sender.abort(threads=threads)
 
     def check(self) -> None:
         """Raise :class:`Interrupted` after ``stop``."""
-        if self._stopped:
+        if self._sender.stopped:
             raise Interrupted("The transfer was interrupted, because its task was told to stop")
 
     def sleep(self, seconds: float, failure: Failure | None = None) -> None:
@@ -128,69 +114,33 @@ class StoreClient:
         :raises Interrupted: The transfer has failed in another thread.
         """
         end = time.monotonic() + seconds
-        while not self._stopped and not (failure and failure.error) and (left := end - time.monotonic()) > 0:
+        while not self._sender.stopped and not (failure and failure.error) and (left := end - time.monotonic()) > 0:
             time.sleep(min(left, 0.2))
         if failure and failure.error:
             raise Interrupted("There is no further try, because the transfer has failed")
 
     @contextmanager
-    def _requested(self, *request: Any) -> Iterator[tuple[BaseHTTPResponse, RequestConnection]]:
+    def _requested(
+        self, method: str, url: str, headers: Mapping[str, str], body: Any = None
+    ) -> Iterator[tuple[BaseHTTPResponse, RequestConnection]]:
         """Send a request and yield the response, over a connection that ``stop`` can abort."""
-        self._reset_after_fork()
-        connection = RequestConnection()
-        self._connections.add(connection)
-        try:
-            self.check()
-            with connection.sending():
-                response = self._send(*request)
-            with response:
-                yield response, connection
-        except ConnectionFailed:
-            self.check()
-            raise
-        finally:
-            self._connections.discard(connection)
-
-    def _reset_after_fork(self) -> None:
-        """Start without connections in a forked child: those of the parent must be left to the parent."""
-        if self._process != os.getpid():
-            self._reset()
-
-    def close(self) -> None:
-        """Close the kept connections."""
-        self._reset_after_fork()
-        if self._pools is not None:
-            self._pools.close()
-            self._pools = None
-
-    def _send(self, method: str, url: str, headers: Mapping[str, str], body: Any = None) -> BaseHTTPResponse:
         from urllib3.exceptions import HTTPError
 
         if why := url_problem(url):
             raise ConnectionFailed(f"{public_url(url)!r} is not a URL that can be fetched: {why}", transient=False)
-        proxy = self._proxy_for(url)
         try:
-            return self._kept_pools().send(method, url, headers, body, proxy)
+            with self._sender.sent(method, url, headers, body) as sent:
+                yield sent
         except HTTPError as error:
-            raise connection_error(method, url, error, proxy) from None
+            self.check()
+            raise connection_error(method, url, error, self._sender.proxy_for(url)) from None
+        except ConnectionFailed:
+            self.check()
+            raise
 
-    def _proxy_for(self, url: str) -> str | None:
-        """Return the proxy for a URL, None for none; looked up once for each server, since it reads the environment."""
-        parts = urlsplit(url)
-        server = parts.scheme, parts.netloc
-        if server not in self._proxies:
-            self._proxies[server] = self.network.proxy_for(url)
-        return self._proxies[server]
-
-    def _kept_pools(self) -> StorePools:
-        """Return the connections of this process, created on first use."""
-        with self._lock:
-            if self._pools is None:
-                from airflow_provider_taskcluster.transfer.http.pools import StorePools
-
-                quiet_libraries()
-                self._pools = StorePools(self.network)
-            return self._pools
+    def close(self) -> None:
+        """Close the kept connections."""
+        self._sender.close()
 
 
 def _allowed(url: str, hosts: Sequence[str] | None) -> str:

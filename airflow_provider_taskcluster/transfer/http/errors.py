@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-import http.client
 from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.common import tls
+from airflow_provider_taskcluster.common.http.causes import innermost, timed_out
+from airflow_provider_taskcluster.common.http.encoding import decoder_for
+from airflow_provider_taskcluster.common.http.strict_response import read_prefix
 from airflow_provider_taskcluster.common.messages import one_line
 from airflow_provider_taskcluster.common.redaction import public_url
 from airflow_provider_taskcluster.common.retry import RETRIABLE_STATUSES, TRY_AGAIN, retry_after
@@ -16,9 +18,7 @@ from airflow_provider_taskcluster.exceptions import (
     TaskclusterError,
     TransferError,
 )
-from airflow_provider_taskcluster.transfer.http.encoding import decoder_for
 from airflow_provider_taskcluster.transfer.http.redirects import REDIRECT_STATUSES
-from airflow_provider_taskcluster.transfer.http.strict_response import InvalidHead, read_prefix
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
@@ -95,8 +95,8 @@ def connection_error(method: str, url: str, error: Exception, proxy: str | None 
         return ConnectionFailed(
             f"{public_url(url)!r} is not a URL that can be fetched: ask those who gave it", transient=False
         )
-    cause = _cause(error)
-    reason = "no answer in time" if _timed_out(error, cause) else one_line(tls.reason(cause), LONGEST_REASON)
+    cause = innermost(error)
+    reason = "no answer in time" if timed_out(error, cause) else one_line(tls.reason(cause), LONGEST_REASON)
     if hint := tls.permanent_failure_hint(cause):
         return ConnectionFailed(f"{where} failed: {reason}; {hint}", transient=False)
     if isinstance(error, urllib3.exceptions.ProxyError):
@@ -104,21 +104,3 @@ def connection_error(method: str, url: str, error: Exception, proxy: str | None 
             f"{where} did not get past the proxy {public_url(proxy or '')}: {reason}; is it up, and its URL right?"
         )
     return ConnectionFailed(f"{where} got no answer: {reason}; {TRY_AGAIN}, and see that this worker reaches it")
-
-
-def _cause(error: Exception) -> Exception:
-    """Return the innermost error of the system, TLS or HTTP, which the libraries wrap several times."""
-    seen: BaseException | None = error
-    while seen is not None:
-        if isinstance(seen, OSError) and type(seen).__module__ in {"builtins", "ssl", "socket"}:
-            return seen
-        if isinstance(seen, InvalidHead | http.client.BadStatusLine | http.client.UnknownProtocol):
-            return seen
-        inner = seen.args[-1] if seen.args and isinstance(seen.args[-1], BaseException) else None
-        reason = getattr(inner, "reason", None) or inner
-        seen = reason if isinstance(reason, BaseException) else seen.__cause__ or seen.__context__
-    return Exception(type(error).__name__)  # without its message, which shows the URL
-
-
-def _timed_out(error: Exception, cause: Exception) -> bool:
-    return isinstance(cause, TimeoutError) or "Timeout" in type(error).__name__

@@ -6,16 +6,16 @@ import http.client
 import time
 from typing import TYPE_CHECKING
 
+from airflow_provider_taskcluster.common.http.strict_response import underlying_response
 from airflow_provider_taskcluster.common.redaction import public_url
 from airflow_provider_taskcluster.common.retry import TRY_AGAIN
 from airflow_provider_taskcluster.exceptions import ConnectionFailed, InvalidFraming, Truncated
 from airflow_provider_taskcluster.transfer.http.ranges import facts_of
-from airflow_provider_taskcluster.transfer.http.strict_response import underlying_response
 
 if TYPE_CHECKING:
     from urllib3 import BaseHTTPResponse
 
-    from airflow_provider_taskcluster.transfer.http.connection import RequestConnection
+    from airflow_provider_taskcluster.common.http.connection import RequestConnection
     from airflow_provider_taskcluster.transfer.http.ranges import Facts
 
 

@@ -6,6 +6,7 @@ import logging
 from datetime import UTC, datetime, timedelta
 
 import pytest
+from transports import TRANSPORTS
 
 from airflow_provider_taskcluster.common.network import Network
 from airflow_provider_taskcluster.common.redaction import masked, public_url, quiet_libraries, secret_paths
@@ -14,7 +15,14 @@ from airflow_provider_taskcluster.services.credentials import Credentials, narro
 from airflow_provider_taskcluster.transfer.http.client import StoreClient
 
 SIGNED = "/bucket/blob?X-Amz-Signature=c0ffee&X-Amz-Credential=key"
-LIBRARIES = ("taskcluster", "taskcluster.aio.asyncutils", "taskcluster.aio.asyncclient", "mohawk", "mohawk.base")
+LIBRARIES = (
+    "taskcluster",
+    "taskcluster.client",
+    "taskcluster.aio.asyncutils",
+    "taskcluster.aio.asyncclient",
+    "mohawk",
+    "mohawk.base",
+)
 
 
 @pytest.fixture(autouse=True)
@@ -74,9 +82,9 @@ def temporary_credentials():
     return narrowed(issuer, ["queue:status:*"], datetime.now(UTC) + timedelta(hours=1))
 
 
-def call(server, credentials):
+def call(server, credentials, transport):
     async def once():
-        client = Client(server.url, credentials, network=Network(proxies={}))
+        client = Client(server.url, credentials, network=Network(proxies={}), transport=transport(server.url))
         try:
             return await client.call("object", "startDownload", "blob", payload={})
         finally:
@@ -85,13 +93,14 @@ def call(server, credentials):
     return asyncio.run(once())
 
 
+@pytest.mark.parametrize("transport", TRANSPORTS)
 @pytest.mark.parametrize("user_sets", ["", *LIBRARIES], ids=lambda name: name or "the root logger")
-def test_the_debug_logs_of_the_json_side_show_neither_credentials_nor_answers(server, caplog, user_sets):
+def test_the_debug_logs_of_the_json_side_show_neither_credentials_nor_answers(server, caplog, user_sets, transport):
     caplog.set_level(logging.DEBUG)
     logging.getLogger(user_sets).setLevel(logging.DEBUG)
     server.body = json.dumps({"method": "simple", "url": "https://store/blob?signature=c0ffee"}).encode()
     credentials = temporary_credentials()
-    call(server, credentials)
+    call(server, credentials, transport)
     for secret in (credentials.access_token, "c0ffee", "mac=", "ext="):
         assert secret not in caplog.text
 

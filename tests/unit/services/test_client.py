@@ -8,6 +8,7 @@ import threading
 from datetime import UTC, datetime
 
 import pytest
+from transports import TRANSPORTS, blocking
 
 from airflow_provider_taskcluster.common.network import Network
 from airflow_provider_taskcluster.common.retry import RetryPolicy
@@ -39,9 +40,11 @@ CALLS = {
 }
 
 
-def answer_to(call, root_url):
+def answer_to(call, root_url, transport=blocking):
+    network = Network(proxies={}, retry=RetryPolicy(max_retries=0))
+
     async def use():
-        client = Client(root_url, None, network=Network(proxies={}, retry=RetryPolicy(max_retries=0)))
+        client = Client(root_url, None, network=network, transport=transport(root_url, network))
         try:
             return await call(client)
         finally:
@@ -79,8 +82,9 @@ def babbler():
     listener.close()
 
 
-def test_what_the_http_parser_says_is_told_on_one_line(babbler):
+@pytest.mark.parametrize("transport", TRANSPORTS)
+def test_what_the_http_parser_says_is_told_on_one_line(babbler, transport):
     with pytest.raises(ConnectionFailed, match="got no answer") as caught:
-        answer_to(CALLS["object"], babbler)
+        answer_to(CALLS["object"], babbler, transport)
     assert str(caught.value).isprintable()
     assert "^" not in str(caught.value)

@@ -9,7 +9,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from airflow_provider_taskcluster.common.network import Network
 from airflow_provider_taskcluster.exceptions import ConnectionFailed
+from airflow_provider_taskcluster.services.client import Client
 from airflow_provider_taskcluster.waits import time_slices
 from airflow_provider_taskcluster.waits.batching import Batcher
 from airflow_provider_taskcluster.waits.conditions.tasks import TaskWait
@@ -61,7 +63,7 @@ def test_sorting_questions_and_collecting_their_answers_yields(kind):
     """No call is made: a service has asked for a pause."""
 
     async def work():
-        batcher = Batcher(None)
+        batcher = Batcher(Client("https://tc.example.com", None, network=Network()))
         batcher._outage = outage
         answers = await batcher.ask({kind(str(number)) for number in range(COUNT)})
         assert list(answers.values()) == [outage] * COUNT

@@ -14,9 +14,9 @@ import pytest
 import urllib3
 from urllib3.exceptions import LocationParseError, ProxyError, ReadTimeoutError
 
+from airflow_provider_taskcluster.common.http.strict_response import StrictResponse
 from airflow_provider_taskcluster.common.retry import RETRIABLE_STATUSES
 from airflow_provider_taskcluster.transfer.http.errors import connection_error, status_error
-from airflow_provider_taskcluster.transfer.http.strict_response import StrictResponse
 
 URL = "https://store.example.com/a?sig=secret"
 PASSES = "; it may pass: let the task try again"

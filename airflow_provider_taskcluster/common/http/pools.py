@@ -1,17 +1,18 @@
-"""Kept connections to stores: pools with large blocks, and one time-out for silence."""
+"""Kept connections: pools with large blocks, and one time-out for silence."""
 
 from __future__ import annotations
 
+from queue import Empty, Full
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote, urlsplit
 
-from urllib3 import PoolManager, ProxyManager, Timeout, make_headers
+from urllib3 import PoolManager, ProxyManager, Timeout, disable_warnings, make_headers
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
+from urllib3.exceptions import InsecureRequestWarning
 
-from airflow_provider_taskcluster.transfer.config import KIB, MIB
-from airflow_provider_taskcluster.transfer.http.connection import current_connection
-from airflow_provider_taskcluster.transfer.http.strict_response import StrictResponse
+from airflow_provider_taskcluster.common.http.connection import current_connection
+from airflow_provider_taskcluster.common.http.strict_response import StrictResponse
 
 if TYPE_CHECKING:
     import ssl
@@ -21,10 +22,49 @@ if TYPE_CHECKING:
 
     from airflow_provider_taskcluster.common.network import Network
 
-# Connections kept to one store, and used by one transfer at once, at most.
+# Connections kept to one server, and used by one transfer at once, at most.
 MOST_CONNECTIONS = 32
 # Bytes given to TLS at once: it returns when all are sent, and the time-out counts until then.
-TLS_PIECE = 64 * KIB
+TLS_PIECE = 64 * 1024
+# Bytes read from a file, and sent, at once.
+BLOCK_SIZE = 1024 * 1024
+
+
+class IdleConnections:
+    """The kept connections of a pool that are not in use; a request takes the one that was used last.
+
+    It has no lock, unlike the queues of the standard library, whose lock stays locked for ever when the handler of a
+    signal raises at the wrong moment: an Airflow time-out does. A list's ``append`` and ``pop`` are atomic.
+
+    :param size: Connections at most.
+    """
+
+    def __init__(self, size: int) -> None:
+        self._size = size
+        self._items: list[Any] = []
+
+    def get(self, block: bool = False, timeout: float | None = None) -> Any:  # noqa: ARG002, FBT001, FBT002 (a queue's)
+        """Return a connection, or None in place of one that is not open yet.
+
+        :raises queue.Empty: All are in use.
+        """
+        try:
+            return self._items.pop()
+        except IndexError:
+            raise Empty from None
+
+    def put(self, item: Any, block: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 (as above)
+        """Take a connection back.
+
+        :raises queue.Full: There are enough.
+        """
+        if len(self._items) >= self._size:
+            raise Full
+        self._items.append(item)
+
+    def qsize(self) -> int:
+        """Return the number of connections."""
+        return len(self._items)
 
 
 class PiecewiseConnection:
@@ -43,7 +83,7 @@ class PiecewiseConnection:
             left = left[self.sock.send(left[: self.piece_size]) :]
 
 
-class StorePools:
+class ConnectionPools:
     """The connections of one client, in pools: one for each server, and the proxy that leads there.
 
     All connections with TLS share one context, since reading the certificates takes longer than a small body.
@@ -55,6 +95,8 @@ class StorePools:
         self._network = network
         self._classes = _pool_classes(network.read_timeout)
         self._timeout = Timeout(connect=network.connect_timeout, read=network.read_timeout)
+        if network.verify is False:  # the hook logs it once; urllib3 would warn with each request
+            disable_warnings(InsecureRequestWarning)
         self._managers: dict[tuple[str | None, ssl.SSLContext | Literal[False] | None], PoolManager] = {}
 
     def send(self, method: str, url: str, headers: Mapping[str, str], body: Any, proxy: str | None) -> BaseHTTPResponse:
@@ -96,7 +138,7 @@ class StorePools:
         return manager or self._managers.setdefault((proxy, context), self._new_manager(proxy, context or None))
 
     def _new_manager(self, proxy: str | None, context: ssl.SSLContext | None) -> PoolManager:
-        options: dict[str, Any] = {"maxsize": MOST_CONNECTIONS, "blocksize": MIB}
+        options: dict[str, Any] = {"maxsize": MOST_CONNECTIONS, "blocksize": BLOCK_SIZE}
         options |= {"ssl_context": context} if context else {"cert_reqs": "CERT_NONE"}
         if proxy:
             options |= {"proxy_headers": _login(proxy), "proxy_ssl_context": context}
@@ -124,7 +166,7 @@ def _pool_classes(read_timeout: float) -> dict[str, Any]:
     class TimedResponse(StrictResponse):
         line_timeout = read_timeout
 
-    class StoreConnection(PiecewiseConnection):
+    class TimedConnection(PiecewiseConnection):
         """Uses the read time-out for sending as well, and registers its socket so that the request can be aborted."""
 
         timeout: Any
@@ -145,16 +187,18 @@ def _pool_classes(read_timeout: float) -> dict[str, Any]:
             if connection := current_connection():
                 connection.attach(self.sock)
 
-    class PlainConnection(StoreConnection, HTTPConnection):
+    class PlainConnection(TimedConnection, HTTPConnection):
         pass
 
-    class TLSConnection(StoreConnection, HTTPSConnection):
+    class TLSConnection(TimedConnection, HTTPSConnection):
         piece_size = TLS_PIECE
 
     class PlainPool(HTTPConnectionPool):
         ConnectionCls = PlainConnection
+        QueueCls: Any = IdleConnections
 
     class TLSPool(HTTPSConnectionPool):
         ConnectionCls = TLSConnection
+        QueueCls: Any = IdleConnections
 
     return {"http": PlainPool, "https": TLSPool}

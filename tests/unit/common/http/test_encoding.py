@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from airflow_provider_taskcluster.common.http.encoding import decoder_for
 from airflow_provider_taskcluster.exceptions import TransferError, Truncated
-from airflow_provider_taskcluster.transfer.http.encoding import decoder_for
 
 if TYPE_CHECKING:
     import random

@@ -23,9 +23,13 @@ class HasDescriptor(Protocol):
 
 
 class RequestConnection:
-    """The connection in use by one request, from before it is sent until its response is read."""
+    """The connection in use by one request, from before it is sent until its response is read.
 
-    def __init__(self) -> None:
+    :param method: Method of the request.
+    """
+
+    def __init__(self, method: str) -> None:
+        self.method = method
         self.thread = threading.current_thread()
         self.aborted = False
         self._socket: HasDescriptor | None = None

@@ -35,7 +35,7 @@ class InvalidHead(http.client.HTTPException):
 
 
 class StrictResponse(http.client.HTTPResponse):
-    """A response of a store. ``framing`` tells where its body ends.
+    """A response whose ``framing`` tells where its body ends.
 
     It overrides how the head and the chunk sizes are read. The type stubs lack the attributes needed for that.
     """

@@ -1,0 +1,26 @@
+"""What is behind an error of urllib3, which wraps the errors of the system several times. Pure."""
+
+from __future__ import annotations
+
+import http.client
+
+from airflow_provider_taskcluster.common.http.strict_response import InvalidHead
+
+
+def innermost(error: Exception) -> Exception:
+    """Return the innermost error of the system, TLS or HTTP, which the libraries wrap several times."""
+    seen: BaseException | None = error
+    while seen is not None:
+        if isinstance(seen, OSError) and type(seen).__module__ in {"builtins", "ssl", "socket"}:
+            return seen
+        if isinstance(seen, InvalidHead | http.client.BadStatusLine | http.client.UnknownProtocol):
+            return seen
+        inner = seen.args[-1] if seen.args and isinstance(seen.args[-1], BaseException) else None
+        reason = getattr(inner, "reason", None) or inner
+        seen = reason if isinstance(reason, BaseException) else seen.__cause__ or seen.__context__
+    return Exception(type(error).__name__)  # without its message, which shows the URL
+
+
+def timed_out(error: Exception, cause: Exception) -> bool:
+    """Tell whether an error means that there was no answer in time."""
+    return isinstance(cause, TimeoutError) or "Timeout" in type(error).__name__
