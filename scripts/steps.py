@@ -51,7 +51,7 @@ def step(title: str, progress: Callable[[], tuple[str, float]] | None = None) ->
 def _bar(rich: Any, title: str, progress: Callable[[], tuple[str, float]] | None) -> Iterator[None]:
     """Draw a bar, which pulses while the fraction done is unknown."""
 
-    class Status(rich.TextColumn):  # type: ignore[misc]  # of either copy of rich
+    class Status(rich.TextColumn):  # type: ignore[misc, no-any-unimported]  # of either copy of rich
         def render(self, task: Any) -> Any:
             if progress is not None:
                 text, done = progress()
