@@ -74,7 +74,8 @@ def test_the_files_of_the_page_on_testing_work_elsewhere(tmp_path):
     shutil.copy(ROOT / "docs/examples/conftest.py", tmp_path)
     shutil.copy(ROOT / "tests/airflow/test_a_dag_of_yours.py", tmp_path)
     shutil.copy(ROOT / "example_dags/wait_for_artifact.py", tmp_path / "dags")
-    command = [sys.executable, "-m", "pytest", "-q", "-o", "pythonpath=dags", "-p", "no:cacheprovider"]
+    start = "import gc, sys, pytest; gc.disable(); sys.exit(pytest.main())"  # to look for garbage takes seconds
+    command = [sys.executable, "-c", start, "-q", "-o", "pythonpath=dags", "-p", "no:cacheprovider"]
     environment = {
         **os.environ,
         "AIRFLOW_HOME": str(tmp_path / "home"),

@@ -23,7 +23,8 @@ def test_a_task_with_results_in_objects_is_tried_again(tc, tmp_path):
         "AIRFLOW__COMMON_IO__XCOM_OBJECTSTORAGE_THRESHOLD": "0",
         "AIRFLOW__COMMON_IO__XCOM_OBJECTSTORAGE_COMPRESSION": "gzip",
     }
-    command = [sys.executable, tmp_path / DAG.name]
+    start = "import gc, runpy, sys; gc.disable(); runpy.run_path(sys.argv[1], run_name='__main__')"
+    command = [sys.executable, "-c", start, tmp_path / DAG.name]  # to look for garbage takes seconds
     ran = subprocess.run(
         command, env={**os.environ, **settings}, check=False, capture_output=True, text=True, timeout=110
     )
