@@ -42,21 +42,13 @@ class LeftoversCheck:
         self._kept: set[Resource] = set()
         self._first_seen: dict[Resource, str] = {}
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_collection(self):
-        """Import all test files without looking for garbage: half a million objects stay, and little is garbage."""
-        gc.disable()
-        try:
-            return (yield)
-        finally:
-            gc.enable()
-
     def pytest_collection_finish(self) -> None:
         """Keep what belongs to the process: what is open before the first test, and threads that start once."""
         fsspec.asyn.get_loop()
         asgiref.sync.SyncToAsync.single_thread_executor.submit(int).result()
         self._kept |= open_resources()
         _collect_garbage()
+        gc.enable()
         gc.set_threshold(20_000, 50, 100)  # a file's garbage is collected at its end: 5 % less processor time
 
     @pytest.hookimpl(wrapper=True)
