@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import atexit
-import fcntl
 import functools
 import gc
 import os
@@ -56,20 +55,6 @@ SECRETS_MASKERS = {
 
 def pytest_configure(config):
     config.pluginmanager.register(LeftoversCheck())
-
-
-@pytest.hookimpl(wrapper=True)
-def pytest_collection():
-    """Where test files are not compiled yet, one process does it, and the others wait: it takes each of them 4 s."""
-    environment = os.open(sys.prefix, os.O_RDONLY)
-    try:
-        fcntl.flock(environment, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        fcntl.flock(environment, fcntl.LOCK_SH)
-    try:
-        return (yield)
-    finally:
-        os.close(environment)
 
 
 def pytest_addoption(parser):

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
-import threading
+import subprocess
+import sys
 import xml.etree.ElementTree as ET
 from dataclasses import replace
 from random import Random
@@ -55,24 +55,32 @@ def test_too_few_samples_are_an_error_and_not_flat():
         growths(flat()[:9])
 
 
+GROWING = """
+import os, threading
+print(flush=True)
+input()
+held, pipe, release = os.urandom(64 << 20), os.pipe(), threading.Event()
+for _ in range(3):
+    threading.Thread(target=release.wait).start()
+print(flush=True)
+input()
+release.set()
+"""
+
+
 def test_a_sample_counts_files_threads_and_memory():
-    before, release = samples.take(os.getpid(), 0.0), threading.Event()
-    threads = [threading.Thread(target=release.wait) for _ in range(3)]
-    pipe = os.pipe()
-    held = os.urandom(64 * MIB)  # more than malloc takes from memory that was freed
-    for thread in threads:
-        thread.start()
-    try:
-        after = samples.take(os.getpid(), 0.0)
-    finally:
-        release.set()
-        for thread in threads:
-            thread.join()
-        for descriptor in pipe:
-            os.close(descriptor)
+    """Of another process: this one frees memory of earlier tests meanwhile."""
+    command = [sys.executable, "-S", "-c", GROWING]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, bufsize=1) as process:
+        process.stdout.readline()
+        before = samples.take(process.pid, 0.0)
+        process.stdin.write("grow\n")
+        process.stdout.readline()
+        after = samples.take(process.pid, 0.0)
+        process.stdin.write("end\n")
     assert after.threads - before.threads == 3
     assert after.files - before.files == 2
-    assert after.memory - before.memory > len(held) // 2
+    assert after.memory - before.memory > 32 * MIB
 
 
 def test_the_plot_has_a_line_for_each_measure_and_loses_no_peak():
