@@ -8,6 +8,7 @@ import socket
 import time
 from contextlib import closing, contextmanager
 from datetime import datetime
+from http.server import BaseHTTPRequestHandler
 from urllib.parse import urlsplit
 
 import pytest
@@ -99,6 +100,21 @@ def test_with_a_grace_readers_receive_the_rest(task_log, stream):
         assert response.read() == b"all of it" * 1000
     task_log.write(b"after")
     assert task_log.path.read_bytes().endswith(b"after")
+
+
+def test_a_reader_that_has_headers_receives_the_rest_even_if_its_thread_comes_late(task_log, stream, monkeypatch):
+    """A busy machine lets the thread of the server wait after it has sent the headers."""
+    end_headers = BaseHTTPRequestHandler.end_headers
+
+    def and_pause(handler):
+        end_headers(handler)
+        time.sleep(0.3)
+
+    monkeypatch.setattr(BaseHTTPRequestHandler, "end_headers", and_pause)
+    task_log.write(b"all of it")
+    with reading(stream.url) as response:
+        stream.stop(5)
+        assert response.read() == b"all of it"
 
 
 def test_without_a_grace_the_stream_is_cut(task_log, stream):

@@ -132,13 +132,13 @@ class _Handler(BaseHTTPRequestHandler):
         if not secrets.compare_digest(self.path.encode("latin-1"), self.server.stream_path.encode()):
             self._deny()
             return
-        self.send_response(HTTPStatus.OK)
-        self.send_header("Content-Type", "text/plain; charset=utf-8")
-        self.send_header("Transfer-Encoding", "chunked")
-        self.end_headers()
         reader = _Reader(self.server.task_log.live_size, self.connection)
-        self.server.readers.add(reader)
+        self.server.readers.add(reader)  # before it has headers: from then on it may count on the grace
         try:
+            self.send_response(HTTPStatus.OK)
+            self.send_header("Content-Type", "text/plain; charset=utf-8")
+            self.send_header("Transfer-Encoding", "chunked")
+            self.end_headers()
             self._stream(reader)
         finally:
             self.server.readers.discard(reader)
