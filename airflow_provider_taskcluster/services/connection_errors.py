@@ -22,11 +22,12 @@ PROXY_WANTS_LOGIN = 407
 def connection_error(call: str, error: NoResponseError, *, root_url: str, network: Network) -> ConnectionFailed:
     """Return the error to raise for a call without a response."""
     proxy = network.proxy_for(root_url)
-    if proxy and error.at_proxy:
+    hint = tls.permanent_failure_hint(error.cause)
+    if proxy and error.at_proxy and not hint:
         return proxy_error(call, root_url, proxy, error.reason, status=error.status)
     through = f" through the proxy {public_url(proxy)}" if proxy else ""
     message = f"{call} got no answer from {root_url}{through}: {error.reason}"
-    if hint := tls.permanent_failure_hint(error.cause):
+    if hint:
         return ConnectionFailed(f"{message}; {hint}", transient=False)
     hint = "is the root URL right?" if error.unknown_host else "is it up, and reachable?"
     return ConnectionFailed(f"{message}; {hint}")

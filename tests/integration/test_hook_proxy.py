@@ -153,3 +153,12 @@ def test_an_encrypted_call_goes_through_the_proxy(ping, tmp_path):
         proxies = {"https": proxy.url.replace("://", "://me:hunter2@")}
         assert ping(host=url, extra={"verify": str(certificate), "proxies": proxies})["alive"]
     assert proxy.requests == [("CONNECT", url.removeprefix("https://"))]
+
+
+@pytest.mark.parametrize("scheme", ["http", "https"])
+def test_an_encrypted_proxy_that_is_not_trusted_is_permanent(ping, tmp_path, no_waiting, scheme):
+    with serving(Alive, certificate=self_signed(tmp_path)) as url, pytest.raises(ConnectionFailed) as caught:
+        ping(host=f"{scheme}://tc.example.com", extra={"proxies": {scheme: url}})
+    assert f"through the proxy {url}: the certificate is not trusted (self-signed certificate); " in str(caught.value)
+    assert not caught.value.transient
+    assert not no_waiting

@@ -25,6 +25,8 @@ class HasDescriptor(Protocol):
 class RequestConnection:
     """The connection in use by one request, from before it is sent until its response is read.
 
+    ``kept`` tells whether it has carried other requests before.
+
     :param method: Method of the request.
     """
 
@@ -32,6 +34,7 @@ class RequestConnection:
         self.method = method
         self.thread = threading.current_thread()
         self.aborted = False
+        self.kept = False
         self._socket: HasDescriptor | None = None
 
     @contextlib.contextmanager
@@ -56,9 +59,9 @@ class RequestConnection:
         """Forget the socket, so that other requests can use it."""
         self._socket = None
 
-    def attach(self, used: HasDescriptor) -> None:
+    def attach(self, used: HasDescriptor, *, kept: bool) -> None:
         """Record the socket, and abort it if the request was aborted before."""
-        self._socket = used
+        self._socket, self.kept = used, kept
         if self.aborted:
             self.abort()
 

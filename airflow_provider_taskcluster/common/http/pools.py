@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from queue import Empty, Full
+from queue import Empty
 from typing import TYPE_CHECKING, Any, Literal
 from urllib.parse import unquote, urlsplit
 
@@ -54,13 +54,11 @@ class IdleConnections:
             raise Empty from None
 
     def put(self, item: Any, block: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002 (as above)
-        """Take a connection back.
-
-        :raises queue.Full: There are enough.
-        """
-        if len(self._items) >= self._size:
-            raise Full
-        self._items.append(item)
+        """Take a connection back, or close it if there are enough: ``queue.Full`` would bring a warning each time."""
+        if len(self._items) < self._size:
+            self._items.append(item)
+        elif item is not None:
+            item.close()
 
     def qsize(self) -> int:
         """Return the number of connections."""
@@ -171,21 +169,24 @@ def _pool_classes(read_timeout: float) -> dict[str, Any]:
 
         timeout: Any
         response_class: Any = TimedResponse
+        kept = False
 
         def connect(self) -> None:
             super().connect()  # type: ignore[misc]  # mixed into a connection
             self.sock.settimeout(read_timeout)
+            self.kept = False
             self._register()
 
         def request(self, *args: Any, **kwargs: Any) -> None:
             if self.sock is not None:
                 self._register()
             super().request(*args, **kwargs)  # type: ignore[misc]  # mixed into a connection
+            self.kept = True
 
         def _register(self) -> None:
             self.timeout = read_timeout
             if connection := current_connection():
-                connection.attach(self.sock)
+                connection.attach(self.sock, kept=self.kept)
 
     class PlainConnection(TimedConnection, HTTPConnection):
         pass

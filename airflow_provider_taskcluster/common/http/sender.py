@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
+from airflow_provider_taskcluster.common.http.causes import lost
 from airflow_provider_taskcluster.common.http.connection import RequestConnection
 from airflow_provider_taskcluster.common.redaction import quiet_libraries
 
@@ -18,6 +19,10 @@ if TYPE_CHECKING:
 
     from airflow_provider_taskcluster.common.http.pools import ConnectionPools
     from airflow_provider_taskcluster.common.network import Network
+
+
+# Methods that may be sent twice (RFC 9110, 9.2.2).
+_IDEMPOTENT = {"GET", "HEAD", "PUT", "DELETE"}
 
 
 class RequestSender:
@@ -35,12 +40,13 @@ class RequestSender:
         self._reset()
 
     def _reset(self) -> None:
-        self._process = os.getpid()
         self._pools: ConnectionPools | None = None
-        self._lock = threading.Lock()
+        # Re-entrant, since a signal handler may make a call in the middle.
+        self._lock = threading.RLock()
         self._connections: set[RequestConnection] = set()
         self._proxies: dict[tuple[str, str], str | None] = {}
         self._stopped = False
+        self._process = os.getpid()  # last: until then, no other thread takes the parent's connections for its own
 
     def _reset_after_fork(self) -> None:
         if self._process != os.getpid():
@@ -69,11 +75,25 @@ class RequestSender:
             if self._check:
                 self._check()
             with connection.sending():
-                response = self._kept_pools().send(method, url, headers, body, self.proxy_for(url))
+                response = self._response(connection, url, headers, body)
             with response:
                 yield response, connection
         finally:
             self._connections.discard(connection)
+
+    def _response(
+        self, connection: RequestConnection, url: str, headers: Mapping[str, str], body: Any
+    ) -> BaseHTTPResponse:
+        """Send a request; again if the server closed a kept connection meanwhile, and that does no harm."""
+        proxy = self.proxy_for(url)
+        repeatable = connection.method in _IDEMPOTENT and (body is None or isinstance(body, bytes))
+        while True:
+            connection.kept = False
+            try:
+                return self._kept_pools().send(connection.method, url, headers, body, proxy)
+            except Exception as error:
+                if not (repeatable and connection.kept and lost(error)) or connection.aborted:
+                    raise
 
     def stop(self) -> None:
         """Set ``stopped``."""
