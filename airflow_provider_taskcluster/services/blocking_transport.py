@@ -7,15 +7,17 @@ import http.client
 import re
 import socket
 import time
-from concurrent.futures import ThreadPoolExecutor
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.common import tls
 from airflow_provider_taskcluster.common.http.causes import innermost, timed_out
 from airflow_provider_taskcluster.common.http.encoding import decoder_for
 from airflow_provider_taskcluster.common.http.sender import RequestSender
-from airflow_provider_taskcluster.common.http.strict_response import underlying_response
+from airflow_provider_taskcluster.common.http.strict_response import InvalidHead, underlying_response
 from airflow_provider_taskcluster.common.messages import one_line
+from airflow_provider_taskcluster.common.worker import Worker
+from airflow_provider_taskcluster.common.worker import run_all as run_workers
 from airflow_provider_taskcluster.exceptions import TransferError
 from airflow_provider_taskcluster.services.runner import run
 from airflow_provider_taskcluster.services.transport import (
@@ -27,17 +29,38 @@ from airflow_provider_taskcluster.services.transport import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Iterator, Sequence
     from contextlib import AbstractAsyncContextManager
 
     from urllib3 import BaseHTTPResponse
 
+    from airflow_provider_taskcluster.common.http.connection import RequestConnection
     from airflow_provider_taskcluster.common.network import Network
     from airflow_provider_taskcluster.services.transport import ApiRequest, Job
 
 READ_SIZE = 64 * 1024
 # What the library says of a proxy that refuses to connect.
 _REFUSED_BY_PROXY = re.compile(r"Tunnel connection failed: (\d{3})")
+
+
+# The jobs that this thread belongs to.
+_BATCH: ContextVar[_Batch | None] = ContextVar("batch", default=None)
+
+
+class _Batch:
+    """Jobs that run at once; an error ends them."""
+
+    error: BaseException | None = None
+
+
+def _batch_has_ended() -> bool:
+    batch = _BATCH.get()
+    return batch is not None and batch.error is not None
+
+
+def _check_batch() -> None:
+    if _batch_has_ended():
+        raise ConnectionAbortedError
 
 
 class BlockingTransport:
@@ -48,12 +71,12 @@ class BlockingTransport:
 
     def __init__(self, network: Network) -> None:
         self._network = network
-        self._sender = RequestSender(network)
+        self._sender = RequestSender(network, _check_batch)
 
     @property
     def stopped(self) -> bool:
-        """Whether ``stop`` was called in this process."""
-        return self._sender.stopped
+        """Whether ``stop`` was called in this process, or the jobs are to end that this thread runs."""
+        return self._sender.stopped or _batch_has_ended()
 
     async def send(self, request: ApiRequest) -> ApiResponse:
         """Send a request and return the response. The time-outs together limit the time from its first byte on."""
@@ -61,59 +84,81 @@ class BlockingTransport:
 
         headers = {"Accept": "*/*", "Accept-Encoding": "gzip", **request.headers}
         try:
-            with self._sender.sent(request.method, request.url, headers, request.body) as (response, _):
-                return ApiResponse(response.status, response.headers, self._body(response))
+            with self._sender.sent(request.method, request.url, headers, request.body) as (response, connection):
+                return ApiResponse(response.status, response.headers, self._body(response, connection))
         except (HTTPError, http.client.HTTPException, OSError) as error:
             raise _no_response(error) from None
-        except TransferError as error:
-            raise NoResponseError("its gzip body is broken", error) from None
 
-    def _body(self, response: BaseHTTPResponse) -> bytes:
+    def _body(self, response: BaseHTTPResponse, connection: RequestConnection) -> bytes:
         """Return the decoded body, or the beginning of an error."""
         error = response.status >= FIRST_ERROR
         limit = LARGEST_ERROR if error else self._network.largest_answer
-        source, body = underlying_response(response), bytearray()
-        if source.framing.unreadable:
-            raise http.client.HTTPException(f"a {source.framing.unreadable} that cannot be read")
-        decoder = decoder_for(response.headers.get("Content-Encoding", ""), READ_SIZE)
-        deadline = time.monotonic() + self._network.connect_timeout + self._network.read_timeout
-        while data := source.read1(READ_SIZE):
-            for piece in decoder.decode(memoryview(data)):
+        body = bytearray()
+        try:
+            for piece in self._pieces(response, connection):
                 body += piece
                 if len(body) <= limit:
                     continue
                 if error:
                     return bytes(body[:limit])
                 raise TooLargeError(f"more than {limit} bytes")
+        except TransferError as problem:
+            if not error:  # the status tells what an error is
+                encoding = one_line(response.headers.get("Content-Encoding", ""), 100)
+                raise NoResponseError(f"its body cannot be decoded as {encoding}", problem) from None
+            return bytes(body)
+        # urllib3 does not see the end of the body
+        connection.detach()
+        underlying_response(response).close()
+        response.release_conn()
+        return bytes(body)
+
+    def _pieces(self, response: BaseHTTPResponse, connection: RequestConnection) -> Iterator[bytes | memoryview]:
+        """Yield the decoded body, which is complete at the end."""
+        source, decoder = underlying_response(response), None
+        if source.framing.unreadable:
+            raise InvalidHead(f"a {source.framing.unreadable} that cannot be read")
+        deadline = time.monotonic() + self._network.connect_timeout + self._network.read_timeout
+        while data := source.read1(READ_SIZE):
+            decoder = decoder or decoder_for(response.headers.get("Content-Encoding", ""), READ_SIZE)
+            yield from decoder.decode(memoryview(data))
             if time.monotonic() > deadline:
                 raise TimeoutError
+        if connection.aborted:  # which looks like the end of a body whose length is not known
+            raise ConnectionAbortedError
         if source.length:
-            raise http.client.IncompleteRead(bytes(body), source.length)
-        if body:
+            raise http.client.IncompleteRead(b"", source.length)
+        if decoder:
             decoder.finish()
-        source.close()
-        response.release_conn()  # urllib3 does not see the end of the body
-        return bytes(body)
 
     async def sleep(self, seconds: float) -> None:
         """Block the thread."""
         time.sleep(seconds)  # noqa: ASYNC251 (this coroutine runs without an event loop)
 
     async def run_all(self, jobs: Sequence[Job], at_once: int) -> None:
-        """Run each job in a thread."""
+        """Run the jobs in threads. The first error, or an interruption, ends all of them."""
         if len(jobs) <= 1:
             for job in jobs:
                 await job()
             return
-        pool = ThreadPoolExecutor(min(at_once, len(jobs)), "taskcluster-calls")
-        try:
-            for _ in pool.map(lambda job: run(job()), jobs):
-                pass
-        except BaseException:
-            self._sender.abort()
-            pool.shutdown(wait=False, cancel_futures=True)
-            raise
-        pool.shutdown()
+        batch, remaining = _Batch(), iter(jobs)
+
+        def end(error: BaseException) -> None:
+            batch.error = batch.error or error
+            self._sender.abort(threads=workers)
+
+        def work() -> None:
+            _BATCH.set(batch)
+            try:
+                while not batch.error and (job := next(remaining, None)):
+                    run(job())
+            except BaseException as error:  # noqa: BLE001 (raised to the caller)
+                end(error)
+
+        workers = [Worker("taskcluster-calls", work) for _ in range(min(at_once, len(jobs)))]
+        run_workers(workers, end)
+        if batch.error:
+            raise batch.error
 
     def turns(self) -> AbstractAsyncContextManager[object]:
         """Return no lock: there is no event loop."""
@@ -133,7 +178,12 @@ def _no_response(error: Exception) -> NoResponseError:
     from urllib3.exceptions import ProxyError
 
     cause = innermost(error)
-    reason = "no answer in time" if timed_out(error, cause) else one_line(tls.reason(cause))
+    if timed_out(error, cause):
+        reason = "no answer in time"
+    elif isinstance(error, http.client.IncompleteRead):
+        reason = "its body ended early"
+    else:
+        reason = one_line(tls.reason(cause))
     refused = _REFUSED_BY_PROXY.search(str(cause))
     return NoResponseError(
         reason,

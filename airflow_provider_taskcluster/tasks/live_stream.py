@@ -13,10 +13,10 @@ from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.common.http.encoding import decoder_for
 from airflow_provider_taskcluster.common.redaction import secret_paths
+from airflow_provider_taskcluster.common.worker import Worker
 from airflow_provider_taskcluster.exceptions import Interrupted, StoreError, TaskclusterError
 from airflow_provider_taskcluster.transfer.config import KIB, MIB
 from airflow_provider_taskcluster.transfer.http.client import StoreClient
-from airflow_provider_taskcluster.transfer.threads.worker import Worker
 
 if TYPE_CHECKING:
     from airflow_provider_taskcluster.common.network import Network

@@ -11,6 +11,7 @@ import threading
 import pytest
 
 from airflow_provider_taskcluster.common.network import Network
+from airflow_provider_taskcluster.common.worker import Worker
 from airflow_provider_taskcluster.services.client import Client
 from airflow_provider_taskcluster.services.runner import run
 from airflow_provider_taskcluster.transfer.hashing.digests import Hashers
@@ -20,7 +21,6 @@ from airflow_provider_taskcluster.transfer.payload.chunks import Chunks
 from airflow_provider_taskcluster.transfer.source.base import PathSource
 from airflow_provider_taskcluster.transfer.source.read_ahead import ReadAhead
 from airflow_provider_taskcluster.transfer.threads.buffers import Block, BufferPool, Failure
-from airflow_provider_taskcluster.transfer.threads.worker import Worker
 
 DATA = bytes(20_000_000)
 
@@ -147,6 +147,19 @@ def test_calls_of_services_find_a_connection(server, interrupt):
     interrupt()
     for _ in range(2):
         assert run(client.call("object", "ping")) == {}
+    run(client.close())
+
+
+def test_jobs_that_run_at_once_end(server, interrupt):
+    client = Client(server.url, None, network=Network(proxies={}))
+
+    async def job():
+        await client.call("object", "ping")
+
+    interrupt()
+    with pytest.raises(Signal):
+        run(client.transport.run_all([job] * 20, 4))
+    assert run(client.call("object", "ping")) == {}
     run(client.close())
 
 

@@ -12,13 +12,13 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.common.retry import TRY_AGAIN
+from airflow_provider_taskcluster.common.worker import Worker, run_all
 from airflow_provider_taskcluster.exceptions import StoreError, Truncated
 from airflow_provider_taskcluster.transfer.config import MIB
 from airflow_provider_taskcluster.transfer.download.plan import SEGMENT, segments
 from airflow_provider_taskcluster.transfer.http.ranges import PARTIAL, UNSATISFIABLE, ByteRange, Facts, match_partial
 from airflow_provider_taskcluster.transfer.http.request import get_response
 from airflow_provider_taskcluster.transfer.threads.buffers import Block, BufferPool
-from airflow_provider_taskcluster.transfer.threads.worker import Worker, run_all
 
 if TYPE_CHECKING:
     from airflow_provider_taskcluster.transfer.download.receiver import Receiver

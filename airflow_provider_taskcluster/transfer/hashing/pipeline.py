@@ -10,8 +10,8 @@ import queue
 from functools import partial
 from typing import TYPE_CHECKING, Protocol
 
+from airflow_provider_taskcluster.common.worker import Worker
 from airflow_provider_taskcluster.transfer.config import MIB
-from airflow_provider_taskcluster.transfer.threads.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

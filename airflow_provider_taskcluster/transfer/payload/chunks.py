@@ -10,10 +10,10 @@ import io
 from queue import SimpleQueue
 from typing import TYPE_CHECKING
 
+from airflow_provider_taskcluster.common.worker import Worker
 from airflow_provider_taskcluster.exceptions import NotAsAnnounced
 from airflow_provider_taskcluster.transfer.hashing.digests import Hashers
 from airflow_provider_taskcluster.transfer.sink.base import Sink
-from airflow_provider_taskcluster.transfer.threads.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Generator

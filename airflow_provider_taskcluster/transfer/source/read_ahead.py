@@ -9,10 +9,10 @@ import contextlib
 import queue
 from typing import TYPE_CHECKING, BinaryIO, Self, cast
 
+from airflow_provider_taskcluster.common.worker import Worker
 from airflow_provider_taskcluster.transfer.config import KIB, MIB
 from airflow_provider_taskcluster.transfer.hashing.digests import Hashers
 from airflow_provider_taskcluster.transfer.source.reading import fill
-from airflow_provider_taskcluster.transfer.threads.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Iterable

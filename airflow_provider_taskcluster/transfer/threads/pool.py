@@ -6,7 +6,7 @@ import threading
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Generic, TypeVar
 
-from airflow_provider_taskcluster.transfer.threads.worker import Worker, run_all
+from airflow_provider_taskcluster.common.worker import Worker, run_all
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Iterator

@@ -6,7 +6,7 @@ import time
 
 import pytest
 
-from airflow_provider_taskcluster.transfer.threads import worker
+from airflow_provider_taskcluster.common import worker
 from airflow_provider_taskcluster.transfer.threads.buffers import Failure
 from airflow_provider_taskcluster.transfer.threads.pool import Serial, Threads, run_jobs
 
