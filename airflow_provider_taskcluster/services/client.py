@@ -172,9 +172,9 @@ class Client:
 
     def _builder(self, service: str) -> Any:
         """Return the package's client of a service."""
-        quiet_libraries()
         if service not in self._builders:
             self._builders[service] = request_builder(service, self.root_url, self.credentials, self._authorized_scopes)
+        quiet_libraries()  # after their import, or the first request would be logged
         return self._builders[service]
 
     def _result(

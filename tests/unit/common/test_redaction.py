@@ -3,6 +3,8 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import subprocess
+import sys
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -91,6 +93,24 @@ def call(server, credentials, transport):
             await client.close()
 
     return asyncio.run(once())
+
+
+def test_the_first_request_of_a_process_is_not_logged_either(server):
+    """Its libraries are imported for it, and with them come their loggers."""
+    script = """if True:
+        import logging, sys
+        from airflow_provider_taskcluster.common.network import Network
+        from airflow_provider_taskcluster.services.client import Client
+        from airflow_provider_taskcluster.services.credentials import Credentials
+        from airflow_provider_taskcluster.services.runner import run
+        logging.basicConfig(level=logging.DEBUG, force=True)
+        client = Client(sys.argv[1], Credentials("me", "token"), network=Network(proxies={}))
+        run(client.call("object", "ping"))
+        run(client.close())
+    """
+    done = subprocess.run([sys.executable, "-c", script, server.url], capture_output=True, text=True, check=True)
+    assert "DEBUG:" in done.stderr
+    assert "mac=" not in done.stderr
 
 
 @pytest.mark.parametrize("transport", TRANSPORTS)
