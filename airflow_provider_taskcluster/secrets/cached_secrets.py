@@ -106,8 +106,7 @@ class CachedSecrets:
         try:
             found = within(limits.timeout, lambda: run(Secrets(self._client).get(name)))
         except TimeoutError as error:
-            self._client.stop()  # ends the late call
-            self._client = self._new_client()
+            self._abandon_call()
             return self._pause(ConnectionFailed(f"secrets.get {name!r} at {self._client.root_url} had {error}"))
         except NotFound:
             return self._keep(name, _Kept(clock() + limits.missing_seconds))
@@ -116,7 +115,15 @@ class CachedSecrets:
                 log.warning("A secret cannot be read: %s", visible(error))
                 return self._keep(name, _Kept(clock() + limits.missing_seconds, error=error))
             return self._pause(error)
+        except BaseException:  # the time-out of a task, for example
+            self._abandon_call()
+            raise
         return self._keep(name, _Kept(clock() + min(limits.cache_seconds, _seconds_left(found)), found["secret"]))
+
+    def _abandon_call(self) -> None:
+        """End a call that still runs in its thread."""
+        self._client.stop()
+        self._client = self._new_client()
 
     def _new_client(self) -> Client:
         settings = self._settings

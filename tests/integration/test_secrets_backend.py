@@ -8,6 +8,7 @@ import json
 import logging
 import os
 import secrets
+import signal
 import socket
 import threading
 import time
@@ -291,6 +292,26 @@ def test_nothing_secret_is_logged_and_texts_of_variables_are_masked(backend, sto
         assert made.get_connection("db").password == json.loads(made.get_variable("a"))["value"] == HIDDEN
     assert HIDDEN not in caplog.text
     assert redact(f"say {HIDDEN} and another-secret") == "say *** and ***"
+
+
+def test_an_interrupted_look_up_leaves_no_thread_behind(backend, store, monkeypatch):
+    made = backend()
+    store(f"{made.prefix}/variables/a", {"value": "x"})
+
+    def interrupt(*_):
+        raise KeyboardInterrupt
+
+    before = signal.signal(signal.SIGALRM, interrupt)
+    with socket.create_server(("127.0.0.1", 0)) as silent, monkeypatch.context() as elsewhere:
+        elsewhere.setenv("TASKCLUSTER_ROOT_URL", f"http://127.0.0.1:{silent.getsockname()[1]}")
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        with pytest.raises(KeyboardInterrupt):
+            backend().get_variable("a")
+        signal.signal(signal.SIGALRM, before)
+        ended = time.monotonic() + 1
+        while "taskcluster-secrets" in {thread.name for thread in threading.enumerate()}:
+            assert time.monotonic() < ended
+    assert made.get_variable("a") == "x"
 
 
 def test_a_forked_child_reads_although_a_thread_of_the_parent_was_reading(backend, store):
