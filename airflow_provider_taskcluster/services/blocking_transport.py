@@ -79,7 +79,7 @@ class BlockingTransport:
         return self._sender.stopped or _batch_has_ended()
 
     async def send(self, request: ApiRequest) -> ApiResponse:
-        """Send a request and return the response. The time-outs together limit the time from its first byte on."""
+        """Send a request and return the response. The time-outs together limit the time of its body."""
         from urllib3.exceptions import HTTPError
 
         headers = {"Accept": "*/*", "Accept-Encoding": "gzip", **request.headers}
