@@ -143,7 +143,8 @@ class TaskclusterBaseHook(BaseHook):
     def stop(self) -> None:
         """End the transfers of this hook, from a signal handler or another thread; they raise ``Interrupted``.
 
-        So do transfers that begin later, and calls: those that only read at once, others before their next try.
+        So do transfers that begin later, and calls: those that only read once they are connected, others before their
+        next try.
         """
         self._stopped = True
         if "client" in self.__dict__:
