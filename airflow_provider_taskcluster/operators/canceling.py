@@ -135,8 +135,11 @@ class TaskclusterCancelingOperator(TaskclusterBaseOperator):
         return self.execute_complete(context, {"outcome": outcome, "message": error, "transient": True})
 
     def pre_execute(self, context: Context) -> None:
-        """Find what is followed again after a deferral, so that a time-out or kill cancels it."""
+        """Prepare for a kill: load what a cancel takes, and after a deferral find what is followed."""
+        from airflow_provider_taskcluster.services import upstream
+
         super().pre_execute(context)
+        upstream.import_libraries()
         if getattr(context.get("ti"), "next_method", None):
             self.recall(context)
 

@@ -7,7 +7,6 @@ import http.client
 import re
 import socket
 import time
-from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from airflow_provider_taskcluster.common import tls
@@ -16,10 +15,8 @@ from airflow_provider_taskcluster.common.http.encoding import decoder_for
 from airflow_provider_taskcluster.common.http.sender import RequestSender
 from airflow_provider_taskcluster.common.http.strict_response import InvalidHead, underlying_response
 from airflow_provider_taskcluster.common.messages import one_line
-from airflow_provider_taskcluster.common.worker import Worker
-from airflow_provider_taskcluster.common.worker import run_all as run_workers
 from airflow_provider_taskcluster.exceptions import TransferError
-from airflow_provider_taskcluster.services.runner import run
+from airflow_provider_taskcluster.services.jobs_in_threads import check_jobs, jobs_have_ended, run_in_threads
 from airflow_provider_taskcluster.services.transport import (
     FIRST_ERROR,
     LARGEST_ERROR,
@@ -43,26 +40,6 @@ READ_SIZE = 64 * 1024
 _REFUSED_BY_PROXY = re.compile(r"Tunnel connection failed: (\d{3})")
 
 
-# The jobs that this thread belongs to.
-_BATCH: ContextVar[_Batch | None] = ContextVar("batch", default=None)
-
-
-class _Batch:
-    """Jobs that run at once; an error ends them."""
-
-    error: BaseException | None = None
-
-
-def _batch_has_ended() -> bool:
-    batch = _BATCH.get()
-    return batch is not None and batch.error is not None
-
-
-def _check_batch() -> None:
-    if _batch_has_ended():
-        raise ConnectionAbortedError
-
-
 class BlockingTransport:
     """Implements ``Transport`` for any number of threads.
 
@@ -71,12 +48,12 @@ class BlockingTransport:
 
     def __init__(self, network: Network) -> None:
         self._network = network
-        self._sender = RequestSender(network, _check_batch)
+        self._sender = RequestSender(network, check_jobs)
 
     @property
     def stopped(self) -> bool:
         """Whether ``stop`` was called in this process, or the jobs are to end that this thread runs."""
-        return self._sender.stopped or _batch_has_ended()
+        return self._sender.stopped or jobs_have_ended()
 
     async def send(self, request: ApiRequest) -> ApiResponse:
         """Send a request and return the response. The time-outs together limit the time of its body."""
@@ -137,28 +114,7 @@ class BlockingTransport:
 
     async def run_all(self, jobs: Sequence[Job], at_once: int) -> None:
         """Run the jobs in threads. The first error, or an interruption, ends all of them."""
-        if len(jobs) <= 1:
-            for job in jobs:
-                await job()
-            return
-        batch, remaining = _Batch(), iter(jobs)
-
-        def end(error: BaseException) -> None:
-            batch.error = batch.error or error
-            self._sender.abort(threads=workers)
-
-        def work() -> None:
-            _BATCH.set(batch)
-            try:
-                while not batch.error and (job := next(remaining, None)):
-                    run(job())
-            except BaseException as error:  # noqa: BLE001 (raised to the caller)
-                end(error)
-
-        workers = [Worker("taskcluster-calls", work) for _ in range(min(at_once, len(jobs)))]
-        run_workers(workers, end)
-        if batch.error:
-            raise batch.error
+        await run_in_threads(jobs, at_once, self._sender)
 
     def turns(self) -> AbstractAsyncContextManager[object]:
         """Return no lock: there is no event loop."""

@@ -17,6 +17,13 @@ if TYPE_CHECKING:
     from airflow_provider_taskcluster.services.credentials import Credentials
 
 
+def import_libraries() -> None:
+    """Import what the first call would import, so that the handler of a signal never finds a module half made."""
+    import airflow_provider_taskcluster.common.http.pools  # noqa: F401 (to be loaded)
+
+    class_names()
+
+
 @cache
 def class_names() -> dict[str, str]:
     """Return the name of the class for each service, such as ``PurgeCache`` for ``purge-cache``."""

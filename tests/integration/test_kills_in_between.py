@@ -6,6 +6,8 @@ On Airflow 3 the process goes on after ``on_kill``, which the handler of a signa
 from __future__ import annotations
 
 import asyncio
+import subprocess
+import sys
 
 import pytest
 from airflow_tries import execute_in_thread
@@ -105,3 +107,20 @@ def test_a_kill_while_the_connection_is_read_again_cancels(task, instance, hook)
     status = task.start(instance.context)
     task._renew_hook()
     assert hook.task_status(status["taskId"])["runs"][-1]["reasonResolved"] == "canceled"
+
+
+BEFORE_EXECUTION = """
+import sys
+from airflow_provider_taskcluster.operators.run_task import TaskclusterRunTaskOperator
+operator = TaskclusterRunTaskOperator(task_id="task", task_queue_id="a/b", payload={})
+needed = {"taskcluster", "airflow_provider_taskcluster.common.http.pools"}
+assert not needed & set(sys.modules)
+operator.pre_execute({})
+assert needed <= set(sys.modules)
+"""
+
+
+def test_what_a_cancel_takes_is_loaded_before_there_is_anything_to_cancel():
+    """Or a kill comes in the middle of an import, and its handler finds a module half made."""
+    ended = subprocess.run([sys.executable, "-c", BEFORE_EXECUTION], check=False, capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
