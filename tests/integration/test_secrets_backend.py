@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import faulthandler
 import functools
 import json
 import logging
@@ -10,6 +11,7 @@ import os
 import secrets
 import signal
 import socket
+import sys
 import threading
 import time
 from datetime import UTC, datetime, timedelta
@@ -320,6 +322,7 @@ def test_a_forked_child_reads_although_a_thread_of_the_parent_was_reading(backen
     with cached_secrets._lock:
         child = os.fork()
         if not child:  # no assertion here: it must not go on with the tests
+            faulthandler.dump_traceback_later(15, file=sys.__stderr__)
             thread = threading.Thread(target=lambda: os._exit(0 if made.get_variable("a") == "x" else 1))
             thread.start()
             thread.join(20)
