@@ -100,6 +100,7 @@ def test_a_download_takes_what_the_last_event_of_its_inlet_names(ran, downloads)
     assert (downloads / "report.txt").read_text() == f"written by {dag_run.run_id}"
 
 
+@pytest.mark.usefixtures("ran")  # whose DAG has the asset that a reference names
 def test_references_and_what_stands_for_an_artifact_have_events(worker, load_test_dag):
     claimed = worker.claim(worker.create_task())
     dag_run = load_test_dag("tasks_with_outlets").test(run_conf={"task": claimed.task_id})
