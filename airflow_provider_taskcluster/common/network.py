@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import ipaddress
 import os
@@ -137,6 +138,18 @@ def _unmapped(
     """Return the IPv4 network of an IPv4-mapped IPv6 network (``::ffff:10.0.0.0/104``); others as they are."""
     mapped = getattr(network.network_address, "ipv4_mapped", None)
     return ipaddress.ip_network(f"{mapped}/{network.prefixlen - _MAPPED}") if mapped else network
+
+
+def proxy_login(proxy: str) -> dict[str, str]:
+    """Return the header with the login in the URL of a proxy; none if it has no login.
+
+    Encoded in latin-1, as by aiohttp and urllib3; ``Network.proxy_for`` has refused other characters.
+    """
+    parts = urlsplit(proxy)
+    if parts.username is None:
+        return {}
+    login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
+    return {"Proxy-Authorization": "Basic " + base64.b64encode(login.encode("latin-1")).decode()}
 
 
 def login_problem(proxy: str) -> str:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 from queue import Empty, SimpleQueue
 from typing import TYPE_CHECKING, TypeVar
+
+from airflow_provider_taskcluster.common.worker import Worker
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,7 +26,7 @@ def within(seconds: float, call: Callable[[], T]) -> T:
         except BaseException as error:  # noqa: BLE001 (raised to the caller)
             ended.put((None, error))
 
-    threading.Thread(target=work, name="taskcluster-secrets", daemon=True).start()
+    Worker("taskcluster-secrets", work).start()
     try:
         result, error = ended.get(timeout=seconds)
     except Empty:

@@ -3,21 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import base64
 import os
 import weakref
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
 from airflow_provider_taskcluster.common import tls
 from airflow_provider_taskcluster.common.messages import one_line
-from airflow_provider_taskcluster.services.transport import (
-    FIRST_ERROR,
-    LARGEST_ERROR,
-    ApiResponse,
-    NoResponseError,
-    TooLargeError,
-)
+from airflow_provider_taskcluster.common.network import proxy_login
+from airflow_provider_taskcluster.services.transport import ApiResponse, BoundedBody, NoResponseError
 
 if TYPE_CHECKING:
     import ssl
@@ -69,18 +63,12 @@ class AsyncTransport:
 
     async def _body(self, response: ClientResponse) -> bytes:
         """Return the decoded body, or the beginning of an error."""
-        error = response.status >= FIRST_ERROR
-        limit = LARGEST_ERROR if error else self._network.largest_answer
-        body = bytearray()
+        body = BoundedBody(response.status, self._network.largest_answer)
         async for piece in response.content.iter_any():
-            body += piece
-            if len(body) <= limit:
-                continue
-            response.close()
-            if not error:
-                raise TooLargeError(f"more than {limit} bytes")
-            break
-        return bytes(body[:limit])
+            if body.add(piece):
+                response.close()
+                break
+        return body.content
 
     async def session(self) -> ClientSession:
         """Return the session of the running loop."""
@@ -106,7 +94,8 @@ class AsyncTransport:
                 sock_read=network.read_timeout,
             ),
             proxy=proxy,
-            headers=_proxy_login(self._root_url, proxy),
+            # Older aiohttp sends the login only in the first request of a connection.
+            headers=proxy_login(proxy) if proxy and urlsplit(self._root_url).scheme == "http" else None,
         )
 
     async def sleep(self, seconds: float) -> None:
@@ -142,18 +131,6 @@ class AsyncTransport:
 
 def _tls(root_url: str, network: Network) -> ssl.SSLContext | bool:
     return network.tls_context() if urlsplit(root_url).scheme == "https" else True
-
-
-def _proxy_login(root_url: str, proxy: str | None) -> dict[str, str]:
-    """Return the login header for an HTTP proxy; older aiohttp sends it only in the first request of a connection.
-
-    Encoded in latin-1, as by aiohttp and requests; ``Network.proxy_for`` has refused other characters.
-    """
-    parts = urlsplit(proxy or "")
-    if parts.username is None or urlsplit(root_url).scheme != "http":
-        return {}
-    login = f"{unquote(parts.username)}:{unquote(parts.password or '')}"
-    return {"Proxy-Authorization": "Basic " + base64.b64encode(login.encode("latin-1")).decode()}
 
 
 def _no_response(error: Exception, proxy: str | None) -> NoResponseError:

@@ -17,13 +17,7 @@ from airflow_provider_taskcluster.common.http.strict_response import InvalidHead
 from airflow_provider_taskcluster.common.messages import one_line
 from airflow_provider_taskcluster.exceptions import TransferError
 from airflow_provider_taskcluster.services.jobs_in_threads import check_jobs, jobs_have_ended, run_in_threads
-from airflow_provider_taskcluster.services.transport import (
-    FIRST_ERROR,
-    LARGEST_ERROR,
-    ApiResponse,
-    NoResponseError,
-    TooLargeError,
-)
+from airflow_provider_taskcluster.services.transport import ApiResponse, BoundedBody, NoResponseError
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -68,27 +62,21 @@ class BlockingTransport:
 
     def _body(self, response: BaseHTTPResponse, connection: RequestConnection) -> bytes:
         """Return the decoded body, or the beginning of an error."""
-        error = response.status >= FIRST_ERROR
-        limit = LARGEST_ERROR if error else self._network.largest_answer
-        body = bytearray()
+        body = BoundedBody(response.status, self._network.largest_answer)
         try:
             for piece in self._pieces(response, connection):
-                body += piece
-                if len(body) <= limit:
-                    continue
-                if error:
-                    return bytes(body[:limit])
-                raise TooLargeError(f"more than {limit} bytes")
+                if body.add(piece):
+                    return body.content
         except TransferError as problem:
-            if not error:  # the status tells what an error is
+            if not body.is_error:  # the status tells what an error is
                 encoding = one_line(response.headers.get("Content-Encoding", ""), 100)
                 raise NoResponseError(f"its body cannot be decoded as {encoding}", problem) from None
-            return bytes(body)
+            return body.content
         # urllib3 does not see the end of the body
         connection.detach()
         underlying_response(response).close()
         response.release_conn()
-        return bytes(body)
+        return body.content
 
     def _pieces(self, response: BaseHTTPResponse, connection: RequestConnection) -> Iterator[bytes | memoryview]:
         """Yield the decoded body, which is complete at the end."""

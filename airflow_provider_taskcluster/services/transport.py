@@ -58,6 +58,36 @@ class TooLargeError(Exception):
     """A response exceeds the limit on its size."""
 
 
+class BoundedBody:
+    """Collects the body of a response, of an error its beginning.
+
+    :param status: Status of the response.
+    :param largest: Bytes at most, unless it is an error.
+    """
+
+    def __init__(self, status: int, largest: int) -> None:
+        self.is_error = status >= FIRST_ERROR
+        self._limit = LARGEST_ERROR if self.is_error else largest
+        self._content = bytearray()
+
+    def add(self, piece: bytes | memoryview) -> bool:
+        """Add decoded bytes; return whether the rest is left out.
+
+        :raises TooLargeError: The body exceeds the limit.
+        """
+        self._content += piece
+        if len(self._content) <= self._limit:
+            return False
+        if self.is_error:
+            return True
+        raise TooLargeError(f"more than {self._limit} bytes")
+
+    @property
+    def content(self) -> bytes:
+        """The bytes."""
+        return bytes(self._content[: self._limit])
+
+
 class Transport(Protocol):
     """Sends requests over kept connections. The coroutines of one that blocks never suspend (``runner.run``)."""
 

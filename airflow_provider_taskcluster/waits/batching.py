@@ -5,7 +5,6 @@ from __future__ import annotations
 import logging
 import random
 from collections import defaultdict
-from collections.abc import Awaitable, Callable, Coroutine
 from functools import partial
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -41,9 +40,10 @@ from airflow_provider_taskcluster.waits.questions import (
 from airflow_provider_taskcluster.waits.time_slices import yielding_to_loop
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Sequence
+    from collections.abc import Awaitable, Callable, Collection, Sequence
 
     from airflow_provider_taskcluster.services.client import Client
+    from airflow_provider_taskcluster.services.transport import Job
     from airflow_provider_taskcluster.waits.protocol import Json
 
 log = logging.getLogger(__name__)
@@ -58,7 +58,6 @@ MOST_UNREADABLE_PAGES = 30
 OVERLOADED_STATUSES = {429, 503}
 
 T = TypeVar("T")
-Job = Callable[[], Coroutine[Any, Any, None]]
 
 
 class Batcher:

@@ -1,4 +1,4 @@
-"""What is behind an error of urllib3, which wraps the errors of the system several times. Pure."""
+"""Finds the cause of an error of urllib3, which wraps errors of the system, of TLS and of HTTP. Pure."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from airflow_provider_taskcluster.common.http.strict_response import InvalidHead
 
 
 def innermost(error: Exception) -> Exception:
-    """Return the innermost error of the system, TLS or HTTP, which the libraries wrap several times."""
+    """Return the error of the system, TLS or HTTP that an error wraps."""
     seen: BaseException | None = error
     while seen is not None:
         if isinstance(seen, OSError) and type(seen).__module__ in {"builtins", "ssl", "socket"}:

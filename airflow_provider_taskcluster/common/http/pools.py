@@ -4,15 +4,16 @@ from __future__ import annotations
 
 from queue import Empty
 from typing import TYPE_CHECKING, Any, Literal
-from urllib.parse import unquote, urlsplit
+from urllib.parse import urlsplit
 
-from urllib3 import PoolManager, ProxyManager, Timeout, disable_warnings, make_headers
+from urllib3 import PoolManager, ProxyManager, Timeout, disable_warnings
 from urllib3.connection import HTTPConnection, HTTPSConnection
 from urllib3.connectionpool import HTTPConnectionPool, HTTPSConnectionPool
 from urllib3.exceptions import InsecureRequestWarning
 
 from airflow_provider_taskcluster.common.http.connection import current_connection
 from airflow_provider_taskcluster.common.http.strict_response import StrictResponse
+from airflow_provider_taskcluster.common.network import proxy_login
 
 if TYPE_CHECKING:
     import ssl
@@ -139,18 +140,10 @@ class ConnectionPools:
         options: dict[str, Any] = {"maxsize": MOST_CONNECTIONS, "blocksize": BLOCK_SIZE}
         options |= {"ssl_context": context} if context else {"cert_reqs": "CERT_NONE"}
         if proxy:
-            options |= {"proxy_headers": _login(proxy), "proxy_ssl_context": context}
+            options |= {"proxy_headers": proxy_login(proxy), "proxy_ssl_context": context}
         manager = ProxyManager(proxy, **options) if proxy else PoolManager(**options)
         manager.pool_classes_by_scheme = self._classes
         return manager
-
-
-def _login(proxy: str) -> dict[str, str]:
-    """Return the header with the login in the URL of a proxy; none if it has no login."""
-    parts = urlsplit(proxy)
-    if parts.username is None:
-        return {}
-    return make_headers(proxy_basic_auth=f"{unquote(parts.username)}:{unquote(parts.password or '')}")
 
 
 def _pool_classes(read_timeout: float) -> dict[str, Any]:
