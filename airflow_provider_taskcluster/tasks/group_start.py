@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import itertools
 import logging
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
 from airflow_provider_taskcluster.common.messages import visible
 from airflow_provider_taskcluster.exceptions import Conflict, NotFound, ServiceError
 from airflow_provider_taskcluster.services.task_changes import REFUSED
+from airflow_provider_taskcluster.transfer.threads.buffers import Failure
+from airflow_provider_taskcluster.transfer.threads.pool import run_jobs
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -107,10 +108,9 @@ class GroupStart:
     def _complete(self, group: StartedGroup, found: Mapping[str, TaskStatus]) -> None:
         """Create the tasks that are missing, seal the group, and rerun tasks that are spent."""
         missing = {label for label, task_id in group.task_ids.items() if task_id not in found}
-        with ThreadPoolExecutor(CONCURRENCY) as threads:
-            for level in self.levels:
-                new = [label for label in level if label in missing]
-                list(threads.map(lambda label: self._create(label, group), new))
+        for level in self.levels:
+            new = [label for label in level if label in missing]
+            run_jobs(new, lambda label: self._create(label, group), Failure(), min(CONCURRENCY, len(new)))
         self.check_killed()
         self.queue.seal_task_group(group.task_group_id)
         log.info("Task group %r is sealed; tasks: %r", group.task_group_id, len(group.task_ids))
