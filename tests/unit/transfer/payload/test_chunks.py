@@ -10,6 +10,7 @@ import time
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from running_threads import running
 
 from airflow_provider_taskcluster.exceptions import NotAsAnnounced, Truncated
 from airflow_provider_taskcluster.transfer.payload.chunks import Chunks
@@ -112,4 +113,4 @@ def test_who_wants_no_more_ends_the_fetch():
     next(chunks)
     chunks.close()
     assert ended.is_set()
-    assert not [thread for thread in threading.enumerate() if thread.name == "taskcluster-chunks"]
+    assert not running("taskcluster-chunks")

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import hashlib
 import io
-import threading
 
 import pytest
 from running_threads import running
@@ -172,15 +171,11 @@ def test_a_signal_that_strikes_the_closing_is_raised_when_all_is_closed(monkeypa
     def cut(_url, _headers, body, _size):
         for _ in range(3):
             body.read(MIB)
-        assert hashing_threads()
+        assert running("taskcluster-hashing")
         raise KeyboardInterrupt
 
     store = StoreClient(Network(proxies={}, retry=RetryPolicy(max_retries=0)))
     monkeypatch.setattr(store, "put", cut)
     with pytest.raises(KeyboardInterrupt):
         PutUrl().move(offer(content), GRANTED, never, store)
-    assert not hashing_threads()
-
-
-def hashing_threads():
-    return [thread for thread in threading.enumerate() if thread.name == "taskcluster-hashing"]
+    assert not running("taskcluster-hashing")
