@@ -223,8 +223,12 @@ def measure_and_send(path):
 
 
 def raise_time_out(_, frame):
-    """Raise it, or a moment later where Python swallows it: in its list of threads, when one of them is collected."""
-    if frame.f_code.co_qualname.startswith("WeakSet."):
+    """Raise it, or a moment later where nothing can be done about it.
+
+    Python swallows it in its list of threads, when one of them is collected; and a file that has just been opened is
+    nobody's yet, so that Python closes it, with a warning.
+    """
+    if frame.f_code.co_qualname.startswith(("WeakSet.", "Path.open")):
         signal.setitimer(signal.ITIMER_REAL, 0.0001)
         return
     raise TimeOut
